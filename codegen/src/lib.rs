@@ -1,0 +1,1 @@
+//! The mapping compiler: YAML mappings and two schemas in, typed Rust and diagnostics out.

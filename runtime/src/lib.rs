@@ -1,0 +1,1 @@
+//! What generated code links to: entities, the queue, batching, retry and the Salesforce client.
