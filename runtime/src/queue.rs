@@ -1,0 +1,273 @@
+//! The durable queue: items in, claimed in order, settled once; links, reviews and errors beside them.
+//!
+//! Promise: an item that `enqueue` acknowledged is on the disk and is handed out until it is settled.
+//! [`Store`] is a handle on one SQLite file. Writes go to one thread ([`writer`]) that commits what
+//! waits in one go; its core ([`step`]) is a pure function. Reads have a connection of their own.
+//! All SQL of the project lives in this folder.
+
+mod claim;
+mod enqueue;
+mod error;
+mod file;
+mod item;
+mod link;
+mod mend;
+mod settle;
+mod step;
+mod view;
+mod writer;
+
+#[cfg(test)]
+mod conformance;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+pub use error::StoreError;
+pub use item::{
+    Enqueued, ErrorRecord, Event, FailedItem, HistoryLine, Item, ItemView, Link, NewItem, Outcome,
+    Review, Settled, Settlement, State, Status, Which,
+};
+use step::{Command, Reply};
+use writer::{Job, Writer};
+
+/// Commands that may wait for the writer before callers have to.
+const WAITING_MAX: usize = 8_192;
+
+/// Where the store gets the time from, in milliseconds since 1970.
+pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How a store behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Keep every payload as it came.
+    pub event_log: bool,
+    /// Items that are neither done nor dead, at most.
+    pub queue_limit: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions {
+            event_log: false,
+            queue_limit: 1_000_000,
+        }
+    }
+}
+
+/// A handle on the database; clones share it. The last one to go waits for the writer and frees the file.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// `None` where only reading is allowed.
+    writing: Option<Writing>,
+    reader: Arc<Mutex<Connection>>,
+    now: Now,
+}
+
+/// The way to the writer, and what ends with it.
+struct Writing {
+    /// `None` only while it is being dropped: closing it ends the thread.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    /// Freed last, after the thread closed its connection.
+    _lock: file::FileLock,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store {
+    /// Opens the file, or makes it, and locks it against other processes.
+    pub fn open(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store, StoreError> {
+        Store::open_with_time(path, options, Arc::new(wall_clock))
+    }
+
+    /// The same with a time of your own.
+    pub fn open_with_time(
+        path: impl AsRef<Path>,
+        options: StoreOptions,
+        now: Now,
+    ) -> Result<Store, StoreError> {
+        let path = path.as_ref();
+        let lock = file::lock(path)?;
+        let connection = file::open_writer(path)?;
+        let reader = file::open_reader(path)?;
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let writer = Writer {
+            connection,
+            options,
+            now: now.clone(),
+        };
+        let writing = Writing {
+            jobs: Some(jobs),
+            thread: Some(std::thread::spawn(move || writer.run(waiting))),
+            _lock: lock,
+        };
+        Ok(Store::new(Some(writing), reader, now))
+    }
+
+    /// For commands that look, also while the service runs.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+        let reader = file::open_reader(path.as_ref())?;
+        Ok(Store::new(None, reader, Arc::new(wall_clock)))
+    }
+
+    fn new(writing: Option<Writing>, reader: Connection, now: Now) -> Store {
+        let reader = Arc::new(Mutex::new(reader));
+        let shared = Shared {
+            writing,
+            reader,
+            now,
+        };
+        Store {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Keeps all of them, in one transaction, before it answers.
+    pub async fn enqueue(&self, items: Vec<NewItem>) -> Result<Enqueued, StoreError> {
+        match self.write(Command::Enqueue(items)).await? {
+            Reply::Enqueued(enqueued) => Ok(enqueued),
+            _ => Err(StoreError::Stopped),
+        }
+    }
+
+    /// The oldest items that are ready at `now_ms`, in order of arrival, each lane's order held.
+    pub async fn claim(&self, limit: usize, now_ms: i64) -> Result<Vec<Item>, StoreError> {
+        match self.write(Command::Claim { limit, now_ms }).await? {
+            Reply::Claimed(items) => Ok(items),
+            _ => Err(StoreError::Stopped),
+        }
+    }
+
+    /// Says what became of claimed items.
+    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Settled, StoreError> {
+        match self.write(Command::Settle(settlements)).await? {
+            Reply::Settled(settled) => Ok(settled),
+            _ => Err(StoreError::Stopped),
+        }
+    }
+
+    /// Writes links, all or none; says how many items they woke.
+    pub async fn put_links(&self, links: Vec<Link>) -> Result<usize, StoreError> {
+        self.count(Command::PutLinks(links)).await
+    }
+
+    /// Notes a link that a person has to decide on. The link itself, once it is there, takes the note away.
+    pub async fn add_review(&self, review: Review) -> Result<(), StoreError> {
+        self.count(Command::AddReview(review)).await.map(|_| ())
+    }
+
+    /// Brings dead items back; says how many.
+    pub async fn retry(&self, which: Which) -> Result<usize, StoreError> {
+        self.count(Command::Retry(which)).await
+    }
+
+    /// Wakes parked items whose link is there; says how many. A net, not the way.
+    pub async fn sweep(&self) -> Result<usize, StoreError> {
+        self.count(Command::Sweep).await
+    }
+
+    /// The links of these source records, by source id.
+    pub async fn links(
+        &self,
+        mapping: &str,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Link>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| view::links(connection, &mapping, &ids))
+            .await
+    }
+
+    /// The links of these destination records, by destination id.
+    pub async fn links_by_destination(
+        &self,
+        mapping: &str,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Link>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| view::links_by_destination(connection, &mapping, &ids))
+            .await
+    }
+
+    /// What waits for a decision.
+    pub async fn reviews(&self) -> Result<Vec<Review>, StoreError> {
+        self.read(view::reviews).await
+    }
+
+    /// The dead items, newest first.
+    pub async fn errors(&self, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
+        self.read(move |connection| view::errors(connection, limit.into()))
+            .await
+    }
+
+    /// The event log, newest first; empty where it is switched off.
+    pub async fn events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.read(move |connection| view::events(connection, limit.into()))
+            .await
+    }
+
+    /// Everything about one item, done or not.
+    pub async fn item(&self, id: i64) -> Result<Option<ItemView>, StoreError> {
+        self.read(move |connection| view::item(connection, id))
+            .await
+    }
+
+    /// The queue in numbers.
+    pub async fn status(&self) -> Result<Status, StoreError> {
+        let now_ms = (self.shared.now)();
+        self.read(move |connection| view::status(connection, now_ms))
+            .await
+    }
+
+    /// When the next delayed item is due.
+    pub async fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        self.read(view::next_due).await
+    }
+
+    async fn count(&self, command: Command) -> Result<usize, StoreError> {
+        match self.write(command).await? {
+            Reply::Count(count) => Ok(count),
+            _ => Err(StoreError::Stopped),
+        }
+    }
+
+    async fn write(&self, command: Command) -> Result<Reply, StoreError> {
+        let writing = self.shared.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        let jobs = writing.jobs.as_ref().ok_or(StoreError::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job { command, reply };
+        jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let reader = self.shared.reader.clone();
+        let answer = tokio::task::spawn_blocking(move || {
+            question(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+fn wall_clock() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,121 @@
+//! New items in, each delivery once.
+
+use super::StoreError;
+use super::item::{Enqueued, ErrorRecord, NewItem, State};
+use super::step::Step;
+
+/// All of them or, when the queue is full, none.
+pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
+    refuse_when_full(step, items.len())?;
+    let mut result = Enqueued::default();
+    for item in items {
+        let id = match is_new(step, item)? {
+            true => Some(insert(step, item)?),
+            false => None,
+        };
+        if step.options.event_log {
+            log_event(step, item, id)?;
+        }
+        match id {
+            Some(id) => result.accepted.push(id),
+            None => result.duplicates += 1,
+        }
+    }
+    step.count("duplicates", result.duplicates)?;
+    Ok(result)
+}
+
+fn refuse_when_full(step: &Step<'_>, more: usize) -> Result<(), StoreError> {
+    let waiting: i64 = step
+        .transaction
+        .prepare_cached(
+            "SELECT (SELECT COUNT(*) FROM items WHERE state = 0)
+                  + (SELECT COUNT(*) FROM items WHERE state = 1)
+                  + (SELECT COUNT(*) FROM items WHERE state = 2)
+                  + (SELECT COUNT(*) FROM items WHERE state = 3)",
+        )?
+        .query_row([], |row| row.get(0))?;
+    let waiting = waiting.unsigned_abs();
+    let limit = step.options.queue_limit;
+    match waiting.saturating_add(more as u64) > limit {
+        true => Err(StoreError::QueueFull { waiting, limit }),
+        false => Ok(()),
+    }
+}
+
+fn is_new(step: &Step<'_>, item: &NewItem) -> Result<bool, StoreError> {
+    let Some(dedupe) = &item.dedupe else {
+        return Ok(true);
+    };
+    let inserted = step.execute(
+        "INSERT OR IGNORE INTO deliveries (dedupe, received_at) VALUES (?1, ?2)",
+        (dedupe, step.now_ms),
+    )?;
+    Ok(inserted == 1)
+}
+
+fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError> {
+    let error = why_dead(item);
+    let state = match error {
+        Some(_) => State::Dead,
+        None => State::Ready,
+    };
+    step.execute(
+        "INSERT INTO items (state, mapping, payload_type, lane, key, payload, received_at, error)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            state as i64,
+            &item.mapping,
+            &item.payload_type,
+            &item.lane,
+            &item.key,
+            &item.payload,
+            step.now_ms,
+            error.as_ref().map(super::view::error_text),
+        ),
+    )?;
+    let id = step.transaction.last_insert_rowid();
+    if let Some(error) = error {
+        step.remember(id, "dead", &error.message)?;
+    }
+    Ok(id)
+}
+
+/// What cannot be processed is kept all the same, and shown.
+fn why_dead(item: &NewItem) -> Option<ErrorRecord> {
+    let (code, help) = match (&item.mapping, &item.reason) {
+        (None, _) => (
+            "unknown",
+            "add a mapping for this payload, then retry the item",
+        ),
+        (Some(_), Some(_)) => (
+            "does_not_fit",
+            "compare the payload with its schema, then retry the item",
+        ),
+        (Some(_), None) => return None,
+    };
+    let message = item
+        .reason
+        .clone()
+        .unwrap_or_else(|| format!("no mapping takes the payload type {:?}", item.payload_type));
+    Some(ErrorRecord {
+        code: code.into(),
+        message,
+        mapping_line: None,
+        help: help.into(),
+    })
+}
+
+fn log_event(step: &Step<'_>, item: &NewItem, id: Option<i64>) -> Result<(), StoreError> {
+    step.execute(
+        "INSERT INTO events (at, item_id, payload_type, dedupe, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
+            step.now_ms,
+            id,
+            &item.payload_type,
+            &item.dedupe,
+            &item.payload,
+        ),
+    )?;
+    Ok(())
+}

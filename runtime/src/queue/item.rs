@@ -1,0 +1,226 @@
+//! The words of the queue: what comes in, what a worker holds, what it says about it, and what an operator sees.
+
+use serde::{Deserialize, Serialize};
+
+/// One payload, or one change, to be kept until it is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewItem {
+    /// The mapping that takes it. `None`: nobody does; it is kept as dead with the code `unknown`.
+    pub mapping: Option<String>,
+    /// The kind of payload, as the sender names it.
+    pub payload_type: String,
+    /// What is processed in order.
+    pub lane: String,
+    /// The source record's id.
+    pub key: String,
+    /// The delivery's own id; a second item with the same one is counted and dropped, even after the first is done.
+    pub dedupe: Option<String>,
+    /// JSON text.
+    pub payload: String,
+    /// Why it cannot be processed. An item with a mapping and a reason is kept as dead with the code `does_not_fit`.
+    pub reason: Option<String>,
+}
+
+/// What became of one `enqueue`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Enqueued {
+    pub accepted: Vec<i64>,
+    pub duplicates: usize,
+}
+
+/// An item in a worker's hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The sequence number: order of arrival.
+    pub id: i64,
+    /// The fence: a settlement counts only with the attempt of the latest claim.
+    pub attempt: i64,
+    /// `None` only for an unknown item that an operator sent back: find its mapping anew.
+    pub mapping: Option<String>,
+    pub payload_type: String,
+    pub lane: String,
+    pub key: String,
+    pub payload: String,
+    /// Charged failures so far.
+    pub attempts: u32,
+    pub received_at_ms: i64,
+}
+
+/// What a worker says about an item that it claimed.
+///
+/// Lane-mates claimed together are the worker's to keep in order: when one waits, those behind it
+/// go back with `Retry { due_ms: 0, charge: false, .. }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    pub id: i64,
+    pub attempt: i64,
+    pub outcome: Outcome,
+    /// Written in the same transaction; wakes whoever waits for it.
+    pub link: Option<Link>,
+}
+
+/// What happens next to an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It leaves the hot table.
+    Done,
+    /// It waits for the link `<mapping>:<source_id>`.
+    Park { key: String, reason: String },
+    /// It comes back at `due_ms`; `charge` counts the failure.
+    Retry {
+        due_ms: i64,
+        error: String,
+        charge: bool,
+    },
+    /// It stays in the error log until somebody retries it.
+    Dead { error: ErrorRecord },
+}
+
+/// What became of one `settle`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Settlements that came too late and changed nothing.
+    pub stale: usize,
+    /// Parked items that are ready again.
+    pub woken: usize,
+    /// Items that are dead now because their destination record belongs to another source record.
+    pub conflicts: usize,
+}
+
+/// A failure as an operator reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorRecord {
+    pub code: String,
+    pub message: String,
+    /// `contact.yaml:12`, where a line of a mapping is to blame.
+    pub mapping_line: Option<String>,
+    /// What to do.
+    pub help: String,
+}
+
+/// A source record and its destination record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Link {
+    pub mapping: String,
+    pub source_id: String,
+    pub destination_id: String,
+    /// JSON: the last state written.
+    pub base: String,
+    /// JSON: what else is known of the destination record, such as `{"AccountId":".."}`.
+    pub facts: String,
+}
+
+/// A link that a person has to decide on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Review {
+    pub mapping: String,
+    pub source_id: String,
+    /// Ids of the destination records that might be it.
+    pub candidates: Vec<String>,
+    pub reason: String,
+}
+
+/// Where an item stands. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Ready = 0,
+    Running = 1,
+    Parked = 2,
+    Delayed = 3,
+    Dead = 4,
+    Done = 5,
+}
+
+impl State {
+    pub(super) fn from_number(number: i64) -> State {
+        match number {
+            0 => State::Ready,
+            1 => State::Running,
+            2 => State::Parked,
+            3 => State::Delayed,
+            4 => State::Dead,
+            _ => State::Done,
+        }
+    }
+}
+
+/// Everything known of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ItemView {
+    pub id: i64,
+    pub state: State,
+    pub attempt: i64,
+    pub attempts: u32,
+    pub mapping: Option<String>,
+    pub payload_type: String,
+    pub lane: String,
+    pub key: String,
+    /// Gone once an item is done, unless the event log keeps it.
+    pub payload: Option<String>,
+    pub received_at_ms: i64,
+    pub due_ms: Option<i64>,
+    pub wait_key: Option<String>,
+    /// Why it waits, or what went wrong last.
+    pub note: Option<String>,
+    pub error: Option<ErrorRecord>,
+    pub finished_at_ms: Option<i64>,
+    pub history: Vec<HistoryLine>,
+}
+
+/// One thing that happened to an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryLine {
+    pub at_ms: i64,
+    /// `parked`, `woken`, `delayed`, `dead`, `retried`.
+    pub what: String,
+    pub detail: String,
+}
+
+/// One line of the error log: a dead item and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedItem {
+    pub id: i64,
+    pub mapping: Option<String>,
+    pub payload_type: String,
+    pub key: String,
+    pub attempts: u32,
+    pub received_at_ms: i64,
+    pub error: ErrorRecord,
+}
+
+/// One line of the event log: a delivery as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    pub id: i64,
+    pub at_ms: i64,
+    /// `None`: a duplicate.
+    pub item_id: Option<i64>,
+    pub payload_type: String,
+    pub dedupe: Option<String>,
+    pub payload: String,
+}
+
+/// The queue in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Status {
+    pub ready: u64,
+    pub running: u64,
+    pub delayed: u64,
+    pub parked: u64,
+    pub dead: u64,
+    /// Since the file was made.
+    pub done: u64,
+    pub duplicates: u64,
+    /// How long the oldest item that is neither done nor dead has been here.
+    pub oldest_age_ms: Option<i64>,
+    /// What is waited for and by how many, most waited for first (at most 100).
+    pub parked_by_key: Vec<(String, u64)>,
+}
+
+/// Which dead items to bring back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    One(i64),
+    All,
+}

@@ -1,0 +1,91 @@
+//! Which source record is which destination record; a link that lands wakes whoever waits for it.
+
+use rusqlite::OptionalExtension;
+
+use super::StoreError;
+use super::item::Link;
+use super::step::Step;
+
+/// All of them, or none when one destination record is another's. Says how many items woke.
+pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreError> {
+    step.execute("SAVEPOINT links", [])?;
+    let mut woken = 0;
+    for link in links {
+        match put(step, link) {
+            Ok(more) => woken += more,
+            Err(error) => {
+                step.execute("ROLLBACK TO links", [])?;
+                step.execute("RELEASE links", [])?;
+                return Err(error);
+            }
+        }
+    }
+    step.execute("RELEASE links", [])?;
+    Ok(woken)
+}
+
+/// Writes one link and wakes its waiters; writes nothing when the destination record is another's.
+pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
+    refuse_conflict(step, link)?;
+    step.execute(
+        "INSERT INTO links (mapping, source_id, destination_id, base, facts) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (mapping, source_id)
+         DO UPDATE SET destination_id = excluded.destination_id, base = excluded.base, facts = excluded.facts",
+        (
+            &link.mapping,
+            &link.source_id,
+            &link.destination_id,
+            &link.base,
+            &link.facts,
+        ),
+    )?;
+    step.execute(
+        "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
+        (&link.mapping, &link.source_id),
+    )?;
+    wake(step, &format!("{}:{}", link.mapping, link.source_id))
+}
+
+fn refuse_conflict(step: &Step<'_>, link: &Link) -> Result<(), StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT source_id FROM links WHERE mapping = ?1 AND destination_id = ?2 AND source_id <> ?3",
+    )?;
+    let owner: Option<String> = statement
+        .query_row(
+            (&link.mapping, &link.destination_id, &link.source_id),
+            |row| row.get(0),
+        )
+        .optional()?;
+    match owner {
+        None => Ok(()),
+        Some(_) => Err(StoreError::LinkConflict {
+            mapping: link.mapping.clone(),
+            source_id: link.source_id.clone(),
+            destination_id: link.destination_id.clone(),
+        }),
+    }
+}
+
+/// Is there a link for `<mapping>:<source_id>`?
+pub(super) fn exists(step: &Step<'_>, key: &str) -> Result<bool, StoreError> {
+    let Some((mapping, source_id)) = key.split_once(':') else {
+        return Ok(false);
+    };
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT 1 FROM links WHERE mapping = ?1 AND source_id = ?2")?;
+    Ok(statement.exists((mapping, source_id))?)
+}
+
+/// Items keep their sequence number, so they are ready in the order in which they arrived.
+pub(super) fn wake(step: &Step<'_>, key: &str) -> Result<usize, StoreError> {
+    step.execute(
+        "INSERT INTO history (item_id, at, what, detail)
+         SELECT id, ?2, 'woken', ?1 FROM items WHERE state = 2 AND wait_key = ?1",
+        (key, step.now_ms),
+    )?;
+    step.execute(
+        "UPDATE items SET state = 0, wait_key = NULL, note = NULL WHERE state = 2 AND wait_key = ?1",
+        [key],
+    )
+}

@@ -1,0 +1,56 @@
+//! What people and slow checks do: bring dead items back, note what needs a decision, sweep.
+
+use super::StoreError;
+use super::item::{Review, Which};
+use super::step::Step;
+use super::{link, view};
+
+/// Dead items become ready again, in their old place, with a clean slate of attempts.
+pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> {
+    let only = match which {
+        Which::One(id) => Some(id),
+        Which::All => None,
+    };
+    step.execute(
+        "INSERT INTO history (item_id, at, what, detail)
+         SELECT id, ?2, 'retried', 'by hand' FROM items WHERE state = 4 AND (?1 IS NULL OR id = ?1)",
+        (only, step.now_ms),
+    )?;
+    step.execute(
+        "UPDATE items SET state = 0, attempts = 0, due = NULL, wait_key = NULL, note = NULL, error = NULL
+         WHERE state = 4 AND (?1 IS NULL OR id = ?1)",
+        [only],
+    )
+}
+
+/// One open question a source record: a later one replaces it.
+pub(super) fn add_review(step: &Step<'_>, review: &Review) -> Result<usize, StoreError> {
+    step.execute(
+        "INSERT OR REPLACE INTO reviews (mapping, source_id, candidates, reason) VALUES (?1, ?2, ?3, ?4)",
+        (
+            &review.mapping,
+            &review.source_id,
+            view::json_list(&review.candidates),
+            &review.reason,
+        ),
+    )
+}
+
+/// The net under the wake: wakes whoever waits for a link that is there.
+pub(super) fn sweep(step: &Step<'_>) -> Result<usize, StoreError> {
+    let mut woken = 0;
+    for key in waited_for(step)? {
+        if link::exists(step, &key)? {
+            woken += link::wake(step, &key)?;
+        }
+    }
+    Ok(woken)
+}
+
+fn waited_for(step: &Step<'_>) -> Result<Vec<String>, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT DISTINCT wait_key FROM items WHERE state = 2")?;
+    let keys = statement.query_map([], |row| row.get(0))?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,230 @@
+//! Reads, all on connections that cannot write.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::StoreError;
+use super::item::{
+    ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Review, State, Status,
+};
+
+pub(super) fn links(
+    connection: &Connection,
+    mapping: &str,
+    ids: &[String],
+) -> Result<HashMap<String, Link>, StoreError> {
+    let found = links_where(connection, "source_id", mapping, ids)?;
+    Ok(found
+        .into_iter()
+        .map(|link| (link.source_id.clone(), link))
+        .collect())
+}
+
+pub(super) fn links_by_destination(
+    connection: &Connection,
+    mapping: &str,
+    ids: &[String],
+) -> Result<HashMap<String, Link>, StoreError> {
+    let found = links_where(connection, "destination_id", mapping, ids)?;
+    Ok(found
+        .into_iter()
+        .map(|link| (link.destination_id.clone(), link))
+        .collect())
+}
+
+fn links_where(
+    connection: &Connection,
+    column: &str,
+    mapping: &str,
+    ids: &[String],
+) -> Result<Vec<Link>, StoreError> {
+    let sql = format!(
+        "SELECT mapping, source_id, destination_id, base, facts FROM links
+         WHERE mapping = ?1 AND {column} IN (SELECT value FROM json_each(?2))"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map((mapping, json_list(ids)), link)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
+    Ok(Link {
+        mapping: row.get(0)?,
+        source_id: row.get(1)?,
+        destination_id: row.get(2)?,
+        base: row.get(3)?,
+        facts: row.get(4)?,
+    })
+}
+
+pub(super) fn reviews(connection: &Connection) -> Result<Vec<Review>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT mapping, source_id, candidates, reason FROM reviews ORDER BY mapping, source_id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let candidates: String = row.get(2)?;
+        Ok(Review {
+            mapping: row.get(0)?,
+            source_id: row.get(1)?,
+            candidates: serde_json::from_str(&candidates).unwrap_or_default(),
+            reason: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Newest first.
+pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedItem>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, mapping, payload_type, key, attempts, received_at, error FROM items
+         WHERE state = 4 ORDER BY id DESC LIMIT ?1",
+    )?;
+    let rows = statement.query_map([limit], |row| {
+        Ok(FailedItem {
+            id: row.get(0)?,
+            mapping: row.get(1)?,
+            payload_type: row.get(2)?,
+            key: row.get(3)?,
+            attempts: row.get(4)?,
+            received_at_ms: row.get(5)?,
+            error: error_record(row.get(6)?).unwrap_or_default(),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Newest first.
+pub(super) fn events(connection: &Connection, limit: i64) -> Result<Vec<Event>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, at, item_id, payload_type, dedupe, payload FROM events ORDER BY id DESC LIMIT ?1",
+    )?;
+    let rows = statement.query_map([limit], |row| {
+        Ok(Event {
+            id: row.get(0)?,
+            at_ms: row.get(1)?,
+            item_id: row.get(2)?,
+            payload_type: row.get(3)?,
+            dedupe: row.get(4)?,
+            payload: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn item(connection: &Connection, id: i64) -> Result<Option<ItemView>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, state, attempt, attempts, mapping, payload_type, lane, key, payload,
+                received_at, due, wait_key, note, error, NULL
+         FROM items WHERE id = ?1
+         UNION ALL
+         SELECT id, 5, attempt, attempts, mapping, payload_type, lane, key,
+                (SELECT payload FROM events WHERE item_id = ?1),
+                received_at, NULL, NULL, NULL, NULL, finished_at
+         FROM done WHERE id = ?1",
+    )?;
+    let Some(mut view) = statement.query_row([id], item_view).optional()? else {
+        return Ok(None);
+    };
+    view.history = history(connection, id)?;
+    Ok(Some(view))
+}
+
+fn item_view(row: &Row<'_>) -> rusqlite::Result<ItemView> {
+    Ok(ItemView {
+        id: row.get(0)?,
+        state: State::from_number(row.get(1)?),
+        attempt: row.get(2)?,
+        attempts: row.get(3)?,
+        mapping: row.get(4)?,
+        payload_type: row.get(5)?,
+        lane: row.get(6)?,
+        key: row.get(7)?,
+        payload: row.get(8)?,
+        received_at_ms: row.get(9)?,
+        due_ms: row.get(10)?,
+        wait_key: row.get(11)?,
+        note: row.get(12)?,
+        error: error_record(row.get(13)?),
+        finished_at_ms: row.get(14)?,
+        history: Vec::new(),
+    })
+}
+
+fn history(connection: &Connection, id: i64) -> Result<Vec<HistoryLine>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT at, what, detail FROM history WHERE item_id = ?1 ORDER BY rowid")?;
+    let rows = statement.query_map([id], |row| {
+        Ok(HistoryLine {
+            at_ms: row.get(0)?,
+            what: row.get(1)?,
+            detail: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn next_due(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT MIN(due) FROM items WHERE state = 3")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+pub(super) fn status(connection: &Connection, now_ms: i64) -> Result<Status, StoreError> {
+    let states = counts(
+        connection,
+        // One small index a state: the rows themselves are never read.
+        "SELECT '0', COUNT(*) FROM items WHERE state = 0
+         UNION ALL SELECT '1', COUNT(*) FROM items WHERE state = 1
+         UNION ALL SELECT '2', COUNT(*) FROM items WHERE state = 2
+         UNION ALL SELECT '3', COUNT(*) FROM items WHERE state = 3
+         UNION ALL SELECT '4', COUNT(*) FROM items WHERE state = 4",
+    )?;
+    let totals = counts(connection, "SELECT name, value FROM counters")?;
+    let of = |pairs: &[(String, u64)], name: &str| {
+        pairs
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or(0, |(_, count)| *count)
+    };
+    Ok(Status {
+        ready: of(&states, "0"),
+        running: of(&states, "1"),
+        parked: of(&states, "2"),
+        delayed: of(&states, "3"),
+        dead: of(&states, "4"),
+        done: of(&totals, "done"),
+        duplicates: of(&totals, "duplicates"),
+        oldest_age_ms: oldest(connection)?.map(|at_ms| (now_ms - at_ms).max(0)),
+        parked_by_key: counts(
+            connection,
+            "SELECT wait_key, COUNT(*) FROM items WHERE state = 2
+             GROUP BY wait_key ORDER BY COUNT(*) DESC, wait_key LIMIT 100",
+        )?,
+    })
+}
+
+fn oldest(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT received_at FROM items WHERE state <> 4 ORDER BY id LIMIT 1")?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?)
+}
+
+fn counts(connection: &Connection, sql: &str) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn json_list(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
+}
+
+pub(super) fn error_text(error: &ErrorRecord) -> String {
+    serde_json::json!(error).to_string()
+}
+
+fn error_record(text: Option<String>) -> Option<ErrorRecord> {
+    serde_json::from_str(&text?).ok()
+}

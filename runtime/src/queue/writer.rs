@@ -1,0 +1,70 @@
+//! The one thread that writes. It takes whatever waits, commits once, then answers everybody:
+//! the disk's own slowness is the batching window, there is no timer.
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::step::{Command, Replies, Reply, Step, step};
+use super::{Now, StoreError, StoreOptions};
+
+/// Commands to one commit, at most.
+const BATCH_MAX: usize = 2_000;
+
+/// A command and whom to answer.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) command: Command,
+    pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
+}
+
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) options: StoreOptions,
+    pub(super) now: Now,
+}
+
+impl Writer {
+    /// Until the last handle is gone; what was sent before that is still written.
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut batch = Vec::new();
+        while let Some(first) = jobs.blocking_recv() {
+            batch.push(first);
+            while batch.len() < BATCH_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                batch.push(job);
+            }
+            self.write(&mut batch);
+        }
+    }
+
+    fn write(&mut self, batch: &mut Vec<Job>) {
+        let (commands, callers): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|job| (job.command, job.reply)).unzip();
+        let count = commands.len();
+        let replies = match self.commit(&commands) {
+            Ok(replies) => replies,
+            Err(error) => std::iter::repeat_n(error, count).map(Err).collect(),
+        };
+        for (caller, reply) in callers.into_iter().zip(replies) {
+            // A caller that gave up needs no answer; its command stands.
+            let _ = caller.send(reply);
+        }
+    }
+
+    fn commit(&mut self, commands: &[Command]) -> Result<Replies, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let replies = step(
+            &Step {
+                transaction: &transaction,
+                options: &self.options,
+                now_ms: (self.now)(),
+            },
+            commands,
+        )?;
+        transaction.commit()?;
+        Ok(replies)
+    }
+}
