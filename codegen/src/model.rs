@@ -1,0 +1,195 @@
+//! What the author meant: every name resolved to a schema's field, another mapping, or a conversion.
+//!
+//! `resolve` makes it, the checks read it, `lower` turns it into what will be written. A name that could not be
+//! resolved has been reported, and its field is left out, so that one mistake gives one report.
+
+use crate::schema::{SalesforceField, SourceSchemaField};
+use crate::span::{FileId, Span, Spanned};
+
+/// All mappings of a run, in the order of their file names.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub mappings: Vec<Mapping>,
+}
+
+/// A mapping: its index in [`Model::mappings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MappingId(pub usize);
+
+/// One mapping file.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub file: FileId,
+    /// `mapping:`, a name in snake case.
+    pub name: Spanned<String>,
+    /// `source:` without its system: `identity` of `ticketure.identity`.
+    pub source: Spanned<String>,
+    /// `destination:` without its system: `Contact` of `salesforce.Contact`.
+    pub destination: Spanned<String>,
+    pub direction: Direction,
+    pub payload: Payload,
+    /// `when: {source: ...}`; all of them hold for a row that is this mapping's.
+    pub when: Vec<Condition>,
+    pub key: Key,
+    pub lane: SourceField,
+    pub lock: Option<DestinationField>,
+    /// `match: {destination: [...]}`, the surest rung first.
+    pub rungs: Vec<Rung>,
+    pub policy: MatchPolicy,
+    pub fields: Vec<Field>,
+    pub ignore: Vec<DestinationField>,
+    pub tests: Vec<Test>,
+}
+
+/// Where records go. Only the forward direction is spoken yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Forward,
+}
+
+/// The webhook of `on:` and where its envelope keeps the rows of this mapping's source.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    pub payload_type: Spanned<String>,
+    /// Member names from the envelope's root to the list of rows, from the envelope's schema.
+    pub rows: Vec<String>,
+}
+
+/// `path: value`: the row has this value at this path.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub source: SourceField,
+    pub equals: Spanned<Literal>,
+}
+
+/// `key:`, the external id of the pair.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub source: SourceField,
+    pub destination: DestinationField,
+}
+
+/// One way of finding the record that a row is about: all pairs equal.
+#[derive(Debug, Clone)]
+pub struct Rung {
+    pub span: Span,
+    /// Each path and the destination field that `fields:` maps it to.
+    pub pairs: Vec<(SourceField, DestinationField)>,
+}
+
+/// `match: {policy: ...}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchPolicy {
+    /// One hit is linked.
+    Adopt,
+    /// A hit is proposed to a person.
+    Review,
+    /// Nothing is looked for.
+    AlwaysCreate,
+}
+
+/// One entry of `fields:`.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// The whole entry.
+    pub span: Span,
+    pub origin: Origin,
+    pub destination: DestinationField,
+    pub convert: Option<Spanned<Conversion>>,
+    pub reference: Option<Spanned<MappingId>>,
+    pub monitored: bool,
+    pub required: bool,
+    pub when_creating: bool,
+    pub pii: bool,
+    /// `needs: npsp`.
+    pub needs_npsp: bool,
+}
+
+/// Where a field's value comes from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    Source(SourceField),
+    Constant(Spanned<Literal>),
+}
+
+/// A path into the source's schema, as written here, and what the schema says of it.
+#[derive(Debug, Clone)]
+pub struct SourceField {
+    pub span: Span,
+    /// `address.city` is two names.
+    pub path: Vec<String>,
+    pub schema: SourceSchemaField,
+}
+
+impl SourceField {
+    /// The path with dots, as the author wrote it.
+    pub fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+/// A field of the destination object, as written here, and what its snapshot says of it.
+#[derive(Debug, Clone)]
+pub struct DestinationField {
+    pub span: Span,
+    pub schema: SalesforceField,
+}
+
+/// The named conversions, a closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conversion {
+    /// Trimmed, lower case, one `@`.
+    Email,
+    /// Trimmed, single spaces.
+    Phone,
+    /// `2001-02-03`, or a date-time of which the date is taken.
+    Date,
+    /// The opposite truth.
+    Not,
+}
+
+impl Conversion {
+    pub const ALL: [(&str, Conversion); 4] = [
+        ("date", Conversion::Date),
+        ("email", Conversion::Email),
+        ("not", Conversion::Not),
+        ("phone", Conversion::Phone),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, conversion)| *conversion == self)
+            .map_or("", |(name, _)| name)
+    }
+}
+
+/// A plain value in a mapping: a constant, a condition, or part of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    /// A number with a fraction, as it was written.
+    Decimal(String),
+    Text(String),
+    List(Vec<Spanned<Literal>>),
+    Object(Vec<(Spanned<String>, Spanned<Literal>)>),
+}
+
+/// One entry of `tests:`.
+#[derive(Debug, Clone)]
+pub struct Test {
+    pub span: Span,
+    pub name: Spanned<String>,
+    /// The row, an object.
+    pub given: Spanned<Literal>,
+    pub expect: Expectation,
+}
+
+/// What must come out: field names of the destination and their values.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    pub exact: bool,
+    pub fields: Vec<(DestinationField, Spanned<Literal>)>,
+}

@@ -1,0 +1,94 @@
+//! What the two systems' schemas say: the fields of a Ticketure entity and of a Salesforce object.
+
+use crate::span::Span;
+
+/// One `schemas/salesforce/*.json`: a compact snapshot of an object's describe.
+#[derive(Debug, Clone)]
+pub struct SalesforceObject {
+    pub name: String,
+    /// The first three characters of each of its record ids.
+    pub key_prefix: String,
+    pub fields: Vec<SalesforceField>,
+}
+
+/// One field of the object, in the describe's own words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SalesforceField {
+    /// The entry in the snapshot.
+    pub span: Span,
+    pub name: String,
+    pub kind: SalesforceType,
+    pub length: Option<u32>,
+    pub precision: Option<u32>,
+    pub scale: Option<u32>,
+    pub createable: bool,
+    pub updateable: bool,
+    pub nillable: bool,
+    pub defaulted_on_create: bool,
+    pub external_id: bool,
+    pub unique: bool,
+    pub id_lookup: bool,
+    pub calculated: bool,
+    pub restricted_picklist: bool,
+    pub case_sensitive: bool,
+    pub reference_to: Vec<String>,
+    pub relationship_name: Option<String>,
+    /// The active values.
+    pub picklist_values: Vec<String>,
+    pub needs_npsp: bool,
+}
+
+/// The describe's field types that snapshots use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SalesforceType {
+    Address,
+    Boolean,
+    Combobox,
+    Currency,
+    Date,
+    Datetime,
+    Double,
+    Email,
+    EncryptedString,
+    Id,
+    Int,
+    Location,
+    Long,
+    Multipicklist,
+    Percent,
+    Phone,
+    Picklist,
+    Reference,
+    String,
+    Textarea,
+    Time,
+    Url,
+}
+
+/// One property of an entity's JSON Schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceSchemaField {
+    /// The property's key in the schema.
+    pub span: Span,
+    pub kind: SourceType,
+    /// Null is among its types.
+    pub nullable: bool,
+    /// Its parent lists it under `required`.
+    pub required: bool,
+}
+
+/// What a property holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceType {
+    Text {
+        max_length: Option<u32>,
+        format: Option<String>,
+        /// `enum` or `const`, when there is one.
+        values: Vec<String>,
+    },
+    Boolean,
+    Integer,
+    Number,
+    Object(Vec<(String, SourceSchemaField)>),
+    List(Box<SourceSchemaField>),
+}
