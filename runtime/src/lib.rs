@@ -1,2 +1,12 @@
 //! What generated code links to: entities, the queue, batching, retry and the Salesforce client.
+//!
+//! Read `entity` first, the words that generated code speaks; then `mapping` and `handler`, how it is called;
+//! `queue`, where items wait; and `salesforce`, where records go. Nothing here knows an entity by name.
+
+pub mod change;
+pub mod convert;
+pub mod entity;
+pub mod handler;
+pub mod json;
+pub mod mapping;
 pub mod queue;

@@ -1,0 +1,232 @@
+//! The words that generated code speaks: slots of three states, entities as tables of slots.
+//!
+//! Generated structs have named fields; everything that treats all fields alike (reading and writing JSON,
+//! checking lengths, merging) is written once, here and beside this file, over [`Entity`] and its descriptor.
+
+use std::any::Any;
+
+use jiff::civil::Date;
+
+use crate::change::Mask;
+
+/// A field's value: absent leaves the other side alone, null clears it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Slot<T> {
+    #[default]
+    Absent,
+    Null,
+    Value(T),
+}
+
+impl<T> Slot<T> {
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Slot::Value(value) => Some(value),
+            Slot::Absent | Slot::Null => None,
+        }
+    }
+
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Slot::Absent)
+    }
+
+    /// Changes the value; absent and null stay what they are.
+    pub fn try_map<U, E>(
+        &self,
+        change: impl FnOnce(&T) -> Result<Slot<U>, E>,
+    ) -> Result<Slot<U>, E> {
+        match self {
+            Slot::Absent => Ok(Slot::Absent),
+            Slot::Null => Ok(Slot::Null),
+            Slot::Value(value) => change(value),
+        }
+    }
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Boolean,
+    Date,
+    /// The source id of another mapping's record; sent as that record's Salesforce id.
+    Reference {
+        mapping: &'static str,
+    },
+}
+
+impl Kind {
+    /// As an error names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Boolean => "true or false",
+            Kind::Date => "a date",
+            Kind::Reference { .. } => "an id",
+        }
+    }
+}
+
+/// One row of an entity's table.
+#[derive(Debug)]
+pub struct FieldDescriptor {
+    /// Member names from the object's root: `["address", "city"]`; one name in a Salesforce record.
+    pub path: &'static [&'static str],
+    pub kind: Kind,
+    /// In characters.
+    pub max_length: Option<u32>,
+    /// Personal data: its value never reaches a log.
+    pub pii: bool,
+    /// Sent with a create, never with an update.
+    pub create_only: bool,
+    /// Left out where NPSP is not installed.
+    pub needs_npsp: bool,
+    /// The source's schema lists it under `required`.
+    pub required: bool,
+}
+
+impl FieldDescriptor {
+    pub const fn new(path: &'static [&'static str], kind: Kind) -> Self {
+        FieldDescriptor {
+            path,
+            kind,
+            max_length: None,
+            pii: false,
+            create_only: false,
+            needs_npsp: false,
+            required: false,
+        }
+    }
+
+    pub const fn max_length(mut self, characters: u32) -> Self {
+        self.max_length = Some(characters);
+        self
+    }
+
+    pub const fn pii(mut self) -> Self {
+        self.pii = true;
+        self
+    }
+
+    pub const fn create_only(mut self) -> Self {
+        self.create_only = true;
+        self
+    }
+
+    pub const fn needs_npsp(mut self) -> Self {
+        self.needs_npsp = true;
+        self
+    }
+
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// `address.city`.
+    pub fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+/// An entity's table. Fields are sorted by path, which the JSON reader relies on.
+#[derive(Debug)]
+pub struct EntityDescriptor {
+    /// `identity`, or `Contact`.
+    pub name: &'static str,
+    pub fields: &'static [FieldDescriptor],
+}
+
+impl EntityDescriptor {
+    /// The index of a field whose path is this one name.
+    pub fn field(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.path == [name])
+    }
+}
+
+/// A struct whose fields can be reached by their index in its descriptor.
+pub trait Entity: Any + Send + Sync {
+    fn descriptor(&self) -> &'static EntityDescriptor;
+
+    /// The field of this index; out of range is the last one.
+    fn slot(&self, index: usize) -> SlotRef<'_>;
+
+    /// As [`Entity::slot`], to write to.
+    fn slot_mut(&mut self, index: usize) -> SlotMut<'_>;
+
+    /// Which fields of `self` say something else than `base`. An absent field says nothing.
+    /// Entities of two types have all that is not absent changed.
+    fn changed_since(&self, base: &dyn Entity) -> Mask;
+}
+
+/// A field to read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SlotRef<'a> {
+    Text(&'a Slot<String>),
+    Boolean(&'a Slot<bool>),
+    Date(&'a Slot<Date>),
+}
+
+impl SlotRef<'_> {
+    pub fn is_absent(&self) -> bool {
+        match self {
+            SlotRef::Text(slot) => slot.is_absent(),
+            SlotRef::Boolean(slot) => slot.is_absent(),
+            SlotRef::Date(slot) => slot.is_absent(),
+        }
+    }
+
+    /// The value of a text or reference field.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            SlotRef::Text(slot) => slot.value().map(String::as_str),
+            SlotRef::Boolean(_) | SlotRef::Date(_) => None,
+        }
+    }
+}
+
+/// A field to write.
+#[derive(Debug)]
+pub enum SlotMut<'a> {
+    Text(&'a mut Slot<String>),
+    Boolean(&'a mut Slot<bool>),
+    Date(&'a mut Slot<Date>),
+}
+
+impl SlotMut<'_> {
+    pub fn set_absent(self) {
+        match self {
+            SlotMut::Text(slot) => *slot = Slot::Absent,
+            SlotMut::Boolean(slot) => *slot = Slot::Absent,
+            SlotMut::Date(slot) => *slot = Slot::Absent,
+        }
+    }
+
+    pub fn set_null(self) {
+        match self {
+            SlotMut::Text(slot) => *slot = Slot::Null,
+            SlotMut::Boolean(slot) => *slot = Slot::Null,
+            SlotMut::Date(slot) => *slot = Slot::Null,
+        }
+    }
+
+    /// Takes over the other's value; slots of two kinds are left alone.
+    pub fn set(self, other: SlotRef<'_>) {
+        match (self, other) {
+            (SlotMut::Text(slot), SlotRef::Text(value)) => slot.clone_from(value),
+            (SlotMut::Boolean(slot), SlotRef::Boolean(value)) => slot.clone_from(value),
+            (SlotMut::Date(slot), SlotRef::Date(value)) => slot.clone_from(value),
+            _ => {}
+        }
+    }
+}
+
+/// Lays what `newer` says over `older`: what `newer` leaves absent stays.
+pub fn overlay(older: &mut dyn Entity, newer: &dyn Entity) {
+    for index in 0..newer.descriptor().fields.len() {
+        let slot = newer.slot(index);
+        if !slot.is_absent() {
+            older.slot_mut(index).set(slot);
+        }
+    }
+}

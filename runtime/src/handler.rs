@@ -1,0 +1,123 @@
+//! How generated code is called without knowing its types: one handler a payload type.
+
+use crate::entity::{Entity, FieldDescriptor, SlotRef};
+use crate::json::ReadError;
+use crate::mapping::MappingDescriptor;
+
+/// Takes the rows of one payload type. The generated adapter of each handler trait implements it.
+pub trait Handler: Send + Sync {
+    /// `identity_changed`.
+    fn payload_type(&self) -> &'static str;
+
+    /// The mappings that this payload type feeds, sorted by name.
+    fn mappings(&self) -> &'static [&'static MappingDescriptor];
+
+    /// The destination record that a row becomes.
+    ///
+    /// # Errors
+    /// When the row does not fit its schema, or a value cannot become its field: every such value is named.
+    fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError>;
+}
+
+/// Why a row did not become a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// One entry a field.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Fields(Vec<FieldError>),
+    #[error("no mapping {0} is fed by this payload type")]
+    UnknownMapping(String),
+    /// From a handler written by hand; one sentence with no personal data in it.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl RecordError {
+    /// The mapping's line of the first field at fault.
+    pub fn line(&self) -> Option<u32> {
+        match self {
+            RecordError::Fields(fields) => fields.first().map(|field| field.line),
+            RecordError::Read(_) | RecordError::UnknownMapping(_) | RecordError::Refused(_) => None,
+        }
+    }
+}
+
+/// A value that cannot become its field. It never holds the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line} ({destination}): {message}")]
+pub struct FieldError {
+    pub file: &'static str,
+    pub line: u32,
+    pub destination: &'static str,
+    pub message: String,
+}
+
+/// Collects the errors of one record's conversions, so that one pass names them all.
+pub struct Conversions<'m> {
+    mapping: &'m MappingDescriptor,
+    errors: Vec<FieldError>,
+}
+
+impl<'m> Conversions<'m> {
+    pub fn new(mapping: &'m MappingDescriptor) -> Self {
+        Conversions {
+            mapping,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Notes a failed conversion and goes on with an absent field.
+    pub fn field<T: Default>(
+        &mut self,
+        index: usize,
+        converted: Result<T, crate::convert::ConvertError>,
+    ) -> T {
+        converted.unwrap_or_else(|error| {
+            self.note(index, error.0.to_owned());
+            T::default()
+        })
+    }
+
+    /// Checks what the table says of every field, and gives the record when nothing is wrong with it.
+    ///
+    /// # Errors
+    /// Every field that could not be converted or is too long.
+    pub fn finish<R: Entity>(mut self, record: R) -> Result<R, RecordError> {
+        for (index, field) in record.descriptor().fields.iter().enumerate() {
+            if let Some(message) = too_long(field, record.slot(index)) {
+                self.note(index, message);
+            }
+        }
+        if self.errors.is_empty() {
+            Ok(record)
+        } else {
+            Err(RecordError::Fields(self.errors))
+        }
+    }
+
+    fn note(&mut self, index: usize, message: String) {
+        let destination = self
+            .mapping
+            .record
+            .fields
+            .get(index)
+            .and_then(|field| field.path.last())
+            .copied()
+            .unwrap_or_default();
+        self.errors.push(FieldError {
+            file: self.mapping.file,
+            line: self.mapping.line(index).unwrap_or_default(),
+            destination,
+            message,
+        });
+    }
+}
+
+fn too_long(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
+    let limit = field.max_length?;
+    let length = slot.text()?.chars().count();
+    (length > limit as usize)
+        .then(|| format!("the value has {length} characters, the field takes {limit}"))
+}

@@ -1,0 +1,359 @@
+//! Entities from JSON and to JSON, written once over the descriptors.
+//!
+//! Reading goes straight from the text into the slots, with no tree in between. What does not fit is collected,
+//! so that one pass names every misfit; members that no field maps are skipped.
+
+use std::fmt;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::change::Mask;
+use crate::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
+
+/// Why a row is not what its schema says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// One sentence a misfit, none with a value in it.
+    #[error("the row does not fit its schema: {}", .0.join("; "))]
+    Misfits(Vec<String>),
+    #[error("the row is not JSON: {0}")]
+    Syntax(String),
+}
+
+/// Fills an entity from a JSON object.
+///
+/// # Errors
+/// When the text is not a JSON object, a value has another type than its field, or a required field is missing or null.
+pub fn read(entity: &mut dyn Entity, json: &[u8]) -> Result<(), ReadError> {
+    let mut reader = Reader {
+        descriptor: entity.descriptor(),
+        entity,
+        misfits: Vec::new(),
+    };
+    let mut source = serde_json::Deserializer::from_slice(json);
+    let all = 0..reader.descriptor.fields.len();
+    ObjectSeed {
+        reader: &mut reader,
+        fields: all,
+        depth: 0,
+    }
+    .deserialize(&mut source)
+    .and_then(|()| source.end())
+    .map_err(|error| ReadError::Syntax(without_value(&error)))?;
+    reader.demand_required();
+    if reader.misfits.is_empty() {
+        Ok(())
+    } else {
+        Err(ReadError::Misfits(reader.misfits))
+    }
+}
+
+/// A parser's message may quote the text, which may be personal data: only the place is kept.
+fn without_value(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
+struct Reader<'a> {
+    descriptor: &'static EntityDescriptor,
+    entity: &'a mut dyn Entity,
+    misfits: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn misfit(&mut self, field: &FieldDescriptor) {
+        self.misfits
+            .push(format!("{} is not {}", field.dotted(), field.kind.name()));
+    }
+
+    fn demand_required(&mut self) {
+        for (index, field) in self.descriptor.fields.iter().enumerate() {
+            let empty = match self.entity.slot(index) {
+                SlotRef::Text(slot) => slot.value().is_none(),
+                SlotRef::Boolean(slot) => slot.value().is_none(),
+                SlotRef::Date(slot) => slot.value().is_none(),
+            };
+            if field.required && empty {
+                self.misfits.push(format!("{} is missing", field.dotted()));
+            }
+        }
+    }
+
+    /// The fields among `candidates` whose path has this name at this depth. Sorted paths make them neighbours.
+    fn named(&self, candidates: Range<usize>, depth: usize, name: &str) -> Range<usize> {
+        let fits = |index: &usize| {
+            self.descriptor
+                .fields
+                .get(*index)
+                .is_some_and(|field| field.path.get(depth) == Some(&name))
+        };
+        let Some(start) = candidates.clone().find(fits) else {
+            return 0..0;
+        };
+        let count = (start..candidates.end).take_while(fits).count();
+        start..start + count
+    }
+
+    fn set_null(&mut self, fields: Range<usize>) {
+        for index in fields {
+            self.entity.slot_mut(index).set_null();
+        }
+    }
+}
+
+/// Reads one object: each member into its field, or into the objects below.
+struct ObjectSeed<'r, 'e> {
+    reader: &'r mut Reader<'e>,
+    fields: Range<usize>,
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<Name>()? {
+            let fields = self.reader.named(self.fields.clone(), self.depth, &name.0);
+            let leaf = self
+                .reader
+                .descriptor
+                .fields
+                .get(fields.start)
+                .filter(|field| fields.len() == 1 && field.path.len() == self.depth + 1);
+            if fields.is_empty() {
+                members.next_value::<IgnoredAny>()?;
+            } else if let Some(field) = leaf {
+                members.next_value_seed(ValueSeed {
+                    reader: self.reader,
+                    index: fields.start,
+                    field,
+                })?;
+            } else {
+                members.next_value_seed(ObjectSeed {
+                    reader: self.reader,
+                    fields,
+                    depth: self.depth + 1,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An object that is null has null fields.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        if self.depth == 0 {
+            self.reader
+                .misfits
+                .push("the row is not an object".to_owned());
+        } else {
+            self.reader.set_null(self.fields);
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.not_an_object()
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.not_an_object()
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        self.not_an_object()
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.not_an_object()
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        self.not_an_object()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        self.not_an_object()
+    }
+}
+
+impl ObjectSeed<'_, '_> {
+    fn not_an_object<E>(self) -> Result<(), E> {
+        let name = match self.reader.descriptor.fields.get(self.fields.start) {
+            Some(field) if self.depth > 0 => {
+                field.path.get(..self.depth).map(|names| names.join("."))
+            }
+            _ => None,
+        };
+        self.reader.misfits.push(format!(
+            "{} is not an object",
+            name.as_deref().unwrap_or("the row")
+        ));
+        Ok(())
+    }
+}
+
+/// A member's name, borrowed from the text where it has no escapes.
+struct Name<'de>(std::borrow::Cow<'de, str>);
+
+impl<'de> serde::Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a name")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(text.into()))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
+                Ok(Name(text.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// Reads one value into one field.
+struct ValueSeed<'r, 'e> {
+    reader: &'r mut Reader<'e>,
+    index: usize,
+    field: &'static FieldDescriptor,
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl ValueSeed<'_, '_> {
+    fn misfit<E>(self) -> Result<(), E> {
+        self.reader.misfit(self.field);
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.field.kind.name())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.reader.entity.slot_mut(self.index).set_null();
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<(), E> {
+        match self.reader.entity.slot_mut(self.index) {
+            SlotMut::Boolean(slot) => *slot = Slot::Value(truth),
+            SlotMut::Text(_) | SlotMut::Date(_) => return self.misfit(),
+        }
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        match self.reader.entity.slot_mut(self.index) {
+            SlotMut::Text(slot) => *slot = Slot::Value(text.to_owned()),
+            SlotMut::Date(slot) => match text.parse::<Date>() {
+                Ok(date) => *slot = Slot::Value(date),
+                Err(_) => return self.misfit(),
+            },
+            SlotMut::Boolean(_) => return self.misfit(),
+        }
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.misfit()
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        self.misfit()
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.misfit()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        self.misfit()
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.misfit()
+    }
+}
+
+/// Writes the fields of the mask as one flat JSON object, named by their last name; absent fields are left out.
+/// `resolve` turns a reference (mapping, source id) into what is sent; a reference that it does not know is left out.
+pub fn write(
+    entity: &dyn Entity,
+    mask: &Mask,
+    resolve: &dyn Fn(&str, &str) -> Option<String>,
+) -> Result<String, serde_json::Error> {
+    let mut bytes = Vec::with_capacity(256);
+    let mut serializer = serde_json::Serializer::new(&mut bytes);
+    let mut object = serializer.serialize_map(None)?;
+    for (index, field) in entity.descriptor().fields.iter().enumerate() {
+        let Some(name) = field.path.last().filter(|_| mask.contains(index)) else {
+            continue;
+        };
+        match (entity.slot(index), field.kind) {
+            (SlotRef::Text(Slot::Value(id)), Kind::Reference { mapping }) => {
+                if let Some(sent) = resolve(mapping, id) {
+                    object.serialize_entry(name, &sent)?;
+                }
+            }
+            (SlotRef::Text(Slot::Value(text)), _) => object.serialize_entry(name, text)?,
+            (SlotRef::Boolean(Slot::Value(truth)), _) => object.serialize_entry(name, truth)?,
+            (SlotRef::Date(Slot::Value(date)), _) => object.serialize_entry(name, &date)?,
+            (slot, _) if !slot.is_absent() => object.serialize_entry(name, &())?,
+            _ => {}
+        }
+    }
+    object.end()?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A reference as its source id: how the base keeps it.
+pub fn as_source_id(_mapping: &str, source_id: &str) -> Option<String> {
+    Some(source_id.to_owned())
+}
+
+/// Text at a path of a parsed document; a number or a truth as its text. None when there is nothing, or an object.
+pub fn text_at(value: &serde_json::Value, path: &[&str]) -> Option<String> {
+    let mut value = value;
+    for name in path {
+        value = value.get(name)?;
+    }
+    match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        serde_json::Value::Bool(truth) => Some(truth.to_string()),
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+            None
+        }
+    }
+}
