@@ -6,6 +6,7 @@
 pub mod change;
 pub mod convert;
 pub mod entity;
+pub mod expect;
 pub mod handler;
 pub mod json;
 pub mod mapping;

@@ -33,7 +33,6 @@ pub struct MappingDescriptor {
     pub origins: &'static [Origin],
     /// For each field of the record, its line in `file`.
     pub lines: &'static [u32],
-    pub new_payload: fn() -> Box<dyn Entity>,
     pub new_record: fn() -> Box<dyn Entity>,
 }
 

@@ -1,0 +1,81 @@
+//! How a payload becomes a record: one line a field.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::ident;
+use crate::ir::{Mapping, Value};
+
+/// `ContactRecord::from_payload` and `from_row`.
+pub fn from_payload(mapping: &Mapping) -> TokenStream {
+    let record = ident(&mapping.record_struct);
+    let payload = ident(&mapping.payload_struct);
+    let assignments =
+        mapping
+            .record
+            .iter()
+            .zip(&mapping.values)
+            .enumerate()
+            .map(|(number, (field, value))| {
+                let name = ident(&field.ident);
+                let value = assigned(number, value);
+                quote! { #name: #value }
+            });
+    let reads_nothing = !mapping
+        .values
+        .iter()
+        .any(|value| matches!(value, Value::Payload { .. }));
+    let parameter = if reads_nothing {
+        quote! { _payload }
+    } else {
+        quote! { payload }
+    };
+    quote! {
+        impl #record {
+            #[doc = " Converts every mapped field."]
+            #[doc = ""]
+            #[doc = " # Errors"]
+            #[doc = " Names each field whose value cannot be converted or is too long."]
+            pub fn from_payload(#parameter: &#payload) -> Result<Self, RecordError> {
+                let mut conversions = Conversions::new(&MAPPING);
+                let record = #record { #(#assignments),* };
+                conversions.finish(record)
+            }
+        }
+
+        impl #payload {
+            #[doc = " Reads a row as Ticketure sends it."]
+            #[doc = ""]
+            #[doc = " # Errors"]
+            #[doc = " Names each member that does not fit the schema."]
+            pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
+                let mut payload = Self::default();
+                runtime::json::read(&mut payload, row)?;
+                Ok(payload)
+            }
+        }
+    }
+}
+
+fn assigned(number: usize, value: &Value) -> TokenStream {
+    let number = Literal::usize_unsuffixed(number);
+    match value {
+        Value::Payload {
+            ident: field,
+            function,
+            ..
+        } => {
+            let field = ident(field);
+            let function = ident(function);
+            quote! { conversions.field(#number, convert::#function(&payload.#field)) }
+        }
+        Value::Text(text) => quote! { Slot::Value(#text.to_owned()) },
+        Value::Boolean(truth) => quote! { Slot::Value(#truth) },
+        Value::Date(year, month, day) => {
+            let year = Literal::i16_unsuffixed(*year);
+            let month = Literal::i8_unsuffixed(*month);
+            let day = Literal::i8_unsuffixed(*day);
+            quote! { Slot::Value(jiff::civil::date(#year, #month, #day)) }
+        }
+    }
+}

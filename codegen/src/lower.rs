@@ -1,0 +1,270 @@
+//! model -> ir: every naming and typing decision.
+//!
+//! Comes in: a model in which the checks found nothing wrong. Goes out: structs, tables and tests with final names.
+
+mod names;
+mod values;
+
+use std::collections::BTreeMap;
+
+use crate::ir;
+use crate::model::{self, Model, Origin};
+use crate::schema::{SalesforceType, SourceType};
+use crate::span::{FileId, Span};
+use names::{Names, pascal, screaming, snake};
+
+/// What lowering needs to know of the files: names and lines.
+pub trait Places {
+    /// `contact.yaml`.
+    fn file_name(&self, file: FileId) -> String;
+    /// Counted from 1.
+    fn line(&self, span: Span) -> u32;
+}
+
+/// Decides all names, types and orders.
+pub fn lower(model: &Model, places: &dyn Places) -> ir::Program {
+    let mut mappings: Vec<ir::Mapping> = model
+        .mappings
+        .iter()
+        .map(|mapping| lower_mapping(model, mapping, places))
+        .collect();
+    mappings.sort_by(|a, b| a.name.cmp(&b.name));
+    let handlers = lower_handlers(&mappings);
+    ir::Program { mappings, handlers }
+}
+
+fn lower_handlers(mappings: &[ir::Mapping]) -> Vec<ir::Handler> {
+    let mut fed: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, mapping) in mappings.iter().enumerate() {
+        fed.entry(&mapping.payload_type).or_default().push(index);
+    }
+    fed.into_iter()
+        .map(|(payload_type, mappings)| ir::Handler {
+            payload_type: payload_type.to_owned(),
+            module: format!("on_{}", snake(payload_type)),
+            trait_name: pascal(payload_type),
+            adapter_name: format!("{}Adapter", pascal(payload_type)),
+            mappings,
+        })
+        .collect()
+}
+
+fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -> ir::Mapping {
+    let name = &mapping.name.value;
+    let payload = payload_fields(mapping);
+    let rows = record_rows(model, mapping, &payload, places);
+    ir::Mapping {
+        name: name.clone(),
+        file: format!("mappings/{}", places.file_name(mapping.file)),
+        module: snake(name),
+        payload_struct: format!("{}Payload", pascal(name)),
+        record_struct: format!("{}Record", pascal(name)),
+        lines_name: screaming(name),
+        source_entity: mapping.source.value.clone(),
+        object: mapping.destination.value.clone(),
+        external_id: mapping.key.destination.schema.name.clone(),
+        lock: mapping.lock.as_ref().map(|field| field.schema.name.clone()),
+        payload_type: mapping.payload.payload_type.value.clone(),
+        rows: mapping.payload.rows.clone(),
+        when: mapping
+            .when
+            .iter()
+            .map(|condition| {
+                (
+                    condition.source.path.clone(),
+                    condition.equals.value.clone(),
+                )
+            })
+            .collect(),
+        key: mapping.key.source.path.clone(),
+        lane: mapping.lane.path.clone(),
+        policy: mapping.policy,
+        rungs: lower_rungs(mapping, &rows),
+        tests: lower_tests(mapping),
+        payload,
+        lines: rows.iter().map(|row| row.line).collect(),
+        values: rows.iter().map(|row| row.value.clone()).collect(),
+        record: rows.into_iter().map(|row| row.field).collect(),
+    }
+}
+
+/// Every path that the mapping reads, once, sorted by path.
+fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
+    let mut read: BTreeMap<&[String], (&model::SourceField, bool)> = BTreeMap::new();
+    let mapped = mapping
+        .fields
+        .iter()
+        .filter_map(|field| match &field.origin {
+            Origin::Source(source) => Some((source, field.pii)),
+            Origin::Constant(_) => None,
+        });
+    let named = [&mapping.key.source, &mapping.lane]
+        .into_iter()
+        .chain(mapping.when.iter().map(|condition| &condition.source))
+        .map(|source| (source, false));
+    for (source, pii) in named.chain(mapped) {
+        let entry = read.entry(&source.path).or_insert((source, false));
+        entry.1 |= pii;
+    }
+    let mut names = Names::default();
+    read.into_values()
+        .map(|(source, pii)| ir::Field {
+            ident: names.unique(snake(&source.path.join("_"))),
+            path: source.path.clone(),
+            kind: payload_kind(&source.schema.kind),
+            max_length: None,
+            pii,
+            create_only: false,
+            needs_npsp: false,
+            required: source.schema.required && source.path.len() == 1,
+            doc: format!("`{}`", source.dotted()),
+        })
+        .collect()
+}
+
+fn payload_kind(kind: &SourceType) -> ir::Kind {
+    match kind {
+        SourceType::Boolean => ir::Kind::Boolean,
+        // What else a schema may hold, the checks refuse until a shipped mapping needs it.
+        SourceType::Text { .. }
+        | SourceType::Integer
+        | SourceType::Number
+        | SourceType::Object(_)
+        | SourceType::List(_) => ir::Kind::Text,
+    }
+}
+
+/// One field of the record with what is said of it.
+struct Row {
+    field: ir::Field,
+    value: ir::Value,
+    line: u32,
+}
+
+fn record_rows(
+    model: &Model,
+    mapping: &model::Mapping,
+    payload: &[ir::Field],
+    places: &dyn Places,
+) -> Vec<Row> {
+    let mut rows: Vec<Row> = mapping
+        .fields
+        .iter()
+        .map(|field| field_row(model, field, payload, places))
+        .collect();
+    let key = &mapping.key;
+    if !rows
+        .iter()
+        .any(|row| row.field.path == [key.destination.schema.name.clone()])
+    {
+        rows.push(key_row(key, payload, places));
+    }
+    rows.sort_by(|a, b| a.field.path.cmp(&b.field.path));
+    let mut names = Names::default();
+    for row in &mut rows {
+        row.field.ident = names.unique(std::mem::take(&mut row.field.ident));
+    }
+    rows
+}
+
+fn field_row(
+    model: &Model,
+    field: &model::Field,
+    payload: &[ir::Field],
+    places: &dyn Places,
+) -> Row {
+    let schema = &field.destination.schema;
+    let kind = match &field.reference {
+        Some(reference) => ir::Kind::Reference {
+            mapping: model
+                .mappings
+                .get(reference.value.0)
+                .map(|mapping| mapping.name.value.clone())
+                .unwrap_or_default(),
+        },
+        None => record_kind(schema.kind),
+    };
+    let doc = match &field.origin {
+        Origin::Source(source) => format!("`{}`, from `{}`", schema.name, source.dotted()),
+        Origin::Constant(_) => format!("`{}`, a constant", schema.name),
+    };
+    Row {
+        field: ir::Field {
+            ident: names::destination(&schema.name),
+            path: vec![schema.name.clone()],
+            // A reference holds the source's id, whatever its length; what is sent is an id of Salesforce.
+            max_length: if kind == ir::Kind::Text {
+                schema.length
+            } else {
+                None
+            },
+            kind,
+            pii: field.pii,
+            create_only: field.when_creating,
+            needs_npsp: field.needs_npsp,
+            required: false,
+            doc,
+        },
+        value: values::value(field, payload),
+        line: places.line(field.span),
+    }
+}
+
+fn key_row(key: &model::Key, payload: &[ir::Field], places: &dyn Places) -> Row {
+    let schema = &key.destination.schema;
+    Row {
+        field: ir::Field {
+            ident: names::destination(&schema.name),
+            path: vec![schema.name.clone()],
+            kind: ir::Kind::Text,
+            max_length: schema.length,
+            pii: false,
+            create_only: false,
+            needs_npsp: false,
+            required: false,
+            doc: format!("`{}`, the key, from `{}`", schema.name, key.source.dotted()),
+        },
+        value: values::from_payload(&key.source.path, "same", payload),
+        line: places.line(key.destination.span),
+    }
+}
+
+fn record_kind(kind: SalesforceType) -> ir::Kind {
+    match kind {
+        SalesforceType::Boolean => ir::Kind::Boolean,
+        SalesforceType::Date => ir::Kind::Date,
+        _ => ir::Kind::Text,
+    }
+}
+
+fn lower_rungs(mapping: &model::Mapping, rows: &[Row]) -> Vec<ir::Rung> {
+    let index = |name: &str| {
+        rows.iter()
+            .position(|row| row.field.path == [name.to_owned()])
+    };
+    mapping
+        .rungs
+        .iter()
+        .map(|rung| ir::Rung {
+            fields: rung.pairs.iter().filter_map(|(_, field)| index(&field.schema.name)).collect(),
+            // Families share an address: e-mail alone says where to look, not who it is.
+            proposes_only: matches!(rung.pairs.as_slice(), [(_, field)] if field.schema.kind == SalesforceType::Email),
+        })
+        .filter(|rung| !rung.fields.is_empty())
+        .collect()
+}
+
+fn lower_tests(mapping: &model::Mapping) -> Vec<ir::Test> {
+    let mut names = Names::default();
+    mapping
+        .tests
+        .iter()
+        .map(|test| ir::Test {
+            function: names.unique(snake(&test.name.value)),
+            name: test.name.value.clone(),
+            given: values::json(&test.given.value),
+            expect: values::json_of_fields(&test.expect),
+            exact: test.expect.exact,
+        })
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! Where each field of a record gets its value, and the JSON of a mapping's tests.
+
+use serde_json::{Map, Value as Json};
+
+use crate::ir;
+use crate::model::{self, Conversion, Expectation, Literal, Origin};
+use crate::schema::SalesforceType;
+
+/// The value of one entry of `fields:`.
+pub fn value(field: &model::Field, payload: &[ir::Field]) -> ir::Value {
+    match &field.origin {
+        Origin::Source(source) => {
+            let function = field
+                .convert
+                .as_ref()
+                .map_or("same", |convert| function(convert.value));
+            from_payload(&source.path, function, payload)
+        }
+        Origin::Constant(literal) => constant(&literal.value, field.destination.schema.kind),
+    }
+}
+
+/// A payload field through a function of `runtime::convert`.
+pub fn from_payload(path: &[String], function: &'static str, payload: &[ir::Field]) -> ir::Value {
+    let index = payload
+        .iter()
+        .position(|field| field.path == path)
+        .unwrap_or_default();
+    ir::Value::Payload {
+        index,
+        ident: payload
+            .get(index)
+            .map(|field| field.ident.clone())
+            .unwrap_or_default(),
+        function,
+    }
+}
+
+fn function(conversion: Conversion) -> &'static str {
+    match conversion {
+        Conversion::Email => "email",
+        Conversion::Phone => "phone",
+        Conversion::Date => "date",
+        Conversion::Not => "not",
+    }
+}
+
+fn constant(literal: &Literal, kind: SalesforceType) -> ir::Value {
+    let text = text(literal);
+    match kind {
+        SalesforceType::Boolean => ir::Value::Boolean(text == "true"),
+        SalesforceType::Date => date(&text).unwrap_or(ir::Value::Text(text)),
+        _ => ir::Value::Text(text),
+    }
+}
+
+fn date(text: &str) -> Option<ir::Value> {
+    let mut parts = text.splitn(3, '-');
+    let year = parts.next()?.parse().ok()?;
+    let month = parts.next()?.parse().ok()?;
+    let day = parts.next()?.parse().ok()?;
+    Some(ir::Value::Date(year, month, day))
+}
+
+fn text(literal: &Literal) -> String {
+    match literal {
+        Literal::Text(text) | Literal::Decimal(text) => text.clone(),
+        Literal::Boolean(truth) => truth.to_string(),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Null | Literal::List(_) | Literal::Object(_) => String::new(),
+    }
+}
+
+/// The literal as one line of JSON, members in the author's order.
+pub fn json(literal: &Literal) -> String {
+    to_json(literal).to_string()
+}
+
+/// A test's expected fields as one JSON object.
+pub fn json_of_fields(expect: &Expectation) -> String {
+    let members: Map<String, Json> = expect
+        .fields
+        .iter()
+        .map(|(field, literal)| (field.schema.name.clone(), to_json(&literal.value)))
+        .collect();
+    Json::Object(members).to_string()
+}
+
+fn to_json(literal: &Literal) -> Json {
+    match literal {
+        Literal::Null => Json::Null,
+        Literal::Boolean(truth) => Json::Bool(*truth),
+        Literal::Integer(number) => Json::from(*number),
+        Literal::Decimal(text) => {
+            serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
+        }
+        Literal::Text(text) => Json::from(text.as_str()),
+        Literal::List(items) => {
+            Json::Array(items.iter().map(|item| to_json(&item.value)).collect())
+        }
+        Literal::Object(members) => Json::Object(
+            members
+                .iter()
+                .map(|(name, member)| (name.value.clone(), to_json(&member.value)))
+                .collect(),
+        ),
+    }
+}
