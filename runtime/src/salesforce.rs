@@ -1,0 +1,200 @@
+//! The Salesforce client: a session, sObject Collections, queries, describe and limits.
+//!
+//! Every method makes the fewest calls that it can, says how many records a call may take, and gives either
+//! Salesforce's answer or a [`CallError`] that says whether the call may have been carried out.
+
+mod auth;
+mod collections;
+mod error;
+mod id;
+mod query;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use serde_json::Value;
+
+pub use auth::{Auth, Secret};
+pub use collections::{COLLECTION_MAX, RETRIEVE_MAX, RecordResult};
+pub use error::{CallError, SalesforceError};
+pub use id::normalise;
+pub use query::soql_text;
+
+use crate::http::Transport;
+
+/// Where the org is and who we are there.
+#[derive(Debug, Clone)]
+pub struct SalesforceConfig {
+    /// `https://login.salesforce.com`, `https://test.salesforce.com` or the My Domain; no slash at the end.
+    pub login_url: String,
+    /// `v67.0`.
+    pub api_version: String,
+    pub auth: Auth,
+}
+
+/// Calls used and allowed in the last 24 hours, by Salesforce's own count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct ApiUsage {
+    pub used: u64,
+    pub limit: u64,
+}
+
+/// A handle on one org; clones share the session.
+#[derive(Clone)]
+pub struct SalesforceClient {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    transport: Arc<dyn Transport>,
+    config: SalesforceConfig,
+    session: auth::SessionKeeper,
+    usage: Mutex<Option<ApiUsage>>,
+    calls: AtomicU64,
+}
+
+impl SalesforceClient {
+    pub fn new(transport: Arc<dyn Transport>, config: SalesforceConfig) -> Self {
+        let shared = Shared {
+            session: auth::SessionKeeper::default(),
+            transport,
+            config,
+            usage: Mutex::new(None),
+            calls: AtomicU64::new(0),
+        };
+        SalesforceClient {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Of the latest answer that told.
+    pub fn usage(&self) -> Option<ApiUsage> {
+        *self
+            .shared
+            .usage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls made that count against the org's limit, from this client's start.
+    pub fn calls(&self) -> u64 {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+
+    /// An object's describe, as Salesforce gives it.
+    ///
+    /// # Errors
+    /// As every call; `NOT_FOUND` for an object that the org does not have.
+    pub async fn describe(&self, object: &str) -> Result<Value, CallError> {
+        let answer = self
+            .call(Method::GET, &format!("/sobjects/{object}/describe"), None)
+            .await?;
+        error::json(&answer)
+    }
+
+    /// The org's limits, as Salesforce gives them.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn limits(&self) -> Result<Value, CallError> {
+        let answer = self.call(Method::GET, "/limits", None).await?;
+        error::json(&answer)
+    }
+
+    /// One call below `/services/data/vXX.X`. A session that has expired is renewed and the call repeated, once.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Response<Bytes>, CallError> {
+        let path = format!("/services/data/{}{path}", self.shared.config.api_version);
+        self.call_at(method, &path, body).await
+    }
+
+    async fn call_at(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Response<Bytes>, CallError> {
+        let session = self.session().await?;
+        let answer = self.send(&session, &method, path, body.clone()).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return error::checked(answer);
+        }
+        self.shared.session.forget(&session);
+        let session = self.session().await?;
+        error::checked(self.send(&session, &method, path, body).await?)
+    }
+
+    async fn session(&self) -> Result<Arc<auth::Session>, CallError> {
+        let shared = &self.shared;
+        shared
+            .session
+            .get(shared.transport.as_ref(), &shared.config)
+            .await
+    }
+
+    async fn send(
+        &self,
+        session: &auth::Session,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Response<Bytes>, CallError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", session.instance_url))
+            .header(header::AUTHORIZATION, session.bearer())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json; charset=UTF-8")
+            // Change data capture names it as the origin of our writes.
+            .header("sforce-call-options", "client=usher")
+            .body(body.unwrap_or_default())
+            .map_err(|error| CallError::Address {
+                reason: error.to_string(),
+            })?;
+        let number = self.shared.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let started = std::time::Instant::now();
+        let answer = self.shared.transport.send(request).await;
+        // The query of a path may hold e-mail addresses: it stays out of the log.
+        let place = path.split('?').next().unwrap_or_default();
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        tracing::debug!(call = number, %method, place, status, ms = started.elapsed().as_millis(), "salesforce");
+        let answer = answer?;
+        self.note_usage(&answer);
+        Ok(answer)
+    }
+
+    fn note_usage(&self, answer: &Response<Bytes>) {
+        let header = answer
+            .headers()
+            .get("sforce-limit-info")
+            .and_then(|value| value.to_str().ok());
+        if let Some(usage) = header.and_then(api_usage) {
+            *self
+                .shared
+                .usage
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(usage);
+        }
+    }
+}
+
+/// `api-usage=18/5000; per-app-api-usage=17/250(appName=x)`: the first, never the second.
+fn api_usage(header: &str) -> Option<ApiUsage> {
+    let pair = header
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("api-usage="))?;
+    let (used, limit) = pair.split_once('/')?;
+    Some(ApiUsage {
+        used: used.trim().parse().ok()?,
+        limit: limit.trim().parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Salesforce's answers when something is wrong, in all the shapes that it has for them.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::http::TransportError;
+use crate::retry::{self, Verdict};
+
+/// One error of Salesforce's: a code, a sentence and the fields it is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SalesforceError {
+    pub code: String,
+    pub message: String,
+    pub fields: Vec<String>,
+    /// Records that a duplicate rule found.
+    pub matches: Vec<String>,
+}
+
+impl SalesforceError {
+    pub fn verdict(&self) -> Verdict {
+        retry::verdict(&self.code, &self.message)
+    }
+}
+
+/// A call that gave no result. No text in it holds personal data or secrets, except what Salesforce itself says.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error("Salesforce refused the call with {status}: {}", shown(.errors))]
+    Refused {
+        status: u16,
+        errors: Vec<SalesforceError>,
+    },
+    #[error(
+        "Salesforce refused the log-in: {error}: {description}; check client id, user and key in usher.toml and that the app is pre-authorised"
+    )]
+    LogIn { error: String, description: String },
+    #[error(
+        "the private key for Salesforce is not an RSA key in PEM form; check the file that usher.toml names"
+    )]
+    Key,
+    #[error("Salesforce's answer ({status}) is not what was expected: {reason}")]
+    Answer { status: u16, reason: String },
+    #[error("an address for Salesforce cannot be built: {reason}; check login_url in usher.toml")]
+    Address { reason: String },
+}
+
+impl CallError {
+    /// The records may have been written although no result came back.
+    pub fn may_have_committed(&self) -> bool {
+        match self {
+            CallError::Transport(TransportError::Lost { .. }) | CallError::Answer { .. } => true,
+            CallError::Refused { status, .. } => *status >= 500,
+            CallError::Transport(TransportError::NotSent { .. })
+            | CallError::LogIn { .. }
+            | CallError::Key
+            | CallError::Address { .. } => false,
+        }
+    }
+
+    /// Salesforce's code, or one of ours: `TRANSPORT`, `LOG_IN`, `UNEXPECTED_ANSWER`.
+    pub fn code(&self) -> &str {
+        match self {
+            CallError::Transport(_) => "TRANSPORT",
+            CallError::Refused { errors, .. } => errors
+                .first()
+                .map_or("UNEXPECTED_ANSWER", |error| &error.code),
+            CallError::LogIn { .. } | CallError::Key => "LOG_IN",
+            CallError::Answer { .. } | CallError::Address { .. } => "UNEXPECTED_ANSWER",
+        }
+    }
+
+    /// What happens to the records of the call.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            CallError::Refused { status, errors } if *status < 500 => errors
+                .first()
+                .map_or(Verdict::Transient, SalesforceError::verdict),
+            // Nobody's record is at fault: they wait until somebody mends the log-in or the service is back.
+            CallError::LogIn { .. }
+            | CallError::Key
+            | CallError::Address { .. }
+            | CallError::Transport(_) => Verdict::Innocent,
+            CallError::Refused { .. } => Verdict::Innocent,
+            CallError::Answer { .. } => Verdict::Transient,
+        }
+    }
+}
+
+fn shown(errors: &[SalesforceError]) -> String {
+    let each = errors
+        .iter()
+        .map(|error| format!("{}: {}", error.code, error.message));
+    let text = each.collect::<Vec<_>>().join("; ");
+    if text.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        text
+    }
+}
+
+/// An error as any of Salesforce's APIs spells it; `errorCode` in answers, `statusCode` in records.
+#[derive(Deserialize)]
+struct RawError {
+    #[serde(alias = "errorCode", alias = "statusCode", alias = "error")]
+    code: Option<Value>,
+    #[serde(alias = "error_description")]
+    message: Option<Value>,
+    fields: Option<Value>,
+    #[serde(rename = "duplicateResult")]
+    duplicate_result: Option<Value>,
+}
+
+impl From<RawError> for SalesforceError {
+    fn from(raw: RawError) -> Self {
+        SalesforceError {
+            code: text(raw.code),
+            message: text(raw.message),
+            fields: match raw.fields {
+                Some(Value::Array(fields)) => {
+                    fields.into_iter().map(|field| text(Some(field))).collect()
+                }
+                Some(Value::String(field)) => vec![field],
+                _ => Vec::new(),
+            },
+            matches: raw
+                .duplicate_result
+                .as_ref()
+                .map(matches)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+fn text(value: Option<Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text,
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// `matchResults[].matchRecords[].record.Id`.
+fn matches(result: &Value) -> Vec<String> {
+    let lists = |value: &Value, name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    lists(result, "matchResults")
+        .iter()
+        .flat_map(|result| lists(result, "matchRecords"))
+        .filter_map(|found| {
+            found
+                .pointer("/record/Id")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+/// One error of a record or of a call.
+pub(super) fn parse_one(value: Value) -> SalesforceError {
+    match serde_json::from_value::<RawError>(value) {
+        Ok(raw) => raw.into(),
+        Err(_) => SalesforceError {
+            code: "UNKNOWN_EXCEPTION".to_owned(),
+            ..SalesforceError::default()
+        },
+    }
+}
+
+/// The answer, when its status says that it worked.
+pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallError> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let errors = match serde_json::from_slice::<Value>(answer.body()) {
+        Ok(Value::Array(errors)) if status != StatusCode::MULTIPLE_CHOICES => {
+            errors.into_iter().map(parse_one).collect()
+        }
+        Ok(Value::Object(error)) => vec![parse_one(Value::Object(error))],
+        // Empty, or a page for people.
+        _ => vec![SalesforceError {
+            code: if status.is_server_error() {
+                "SERVER_UNAVAILABLE".to_owned()
+            } else {
+                format!("HTTP_{}", status.as_u16())
+            },
+            message: status
+                .canonical_reason()
+                .unwrap_or("no reason given")
+                .to_owned(),
+            ..SalesforceError::default()
+        }],
+    };
+    Err(CallError::Refused {
+        status: status.as_u16(),
+        errors,
+    })
+}
+
+/// The token endpoint's `{"error","error_description"}`, or whatever came instead.
+pub(super) fn refused_token(answer: &Response<Bytes>) -> CallError {
+    let status = answer.status().as_u16();
+    if status >= 500 {
+        return match checked(answer.clone()) {
+            Err(error) => error,
+            Ok(_) => CallError::Answer {
+                status,
+                reason: "no token".to_owned(),
+            },
+        };
+    }
+    let parsed = serde_json::from_slice::<Value>(answer.body())
+        .map(parse_one)
+        .unwrap_or_default();
+    CallError::LogIn {
+        error: if parsed.code.is_empty() {
+            format!("HTTP {status}")
+        } else {
+            parsed.code
+        },
+        description: parsed.message,
+    }
+}
+
+/// The body as JSON of this shape. The reason names the place, never the text.
+pub(super) fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, CallError> {
+    serde_json::from_slice(answer.body()).map_err(|error| CallError::Answer {
+        status: answer.status().as_u16(),
+        reason: format!(
+            "line {}, column {} ({:?})",
+            error.line(),
+            error.column(),
+            error.classify()
+        ),
+    })
+}

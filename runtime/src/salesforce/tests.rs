@@ -1,0 +1,191 @@
+//! The client against scripted answers.
+
+use std::sync::atomic::AtomicUsize;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::http::TransportError;
+use crate::retry::Verdict;
+
+/// Answers with what a function makes of the number of the call and the request.
+struct Script<F> {
+    calls: AtomicUsize,
+    answer: F,
+}
+
+#[async_trait]
+impl<F: Fn(usize, &Request<Bytes>) -> (u16, String) + Send + Sync> Transport for Script<F> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        let (status, body) = (self.answer)(number, &request);
+        Ok(Response::builder()
+            .status(status)
+            .header(
+                "Sforce-Limit-Info",
+                "api-usage=18/5000; per-app-api-usage=17/250(appName=x)",
+            )
+            .body(Bytes::from(body))
+            .unwrap())
+    }
+}
+
+const TOKEN: &str = r#"{"access_token":"t","instance_url":"http://org/","token_type":"Bearer"}"#;
+
+fn client(
+    answer: impl Fn(usize, &Request<Bytes>) -> (u16, String) + Send + Sync + 'static,
+) -> SalesforceClient {
+    let transport = Script {
+        calls: AtomicUsize::new(0),
+        answer,
+    };
+    SalesforceClient::new(
+        Arc::new(transport),
+        SalesforceConfig {
+            login_url: "http://login".into(),
+            api_version: "v67.0".into(),
+            auth: Auth::ClientCredentials {
+                client_id: "c".into(),
+                client_secret: Secret::new("s"),
+            },
+        },
+    )
+}
+
+/// The token endpoint answers; everything else gets `answer`.
+fn org(status: u16, answer: &'static str) -> SalesforceClient {
+    client(move |_, request| {
+        if request.uri().path() == "/services/oauth2/token" {
+            (200, TOKEN.into())
+        } else {
+            (status, answer.into())
+        }
+    })
+}
+
+#[tokio::test]
+async fn many_callers_open_one_session() {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = opened.clone();
+    let client = client(move |_, request| {
+        if request.uri().path() == "/services/oauth2/token" {
+            count.fetch_add(1, Ordering::SeqCst);
+            return (200, TOKEN.into());
+        }
+        (200, "{}".into())
+    });
+    let calls = (0..20).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.limits().await.map(|_| ()) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(opened.load(Ordering::SeqCst), 1);
+    assert_eq!(client.calls(), 20);
+    assert_eq!(
+        client.usage(),
+        Some(ApiUsage {
+            used: 18,
+            limit: 5000
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_expired_session_is_renewed_once_and_the_call_repeated() {
+    let expired = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+    let first = client(move |number, _| match number {
+        0 | 2 => (200, TOKEN.into()),
+        1 => (401, expired.into()),
+        _ => (200, "{}".into()),
+    });
+    assert!(first.limits().await.is_ok());
+    let always = client(move |_, request| {
+        if request.uri().path() == "/services/oauth2/token" {
+            (200, TOKEN.into())
+        } else {
+            (401, expired.into())
+        }
+    });
+    let error = always.limits().await.unwrap_err();
+    assert_eq!(error.code(), "INVALID_SESSION_ID");
+}
+
+#[tokio::test]
+async fn a_refused_log_in_says_what_to_check() {
+    let answer =
+        r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#;
+    let error = client(move |_, _| (400, answer.into()))
+        .limits()
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("user hasn't approved this consumer"),
+        "{error}"
+    );
+    assert!(!error.may_have_committed());
+}
+
+#[tokio::test]
+async fn results_come_one_a_record() {
+    let answer = r#"[
+        {"id":"0035500001H9kZuAAJ","success":true,"errors":[],"created":true},
+        {"success":false,"errors":[{"statusCode":"REQUIRED_FIELD_MISSING","message":"Required fields are missing: [LastName]","fields":["LastName"]}]},
+        {"id":null,"success":false,"errors":[{"statusCode":"DUPLICATES_DETECTED","message":null,"fields":null,"extendedErrorDetails":[]}]}
+    ]"#;
+    let bodies = ["{\"LastName\":\"A\"}", "{}", "{\"LastName\":\"B\"}"].map(str::to_owned);
+    let results = org(200, answer).create("Contact", &bodies).await.unwrap();
+    assert_eq!(results[0], Ok("0035500001H9kZuAAJ".to_owned()));
+    assert_eq!(results[1].as_ref().unwrap_err()[0].fields, ["LastName"]);
+    assert_eq!(
+        results[2].as_ref().unwrap_err()[0].verdict(),
+        Verdict::Permanent
+    );
+}
+
+#[tokio::test]
+async fn bodies_are_spliced_into_whole_records() {
+    let client = client(|_, request| {
+        if request.uri().path() == "/services/oauth2/token" {
+            return (200, TOKEN.into());
+        }
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let records = body["records"].as_array().unwrap();
+        assert_eq!(records[0]["attributes"]["type"], "Contact");
+        assert_eq!(records[0]["id"], "003");
+        assert_eq!(records[0]["Phone"], "1");
+        assert_eq!(records[1].get("Phone"), None);
+        (
+            200,
+            r#"[{"id":"003","success":true,"errors":[]},{"id":"004","success":true,"errors":[]}]"#
+                .into(),
+        )
+    });
+    let records = [
+        ("003".to_owned(), "{\"Phone\":\"1\"}".to_owned()),
+        ("004".to_owned(), "{}".to_owned()),
+    ];
+    assert!(client.update("Contact", &records).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_page_for_people_is_an_outage() {
+    for body in ["", "<html>Down for maintenance</html>"] {
+        let error = org(503, body).limits().await.unwrap_err();
+        assert_eq!(error.code(), "SERVER_UNAVAILABLE");
+        assert!(error.may_have_committed());
+    }
+}
+
+#[tokio::test]
+async fn a_short_answer_is_not_taken_for_a_full_one() {
+    let error = org(200, "[]")
+        .create("Contact", &["{}".to_owned()])
+        .await
+        .unwrap_err();
+    assert!(error.may_have_committed(), "{error}");
+}
