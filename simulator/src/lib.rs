@@ -1,1 +1,231 @@
-//! A Salesforce org and a Ticketure tenant that answer as the real ones do, on loopback or in process.
+//! A Salesforce org and a Ticketure tenant, on loopback or in process, for the demo and the tests.
+//!
+//! One router answers both, request in, response out. It reads the same schema snapshots as the compiler, with a
+//! reading of its own: it shares no code with what it checks. Everything random comes from one seed.
+
+mod control;
+mod faults;
+mod id;
+mod salesforce;
+mod schema;
+mod sender;
+mod server;
+mod ticketure;
+mod write_log;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::{Map, Value};
+
+pub use faults::{Fault, FaultKind};
+pub use salesforce::error::ApiError;
+pub use schema::SchemaError;
+pub use sender::{Delivery, Disorder, deliveries};
+pub use write_log::{Actor, Operation, Write};
+
+use salesforce::Org;
+use ticketure::Tenant;
+
+/// How the simulator behaves.
+#[derive(Debug, Clone)]
+pub struct SimulatorOptions {
+    /// NPSP is installed: its fields exist, and a contact without an account gets a household.
+    pub npsp: bool,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// The folder of `Contact.json` and the other snapshots.
+    pub snapshots: PathBuf,
+    /// API calls a day.
+    pub daily_limit: u64,
+}
+
+impl SimulatorOptions {
+    /// With NPSP, a fixed seed and a hundred thousand calls a day.
+    pub fn new(snapshots: impl Into<PathBuf>) -> Self {
+        SimulatorOptions {
+            npsp: true,
+            seed: 1,
+            snapshots: snapshots.into(),
+            daily_limit: 100_000,
+        }
+    }
+}
+
+/// The answer was lost; the effect may have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+/// A handle; clones share the org and the tenant.
+#[derive(Clone)]
+pub struct Simulator {
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    org: Org,
+    tenant: Tenant,
+    faults: faults::Faults,
+    /// How the org is reached, for `instance_url`.
+    address: String,
+    webhooks: Option<control::WebhookTarget>,
+}
+
+/// What the router made of a request.
+struct Handled {
+    response: Response<Bytes>,
+    lost: bool,
+    latency_ms: u64,
+}
+
+impl Simulator {
+    /// # Errors
+    /// When a snapshot cannot be read.
+    pub fn new(options: SimulatorOptions) -> Result<Simulator, SchemaError> {
+        let schemas = schema::load(&options.snapshots, options.npsp)?;
+        let state = State {
+            org: Org::new(schemas, options.npsp, options.daily_limit),
+            tenant: Tenant::new(options.seed),
+            faults: faults::Faults::new(options.seed),
+            address: "http://simulator".to_owned(),
+            webhooks: None,
+        };
+        Ok(Simulator {
+            state: Arc::new(Mutex::new(state)),
+        })
+    }
+
+    /// One HTTP call, in process.
+    ///
+    /// # Errors
+    /// When a fault loses the answer.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let handled = self.lock().handle(&request);
+        if handled.latency_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(handled.latency_ms)).await;
+        }
+        if handled.lost {
+            Err(Lost)
+        } else {
+            Ok(handled.response)
+        }
+    }
+
+    /// Serves the same on a listener, for ever.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+        self.lock().address = format!("http://{}", listener.local_addr()?);
+        server::serve(self.clone(), listener).await
+    }
+
+    /// All records of an object, oldest first; empty when there is no such object.
+    pub fn records(&self, object: &str) -> Vec<Map<String, Value>> {
+        self.lock().org.records(object)
+    }
+
+    /// The records whose field has this text.
+    pub fn find(&self, object: &str, field: &str, text: &str) -> Vec<Map<String, Value>> {
+        let has =
+            |record: &Map<String, Value>| record.get(field).and_then(Value::as_str) == Some(text);
+        self.records(object).into_iter().filter(has).collect()
+    }
+
+    /// Every committed write, in order.
+    pub fn write_log(&self) -> Vec<Write> {
+        self.lock().org.log.entries().to_vec()
+    }
+
+    /// API calls that count against the limit.
+    pub fn calls(&self) -> u64 {
+        self.lock().org.calls
+    }
+
+    /// A rule from now on; the latest is asked first.
+    pub fn add_fault(&self, fault: Fault) {
+        self.lock().faults.add(fault);
+    }
+
+    /// No rule any more.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// A person creates a record on the screen. No API call is counted.
+    ///
+    /// # Errors
+    /// What Salesforce has against the record.
+    pub fn insert_by_user(
+        &self,
+        object: &str,
+        fields: Map<String, Value>,
+    ) -> Result<String, Vec<ApiError>> {
+        self.lock().org.insert(object, fields, Actor::User)
+    }
+
+    /// A person edits a record on the screen.
+    ///
+    /// # Errors
+    /// What Salesforce has against the change.
+    pub fn update_by_user(
+        &self,
+        object: &str,
+        id: &str,
+        fields: Map<String, Value>,
+    ) -> Result<(), Vec<ApiError>> {
+        self.lock().org.update(object, id, fields, Actor::User)
+    }
+
+    /// Creates an identity in Ticketure, or changes the members that are given. Gives its id.
+    pub fn put_identity(&self, identity: Map<String, Value>) -> String {
+        self.lock().tenant.put(identity)
+    }
+
+    /// The webhook that Ticketure sends about an identity, under a new event id.
+    pub fn webhook(&self, identity_id: &str) -> Option<Value> {
+        self.lock().tenant.webhook(identity_id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn handle(&mut self, request: &Request<Bytes>) -> Handled {
+        let path = request.uri().path();
+        if path.starts_with("/simulator/") {
+            return Handled {
+                response: control::handle(self, request),
+                lost: false,
+                latency_ms: 0,
+            };
+        }
+        let effect = self.faults.meet(request.method().as_str(), path);
+        if effect.expire_sessions {
+            self.org.expire_sessions();
+        }
+        let response = if effect.lost_before {
+            salesforce::error::unavailable()
+        } else if effect.unavailable {
+            self.org.calls += 1;
+            salesforce::error::unavailable()
+        } else if path.starts_with("/api/") {
+            self.tenant.handle(request)
+        } else {
+            self.org.handle(request, &effect, &self.address)
+        };
+        Handled {
+            response,
+            lost: effect.lost_before || effect.lost_after,
+            latency_ms: effect.latency_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! `/simulator/...`: reading the log and the records, setting faults, changing identities. Never counted, never harmed.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::State;
+use crate::faults::Fault;
+use crate::salesforce::error::{answer, with_body};
+use crate::sender;
+
+/// Where the tenant's webhooks go.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct WebhookTarget {
+    pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) secret: String,
+}
+
+pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<Bytes> {
+    let path = request
+        .uri()
+        .path()
+        .trim_start_matches("/simulator/")
+        .trim_end_matches('/')
+        .to_owned();
+    let parts: Vec<&str> = path.split('/').collect();
+    match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["log"]) => answer(StatusCode::OK, &json!(state.org.log.entries())),
+        (&Method::GET, ["calls"]) => answer(StatusCode::OK, &json!({ "calls": state.org.calls })),
+        (&Method::GET, ["records", object]) => {
+            answer(StatusCode::OK, &json!(state.org.records(object)))
+        }
+        (&Method::POST, ["faults"]) => with_json(request, |fault: Fault| {
+            state.faults.add(fault);
+            json!({})
+        }),
+        (&Method::DELETE, ["faults"]) => {
+            state.faults.clear();
+            answer(StatusCode::OK, &json!({}))
+        }
+        (&Method::POST, ["webhooks"]) => with_json(request, |target: WebhookTarget| {
+            state.webhooks = Some(target);
+            json!({})
+        }),
+        (&Method::POST, ["identities"]) => with_json(request, |identity: Map<String, Value>| {
+            put_identity(state, identity)
+        }),
+        _ => with_body(
+            StatusCode::NOT_FOUND,
+            "text/plain",
+            "log, calls, records/OBJECT, faults, webhooks, identities\n".to_owned(),
+        ),
+    }
+}
+
+/// Changes an identity, and sends its webhook when a target is set.
+fn put_identity(state: &mut State, identity: Map<String, Value>) -> Value {
+    let id = state.tenant.put(identity);
+    if let (Some(target), Some(webhook)) = (state.webhooks.clone(), state.tenant.webhook(&id)) {
+        tokio::spawn(async move {
+            let sent =
+                sender::post(&target.url, &target.secret, webhook.to_string().as_bytes()).await;
+            if let Err(error) = sent {
+                eprintln!("the webhook to {} was not delivered: {error}", target.url);
+            }
+        });
+    }
+    json!({ "id": id })
+}
+
+fn with_json<T: for<'de> Deserialize<'de>>(
+    request: &Request<Bytes>,
+    act: impl FnOnce(T) -> Value,
+) -> Response<Bytes> {
+    match serde_json::from_slice(request.body()) {
+        Ok(body) => answer(StatusCode::OK, &act(body)),
+        Err(error) => answer(
+            StatusCode::BAD_REQUEST,
+            &json!({ "error": error.to_string() }),
+        ),
+    }
+}

@@ -1,0 +1,171 @@
+//! What goes wrong, by rule: which calls a rule meets, how often, and what happens then.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Only calls with this method.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Only calls whose path has this in it.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// So many calls pass unharmed first.
+    #[serde(default)]
+    pub after: u32,
+    /// So many calls are met; for ever when there is no number.
+    #[serde(default)]
+    pub times: Option<u32>,
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+/// What happens to a call that a rule meets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The answer comes later.
+    Latency { ms: u64 },
+    /// 503, nothing is done.
+    Unavailable,
+    /// Everything is done, the answer never arrives.
+    LostAfterCommit,
+    /// Nothing is done, no answer arrives.
+    LostBeforeCommit,
+    /// One in so many records fails with UNABLE_TO_LOCK_ROW; 1 is every record.
+    LockRow { one_in: u32 },
+    /// All sessions end.
+    ExpireSessions,
+    /// REQUEST_LIMIT_EXCEEDED, as for too many long calls at a time.
+    LimitExceeded,
+    /// A validation rule of the org: records with this value are refused.
+    Reject {
+        field: String,
+        equals: Value,
+        code: String,
+        message: String,
+    },
+}
+
+impl Fault {
+    /// On every call, for ever.
+    pub fn always(kind: FaultKind) -> Self {
+        Fault {
+            method: None,
+            path: None,
+            after: 0,
+            times: None,
+            kind,
+        }
+    }
+
+    /// On so many calls whose path has this in it.
+    pub fn on(path: &str, times: u32, kind: FaultKind) -> Self {
+        Fault {
+            path: Some(path.to_owned()),
+            times: Some(times),
+            ..Fault::always(kind)
+        }
+    }
+}
+
+/// What all rules together do to one call.
+#[derive(Debug, Default)]
+pub(crate) struct Effect {
+    pub(crate) latency_ms: u64,
+    pub(crate) unavailable: bool,
+    pub(crate) lost_after: bool,
+    pub(crate) lost_before: bool,
+    pub(crate) expire_sessions: bool,
+    pub(crate) limit_exceeded: bool,
+    pub(crate) rejects: Vec<Rejection>,
+    lock_one_in: Option<u32>,
+    random: std::cell::RefCell<fastrand::Rng>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Rejection {
+    pub(crate) field: String,
+    pub(crate) equals: Value,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl Effect {
+    /// Is this record's row locked by somebody else?
+    pub(crate) fn locks_row(&self) -> bool {
+        self.lock_one_in
+            .is_some_and(|one_in| self.random.borrow_mut().u32(0..one_in.max(1)) == 0)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Faults {
+    rules: Vec<Fault>,
+    random: fastrand::Rng,
+}
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Faults {
+            rules: Vec::new(),
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.rules.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// Which rules meet this call; their counts go down.
+    pub(crate) fn meet(&mut self, method: &str, path: &str) -> Effect {
+        let mut effect = Effect {
+            random: self.random.fork().into(),
+            ..Effect::default()
+        };
+        for rule in self.rules.iter_mut().rev() {
+            let fits = rule.method.as_deref().is_none_or(|of| of == method)
+                && rule.path.as_deref().is_none_or(|part| path.contains(part));
+            if !fits || rule.times == Some(0) {
+                continue;
+            }
+            if rule.after > 0 {
+                rule.after -= 1;
+                continue;
+            }
+            rule.times = rule.times.map(|times| times - 1);
+            apply(&mut effect, &rule.kind);
+        }
+        self.rules.retain(|rule| rule.times != Some(0));
+        effect
+    }
+}
+
+fn apply(effect: &mut Effect, kind: &FaultKind) {
+    match kind {
+        FaultKind::Latency { ms } => effect.latency_ms += ms,
+        FaultKind::Unavailable => effect.unavailable = true,
+        FaultKind::LostAfterCommit => effect.lost_after = true,
+        FaultKind::LostBeforeCommit => effect.lost_before = true,
+        FaultKind::LockRow { one_in } => effect.lock_one_in = Some(*one_in),
+        FaultKind::ExpireSessions => effect.expire_sessions = true,
+        FaultKind::LimitExceeded => effect.limit_exceeded = true,
+        FaultKind::Reject {
+            field,
+            equals,
+            code,
+            message,
+        } => effect.rejects.push(Rejection {
+            field: field.clone(),
+            equals: equals.clone(),
+            code: code.clone(),
+            message: message.clone(),
+        }),
+    }
+}

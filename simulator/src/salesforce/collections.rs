@@ -1,0 +1,341 @@
+//! sObject Collections: many records a call, a result for each in the order of the request.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::error::{ApiError, answer, refuse};
+use super::rest::{body, shown};
+use super::table::Record;
+use super::write::unknown_object;
+use super::{Org, parameter};
+use crate::faults::Effect;
+use crate::write_log::Actor;
+
+const RECORDS_MAX: usize = 200;
+const READ_MAX: usize = 2_000;
+
+/// What one record of a call did, so that it can be undone.
+enum Done {
+    Created { object: String, id: String },
+    Updated { object: String, before: Record },
+    Deleted { id: String },
+}
+
+impl Done {
+    fn id(&self) -> &str {
+        match self {
+            Done::Created { id, .. } | Done::Deleted { id } => id,
+            Done::Updated { before, .. } => {
+                before.get("Id").and_then(Value::as_str).unwrap_or_default()
+            }
+        }
+    }
+}
+
+type Outcome = Result<Done, Vec<ApiError>>;
+
+impl Org {
+    /// Create, update or delete, by the method.
+    pub(super) fn collections(
+        &mut self,
+        request: &Request<Bytes>,
+        effect: &Effect,
+    ) -> Response<Bytes> {
+        match *request.method() {
+            Method::POST => {
+                self.each_record(request, |org, record| org.collection_create(record, effect))
+            }
+            Method::PATCH => {
+                self.each_record(request, |org, record| org.collection_update(record, effect))
+            }
+            Method::DELETE => self.collection_delete(request),
+            _ => refuse(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &[ApiError::new(
+                    "METHOD_NOT_ALLOWED",
+                    "HTTP Method not allowed",
+                )],
+            ),
+        }
+    }
+
+    pub(super) fn collections_upsert(
+        &mut self,
+        object: &str,
+        field: &str,
+        request: &Request<Bytes>,
+        effect: &Effect,
+    ) -> Response<Bytes> {
+        let key = self
+            .table(object)
+            .and_then(|table| table.schema.field(field))
+            .filter(|field| field.external_id || field.id_lookup)
+            .cloned();
+        let Some(key) = key else {
+            let text =
+                format!("Provided external ID field does not exist or is not accessible: {field}");
+            return refuse(StatusCode::NOT_FOUND, &[ApiError::new("NOT_FOUND", text)]);
+        };
+        let object = object.to_owned();
+        self.each_record(request, move |org, mut record| {
+            let Some(value) = record
+                .get(&key.name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+            else {
+                return Err(vec![ApiError::new(
+                    "MISSING_ARGUMENT",
+                    format!("{} not specified", key.name),
+                )]);
+            };
+            let found = org
+                .table(&object)
+                .map(|table| table.by_value(&key, &value))
+                .unwrap_or_default();
+            match found.as_slice() {
+                [] => org.collection_create(record, effect),
+                [id] => {
+                    record.remove(&key.name);
+                    record.insert("id".to_owned(), Value::from(id.as_str()));
+                    org.collection_update(record, effect)
+                }
+                _ => Err(vec![ApiError::new(
+                    "DUPLICATE_EXTERNAL_ID",
+                    format!(
+                        "{}: more than one record found for external id field",
+                        key.name
+                    ),
+                )]),
+            }
+        })
+    }
+
+    fn each_record(
+        &mut self,
+        request: &Request<Bytes>,
+        write: impl Fn(&mut Org, Map<String, Value>) -> Outcome,
+    ) -> Response<Bytes> {
+        let (all_or_none, records) = match records(request) {
+            Ok(read) => read,
+            Err(error) => return refuse(StatusCode::BAD_REQUEST, &[error]),
+        };
+        let upsert = request
+            .uri()
+            .path()
+            .trim_end_matches('/')
+            .split('/')
+            .count()
+            > 6;
+        let outcomes: Vec<Outcome> = records
+            .into_iter()
+            .map(|record| write(self, record))
+            .collect();
+        let failed = outcomes.iter().any(Result::is_err);
+        let results: Vec<Value> = if all_or_none && failed {
+            outcomes
+                .into_iter()
+                .rev()
+                .map(|outcome| self.rolled_back(outcome))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .collect()
+        } else {
+            outcomes
+                .iter()
+                .map(|outcome| result(outcome, upsert))
+                .collect()
+        };
+        answer(StatusCode::OK, &Value::Array(results))
+    }
+
+    fn collection_create(&mut self, record: Map<String, Value>, effect: &Effect) -> Outcome {
+        let object = object_of(&record)?;
+        if let Some(refusal) = self.refused_by_rule(&record, effect) {
+            return Err(vec![refusal]);
+        }
+        let id = self.insert(&object, record, Actor::Api)?;
+        Ok(Done::Created { object, id })
+    }
+
+    fn collection_update(&mut self, mut record: Map<String, Value>, effect: &Effect) -> Outcome {
+        let object = object_of(&record)?;
+        let id = record.remove("id").or_else(|| record.remove("Id"));
+        let Some(id) = id.as_ref().and_then(Value::as_str) else {
+            return Err(vec![ApiError::new(
+                "MISSING_ARGUMENT",
+                "Id not specified in an update call",
+            )]);
+        };
+        if let Some(refusal) = self.refused_by_rule(&record, effect) {
+            return Err(vec![refusal]);
+        }
+        let schema = self.schema(&object)?;
+        let before = self.current(&schema, id)?;
+        self.update(&object, id, record, Actor::Api)?;
+        Ok(Done::Updated { object, before })
+    }
+
+    fn collection_delete(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let query = request.uri().query().unwrap_or_default();
+        let ids = parameter(query, "ids").unwrap_or_default();
+        let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
+        if ids.len() > RECORDS_MAX {
+            return refuse(StatusCode::BAD_REQUEST, &[too_many()]);
+        }
+        let outcomes: Vec<Outcome> = ids
+            .into_iter()
+            .map(|id| {
+                let object = self
+                    .tables
+                    .values()
+                    .find(|table| id.starts_with(&table.schema.key_prefix));
+                let object = object
+                    .map(|table| table.schema.name.clone())
+                    .unwrap_or_default();
+                self.remove(&object, id, Actor::Api)
+                    .map(|()| Done::Deleted { id: id.to_owned() })
+            })
+            .collect();
+        answer(
+            StatusCode::OK,
+            &Value::Array(
+                outcomes
+                    .iter()
+                    .map(|outcome| result(outcome, false))
+                    .collect(),
+            ),
+        )
+    }
+
+    /// Up to 2,000 records by id; null where there is none.
+    pub(super) fn collections_read(
+        &self,
+        object: &str,
+        request: &Request<Bytes>,
+        path: &str,
+    ) -> Response<Bytes> {
+        let Some(table) = self.table(object) else {
+            return refuse(StatusCode::NOT_FOUND, &[unknown_object(object)]);
+        };
+        let (ids, fields) = if request.method() == Method::GET {
+            let query = request.uri().query().unwrap_or_default();
+            (
+                split(parameter(query, "ids")),
+                split(parameter(query, "fields")),
+            )
+        } else {
+            match body(request) {
+                Ok(body) => (texts(body.get("ids")), texts(body.get("fields"))),
+                Err(errors) => return refuse(StatusCode::BAD_REQUEST, &errors),
+            }
+        };
+        if ids.len() > READ_MAX {
+            return refuse(StatusCode::BAD_REQUEST, &[too_many()]);
+        }
+        let rows: Result<Vec<Value>, Vec<ApiError>> = ids
+            .iter()
+            .map(|id| match table.get(id) {
+                Some(record) => {
+                    shown(&table.schema, record, Some(&fields), path).map(Value::Object)
+                }
+                None => Ok(Value::Null),
+            })
+            .collect();
+        match rows {
+            Ok(rows) => answer(StatusCode::OK, &Value::Array(rows)),
+            Err(errors) => refuse(StatusCode::BAD_REQUEST, &errors),
+        }
+    }
+
+    fn rolled_back(&mut self, outcome: Outcome) -> Value {
+        match outcome {
+            Ok(Done::Created { object, id }) => self.roll_back_create(&object, &id),
+            Ok(Done::Updated { object, before }) => self.roll_back_update(&object, before),
+            Ok(Done::Deleted { .. }) => {}
+            Err(_) => return result(&outcome, false),
+        }
+        let text = "Record rolled back because not all records were valid and the request was using AllOrNone header";
+        result(
+            &Err(vec![ApiError::new(
+                "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+                text,
+            )]),
+            false,
+        )
+    }
+}
+
+fn records(request: &Request<Bytes>) -> Result<(bool, Vec<Map<String, Value>>), ApiError> {
+    let body = body(request).map_err(|mut errors| errors.pop().unwrap_or_else(too_many))?;
+    let Some(Value::Array(records)) = body.get("records") else {
+        return Err(ApiError::new("JSON_PARSER_ERROR", "records is missing"));
+    };
+    if records.len() > RECORDS_MAX {
+        return Err(too_many());
+    }
+    let all_or_none = body
+        .get("allOrNone")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    let records: Option<Vec<Map<String, Value>>> = records
+        .iter()
+        .map(|record| record.as_object().cloned())
+        .collect();
+    records
+        .map(|records| (all_or_none, records))
+        .ok_or_else(|| ApiError::new("JSON_PARSER_ERROR", "a record is not an object"))
+}
+
+fn object_of(record: &Map<String, Value>) -> Result<String, Vec<ApiError>> {
+    let object = record
+        .get("attributes")
+        .and_then(|attributes| attributes.get("type"))
+        .and_then(Value::as_str);
+    object
+        .map(str::to_owned)
+        .ok_or_else(|| vec![ApiError::new("INVALID_FIELD", "attributes.type is missing")])
+}
+
+fn result(outcome: &Outcome, upsert: bool) -> Value {
+    match outcome {
+        Ok(done) => {
+            let mut result = json!({ "id": done.id(), "success": true, "errors": [] });
+            if upsert {
+                result["created"] = Value::Bool(matches!(done, Done::Created { .. }));
+            }
+            result
+        }
+        Err(errors) => {
+            let errors: Vec<Value> = errors.iter().map(ApiError::in_result).collect();
+            json!({ "success": false, "errors": errors })
+        }
+    }
+}
+
+fn too_many() -> ApiError {
+    ApiError::new(
+        "EXCEEDED_ID_LIMIT",
+        "record limit reached. cannot submit more than 200 records into this call",
+    )
+}
+
+fn split(list: Option<String>) -> Vec<String> {
+    list.unwrap_or_default()
+        .split(',')
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn texts(list: Option<&Value>) -> Vec<String> {
+    list.and_then(Value::as_array)
+        .map(|list| {
+            list.iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        })
+        .unwrap_or_default()
+}

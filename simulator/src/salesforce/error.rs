@@ -1,0 +1,83 @@
+//! Errors in Salesforce's own shapes.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use serde_json::{Value, json};
+
+/// One error: a code, a sentence, and the fields that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    pub code: String,
+    pub message: String,
+    pub fields: Vec<String>,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        ApiError {
+            code: code.to_owned(),
+            message: message.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    pub(crate) fn on(mut self, field: &str) -> Self {
+        self.fields.push(field.to_owned());
+        self
+    }
+
+    /// In an answer's list: `errorCode`.
+    fn in_answer(&self) -> Value {
+        if self.fields.is_empty() {
+            json!({ "message": self.message, "errorCode": self.code })
+        } else {
+            json!({ "message": self.message, "errorCode": self.code, "fields": self.fields })
+        }
+    }
+
+    /// In a record's result: `statusCode`.
+    pub(crate) fn in_result(&self) -> Value {
+        json!({ "statusCode": self.code, "message": self.message, "fields": self.fields })
+    }
+}
+
+/// A JSON answer.
+pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    with_body(status, "application/json;charset=UTF-8", body.to_string())
+}
+
+/// 204.
+pub(crate) fn no_content() -> Response<Bytes> {
+    with_body(
+        StatusCode::NO_CONTENT,
+        "application/json;charset=UTF-8",
+        String::new(),
+    )
+}
+
+/// `[{"message","errorCode","fields"}]`.
+pub(crate) fn refuse(status: StatusCode, errors: &[ApiError]) -> Response<Bytes> {
+    answer(
+        status,
+        &Value::Array(errors.iter().map(ApiError::in_answer).collect()),
+    )
+}
+
+/// What stands before the org when the org does not: a page, not JSON.
+pub(crate) fn unavailable() -> Response<Bytes> {
+    let page = "<html><head><title>Service Unavailable</title></head><body>Down for maintenance</body></html>";
+    with_body(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "text/html",
+        page.to_owned(),
+    )
+}
+
+pub(crate) fn with_body(status: StatusCode, kind: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response
+}

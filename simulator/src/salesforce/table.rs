@@ -1,0 +1,128 @@
+//! One object's records, and the indexes of the fields that records are looked up by.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Field, Object};
+
+pub(super) type Record = Map<String, Value>;
+
+pub(super) struct Table {
+    pub(super) schema: Object,
+    records: BTreeMap<String, Record>,
+    deleted: BTreeMap<String, Record>,
+    /// For each looked-up field, folded value to ids.
+    indexes: HashMap<String, HashMap<String, BTreeSet<String>>>,
+    made: u64,
+}
+
+impl Table {
+    pub(super) fn new(schema: Object) -> Self {
+        let looked_up = schema
+            .fields
+            .iter()
+            .filter(|field| field.external_id || field.unique || field.id_lookup);
+        let indexes = looked_up
+            .filter(|field| field.name != "Id")
+            .map(|field| (field.name.clone(), HashMap::new()))
+            .collect();
+        Table {
+            schema,
+            records: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            indexes,
+            made: 0,
+        }
+    }
+
+    pub(super) fn next_id(&mut self) -> String {
+        self.made += 1;
+        crate::id::make(&self.schema.key_prefix, self.made)
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Record> {
+        self.records.get(&crate::id::long(id)?)
+    }
+
+    pub(super) fn was_deleted(&self, id: &str) -> bool {
+        crate::id::long(id).is_some_and(|id| self.deleted.contains_key(&id))
+    }
+
+    pub(super) fn live(&self) -> impl Iterator<Item = &Record> {
+        self.records.values()
+    }
+
+    pub(super) fn deleted(&self) -> impl Iterator<Item = &Record> {
+        self.deleted.values()
+    }
+
+    pub(super) fn is_indexed(&self, field: &str) -> bool {
+        self.indexes.contains_key(field)
+    }
+
+    /// Ids of the records whose field has this value.
+    pub(super) fn by_value(&self, field: &Field, value: &str) -> Vec<String> {
+        let index = self.indexes.get(&field.name);
+        let ids = index.and_then(|index| index.get(&folded(field, value)));
+        ids.map(|ids| ids.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Puts the record in the place of the one with its id.
+    pub(super) fn put(&mut self, id: &str, record: Record) {
+        self.unindex(id);
+        for (name, index) in &mut self.indexes {
+            let field = self.schema.fields.iter().find(|field| &field.name == name);
+            if let (Some(field), Some(Value::String(text))) = (field, record.get(name)) {
+                index
+                    .entry(folded(field, text))
+                    .or_default()
+                    .insert(id.to_owned());
+            }
+        }
+        self.records.insert(id.to_owned(), record);
+    }
+
+    pub(super) fn delete(&mut self, id: &str) -> Option<String> {
+        let id = crate::id::long(id)?;
+        self.unindex(&id);
+        let record = self.records.remove(&id)?;
+        self.deleted.insert(id.clone(), record);
+        Some(id)
+    }
+
+    /// As if the record had never been.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.unindex(id);
+        self.records.remove(id);
+    }
+
+    fn unindex(&mut self, id: &str) {
+        let Some(old) = self.records.get(id) else {
+            return;
+        };
+        for (name, index) in &mut self.indexes {
+            let field = self.schema.fields.iter().find(|field| &field.name == name);
+            let (Some(field), Some(Value::String(text))) = (field, old.get(name)) else {
+                continue;
+            };
+            let key = folded(field, text);
+            if let Some(ids) = index.get_mut(&key) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    index.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+/// Text as it is compared: case counts only where the field says so.
+pub(super) fn folded(field: &Field, text: &str) -> String {
+    if field.case_sensitive {
+        text.to_owned()
+    } else {
+        text.to_lowercase()
+    }
+}

@@ -1,0 +1,65 @@
+//! Every committed write, in order: from it an outside checker can judge what happened.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// Who wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    Api,
+    /// A trigger or flow of the org.
+    Automation,
+    /// A person on the screen.
+    User,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    Create,
+    Update,
+    Delete,
+}
+
+/// One record written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Write {
+    /// Counted from 1.
+    pub sequence: u64,
+    /// The API call that did it, counted from 1; 0 when it was no call.
+    pub call: u64,
+    pub actor: Actor,
+    pub operation: Operation,
+    pub object: String,
+    pub id: String,
+    /// The fields written, as they were sent.
+    pub fields: Map<String, Value>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct WriteLog(Vec<Write>);
+
+impl WriteLog {
+    pub(crate) fn add(&mut self, mut write: Write) {
+        write.sequence = self.0.len() as u64 + 1;
+        self.0.push(write);
+    }
+
+    pub(crate) fn entries(&self) -> &[Write] {
+        &self.0
+    }
+}
+
+impl WriteLog {
+    /// The last write of this record was rolled back.
+    pub(crate) fn take_back(&mut self, id: &str) {
+        if let Some(place) = self.0.iter().rposition(|write| write.id == id) {
+            self.0.remove(place);
+        }
+        for (index, write) in self.0.iter_mut().enumerate() {
+            write.sequence = index as u64 + 1;
+        }
+    }
+}
