@@ -1,9 +1,120 @@
 //! The mapping compiler: YAML mappings and two schemas in, typed Rust and diagnostics out.
+//!
+//! `source` reads the files; `parse` makes trees of them, `ast` says what stands where, `resolve` looks names up and
+//! makes the `model`, `checks` judges it, `lower` settles every name and type in the `ir`, `emit` writes it down, and
+//! `output` puts it on disk. Between `source` and `output` nothing touches disk, clock or network.
 
+pub mod ast;
+pub mod checks;
+pub mod diagnostic;
 pub mod emit;
 pub mod ir;
 pub mod lower;
 pub mod model;
 pub mod output;
+pub mod parse;
+pub mod resolve;
 pub mod schema;
+pub mod source;
 pub mod span;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+
+use std::collections::BTreeSet;
+
+use diagnostic::{Diagnostic, Severity};
+use model::Model;
+use source::Sources;
+use span::FileId;
+
+/// What the mappings mean, and what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub model: Model,
+    /// Sorted by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// Nothing stands in the way of generating.
+    pub fn is_clean(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .all(|diagnostic| diagnostic.severity != Severity::Error)
+    }
+}
+
+/// All mistakes of all files.
+pub fn check(sources: &Sources) -> Checked {
+    let mut sink = Vec::new();
+    let schemas = resolve::schemas(sources, &mut sink);
+    let mut mappings = Vec::new();
+    for (file, source) in sources.mappings() {
+        let before = sink.len();
+        let root = parse::parse(file, &source.text, &mut sink);
+        let syntax_errors = sink
+            .iter()
+            .skip(before)
+            .any(|found| found.code == diagnostic::Code::SYNTAX.0);
+        mappings.extend(ast::read(file, root.as_ref(), syntax_errors, &mut sink));
+    }
+    let model = resolve::resolve(&mappings, &schemas, &mut sink);
+    for mapping in &model.mappings {
+        let written = mappings.iter().find(|written| written.file == mapping.file);
+        let incomplete = written.is_none_or(|written| {
+            written.fields_broken || written.fields.len() > mapping.fields.len()
+        });
+        let context = checks::Context {
+            model: &model,
+            schemas: &schemas,
+            incomplete,
+        };
+        checks::check(mapping, &context, &mut sink);
+    }
+    Checked {
+        model,
+        diagnostics: in_order(sink, sources),
+    }
+}
+
+fn in_order(mut found: Vec<Diagnostic>, sources: &Sources) -> Vec<Diagnostic> {
+    let key = |diagnostic: &Diagnostic| {
+        (
+            diagnostic.span.file,
+            diagnostic.span.start,
+            diagnostic.code,
+            diagnostic.message.clone(),
+        )
+    };
+    found.retain(|diagnostic| sources.is_wanted(diagnostic.span.file));
+    found.sort_by_key(key);
+    let mut seen: BTreeSet<(FileId, u32, &str, String)> = BTreeSet::new();
+    found.retain(|diagnostic| seen.insert(key(diagnostic)));
+    found
+}
+
+/// The generated tree, or what is wrong.
+#[derive(Debug)]
+pub struct Generated {
+    pub diagnostics: Vec<Diagnostic>,
+    /// Nothing when a mapping has a mistake.
+    pub files: Option<output::Files>,
+}
+
+/// Sources and schemas in, a map of path to text out.
+///
+/// # Errors
+/// Only when the generator itself has a defect.
+pub fn generate(sources: &Sources) -> Result<Generated, emit::EmitError> {
+    let checked = check(sources);
+    let files = if checked.is_clean() {
+        Some(emit::emit(&lower::lower(&checked.model, sources))?)
+    } else {
+        None
+    };
+    Ok(Generated {
+        diagnostics: checked.diagnostics,
+        files,
+    })
+}

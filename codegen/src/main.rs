@@ -1,1 +1,7 @@
-fn main() {}
+//! `mapc`, the mapping compiler.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    codegen::cli::run()
+}

@@ -1,5 +1,8 @@
 //! What the two systems' schemas say: the fields of a Ticketure entity and of a Salesforce object.
 
+pub mod salesforce;
+pub mod source;
+
 use crate::span::Span;
 
 /// One `schemas/salesforce/*.json`: a compact snapshot of an object's describe.
@@ -91,4 +94,63 @@ pub enum SourceType {
     Number,
     Object(Vec<(String, SourceSchemaField)>),
     List(Box<SourceSchemaField>),
+}
+
+impl SalesforceField {
+    /// Salesforce demands it of every new record, and does not fill it in by itself.
+    pub fn is_required(&self) -> bool {
+        self.createable && !self.nillable && !self.defaulted_on_create
+    }
+}
+
+impl SalesforceType {
+    /// Text of some kind.
+    pub fn is_text(self) -> bool {
+        use SalesforceType as T;
+        matches!(
+            self,
+            T::Combobox
+                | T::Email
+                | T::EncryptedString
+                | T::Multipicklist
+                | T::Phone
+                | T::Picklist
+                | T::String
+                | T::Textarea
+                | T::Url
+        )
+    }
+
+    /// As an error names it.
+    pub fn describe(self) -> &'static str {
+        use SalesforceType as T;
+        match self {
+            T::Address => "a compound address",
+            T::Boolean => "true or false",
+            T::Currency | T::Double | T::Int | T::Long | T::Percent => "a number",
+            T::Date => "a date",
+            T::Datetime => "a date and time",
+            T::Time => "a time",
+            T::Id => "its own id",
+            T::Location => "a location",
+            T::Reference => "a reference to another record",
+            T::Email => "an e-mail address",
+            T::Phone => "a phone number",
+            T::Picklist | T::Multipicklist | T::Combobox => "a picklist value",
+            T::EncryptedString | T::String | T::Textarea | T::Url => "text",
+        }
+    }
+}
+
+impl SourceType {
+    /// As an error names it.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            SourceType::Text { .. } => "text",
+            SourceType::Boolean => "true or false",
+            SourceType::Integer | SourceType::Number => "a number",
+            SourceType::Object(_) => "an object",
+            SourceType::List(_) => "a list",
+        }
+    }
 }

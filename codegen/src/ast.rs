@@ -1,0 +1,70 @@
+//! What the author wrote: every part in its place, every name still a text.
+
+mod fields;
+mod read;
+mod reader;
+
+use crate::model::{Direction, Literal, MatchPolicy};
+use crate::span::{FileId, Span, Spanned};
+
+pub use read::read;
+
+/// One mapping file. What was missing or misshapen has been reported and is `None`.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub file: FileId,
+    pub name: Option<Spanned<String>>,
+    pub source: Option<Spanned<String>>,
+    pub destination: Option<Spanned<String>>,
+    pub direction: Direction,
+    pub on: Option<Spanned<String>>,
+    pub when: Vec<(Spanned<String>, Spanned<Literal>)>,
+    pub key: Option<Key>,
+    pub lane: Option<Spanned<String>>,
+    pub lock: Option<Spanned<String>>,
+    pub rungs: Vec<(Span, Vec<Spanned<String>>)>,
+    pub policy: MatchPolicy,
+    /// The key `fields`.
+    pub fields_span: Span,
+    pub fields: Vec<Field>,
+    /// Some entries of `fields` could not be read, so what seems to be missing may be in them.
+    pub fields_broken: bool,
+    pub ignore: Vec<Spanned<String>>,
+    pub tests: Vec<Test>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub source: Option<Spanned<String>>,
+    pub destination: Option<Spanned<String>>,
+}
+
+/// One entry of `fields:`.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub span: Span,
+    pub origin: Origin,
+    pub destination: Spanned<String>,
+    pub convert: Option<Spanned<String>>,
+    pub reference: Option<Spanned<String>>,
+    pub monitored: bool,
+    pub required: bool,
+    pub when_creating: bool,
+    pub pii: bool,
+    pub needs_npsp: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Origin {
+    Source(Spanned<String>),
+    Constant(Spanned<Literal>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Test {
+    pub span: Span,
+    pub name: Spanned<String>,
+    pub given: Spanned<Literal>,
+    pub exact: bool,
+    pub expect: Vec<(Spanned<String>, Spanned<Literal>)>,
+}

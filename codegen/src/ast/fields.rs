@@ -1,0 +1,82 @@
+//! One entry of `fields:`.
+
+use super::reader::{Reader, literal};
+use super::{Field, Origin};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::parse::Node;
+
+const KEYS: &[&str] = &[
+    "source",
+    "value",
+    "destination",
+    "convert",
+    "reference",
+    "monitored",
+    "required",
+    "when_creating",
+    "pii",
+    "needs",
+];
+
+/// Reads the entry; nothing when it has no origin or no destination.
+pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
+    let mut reader = Reader::new(node, "a field", sink)?;
+    let origin = origin(&mut reader);
+    let destination = reader.demand("destination");
+    let convert = reader.text("convert");
+    let reference = reader.text("reference");
+    let monitored = reader.truth("monitored");
+    let required = reader.truth("required");
+    let when_creating = reader.truth("when_creating");
+    let pii = reader.truth("pii");
+    let needs = reader.text("needs");
+    if let Some(needs) = needs.as_ref().filter(|needs| needs.value != "npsp") {
+        reader.sink.push(
+            Diagnostic::error(
+                Code::UNKNOWN_WORD,
+                needs.span,
+                format!("`needs` cannot be `{}`", needs.value),
+                "unknown",
+            )
+            .did_you_mean(needs.span, &needs.value, ["npsp"]),
+        );
+    }
+    reader.finish(KEYS);
+    Some(Field {
+        span: node.span,
+        origin: origin?,
+        destination: destination?,
+        convert,
+        reference,
+        monitored,
+        required,
+        when_creating,
+        pii,
+        needs_npsp: needs.is_some(),
+    })
+}
+
+fn origin(reader: &mut Reader<'_, '_>) -> Option<Origin> {
+    match (reader.take("source"), reader.take("value")) {
+        (Some(_), Some(value)) => {
+            reader.sink.push(
+                Diagnostic::error(
+                    Code::WRONG_SHAPE,
+                    value.key.span,
+                    "a field has either `source` or `value`",
+                    "it has both",
+                )
+                .help("keep `source` for a path of the payload, `value` for a constant"),
+            );
+            None
+        }
+        (Some(entry), None) => {
+            super::reader::text(&entry.value, "source", reader.sink).map(Origin::Source)
+        }
+        (None, Some(entry)) => Some(Origin::Constant(literal(&entry.value))),
+        (None, None) => {
+            reader.missing("source");
+            None
+        }
+    }
+}

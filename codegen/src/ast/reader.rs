@@ -1,0 +1,274 @@
+//! Taking a map apart key by key: what is asked for is taken, what is left over is reported.
+
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::model::Literal;
+use crate::parse::{Entry, Node, Value};
+use crate::span::{Span, Spanned};
+
+/// Words of the mapping language that this version does not speak.
+const LATER: &[&str] = &[
+    "conflict",
+    "on_link",
+    "on_rewrite",
+    "for_each",
+    "reduce",
+    "values",
+    "record",
+    "gone",
+    "tie",
+    "guard",
+    "after_delete",
+    "deferred",
+    "optional",
+    "on_error",
+    "lossy",
+    "from",
+    "lookup",
+    "before",
+    "after",
+    "push",
+    "unmapped",
+    "each",
+    "adopt",
+];
+
+/// The entries of one map and where it stands.
+pub(super) struct Reader<'n, 's> {
+    entries: Vec<(&'n Entry, bool)>,
+    pub(super) span: Span,
+    /// `the mapping`, `a field`.
+    what: &'static str,
+    pub(super) sink: &'s mut Vec<Diagnostic>,
+}
+
+impl<'n, 's> Reader<'n, 's> {
+    /// A reader over a map; anything else is reported.
+    pub(super) fn new(
+        node: &'n Node,
+        what: &'static str,
+        sink: &'s mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) => Some(Reader {
+                entries: entries.iter().map(|entry| (entry, false)).collect(),
+                span: node.span,
+                what,
+                sink,
+            }),
+            _ => {
+                let label = format!("this is {}", node.kind());
+                sink.push(
+                    Diagnostic::error(
+                        Code::WRONG_SHAPE,
+                        node.span,
+                        format!("{what} has to be a map of keys and values"),
+                        label,
+                    )
+                    .help("write `key: value` pairs, one a line or in braces"),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<&'n Entry> {
+        let slot = self
+            .entries
+            .iter_mut()
+            .find(|(entry, _)| entry.key.value == name)?;
+        slot.1 = true;
+        Some(slot.0)
+    }
+
+    /// The key's text, reported when it is not there.
+    pub(super) fn demand(&mut self, name: &'static str) -> Option<Spanned<String>> {
+        match self.take(name) {
+            Some(entry) => text(&entry.value, name, self.sink),
+            None => {
+                self.missing(name);
+                None
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, name: &'static str) -> Option<Spanned<String>> {
+        let entry = self.take(name)?;
+        text(&entry.value, name, self.sink)
+    }
+
+    /// True or false; false when it is not there.
+    pub(super) fn truth(&mut self, name: &str) -> bool {
+        let Some(entry) = self.take(name) else {
+            return false;
+        };
+        match &entry.value.value {
+            Value::Scalar { text, plain: true } if text == "true" => true,
+            Value::Scalar { text, plain: true } if text == "false" => false,
+            _ => {
+                self.sink.push(
+                    Diagnostic::error(
+                        Code::WRONG_SHAPE,
+                        entry.value.span,
+                        format!("`{name}` is either true or false"),
+                        "neither",
+                    )
+                    .help("write `true` or `false`, without quotes"),
+                );
+                false
+            }
+        }
+    }
+
+    /// Reports a key that is not there, unless a key that is left over looks like it.
+    pub(super) fn missing(&mut self, name: &'static str) {
+        let looks_like = |entry: &Entry| {
+            nearest(&entry.key.value, [name]).is_some()
+                || entry.key.value.starts_with(&format!("{name}:"))
+        };
+        if self
+            .entries
+            .iter()
+            .any(|(entry, taken)| !taken && looks_like(entry))
+        {
+            return;
+        }
+        let first = self
+            .entries
+            .first()
+            .map_or(self.span, |(entry, _)| entry.key.span);
+        self.sink.push(
+            Diagnostic::error(
+                Code::MISSING_KEY,
+                first,
+                format!("{} has no `{name}`", self.what),
+                format!("`{name}` is missing"),
+            )
+            .help(format!("add `{name}: ...`")),
+        );
+    }
+
+    /// Reports what nobody took.
+    pub(super) fn finish(self, known: &[&'static str]) {
+        for (entry, _) in self.entries.iter().filter(|(_, taken)| !taken) {
+            let key = &entry.key;
+            self.sink.push(unknown(key, self.what, known));
+        }
+    }
+}
+
+fn unknown(key: &Spanned<String>, what: &str, known: &[&'static str]) -> Diagnostic {
+    if LATER.contains(&key.value.as_str()) {
+        return Diagnostic::error(
+            Code::NOT_YET,
+            key.span,
+            format!("`{}` is not supported in this version", key.value),
+            "not yet",
+        )
+        .help("take it out");
+    }
+    if let Some((name, _)) = key.value.split_once(':') {
+        return Diagnostic::error(
+            Code::UNKNOWN_KEY,
+            key.span,
+            format!("{what} has no key `{}`", key.value),
+            "no such key",
+        )
+        .help(format!("put a space after the colon: `{name}: ...`"));
+    }
+    Diagnostic::error(
+        Code::UNKNOWN_KEY,
+        key.span,
+        format!("{what} has no key `{}`", key.value),
+        "no such key",
+    )
+    .did_you_mean(key.span, &key.value, known.iter().copied())
+}
+
+/// A single value that is not empty.
+pub(super) fn text(node: &Node, name: &str, sink: &mut Vec<Diagnostic>) -> Option<Spanned<String>> {
+    match &node.value {
+        Value::Scalar { text, .. } if !text.trim().is_empty() => {
+            Some(Spanned::new(text.clone(), node.span))
+        }
+        Value::Scalar { .. } => {
+            sink.push(
+                Diagnostic::error(
+                    Code::WRONG_SHAPE,
+                    node.span,
+                    format!("`{name}` is empty"),
+                    "nothing here",
+                )
+                .help(format!("write `{name}: ...`, or take the key out")),
+            );
+            None
+        }
+        Value::List(_) | Value::Map(_) => {
+            let label = format!("this is {}", node.kind());
+            sink.push(
+                Diagnostic::error(
+                    Code::WRONG_SHAPE,
+                    node.span,
+                    format!("`{name}` is a single value"),
+                    label,
+                )
+                .help(format!("write `{name}: ...`")),
+            );
+            None
+        }
+    }
+}
+
+/// The items of a list; anything else is reported.
+pub(super) fn list<'n>(node: &'n Node, name: &str, sink: &mut Vec<Diagnostic>) -> &'n [Node] {
+    if !matches!(node.value, Value::List(_)) && !node.is_null() {
+        let label = format!("this is {}", node.kind());
+        sink.push(
+            Diagnostic::error(
+                Code::WRONG_SHAPE,
+                node.span,
+                format!("`{name}` is a list"),
+                label,
+            )
+            .help("write one `- ...` a line, or `[a, b]`"),
+        );
+    }
+    node.items()
+}
+
+/// Any value as a literal, by YAML 1.2's core rules.
+pub(super) fn literal(node: &Node) -> Spanned<Literal> {
+    let value = match &node.value {
+        Value::Scalar { text, plain } => scalar(text, *plain),
+        Value::List(items) => Literal::List(items.iter().map(literal).collect()),
+        Value::Map(entries) => Literal::Object(
+            entries
+                .iter()
+                .map(|entry| (entry.key.clone(), literal(&entry.value)))
+                .collect(),
+        ),
+    };
+    Spanned::new(value, node.span)
+}
+
+fn scalar(text: &str, plain: bool) -> Literal {
+    match text {
+        _ if !plain => Literal::Text(text.to_owned()),
+        "" | "~" | "null" => Literal::Null,
+        "true" => Literal::Boolean(true),
+        "false" => Literal::Boolean(false),
+        _ => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == text => Literal::Integer(number),
+            _ if is_decimal(text) => Literal::Decimal(text.to_owned()),
+            _ => Literal::Text(text.to_owned()),
+        },
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.split_once('.').is_some_and(|(whole, part)| {
+        [whole, part]
+            .iter()
+            .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}

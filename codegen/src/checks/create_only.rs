@@ -1,0 +1,27 @@
+//! A field that Salesforce takes only with a create must not be sent with updates.
+
+use super::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Mapping;
+
+pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    for field in &mapping.fields {
+        let schema = &field.destination.schema;
+        if schema.createable && !schema.updateable && !schema.calculated && !field.when_creating {
+            let message = format!(
+                "{}.{} can be written only when the record is created",
+                mapping.destination.value, schema.name
+            );
+            sink.push(
+                Diagnostic::error(
+                    Code::CREATE_ONLY,
+                    field.destination.span,
+                    message,
+                    "not updateable",
+                )
+                .related(schema.span, "the schema says so")
+                .help("add `when_creating: true`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A key has to find one record and no other, and be there on every row.
+
+use super::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Mapping;
+
+pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    let field = &mapping.key.destination;
+    let schema = &field.schema;
+    if !(schema.external_id && schema.unique) {
+        let what = match (schema.external_id, schema.unique) {
+            (true, false) => "is an external id, but not unique",
+            (false, true) => "is unique, but no external id",
+            _ => "is no external id",
+        };
+        let message = format!(
+            "{}.{} cannot be the key: it {what}",
+            mapping.destination.value, schema.name
+        );
+        let fields = context
+            .schemas
+            .objects
+            .get(&mapping.destination.value)
+            .map(|object| object.fields.as_slice())
+            .unwrap_or_default();
+        let fit: Vec<&str> = fields
+            .iter()
+            .filter(|field| field.external_id && field.unique)
+            .map(|field| field.name.as_str())
+            .collect();
+        let help = if fit.is_empty() {
+            "make it a unique external id in Salesforce, and pull the schema".to_owned()
+        } else {
+            format!("unique external ids are {}", fit.join(", "))
+        };
+        sink.push(
+            Diagnostic::error(
+                Code::KEY_NOT_UNIQUE,
+                field.span,
+                message,
+                "not a unique external id",
+            )
+            .related(schema.span, "its schema")
+            .help(help),
+        );
+    }
+    let source = &mapping.key.source;
+    if !source.schema.required {
+        let message = format!(
+            "`{}` cannot be the key: a row may come without it",
+            source.dotted()
+        );
+        sink.push(
+            Diagnostic::error(
+                Code::KEY_NOT_UNIQUE,
+                source.span,
+                message,
+                "not required by the schema",
+            )
+            .related(source.schema.span, "its schema")
+            .help("use the source's id"),
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! A field that is mapped and ignored at once.
+
+use super::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Mapping;
+
+pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    for ignored in &mapping.ignore {
+        let name = &ignored.schema.name;
+        if let Some(field) = mapping
+            .fields
+            .iter()
+            .find(|field| field.destination.schema.name == *name)
+        {
+            sink.push(
+                Diagnostic::error(
+                    Code::STALE_IGNORE,
+                    ignored.span,
+                    format!("`{name}` is ignored, but it is mapped"),
+                    "stale",
+                )
+                .related(field.destination.span, "mapped here")
+                .help("take it out of `ignore`"),
+            );
+        }
+    }
+}

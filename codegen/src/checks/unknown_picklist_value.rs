@@ -1,0 +1,54 @@
+//! A picklist value that the org does not have.
+
+use super::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Field, Literal, Mapping, Origin};
+use crate::schema::SourceType;
+
+pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    let picklists = mapping
+        .fields
+        .iter()
+        .filter(|field| !field.destination.schema.picklist_values.is_empty());
+    sink.extend(picklists.filter_map(|field| {
+        match &field.origin {
+            Origin::Constant(literal) => match &literal.value {
+                Literal::Text(text) => unknown(field, text, literal.span),
+                _ => None,
+            },
+            Origin::Source(source) => match &source.schema.kind {
+                SourceType::Text { values, .. } if field.destination.schema.restricted_picklist => {
+                    values
+                        .iter()
+                        .find_map(|value| unknown(field, value, source.span))
+                }
+                _ => None,
+            },
+        }
+    }));
+}
+
+fn unknown(field: &Field, value: &str, span: crate::span::Span) -> Option<Diagnostic> {
+    let schema = &field.destination.schema;
+    if schema.picklist_values.iter().any(|known| known == value) {
+        return None;
+    }
+    let message = format!("`{value}` is not a value of the picklist {}", schema.name);
+    let fault = Diagnostic::error(
+        Code::UNKNOWN_PICKLIST_VALUE,
+        span,
+        message,
+        "not in the schema",
+    )
+    .related(schema.span, "its values")
+    .did_you_mean(
+        span,
+        value,
+        schema.picklist_values.iter().map(String::as_str),
+    );
+    Some(if fault.help.is_none() {
+        fault.help("add the value in Salesforce and pull the schema")
+    } else {
+        fault
+    })
+}

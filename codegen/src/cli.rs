@@ -1,0 +1,274 @@
+//! The commands of `mapc`. Exit 0 is clean, 1 is mistakes in mappings, 2 is that it could not run.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use askama::Template;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::diagnostic::{self, CODES, Diagnostic, Severity};
+use crate::source::Sources;
+use crate::{check, generate, lower, output};
+
+const MISTAKES: u8 = 1;
+const CANNOT_RUN: u8 = 2;
+
+#[derive(Parser)]
+#[command(
+    name = "mapc",
+    version,
+    about = "The mapping compiler: checks mappings and generates Rust from them."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows every mistake in the mappings.
+    Check {
+        /// A mappings folder, or one mapping in it.
+        #[arg(default_value = "mappings")]
+        path: PathBuf,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Writes generated/src/mappings from the mappings.
+    Generate {
+        #[arg(default_value = "mappings")]
+        path: PathBuf,
+        /// Writes nothing; fails with the difference when the tree is not up to date.
+        #[arg(long)]
+        check: bool,
+        /// Where the tree is.
+        #[arg(long, default_value = "generated/src/mappings")]
+        out: PathBuf,
+    },
+    /// Explains a code such as M0101.
+    Explain { code: String },
+    /// Writes a stub once, which is then yours.
+    New {
+        #[command(subcommand)]
+        what: New,
+    },
+}
+
+#[derive(Subcommand)]
+enum New {
+    /// A handler for a payload type, in connector/src/handlers.
+    Handler {
+        /// identity_changed, for example.
+        payload_type: String,
+        #[arg(long, default_value = "mappings")]
+        mappings: PathBuf,
+        #[arg(long, default_value = "connector/src/handlers")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Github,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Check { path, format } => run_check(&path, format),
+        Command::Generate { path, check, out } => run_generate(&path, &out, check),
+        Command::Explain { code } => explain(&code),
+        Command::New {
+            what:
+                New::Handler {
+                    payload_type,
+                    mappings,
+                    out,
+                },
+        } => new_handler(&payload_type, &mappings, &out),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(CANNOT_RUN)
+        }
+    }
+}
+
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+fn run_check(path: &Path, format: Format) -> Outcome {
+    let sources = Sources::load(path)?;
+    let checked = check(&sources);
+    show(&checked.diagnostics, &sources, format);
+    if matches!(format, Format::Text) {
+        eprintln!(
+            "{}",
+            summary(&checked.diagnostics, sources.mappings().count())
+        );
+    }
+    Ok(if checked.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(MISTAKES)
+    })
+}
+
+fn show(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
+    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    for diagnostic in diagnostics {
+        match format {
+            Format::Text => println!("{}\n", diagnostic::text(diagnostic, sources, colours)),
+            Format::Json => println!("{}", diagnostic::json_line(diagnostic, sources)),
+            Format::Github => println!("{}", diagnostic::github(diagnostic, sources)),
+        }
+    }
+}
+
+fn summary(diagnostics: &[Diagnostic], mappings: usize) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .count();
+    let code = diagnostics.first().map(|first| first.code);
+    match (errors, code) {
+        (0, None) => format!("{}, no mistakes", counted(mappings, "mapping")),
+        (_, None) => String::new(),
+        (errors, Some(code)) => format!(
+            "{} in {}; `mapc explain {code}` tells more",
+            counted(errors, "mistake"),
+            counted(mappings, "mapping")
+        ),
+    }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
+    let sources = Sources::load(path)?;
+    let generated = generate(&sources)?;
+    show(&generated.diagnostics, &sources, Format::Text);
+    let Some(files) = generated.files else {
+        eprintln!(
+            "{}",
+            summary(&generated.diagnostics, sources.mappings().count())
+        );
+        return Ok(ExitCode::from(MISTAKES));
+    };
+    if check_only {
+        let diff = output::diff(out, &files)?;
+        if diff.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        print!("{diff}");
+        eprintln!("{} is behind the mappings: run cargo gen", out.display());
+        return Ok(ExitCode::from(MISTAKES));
+    }
+    let changed = output::write(out, &files)?;
+    eprintln!(
+        "{} of {} changed in {}",
+        changed.len(),
+        counted(files.len(), "file"),
+        out.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(code: &str) -> Outcome {
+    match diagnostic::page(code) {
+        Some(page) => {
+            print!("{page}");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            let known: Vec<&str> = CODES.iter().map(|(code, _)| code.0).collect();
+            Err(format!("there is no code {code}; known are {}", known.join(", ")).into())
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "handler.rs.askama", escape = "none")]
+struct HandlerStub<'a> {
+    payload_type: &'a str,
+    module: &'a str,
+    trait_name: &'a str,
+    struct_name: String,
+    methods: Vec<Method<'a>>,
+}
+
+struct Method<'a> {
+    name: &'a str,
+    payload: &'a str,
+    record: &'a str,
+    file: &'a str,
+}
+
+fn new_handler(payload_type: &str, mappings: &Path, out: &Path) -> Outcome {
+    let sources = Sources::load(mappings)?;
+    let checked = check(&sources);
+    if !checked.is_clean() {
+        show(&checked.diagnostics, &sources, Format::Text);
+        return Ok(ExitCode::from(MISTAKES));
+    }
+    let program = lower::lower(&checked.model, &sources);
+    let Some(handler) = program
+        .handlers
+        .iter()
+        .find(|handler| handler.payload_type == payload_type)
+    else {
+        let known: Vec<&str> = program
+            .handlers
+            .iter()
+            .map(|handler| handler.payload_type.as_str())
+            .collect();
+        return Err(format!(
+            "no mapping is fed by {payload_type}; known payload types are {}",
+            known.join(", ")
+        )
+        .into());
+    };
+    let path = out.join(format!("{}.rs", handler.module.trim_start_matches("on_")));
+    if path.exists() {
+        return Err(format!(
+            "{} is there already, and is yours: remove it first if you want a new stub",
+            path.display()
+        )
+        .into());
+    }
+    let fed = handler
+        .mappings
+        .iter()
+        .filter_map(|index| program.mappings.get(*index));
+    let stub = HandlerStub {
+        payload_type,
+        module: &handler.module,
+        trait_name: &handler.trait_name,
+        struct_name: format!("{}Handler", handler.trait_name),
+        methods: fed
+            .map(|mapping| Method {
+                name: &mapping.module,
+                payload: &mapping.payload_struct,
+                record: &mapping.record_struct,
+                file: &mapping.file,
+            })
+            .collect(),
+    };
+    std::fs::create_dir_all(out)?;
+    std::fs::write(&path, stub.render()?)?;
+    eprintln!(
+        "wrote {}; declare it in connector/src/handlers.rs",
+        path.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}

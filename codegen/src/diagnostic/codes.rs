@@ -1,0 +1,58 @@
+//! Every code there is. A code is never used for something else, not even when its rule is gone.
+
+/// A code: `M0101`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code(pub &'static str);
+
+macro_rules! codes {
+    ($($name:ident $code:literal),* $(,)?) => {
+        impl Code {
+            $(pub const $name: Code = Code($code);)*
+        }
+
+        /// Every code with its page, sorted.
+        pub const CODES: &[(Code, &str)] = &[
+            $((Code($code), include_str!(concat!("../../errors/", $code, ".md"))),)*
+        ];
+    };
+}
+
+codes! {
+    SYNTAX "M0001",
+    DUPLICATE_KEY "M0002",
+    PLAIN_YAML "M0003",
+    UNKNOWN_KEY "M0004",
+    MISSING_KEY "M0005",
+    WRONG_SHAPE "M0006",
+    UNKNOWN_WORD "M0007",
+    NOT_YET "M0008",
+    UNKNOWN_SOURCE_FIELD "M0101",
+    UNKNOWN_DESTINATION_FIELD "M0102",
+    UNKNOWN_SCHEMA "M0103",
+    UNKNOWN_REFERENCE "M0104",
+    UNKNOWN_CONVERSION "M0105",
+    TYPE_MISMATCH "M0201",
+    TEXT_TOO_LONG "M0202",
+    READ_ONLY "M0203",
+    REQUIRED_NOT_SET "M0204",
+    CREATE_ONLY "M0205",
+    UNKNOWN_PICKLIST_VALUE "M0206",
+    KEY_NOT_UNIQUE "M0207",
+    NEEDS_NPSP "M0208",
+    STALE_IGNORE "M0301",
+    TWO_SOURCES "M0302",
+    EMPTY_MAPPING "M0303",
+    DUPLICATE_MAPPING "M0304",
+    UNFIT_PATH "M0305",
+    IMPOSSIBLE_WHEN "M0306",
+    REFERENCE_CYCLE "M0307",
+    BROKEN_SCHEMA "M0401",
+}
+
+/// The page of a code, in any case.
+pub fn page(code: &str) -> Option<&'static str> {
+    CODES
+        .iter()
+        .find(|(known, _)| known.0.eq_ignore_ascii_case(code))
+        .map(|(_, page)| *page)
+}

@@ -1,0 +1,167 @@
+//! YAML text to a tree in which every key and value has its place.
+//!
+//! The parser underneath stops at its first error. Here the broken entry is reported and blanked, up to its next
+//! sibling, and the text is read again, so that one run shows all mistakes. Offsets stay what they were.
+
+mod culprit;
+mod tree;
+
+use granit_parser::ScanError;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::span::{FileId, Span, Spanned};
+
+/// Larger files are refused: the largest mapping we know has 12 KB.
+const BYTES_MAX: usize = 1024 * 1024;
+/// After so many syntax errors the rest is left for the next run.
+const ERRORS_MAX: usize = 40;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub value: Value,
+    pub span: Span,
+}
+
+/// What YAML can hold, without anchors and tags.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Scalar {
+        text: String,
+        /// Without quotes: `true` is a truth and not a text.
+        plain: bool,
+    },
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// `key: value`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub key: Spanned<String>,
+    pub value: Node,
+}
+
+impl Node {
+    /// The value of a key.
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Map(entries) => entries
+                .iter()
+                .find(|entry| entry.key.value == name)
+                .map(|entry| &entry.value),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Written as nothing, `~` or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null"))
+    }
+
+    pub fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// As an error names it.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar { .. } => "a single value",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+}
+
+/// The tree of one file; nothing when it is empty. Mistakes are reported and left out.
+pub fn parse(file: FileId, text: &str, sink: &mut Vec<Diagnostic>) -> Option<Node> {
+    if text.len() > BYTES_MAX {
+        let span = Span {
+            file,
+            start: 0,
+            end: 0,
+        };
+        let message = format!("the file is larger than {BYTES_MAX} bytes");
+        sink.push(
+            Diagnostic::error(Code::PLAIN_YAML, span, message, "split it")
+                .help("one file holds one mapping"),
+        );
+        return None;
+    }
+    let mut text = without_mark(text);
+    for _ in 0..ERRORS_MAX {
+        match tree::build(file, &text, sink) {
+            Ok(node) => return node,
+            Err(error) => {
+                let broken = culprit::find(&text, offset(&error, &text));
+                sink.push(report(file, &error, &broken));
+                if !blank(&mut text, broken.line_start, broken.end) {
+                    return None;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// A byte order mark is white space to us.
+fn without_mark(text: &str) -> String {
+    text.strip_prefix('\u{feff}')
+        .map_or_else(|| text.to_owned(), |rest| format!("   {rest}"))
+}
+
+fn offset(error: &ScanError, text: &str) -> usize {
+    error
+        .marker()
+        .byte_offset()
+        .unwrap_or(text.len())
+        .min(text.len())
+}
+
+fn report(file: FileId, error: &ScanError, broken: &culprit::Culprit) -> Diagnostic {
+    let span = Span {
+        file,
+        start: broken.start as u32,
+        end: broken.caret_end as u32,
+    };
+    match broken.cause {
+        Some(cause) => {
+            Diagnostic::error(Code::SYNTAX, span, cause.message(), cause.label()).help(cause.help())
+        }
+        None => Diagnostic::error(
+            Code::SYNTAX,
+            span,
+            format!("this is not YAML: {}", error.info()),
+            "here",
+        )
+        .help("compare the line with its neighbours: indentation, colons, quotes and brackets"),
+    }
+}
+
+/// Overwrites all but line ends with spaces, byte for byte. False when there was nothing to overwrite.
+fn blank(text: &mut String, start: usize, end: usize) -> bool {
+    let mut changed = false;
+    let blanked: String = text
+        .char_indices()
+        .map(|(at, letter)| {
+            if at < start || at >= end || matches!(letter, '\n' | '\r') {
+                letter.to_string()
+            } else {
+                changed |= letter != ' ';
+                " ".repeat(letter.len_utf8())
+            }
+        })
+        .collect();
+    *text = blanked;
+    changed
+}

@@ -1,0 +1,247 @@
+//! Parser events to a tree: duplicate keys, anchors, depth and documents are looked after here.
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as EventSpan};
+
+use super::{Entry, Node, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::span::{FileId, Span, Spanned};
+
+/// Mappings are four levels deep.
+const DEPTH_MAX: usize = 32;
+
+/// A collection that is still open.
+enum Open {
+    List {
+        items: Vec<Node>,
+        start: u32,
+    },
+    Map {
+        entries: Vec<Entry>,
+        key: Option<Spanned<String>>,
+        start: u32,
+    },
+    /// Too deep: its contents are dropped.
+    Dropped,
+}
+
+struct Builder<'s> {
+    file: FileId,
+    text: &'s str,
+    open: Vec<Open>,
+    root: Option<Node>,
+    found: Vec<Diagnostic>,
+    /// The end of the last thing read: a block collection's own end lies at the next token.
+    last_end: u32,
+}
+
+/// The tree, or the first syntax error. Other mistakes go to the sink when there is a tree.
+pub(super) fn build(
+    file: FileId,
+    text: &str,
+    sink: &mut Vec<Diagnostic>,
+) -> Result<Option<Node>, ScanError> {
+    let mut builder = Builder {
+        file,
+        text,
+        open: Vec::new(),
+        root: None,
+        found: Vec::new(),
+        last_end: 0,
+    };
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event?;
+        if let Event::DocumentStart(..) = event {
+            documents += 1;
+            if documents == 2 {
+                let span = builder.span(&span);
+                builder.found.push(
+                    Diagnostic::error(
+                        Code::PLAIN_YAML,
+                        span,
+                        "a mapping file is one document",
+                        "a second one begins here",
+                    )
+                    .help("put each mapping into a file of its own"),
+                );
+            }
+        }
+        if documents <= 1 {
+            builder.take(event, &span);
+        }
+    }
+    sink.append(&mut builder.found);
+    Ok(builder.root)
+}
+
+impl Builder<'_> {
+    fn take(&mut self, event: Event<'_>, span: &EventSpan) {
+        let place = self.span(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_extras(anchor != 0, tag.is_some(), place);
+                let plain = style == ScalarStyle::Plain;
+                self.last_end = self.last_end.max(place.end);
+                self.add(Node {
+                    value: Value::Scalar {
+                        text: text.into_owned(),
+                        plain,
+                    },
+                    span: place,
+                });
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.refuse_extras(true, false, place);
+                self.add(Node {
+                    value: Value::Scalar {
+                        text: String::new(),
+                        plain: true,
+                    },
+                    span: place,
+                });
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.refuse_extras(anchor != 0, tag.is_some(), place);
+                self.begin(
+                    Open::List {
+                        items: Vec::new(),
+                        start: place.start,
+                    },
+                    place,
+                );
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.refuse_extras(anchor != 0, tag.is_some(), place);
+                self.begin(
+                    Open::Map {
+                        entries: Vec::new(),
+                        key: None,
+                        start: place.start,
+                    },
+                    place,
+                );
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(place),
+            _ => {}
+        }
+    }
+
+    fn refuse_extras(&mut self, anchor: bool, tag: bool, span: Span) {
+        if anchor || tag {
+            let what = if anchor {
+                "anchors and aliases are"
+            } else {
+                "tags are"
+            };
+            self.found.push(
+                Diagnostic::error(
+                    Code::PLAIN_YAML,
+                    span,
+                    format!("{what} not used in mappings"),
+                    "write it out",
+                )
+                .help("repeat the value: a reader should see what a field does on its own line"),
+            );
+        }
+    }
+
+    fn begin(&mut self, open: Open, span: Span) {
+        if self.open.len() == DEPTH_MAX {
+            self.found.push(Diagnostic::error(
+                Code::PLAIN_YAML,
+                span,
+                "this is nested too deeply",
+                "from here on",
+            ));
+        }
+        self.open.push(if self.open.len() >= DEPTH_MAX {
+            Open::Dropped
+        } else {
+            open
+        });
+    }
+
+    fn end(&mut self, place: Span) {
+        // A closing bracket has a length; the end of a block has none.
+        if place.end > place.start {
+            self.last_end = self.last_end.max(place.end);
+        }
+        let end = self.last_end;
+        let (value, start) = match self.open.pop() {
+            Some(Open::List { items, start }) => (Value::List(items), start),
+            Some(Open::Map { entries, start, .. }) => (Value::Map(entries), start),
+            Some(Open::Dropped) | None => return,
+        };
+        let span = Span {
+            file: self.file,
+            start,
+            end: end.max(start),
+        };
+        self.add(Node { value, span });
+    }
+
+    fn add(&mut self, node: Node) {
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List { items, .. }) => items.push(node),
+            Some(Open::Dropped) => {}
+            Some(Open::Map { entries, key, .. }) => match key.take() {
+                None => *key = Some(key_of(node, &mut self.found)),
+                Some(key) => add_entry(entries, key, node, &mut self.found),
+            },
+        }
+    }
+
+    /// Without the white space that an empty or block value may have behind it.
+    fn span(&self, span: &EventSpan) -> Span {
+        let range = span.byte_range().unwrap_or_default();
+        let slice = self.text.get(range.clone()).unwrap_or_default();
+        let end = range.start + slice.trim_end().len();
+        Span {
+            file: self.file,
+            start: range.start as u32,
+            end: end as u32,
+        }
+    }
+}
+
+fn key_of(node: Node, found: &mut Vec<Diagnostic>) -> Spanned<String> {
+    let span = node.span;
+    match node.value {
+        Value::Scalar { text, .. } => Spanned::new(text, span),
+        Value::List(_) | Value::Map(_) => {
+            found.push(Diagnostic::error(
+                Code::WRONG_SHAPE,
+                span,
+                "a key has to be a single word",
+                "this is no word",
+            ));
+            Spanned::new(String::new(), span)
+        }
+    }
+}
+
+fn add_entry(
+    entries: &mut Vec<Entry>,
+    key: Spanned<String>,
+    mut value: Node,
+    found: &mut Vec<Diagnostic>,
+) {
+    // An empty value has no length, and may be placed on the next line: the key is what can be pointed at.
+    if value.span.start == value.span.end && value.is_null() {
+        value.span = key.span;
+    }
+    match entries.iter().find(|entry| entry.key.value == key.value) {
+        Some(first) => found.push(
+            Diagnostic::error(
+                Code::DUPLICATE_KEY,
+                key.span,
+                format!("`{}` is given twice", key.value),
+                "again here",
+            )
+            .related(first.key.span, "first here")
+            .help("keep one of them"),
+        ),
+        None => entries.push(Entry { key, value }),
+    }
+}

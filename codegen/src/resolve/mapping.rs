@@ -1,0 +1,485 @@
+//! One mapping.
+
+use super::{Schemas, lookup};
+use crate::ast;
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::model::{
+    self, Condition, Conversion, DestinationField, Expectation, Key, MappingId, Origin, Payload,
+    Rung, SourceField, Test,
+};
+use crate::schema::{SalesforceObject, SourceSchemaField, SourceType, source};
+use crate::span::{Span, Spanned};
+
+/// What names are looked up in.
+pub(super) struct Resolver<'r> {
+    pub(super) schemas: &'r Schemas,
+    pub(super) names: &'r [Option<String>],
+}
+
+/// The two schemas of one mapping.
+struct Sides<'r> {
+    entity: String,
+    properties: &'r [(String, SourceSchemaField)],
+    object: &'r SalesforceObject,
+}
+
+impl Resolver<'_> {
+    /// Nothing when a schema is not there, since then nothing can be said of the rest.
+    pub(super) fn mapping(
+        &self,
+        mapping: &ast::Mapping,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<model::Mapping> {
+        let entity = self.entity(mapping.source.as_ref(), sink);
+        let object = self.object(mapping.destination.as_ref(), sink);
+        let payload = entity
+            .as_ref()
+            .and_then(|entity| self.payload(mapping.on.as_ref(), entity, sink));
+        let (entity, object) = (entity?, object?);
+        let sides = Sides {
+            properties: self.schemas.entities.get(&entity)?,
+            entity,
+            object,
+        };
+        let fields: Vec<model::Field> = mapping
+            .fields
+            .iter()
+            .filter_map(|field| self.field(field, &sides, sink))
+            .collect();
+        let when = mapping
+            .when
+            .iter()
+            .filter_map(|(path, equals)| condition(path, equals, &sides, sink))
+            .collect();
+        let key = key(mapping, &sides, sink);
+        let lane = mapping
+            .lane
+            .as_ref()
+            .and_then(|lane| lookup::source(lane, &sides.entity, sides.properties, sink));
+        let lock = mapping
+            .lock
+            .as_ref()
+            .and_then(|lock| lookup::destination(lock, sides.object, sink));
+        let rungs = mapping
+            .rungs
+            .iter()
+            .map(|(span, paths)| rung(*span, paths, &fields, mapping, &sides, sink))
+            .collect();
+        let ignore = ignored(mapping, &sides, sink);
+        let tests = mapping
+            .tests
+            .iter()
+            .map(|test| self.test(test, &sides, sink))
+            .collect();
+        let start = Span {
+            file: mapping.file,
+            start: 0,
+            end: 0,
+        };
+        let named = |name: &Option<Spanned<String>>, value: &str| {
+            Spanned::new(
+                value.to_owned(),
+                name.as_ref().map_or(start, |name| name.span),
+            )
+        };
+        let key = key?;
+        Some(model::Mapping {
+            file: mapping.file,
+            name: mapping.name.clone()?,
+            source: named(&mapping.source, &sides.entity),
+            destination: named(&mapping.destination, &sides.object.name),
+            direction: mapping.direction,
+            payload: payload?,
+            when,
+            lane: lane.unwrap_or_else(|| key.source.clone()),
+            key,
+            lock,
+            rungs,
+            policy: mapping.policy,
+            fields,
+            ignore,
+            tests,
+        })
+    }
+
+    /// `identity` of `ticketure.identity`, or the nearest that there is.
+    fn entity(
+        &self,
+        source: Option<&Spanned<String>>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<String> {
+        schema_name(
+            "source",
+            "ticketure",
+            source?,
+            self.schemas.entities.keys().map(String::as_str),
+            sink,
+        )
+    }
+
+    fn object(
+        &self,
+        destination: Option<&Spanned<String>>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<&SalesforceObject> {
+        let name = schema_name(
+            "destination",
+            "salesforce",
+            destination?,
+            self.schemas.objects.keys().map(String::as_str),
+            sink,
+        )?;
+        self.schemas.objects.get(&name)
+    }
+
+    fn payload(
+        &self,
+        on: Option<&Spanned<String>>,
+        entity: &str,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<Payload> {
+        let on = on?;
+        let known: Vec<&str> = self.schemas.webhooks.keys().map(String::as_str).collect();
+        let mut name = on.value.as_str();
+        if !known.contains(&name) {
+            let message = format!("there is no webhook `{name}`");
+            sink.push(
+                Diagnostic::error(
+                    Code::UNKNOWN_SCHEMA,
+                    on.span,
+                    message,
+                    "no schema of this name in schemas/webhooks",
+                )
+                .did_you_mean(on.span, name, known.iter().copied()),
+            );
+            name = nearest(name, known.iter().copied()).or(known.first().copied())?;
+        }
+        let rows = source::rows(self.schemas.webhooks.get(name)?, entity);
+        if rows.is_none() {
+            let message = format!("the webhook `{name}` does not carry {entity}");
+            sink.push(Diagnostic::error(Code::UNKNOWN_SCHEMA, on.span, message, "its schema refers to no list of them").help("name the webhook that carries the source, or correct its schema in schemas/webhooks"));
+        }
+        Some(Payload {
+            payload_type: Spanned::new(name.to_owned(), on.span),
+            rows: rows?,
+        })
+    }
+
+    fn field(
+        &self,
+        field: &ast::Field,
+        sides: &Sides<'_>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<model::Field> {
+        let origin = match &field.origin {
+            ast::Origin::Source(path) => {
+                lookup::source(path, &sides.entity, sides.properties, sink).map(Origin::Source)
+            }
+            ast::Origin::Constant(literal) => Some(Origin::Constant(literal.clone())),
+        };
+        let destination = lookup::destination(&field.destination, sides.object, sink);
+        let convert = field.convert.as_ref().map(|name| conversion(name, sink));
+        let reference = field
+            .reference
+            .as_ref()
+            .map(|name| self.reference(name, sink));
+        Some(model::Field {
+            span: field.span,
+            origin: origin?,
+            destination: destination?,
+            // An unknown word was reported: the field is left out, or its types would be reported as well.
+            convert: convert.map_or(Some(None), |found| found.map(Some))?,
+            reference: reference.map_or(Some(None), |found| found.map(Some))?,
+            monitored: field.monitored,
+            required: field.required,
+            when_creating: field.when_creating,
+            pii: field.pii,
+            needs_npsp: field.needs_npsp,
+        })
+    }
+
+    fn reference(
+        &self,
+        name: &Spanned<String>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<Spanned<MappingId>> {
+        let place = self
+            .names
+            .iter()
+            .position(|known| known.as_deref() == Some(&name.value));
+        if place.is_none() {
+            let message = format!("there is no mapping `{}`", name.value);
+            sink.push(
+                Diagnostic::error(
+                    Code::UNKNOWN_REFERENCE,
+                    name.span,
+                    message,
+                    "no mapping of this name",
+                )
+                .did_you_mean(
+                    name.span,
+                    &name.value,
+                    self.names.iter().flatten().map(String::as_str),
+                ),
+            );
+        }
+        place.map(|place| Spanned::new(MappingId(place), name.span))
+    }
+
+    fn test(&self, test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Test {
+        if let model::Literal::Object(members) = &test.given.value {
+            given_fields(members, "", &sides.entity, sides.properties, sink);
+        }
+        let fields = test
+            .expect
+            .iter()
+            .filter_map(|(name, literal)| {
+                Some((
+                    lookup::destination(name, sides.object, sink)?,
+                    literal.clone(),
+                ))
+            })
+            .collect();
+        Test {
+            span: test.span,
+            name: test.name.clone(),
+            given: test.given.clone(),
+            expect: Expectation {
+                exact: test.exact,
+                fields,
+            },
+        }
+    }
+}
+
+/// The name behind `system.`, or the nearest that there is.
+fn schema_name<'n>(
+    key: &str,
+    system: &str,
+    written: &Spanned<String>,
+    known: impl Iterator<Item = &'n str>,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    let known: Vec<&str> = known.collect();
+    let name = written
+        .value
+        .strip_prefix(&format!("{system}."))
+        .unwrap_or_default();
+    if known.contains(&name) {
+        return Some(name.to_owned());
+    }
+    let whole: Vec<String> = known
+        .iter()
+        .map(|name| format!("{system}.{name}"))
+        .collect();
+    let message = format!("there is no {key} `{}`", written.value);
+    sink.push(
+        Diagnostic::error(
+            Code::UNKNOWN_SCHEMA,
+            written.span,
+            message,
+            format!("no such schema in schemas/{system}"),
+        )
+        .did_you_mean(
+            written.span,
+            &written.value,
+            whole.iter().map(String::as_str),
+        ),
+    );
+    let meant = nearest(&written.value, whole.iter().map(String::as_str))?;
+    meant.strip_prefix(&format!("{system}.")).map(str::to_owned)
+}
+
+fn condition(
+    path: &Spanned<String>,
+    equals: &Spanned<model::Literal>,
+    sides: &Sides<'_>,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<Condition> {
+    let source = lookup::source(path, &sides.entity, sides.properties, sink)?;
+    Some(Condition {
+        source,
+        equals: equals.clone(),
+    })
+}
+
+/// The key as written; where a side is not found, one that would do, so that the rest is checked.
+fn key(mapping: &ast::Mapping, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Option<Key> {
+    let written = mapping.key.as_ref();
+    let source = written
+        .and_then(|key| key.source.as_ref())
+        .and_then(|path| lookup::source(path, &sides.entity, sides.properties, sink));
+    let destination = written
+        .and_then(|key| key.destination.as_ref())
+        .and_then(|name| lookup::destination(name, sides.object, sink));
+    let span = Span {
+        file: mapping.file,
+        start: 0,
+        end: 0,
+    };
+    let some_source = || {
+        let (name, schema) = sides
+            .properties
+            .iter()
+            .find(|(_, field)| field.required && matches!(field.kind, SourceType::Text { .. }))?;
+        Some(SourceField {
+            span,
+            path: vec![name.clone()],
+            schema: schema.clone(),
+        })
+    };
+    let some_destination = || {
+        let schema = sides
+            .object
+            .fields
+            .iter()
+            .find(|field| field.external_id && field.unique)?;
+        Some(DestinationField {
+            span,
+            schema: schema.clone(),
+        })
+    };
+    Some(Key {
+        source: source.or_else(some_source)?,
+        destination: destination.or_else(some_destination)?,
+    })
+}
+
+fn conversion(name: &Spanned<String>, sink: &mut Vec<Diagnostic>) -> Option<Spanned<Conversion>> {
+    let found = Conversion::ALL
+        .iter()
+        .find(|(known, _)| *known == name.value);
+    if found.is_none() {
+        let message = format!("there is no conversion `{}`", name.value);
+        sink.push(
+            Diagnostic::error(Code::UNKNOWN_CONVERSION, name.span, message, "unknown")
+                .did_you_mean(
+                    name.span,
+                    &name.value,
+                    Conversion::ALL.iter().map(|(known, _)| *known),
+                ),
+        );
+    }
+    found.map(|(_, conversion)| Spanned::new(*conversion, name.span))
+}
+
+/// Each path has to be mapped: what it is compared with is the field that it becomes.
+fn rung(
+    span: Span,
+    paths: &[Spanned<String>],
+    fields: &[model::Field],
+    mapping: &ast::Mapping,
+    sides: &Sides<'_>,
+    sink: &mut Vec<Diagnostic>,
+) -> Rung {
+    let mut pairs = Vec::new();
+    for path in paths {
+        let Some(source) = lookup::source(path, &sides.entity, sides.properties, sink) else {
+            continue;
+        };
+        let mapped = fields.iter().find(
+            |field| matches!(&field.origin, Origin::Source(mapped) if mapped.path == source.path),
+        );
+        let written = || {
+            mapping.fields.iter().any(|field| matches!(&field.origin, ast::Origin::Source(written) if written.value == path.value))
+        };
+        match mapped {
+            Some(field) => pairs.push((source, field.destination.clone())),
+            // The field is there and was reported, or could not be read.
+            None if mapping.fields_broken || written() => {}
+            None => sink.push(
+                Diagnostic::error(
+                    Code::UNFIT_PATH,
+                    path.span,
+                    format!(
+                        "`{}` is not mapped, so records cannot be matched by it",
+                        path.value
+                    ),
+                    "not among `fields`",
+                )
+                .help(format!(
+                    "map `{}` to a field, or take it out of `match`",
+                    path.value
+                )),
+            ),
+        }
+    }
+    Rung { span, pairs }
+}
+
+/// Fields that do not exist are stale, which its own rule says.
+fn ignored(
+    mapping: &ast::Mapping,
+    sides: &Sides<'_>,
+    sink: &mut Vec<Diagnostic>,
+) -> Vec<DestinationField> {
+    let mut ignored = Vec::new();
+    for name in &mapping.ignore {
+        match sides
+            .object
+            .fields
+            .iter()
+            .find(|field| field.name == name.value)
+        {
+            Some(schema) => ignored.push(DestinationField {
+                span: name.span,
+                schema: schema.clone(),
+            }),
+            None => sink.push(
+                Diagnostic::error(
+                    Code::STALE_IGNORE,
+                    name.span,
+                    format!(
+                        "`{}` is ignored, but {} has no such field",
+                        name.value, sides.object.name
+                    ),
+                    "no such field in the schema",
+                )
+                .did_you_mean(
+                    name.span,
+                    &name.value,
+                    sides.object.fields.iter().map(|field| field.name.as_str()),
+                ),
+            ),
+        }
+    }
+    ignored
+}
+
+/// The members of a test's row exist; null and values of any type are the test's business.
+fn given_fields(
+    members: &[(Spanned<String>, Spanned<model::Literal>)],
+    prefix: &str,
+    entity: &str,
+    properties: &[(String, SourceSchemaField)],
+    sink: &mut Vec<Diagnostic>,
+) {
+    for (name, value) in members {
+        let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
+        match properties.iter().find(|(known, _)| *known == name.value) {
+            None => {
+                let message = format!("{entity} has no field `{}`", path.value);
+                sink.push(
+                    Diagnostic::error(
+                        Code::UNKNOWN_SOURCE_FIELD,
+                        name.span,
+                        message,
+                        "no such field in the schema",
+                    )
+                    .did_you_mean(
+                        name.span,
+                        &name.value,
+                        properties.iter().map(|(known, _)| known.as_str()),
+                    ),
+                );
+            }
+            Some((_, field)) => {
+                if let (SourceType::Object(inner), model::Literal::Object(members)) =
+                    (&field.kind, &value.value)
+                {
+                    given_fields(members, &format!("{}.", path.value), entity, inner, sink);
+                }
+            }
+        }
+    }
+}
