@@ -128,6 +128,14 @@ impl Sources {
             .collect()
     }
 
+    /// The same files, shown as below this folder: builds run elsewhere than where people look.
+    pub fn shown_below(mut self, folder: &str) -> Sources {
+        for file in &mut self.files {
+            file.path = format!("{folder}/{}", file.name);
+        }
+        self
+    }
+
     fn add(&mut self, path: String, name: String, text: String) {
         // Spans are of 32 bits; a mapping of this size is a mistake, and is refused as one.
         let text = if text.len() > u32::MAX as usize {

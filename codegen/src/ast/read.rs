@@ -8,6 +8,9 @@ use crate::model::{Direction, Literal, MatchPolicy};
 use crate::parse::{Entry, Node, Value};
 use crate::span::{FileId, Span, Spanned};
 
+/// Each rung and the paths that it compares.
+type Rungs = Vec<(Span, Vec<Spanned<String>>)>;
+
 const KEYS: &[&str] = &[
     "mapping",
     "source",
@@ -205,10 +208,7 @@ fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {
     Some(key)
 }
 
-fn matching(
-    node: &Node,
-    sink: &mut Vec<Diagnostic>,
-) -> (Vec<(Span, Vec<Spanned<String>>)>, MatchPolicy) {
+fn matching(node: &Node, sink: &mut Vec<Diagnostic>) -> (Rungs, MatchPolicy) {
     let Some(mut reader) = Reader::new(node, "`match`", sink) else {
         return (Vec::new(), MatchPolicy::AlwaysCreate);
     };

@@ -1,0 +1,38 @@
+//! The compiler from outside: pages, broken mappings, and that no input makes it panic.
+
+mod broken;
+mod pages;
+mod robust;
+
+use std::path::Path;
+
+use codegen::source::Sources;
+
+/// The shipped mappings and schemas.
+fn shipped() -> Sources {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
+    Sources::load(&folder).unwrap().shown_below("mappings")
+}
+
+/// The shipped files with one of them replaced or added.
+fn with(name: &str, text: &str) -> Sources {
+    let mut files = shipped().to_files();
+    files.retain(|(known, _)| known != name);
+    files.push((name.to_owned(), text.to_owned()));
+    Sources::from_files(files)
+}
+
+/// Code and line of each diagnostic.
+fn found(sources: &Sources) -> Vec<(String, u32)> {
+    let checked = codegen::check(sources);
+    checked
+        .diagnostics
+        .iter()
+        .map(|found| {
+            (
+                found.code.to_owned(),
+                sources.position(found.span.file, found.span.start).0,
+            )
+        })
+        .collect()
+}
