@@ -1,1 +1,6 @@
+mod config;
+mod handlers;
+mod routing;
+mod to_salesforce;
+mod webhook;
 fn main() {}

@@ -14,3 +14,4 @@ pub mod mapping;
 pub mod queue;
 pub mod retry;
 pub mod salesforce;
+pub mod worker;

@@ -1,0 +1,317 @@
+//! Unlinked records: the one that carries our external id, else the one that a rung finds, else a new one.
+
+use std::collections::{HashMap, HashSet};
+
+use runtime::entity::{Kind, Slot, SlotMut};
+use runtime::json;
+use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung};
+use runtime::queue::{Outcome, Review, Settlement, StoreError};
+use serde_json::{Map, Value};
+
+use super::outcome::settle;
+use super::{Target, ToSalesforce, Unit};
+
+type Record = Map<String, Value>;
+
+/// What became of the unlinked units.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) adopted: Vec<Target>,
+    pub(super) unknown: Vec<Unit>,
+    pub(super) settlements: Vec<Settlement>,
+}
+
+/// What the records that were found say about one unit.
+enum Finding<'r> {
+    Adopt(&'r Record),
+    Review {
+        candidates: Vec<String>,
+        reason: String,
+    },
+    Nothing,
+}
+
+impl ToSalesforce {
+    pub(super) async fn adopt(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        if units.is_empty() {
+            return Ok(found);
+        }
+        let records = match self.candidates(mapping, &units).await {
+            Ok(records) => records,
+            Err(error) => {
+                found.settlements = units
+                    .into_iter()
+                    .flat_map(|unit| {
+                        let outcome = self.not_answered(&unit, &error);
+                        settle(unit, &outcome, None)
+                    })
+                    .collect();
+                return Ok(found);
+            }
+        };
+        let index = Index::new(mapping, &records);
+        let mut taken: HashSet<String> = HashSet::new();
+        for unit in units {
+            match index.find(&unit) {
+                Finding::Adopt(record) if taken.insert(text(record, "Id").to_owned()) => {
+                    found.adopted.push(self.target(mapping, record, unit))
+                }
+                Finding::Adopt(record) => {
+                    let (candidates, reason) = (
+                        vec![text(record, "Id").to_owned()],
+                        "another record of the batch matches it as well".to_owned(),
+                    );
+                    found
+                        .settlements
+                        .extend(self.review(mapping, unit, candidates, reason).await?);
+                }
+                Finding::Review { candidates, reason } => found
+                    .settlements
+                    .extend(self.review(mapping, unit, candidates, reason).await?),
+                Finding::Nothing => found.unknown.push(unit),
+            }
+        }
+        Ok(found)
+    }
+
+    /// One query a chunk for external ids and the first field of each rung together.
+    async fn candidates(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: &[Unit],
+    ) -> Result<Vec<Record>, runtime::salesforce::CallError> {
+        let mut fields = vec![mapping.external_id];
+        let mut by = Vec::new();
+        for rung in rungs(mapping) {
+            if let Some((index, name)) = rung
+                .fields
+                .first()
+                .and_then(|index| Some((*index, name(mapping, *index)?)))
+                && !by.contains(&index)
+            {
+                by.push(index);
+                fields.push(name);
+            }
+        }
+        let groups: Vec<Vec<Option<String>>> = units
+            .iter()
+            .map(|unit| {
+                let values = by
+                    .iter()
+                    .map(|index| unit.record.slot(*index).text().map(str::to_owned));
+                std::iter::once(Some(unit.source_id.clone()))
+                    .chain(values)
+                    .collect()
+            })
+            .collect();
+        let npsp = self.npsp;
+        let mut select: Vec<&str> = mapping
+            .record
+            .fields
+            .iter()
+            .filter(|field| npsp || !field.needs_npsp)
+            .filter_map(|field| field.path.first().copied())
+            .collect();
+        select.push("Id");
+        if let Some(lock) = mapping.lock.filter(|lock| !select.contains(lock)) {
+            select.push(lock);
+        }
+        self.client
+            .query_in(mapping.object, &select, &fields, &groups)
+            .await
+    }
+
+    /// The record as it is now becomes the base: only what differs is written.
+    fn target(&self, mapping: &'static MappingDescriptor, record: &Record, unit: Unit) -> Target {
+        let mut base = (mapping.new_record)();
+        let _ = json::read(
+            base.as_mut(),
+            Value::Object(record.clone()).to_string().as_bytes(),
+        );
+        for (index, field) in mapping.record.fields.iter().enumerate() {
+            if !matches!(field.kind, Kind::Reference { .. }) {
+                continue;
+            }
+            // What stands there is an id of Salesforce's; the base keeps the source's.
+            let there = base.slot(index).text().map(runtime::salesforce::normalise);
+            let same = unit
+                .references
+                .iter()
+                .find(|(_, _, id)| Some(id) == there.as_ref())
+                .map(|(_, source_id, _)| source_id.clone());
+            if let SlotMut::Text(slot) = base.slot_mut(index) {
+                *slot = same.map_or(Slot::Absent, Slot::Value);
+            }
+        }
+        Target {
+            id: text(record, "Id").to_owned(),
+            facts: facts(mapping, record),
+            base,
+            unit,
+        }
+    }
+
+    /// It waits until a person links it; the note says what might be it.
+    async fn review(
+        &self,
+        mapping: &MappingDescriptor,
+        unit: Unit,
+        candidates: Vec<String>,
+        reason: String,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let review = Review {
+            mapping: mapping.name.to_owned(),
+            source_id: unit.source_id.clone(),
+            candidates,
+            reason: reason.clone(),
+        };
+        self.store.add_review(review).await?;
+        let outcome = Outcome::Park {
+            key: format!("{}:{}", mapping.name, unit.source_id),
+            reason: format!("waits for a review: {reason}"),
+        };
+        Ok(settle(unit, &outcome, None))
+    }
+}
+
+/// The facts that are kept with a link: the value of the lock.
+pub(super) fn facts(mapping: &MappingDescriptor, record: &Record) -> String {
+    let mut facts = Map::new();
+    if let Some(lock) = mapping.lock {
+        facts.insert(
+            lock.to_owned(),
+            record.get(lock).cloned().unwrap_or(Value::Null),
+        );
+    }
+    Value::Object(facts).to_string()
+}
+
+fn rungs(mapping: &MappingDescriptor) -> &'static [Rung] {
+    if mapping.policy == MatchPolicy::AlwaysCreate {
+        &[]
+    } else {
+        mapping.rungs
+    }
+}
+
+fn name(mapping: &MappingDescriptor, field: usize) -> Option<&'static str> {
+    mapping.record.fields.get(field)?.path.first().copied()
+}
+
+fn text<'r>(record: &'r Record, field: &str) -> &'r str {
+    record
+        .get(field)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The records found, by external id and by each rung's values.
+struct Index<'r> {
+    mapping: &'static MappingDescriptor,
+    by_external_id: HashMap<String, &'r Record>,
+    by_rung: Vec<HashMap<Vec<String>, Vec<&'r Record>>>,
+}
+
+impl<'r> Index<'r> {
+    fn new(mapping: &'static MappingDescriptor, records: &'r [Record]) -> Self {
+        let mut seen = HashSet::new();
+        // Two chunks may give one record twice.
+        let records: Vec<&Record> = records
+            .iter()
+            .filter(|record| seen.insert(text(record, "Id")))
+            .collect();
+        let by_external_id = records
+            .iter()
+            .map(|record| (text(record, mapping.external_id).to_owned(), *record))
+            .filter(|(id, _)| !id.is_empty())
+            .collect();
+        let by_rung = rungs(mapping)
+            .iter()
+            .map(|rung| {
+                let mut index: HashMap<Vec<String>, Vec<&Record>> = HashMap::new();
+                for record in &records {
+                    let values: Option<Vec<String>> = rung
+                        .fields
+                        .iter()
+                        .map(|field| {
+                            Some(text(record, name(mapping, *field)?).to_lowercase())
+                                .filter(|text| !text.is_empty())
+                        })
+                        .collect();
+                    if let Some(values) = values {
+                        index.entry(values).or_default().push(record);
+                    }
+                }
+                index
+            })
+            .collect();
+        Index {
+            mapping,
+            by_external_id,
+            by_rung,
+        }
+    }
+
+    fn find(&self, unit: &Unit) -> Finding<'r> {
+        if let Some(record) = self.by_external_id.get(&unit.source_id) {
+            return Finding::Adopt(record);
+        }
+        for (rung, index) in rungs(self.mapping).iter().zip(&self.by_rung) {
+            let values: Option<Vec<String>> = rung
+                .fields
+                .iter()
+                .map(|field| unit.record.slot(*field).text().map(str::to_lowercase))
+                .collect();
+            let found = values
+                .and_then(|values| index.get(&values))
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            // A record that is another identity's is nobody else's, and says nothing about this one.
+            let free: Vec<&&Record> = found
+                .iter()
+                .filter(|record| text(record, self.mapping.external_id).is_empty())
+                .collect();
+            let ids = || {
+                free.iter()
+                    .map(|record| text(record, "Id").to_owned())
+                    .collect::<Vec<_>>()
+            };
+            let by = rung
+                .fields
+                .iter()
+                .filter_map(|field| name(self.mapping, *field))
+                .collect::<Vec<_>>()
+                .join(", ");
+            match free.as_slice() {
+                [] => {}
+                [_] if rung.proposes_only => {
+                    return Finding::Review {
+                        candidates: ids(),
+                        reason: format!("{by} alone is the same"),
+                    };
+                }
+                [record] if self.mapping.policy == MatchPolicy::Adopt => {
+                    return Finding::Adopt(record);
+                }
+                [_] => {
+                    return Finding::Review {
+                        candidates: ids(),
+                        reason: format!("{by} are the same"),
+                    };
+                }
+                _ => {
+                    return Finding::Review {
+                        candidates: ids(),
+                        reason: format!("several records have the same {by}"),
+                    };
+                }
+            }
+        }
+        Finding::Nothing
+    }
+}

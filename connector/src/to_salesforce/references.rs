@@ -1,0 +1,135 @@
+//! Records that a record refers to: resolved by links, else asked for once, else waited for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::entity::Kind;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{Link, Outcome, Settlement, StoreError};
+use serde_json::Value;
+
+use super::outcome::settle;
+use super::{ToSalesforce, Unit};
+
+/// Salesforce ids by mapping and source id.
+type Resolved = BTreeMap<(&'static str, String), String>;
+
+/// The references of a unit: mapping and source id.
+fn of(unit: &Unit) -> Vec<(&'static str, String)> {
+    let fields = unit.mapping.record.fields.iter().enumerate();
+    fields
+        .filter_map(|(index, field)| match field.kind {
+            Kind::Reference { mapping } => {
+                Some((mapping, unit.record.slot(index).text()?.to_owned()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+impl ToSalesforce {
+    /// The units that can go on, and those that wait.
+    pub(super) async fn with_references(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
+        let resolved = self.resolve(&units).await?;
+        let mut ready = Vec::with_capacity(units.len());
+        let mut settlements = Vec::new();
+        for mut unit in units {
+            let references = of(&unit);
+            match references
+                .iter()
+                .find(|reference| !resolved.contains_key(*reference))
+            {
+                None => {
+                    let known = references
+                        .into_iter()
+                        .filter_map(|key| resolved.get(&key).map(|id| (key.0, key.1, id.clone())));
+                    unit.references = known.collect();
+                    ready.push(unit);
+                }
+                Some((parent, id)) => {
+                    let reason = format!(
+                        "{} {} refers to {parent} {id}, which is not in Salesforce yet",
+                        mapping.name, unit.source_id
+                    );
+                    let outcome = Outcome::Park {
+                        key: format!("{parent}:{id}"),
+                        reason,
+                    };
+                    settlements.extend(settle(unit, &outcome, None));
+                }
+            }
+        }
+        Ok((ready, settlements))
+    }
+
+    /// Every reference of the units that has a record. What no link knows is asked of Salesforce, in one query.
+    async fn resolve(&self, units: &[Unit]) -> Result<Resolved, StoreError> {
+        let mut wanted: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+        for (mapping, id) in units.iter().flat_map(of) {
+            wanted.entry(mapping).or_default().insert(id);
+        }
+        let mut resolved = Resolved::new();
+        for (name, ids) in wanted {
+            let links = self
+                .store
+                .links(name, ids.iter().cloned().collect())
+                .await?;
+            let missing: Vec<String> = ids
+                .iter()
+                .filter(|id| !links.contains_key(*id))
+                .cloned()
+                .collect();
+            resolved.extend(
+                links
+                    .into_values()
+                    .map(|link| ((name, link.source_id), link.destination_id)),
+            );
+            for link in self.in_salesforce(name, missing).await {
+                let key = (name, link.source_id.clone());
+                let id = link.destination_id.clone();
+                // A link that somebody else took meanwhile is as good.
+                if self.store.put_links(vec![link]).await.is_ok() {
+                    resolved.insert(key, id);
+                }
+            }
+        }
+        Ok(resolved)
+    }
+
+    /// The link table is a cache: records may be in Salesforce that it does not know.
+    async fn in_salesforce(&self, name: &str, ids: Vec<String>) -> Vec<Link> {
+        let Some(mapping) = self.mapping(name).filter(|_| !ids.is_empty()) else {
+            return Vec::new();
+        };
+        let groups: Vec<Vec<Option<String>>> = ids.into_iter().map(|id| vec![Some(id)]).collect();
+        let records = self
+            .client
+            .query_in(
+                mapping.object,
+                &["Id", mapping.external_id],
+                &[mapping.external_id],
+                &groups,
+            )
+            .await;
+        // When Salesforce does not answer, the items park: the link, or the sweep, wakes them.
+        let text = |record: &serde_json::Map<String, Value>, field: &str| {
+            record.get(field).and_then(Value::as_str).map(str::to_owned)
+        };
+        records
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|record| {
+                Some(Link {
+                    mapping: name.to_owned(),
+                    source_id: text(record, mapping.external_id)?,
+                    destination_id: text(record, "Id")?,
+                    base: "{}".to_owned(),
+                    facts: "{}".to_owned(),
+                })
+            })
+            .collect()
+    }
+}

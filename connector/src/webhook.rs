@@ -1,0 +1,103 @@
+//! `POST /webhooks`: verify, store, answer. It calls no remote service: 202 says that all is on the disk.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use runtime::queue::{Store, StoreError};
+use runtime::salesforce::Secret;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Notify;
+
+use crate::routing::{self, Handlers};
+
+/// What the receiver needs.
+#[derive(Clone)]
+pub struct Receiver {
+    pub store: Store,
+    pub handlers: Handlers,
+    pub secret: Secret,
+    pub size_limit_bytes: usize,
+    /// Wakes the worker.
+    pub arrived: Arc<Notify>,
+}
+
+/// Seconds after which a sender may try again.
+const RETRY_AFTER: &str = "30";
+
+pub async fn receive(State(receiver): State<Receiver>, request: Request) -> Response {
+    if !authorised(request.headers(), &receiver.secret) {
+        return refused(
+            StatusCode::UNAUTHORIZED,
+            "the secret is wrong or missing: send it as `Authorization: Bearer ...` or `X-Webhook-Secret`",
+        );
+    }
+    let body = match read(request.into_body(), receiver.size_limit_bytes).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
+    let items = match routing::route(&receiver.handlers, &body) {
+        Ok(items) => items,
+        Err(refusal) => return refused(StatusCode::BAD_REQUEST, &refusal.to_string()),
+    };
+    match receiver.store.enqueue(items).await {
+        Ok(enqueued) => {
+            receiver.arrived.notify_one();
+            let answer =
+                json!({ "accepted": enqueued.accepted.len(), "duplicates": enqueued.duplicates });
+            (StatusCode::ACCEPTED, Json(answer)).into_response()
+        }
+        Err(error) => not_stored(&error),
+    }
+}
+
+/// A full queue asks the sender to wait; anything else is ours to mend, and the sender is to try again as well.
+fn not_stored(error: &StoreError) -> Response {
+    let status = match error {
+        StoreError::QueueFull { .. } => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::error!(%error, "a webhook was not stored");
+    let mut response = refused(status, &error.to_string());
+    response.headers_mut().insert(
+        header::RETRY_AFTER,
+        header::HeaderValue::from_static(RETRY_AFTER),
+    );
+    response
+}
+
+/// Does the request carry the secret? The time that it takes does not depend on where the texts differ.
+pub fn authorised(headers: &HeaderMap, secret: &Secret) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let sent = text("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .or_else(|| text("x-webhook-secret"));
+    let digest = |text: &str| Sha256::digest(text.as_bytes());
+    let same = digest(sent.unwrap_or_default()).ct_eq(&digest(secret.reveal()));
+    bool::from(same) && sent.is_some()
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Response> {
+    axum::body::to_bytes(body, limit).await.map_err(|error| {
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(|cause| cause.to_string().contains("length limit"));
+        if too_large {
+            refused(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                &format!("the body is larger than {limit} bytes: send fewer payloads at a time"),
+            )
+        } else {
+            refused(StatusCode::BAD_REQUEST, "the body did not arrive whole")
+        }
+    })
+}
+
+fn refused(status: StatusCode, reason: &str) -> Response {
+    (status, Json(json!({ "error": reason }))).into_response()
+}
