@@ -127,6 +127,27 @@ pub fn load(path: &Path, environment: Option<&str>) -> Result<Config, ConfigErro
     })
 }
 
+/// Where the database is, whatever else may be wrong with the file: looking at it wants no secret.
+///
+/// # Errors
+/// When the file does not say so much.
+pub fn database(path: &Path, environment: Option<&str>) -> Result<PathBuf, ConfigError> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return load(path, environment).map(|config| config.database);
+    };
+    let mut reader = Reader {
+        text: &text,
+        folder: path.parent().unwrap_or(Path::new(".")),
+        lookup: &|_| None,
+        faults: Vec::new(),
+    };
+    let database = reader.file(environment).map(|config| config.database);
+    database.ok_or(ConfigError {
+        path: path.to_owned(),
+        faults: reader.faults,
+    })
+}
+
 fn parse(
     path: &Path,
     text: &str,

@@ -1,6 +1,19 @@
+//! `usher` keeps Ticketure and Salesforce in step: webhooks in, workers, and the command line around them.
+
+mod cli;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod handlers;
+mod operator;
 mod routing;
+mod service;
+mod show;
 mod to_salesforce;
 mod webhook;
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -11,15 +11,18 @@ mod outcome;
 mod references;
 mod send;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use runtime::entity::Entity;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{Item, Settlement, Store, StoreError};
-use runtime::salesforce::SalesforceClient;
+use runtime::queue::{Item, Outcome, Settlement, Store, StoreError};
+use runtime::salesforce::{CallError, SalesforceClient};
 use runtime::worker::Process;
+use serde_json::Value;
+use tokio::sync::OnceCell;
 
+use crate::config::Npsp;
 use crate::routing::Handlers;
 
 pub use batch::Unit;
@@ -29,8 +32,9 @@ pub struct ToSalesforce {
     pub store: Store,
     pub client: SalesforceClient,
     pub handlers: Handlers,
-    /// NPSP's fields exist.
-    pub npsp: bool,
+    setting: Npsp,
+    /// Whether NPSP's fields exist, once the org has said so.
+    found_npsp: OnceCell<bool>,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -48,14 +52,15 @@ impl ToSalesforce {
         store: Store,
         client: SalesforceClient,
         handlers: Handlers,
-        npsp: bool,
+        setting: Npsp,
         seed: u64,
     ) -> Self {
         ToSalesforce {
             store,
             client,
             handlers,
-            npsp,
+            setting,
+            found_npsp: OnceCell::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
         }
     }
@@ -66,6 +71,57 @@ impl ToSalesforce {
             .flat_map(|handler| handler.mappings())
             .copied()
             .find(|mapping| mapping.name == name)
+    }
+
+    /// As configured, or as the org's own Contact says; asked once.
+    async fn npsp(&self) -> Result<bool, CallError> {
+        match self.setting {
+            Npsp::Yes => Ok(true),
+            Npsp::No => Ok(false),
+            Npsp::Auto => self
+                .found_npsp
+                .get_or_try_init(|| self.ask_for_npsp())
+                .await
+                .copied(),
+        }
+    }
+
+    async fn ask_for_npsp(&self) -> Result<bool, CallError> {
+        let described = self.client.describe("Contact").await?;
+        let fields = described
+            .get("fields")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let names = fields
+            .iter()
+            .filter_map(|field| field.get("name").and_then(Value::as_str));
+        Ok(names.into_iter().any(|name| name.starts_with("npsp__")))
+    }
+
+    /// Nothing can be said of any item: all come back later, uncharged.
+    async fn put_off(&self, items: Vec<Item>, error: &CallError) -> Result<(), StoreError> {
+        tracing::warn!(%error, "the org cannot be asked whether it has NPSP");
+        let due_ms = outcome::now_ms() + self.backoff_ms(4);
+        let later = Outcome::Retry {
+            due_ms,
+            error: error.to_string(),
+            charge: false,
+        };
+        let settlements = items
+            .iter()
+            .map(|item| batch::settlement(item, later.clone()))
+            .collect();
+        self.store.settle(settlements).await.map(|_| ())
+    }
+
+    /// What [`Self::npsp`] found, once it did.
+    fn has_npsp(&self) -> bool {
+        match self.setting {
+            Npsp::Yes => true,
+            Npsp::No => false,
+            Npsp::Auto => self.found_npsp.get().copied().unwrap_or(false),
+        }
     }
 
     /// Full jitter before the next try.
@@ -119,7 +175,11 @@ impl ToSalesforce {
 #[async_trait]
 impl Process for ToSalesforce {
     async fn process(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        let batch = batch::gather(&self.handlers, items, self.npsp);
+        let npsp = match self.npsp().await {
+            Ok(npsp) => npsp,
+            Err(error) => return self.put_off(items, &error).await,
+        };
+        let batch = batch::gather(&self.handlers, items, npsp);
         if !batch.rerouted.is_empty() {
             self.store.enqueue(batch.rerouted).await?;
         }
@@ -142,6 +202,3 @@ impl Process for ToSalesforce {
         Ok(())
     }
 }
-
-/// Shared by the service and its tests.
-pub type Writer = Arc<ToSalesforce>;

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Mapping, MatchPolicy};
+use crate::model::Mapping;
 use crate::schema::{SalesforceType, SourceType};
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -33,29 +33,5 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
             Diagnostic::error(Code::UNFIT_PATH, lock.span, message, "not a reference")
                 .help("name the field that holds the parent's id"),
         );
-    }
-    if mapping.policy != MatchPolicy::AlwaysCreate
-        && mapping.rungs.iter().any(|rung| rung.pairs.is_empty())
-    {
-        for rung in mapping
-            .rungs
-            .iter()
-            .filter(|rung| rung.pairs.is_empty() && rung.span.start != rung.span.end)
-        {
-            if sink
-                .iter()
-                .all(|other| other.span.start < rung.span.start || other.span.end > rung.span.end)
-            {
-                sink.push(
-                    Diagnostic::error(
-                        Code::UNFIT_PATH,
-                        rung.span,
-                        "a rung of `match` compares nothing",
-                        "empty",
-                    )
-                    .help("name the fields to compare, or take the rung out"),
-                );
-            }
-        }
     }
 }

@@ -372,6 +372,15 @@ fn rung(
     sides: &Sides<'_>,
     sink: &mut Vec<Diagnostic>,
 ) -> Rung {
+    if paths.is_empty() {
+        let empty = Diagnostic::error(
+            Code::UNFIT_PATH,
+            span,
+            "a rung of `match` compares nothing",
+            "empty",
+        );
+        sink.push(empty.help("name the fields to compare, or take the rung out"));
+    }
     let mut pairs = Vec::new();
     for path in paths {
         let Some(source) = lookup::source(path, &sides.entity, sides.properties, sink) else {

@@ -109,7 +109,7 @@ impl ToSalesforce {
                     .collect()
             })
             .collect();
-        let npsp = self.npsp;
+        let npsp = self.has_npsp();
         let mut select: Vec<&str> = mapping
             .record
             .fields

@@ -129,7 +129,7 @@ impl ToSalesforce {
         for chunk in created.chunks(RETRIEVE_MAX) {
             let ids: Vec<String> = chunk.iter().map(|(_, id)| id.clone()).collect();
             let read = match mapping.lock {
-                Some(lock) if self.npsp => self
+                Some(lock) if self.has_npsp() => self
                     .client
                     .retrieve(mapping.object, &ids, &["Id", lock])
                     .await

@@ -1,0 +1,316 @@
+//! The commands. What they print is for people; with `--json` it is for programs.
+
+use std::error::Error;
+#[cfg(feature = "demo")]
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clap::{Args, Parser, Subcommand};
+use runtime::http::{HttpTransport, Transport};
+use runtime::queue::{Store, StoreError, StoreOptions};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::config::{self, Config};
+use crate::operator::{Decision, Retry};
+use crate::service::{self, Service};
+use crate::show;
+
+#[derive(Parser)]
+#[command(
+    name = "usher",
+    version,
+    about = "Keeps Ticketure and Salesforce in step."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Clone)]
+struct Place {
+    /// The configuration.
+    #[arg(long, default_value = "usher.toml")]
+    config: PathBuf,
+    /// production or sandbox; by default the one that the file names.
+    #[arg(long)]
+    environment: Option<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Takes webhooks and writes to Salesforce, until it is told to stop.
+    Serve {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// The queue in numbers.
+    Status {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// The error log, newest first.
+    Errors {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Sends items of the error log through again.
+    Retry {
+        #[command(flatten)]
+        place: Place,
+        /// The item's number.
+        #[arg(required_unless_present = "all")]
+        item: Option<i64>,
+        /// All of them.
+        #[arg(long, conflicts_with = "item")]
+        all: bool,
+    },
+    /// Everything about one item.
+    Show {
+        #[command(flatten)]
+        place: Place,
+        item: i64,
+    },
+    /// Records that might be the same, and wait for a decision.
+    Review {
+        #[command(flatten)]
+        place: Place,
+        /// Decides: MAPPING SOURCE_ID SALESFORCE_ID are one.
+        #[arg(long, num_args = 3, value_names = ["MAPPING", "SOURCE_ID", "SALESFORCE_ID"])]
+        link: Option<Vec<String>>,
+    },
+    /// Says what is wrong with the configuration, by line.
+    CheckConfig {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// A Salesforce org and a Ticketure tenant on this machine.
+    #[cfg(feature = "demo")]
+    Simulator(crate::demo::SimulatorArguments),
+    /// A live story against the simulator, with real work behind each line.
+    #[cfg(feature = "demo")]
+    Demo(crate::demo::DemoArguments),
+}
+
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(dispatch(arguments.command)) {
+        Ok(code) => code,
+        Err(error) => failed(error.as_ref()),
+    }
+}
+
+/// The whole chain, once.
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        eprintln!("  because {deeper}");
+        cause = deeper.source();
+    }
+    ExitCode::FAILURE
+}
+
+async fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Serve { place } => serve(&place).await,
+        Command::Status { place } => print(&place, &reader(&place)?.status().await?, show::status),
+        Command::Errors { place, limit } => {
+            print(&place, &reader(&place)?.errors(limit).await?, |errors| {
+                show::errors(errors)
+            })
+        }
+        Command::Show { place, item } => match reader(&place)?.item(item).await? {
+            Some(view) => print(&place, &view, show::item),
+            None => Err(
+                format!("there is no item {item}; `usher errors` lists those that failed").into(),
+            ),
+        },
+        Command::Review { place, link: None } => {
+            print(&place, &reader(&place)?.reviews().await?, |reviews| {
+                show::reviews(reviews)
+            })
+        }
+        Command::Review {
+            place,
+            link: Some(link),
+        } => decide(&place, link).await,
+        Command::Retry { place, item, .. } => retry(&place, Retry { item }).await,
+        Command::CheckConfig { place } => check_config(&place),
+        #[cfg(feature = "demo")]
+        Command::Simulator(arguments) => crate::demo::serve_simulator(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => crate::demo::run(arguments).await,
+    }
+}
+
+fn print<T: Serialize>(place: &Place, value: &T, text: impl Fn(&T) -> String) -> Outcome {
+    if place.json {
+        println!("{}", serde_json::to_string(value)?);
+    } else {
+        println!("{}", text(value));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(place: &Place) -> Result<Config, config::ConfigError> {
+    config::load(&place.config, place.environment.as_deref())
+}
+
+fn reader(place: &Place) -> Result<Store, Box<dyn Error>> {
+    let database = config::database(&place.config, place.environment.as_deref())?;
+    Ok(Store::open_read_only(database)?)
+}
+
+fn check_config(place: &Place) -> Outcome {
+    match load(place) {
+        Ok(config) => {
+            println!(
+                "{}: fine, for the environment {}",
+                place.config.display(),
+                config.environment
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn serve(place: &Place) -> Outcome {
+    log_to_stderr("info");
+    let config = load(place)?;
+    let service = Service::build(&config, Arc::new(HttpTransport::new()?), fastrand::u64(..))?;
+    let listener = service::listen(&config.listen).await?;
+    tracing::info!(environment = config.environment, listen = %listener.local_addr()?, database = %config.database.display(), "usher serves");
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        tracing::info!("stopping: what has begun is finished");
+        let _ = stop.send(true);
+    });
+    service.run(listener, stopped).await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C, or what service managers send.
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
+
+/// Where there is no other word in USHER_LOG, this level.
+pub fn log_to_stderr(level: &str) {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("USHER_LOG").unwrap_or_else(|_| level.into());
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
+async fn retry(place: &Place, retry: Retry) -> Outcome {
+    let config = load(place)?;
+    let count = match Store::open(&config.database, StoreOptions::default()) {
+        Ok(store) => store.retry(retry.which()).await?,
+        Err(StoreError::Locked { .. }) => ask(&config, "retry", &retry).await?,
+        Err(error) => return Err(error.into()),
+    };
+    println!(
+        "{}",
+        if place.json {
+            serde_json::json!({ "retried": count }).to_string()
+        } else {
+            format!("{count} sent through again")
+        }
+    );
+    Ok(if count == 0 && retry.item.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn decide(place: &Place, link: Vec<String>) -> Outcome {
+    let [mapping, source_id, destination_id] = <[String; 3]>::try_from(link)
+        .map_err(|_| "--link wants MAPPING SOURCE_ID SALESFORCE_ID")?;
+    let decision = Decision {
+        mapping,
+        source_id,
+        destination_id,
+    };
+    let config = load(place)?;
+    let count = match Store::open(&config.database, StoreOptions::default()) {
+        Ok(store) => store.put_links(vec![decision.link()]).await?,
+        Err(StoreError::Locked { .. }) => ask(&config, "link", &decision).await?,
+        Err(error) => return Err(error.into()),
+    };
+    println!("linked; {count} items go on");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the service that holds the database; its answer holds one number.
+async fn ask<T: Serialize>(config: &Config, what: &str, body: &T) -> Result<usize, Box<dyn Error>> {
+    let address = config.listen.replace("0.0.0.0", "127.0.0.1");
+    let request = http::Request::post(format!("http://{address}/operator/{what}"))
+        .header(
+            "authorization",
+            format!("Bearer {}", config.webhook_secret.reveal()),
+        )
+        .header("content-type", "application/json")
+        .body(Bytes::from(serde_json::to_vec(body)?))?;
+    let answer = HttpTransport::new()?.send(request).await?;
+    let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    if !answer.status().is_success() {
+        let reason = body
+            .get("error")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("no reason given")
+            .to_owned();
+        return Err(format!("the running service refused: {reason}").into());
+    }
+    let count = body
+        .as_object()
+        .and_then(|members| members.values().next())
+        .and_then(serde_json::Value::as_u64);
+    Ok(count.unwrap_or_default() as usize)
+}
+
+/// The schemas beside the working folder, else those of the checkout that this was built from.
+#[cfg(feature = "demo")]
+pub fn snapshots() -> PathBuf {
+    let near = Path::new("mappings/schemas/salesforce");
+    if near.is_dir() {
+        return near.to_owned();
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings/schemas/salesforce")
+}

@@ -1,0 +1,85 @@
+//! `usher demo`: the service and the simulator in one process, and a story with real work behind each line.
+//!
+//! A line is printed as true only after reading the simulator back.
+
+mod stage;
+mod story;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Args;
+use simulator::{Simulator, SimulatorOptions};
+
+use crate::cli;
+use stage::Stage;
+
+#[derive(Args)]
+pub struct DemoArguments {
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// Leaves it running, to look at.
+    #[arg(long)]
+    keep: bool,
+    /// Where all randomness comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many customers arrive at once.
+    #[arg(long, default_value_t = 10_000)]
+    customers: usize,
+}
+
+#[derive(Args)]
+pub struct SimulatorArguments {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8481")]
+    listen: String,
+    /// An org without NPSP.
+    #[arg(long)]
+    no_npsp: bool,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// API calls a day.
+    #[arg(long, default_value_t = 100_000)]
+    daily_limit: u64,
+}
+
+/// Tells the story. Success only when all of it was true.
+pub async fn run(arguments: DemoArguments) -> Result<ExitCode, Box<dyn Error>> {
+    cli::log_to_stderr("off");
+    let simulator = Simulator::new(SimulatorOptions {
+        seed: arguments.seed,
+        ..SimulatorOptions::new(cli::snapshots())
+    })?;
+    let mut stage = Stage::open(simulator, arguments.json, arguments.seed).await?;
+    story::tell(&mut stage, arguments.customers).await?;
+    let ok = stage.summary().await?;
+    if arguments.keep {
+        stage.keep().await?;
+    }
+    stage.close().await?;
+    Ok(if ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// `usher simulator`: until it is stopped.
+pub async fn serve_simulator(arguments: SimulatorArguments) -> Result<ExitCode, Box<dyn Error>> {
+    let options = SimulatorOptions {
+        npsp: !arguments.no_npsp,
+        seed: arguments.seed,
+        snapshots: cli::snapshots(),
+        daily_limit: arguments.daily_limit,
+    };
+    let simulator = Simulator::new(options)?;
+    let listener = tokio::net::TcpListener::bind(&arguments.listen).await?;
+    println!("simulator listens on http://{}", listener.local_addr()?);
+    println!("  Salesforce  /services/oauth2/token, /services/data/v67.0/...");
+    println!("  Ticketure   /api/...");
+    println!("  look        /simulator/log, /simulator/calls, /simulator/records/Contact");
+    simulator.serve(listener).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,108 @@
+//! `/operator/...`: what the command line asks of a running service, which holds the database. It wants the secret.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use runtime::queue::{Link, Store, StoreError, Which};
+use runtime::salesforce::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::webhook::authorised;
+
+#[derive(Clone)]
+pub struct Operator {
+    pub store: Store,
+    pub secret: Secret,
+    pub arrived: Arc<Notify>,
+}
+
+/// Which dead items to try again; all of them without a number.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Retry {
+    pub item: Option<i64>,
+}
+
+/// A person decided that a source record is a Salesforce record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Decision {
+    pub mapping: String,
+    pub source_id: String,
+    pub destination_id: String,
+}
+
+impl Retry {
+    pub fn which(self) -> Which {
+        self.item.map_or(Which::All, Which::One)
+    }
+}
+
+impl Decision {
+    /// The link that it makes. With an empty base, everything is written once.
+    pub fn link(self) -> Link {
+        Link {
+            mapping: self.mapping,
+            source_id: self.source_id,
+            destination_id: runtime::salesforce::normalise(&self.destination_id),
+            base: "{}".to_owned(),
+            facts: "{}".to_owned(),
+        }
+    }
+}
+
+pub fn router(operator: Operator) -> Router {
+    Router::new()
+        .route("/operator/status", get(status))
+        .route("/operator/retry", post(retry))
+        .route("/operator/link", post(link))
+        .layer(middleware::from_fn_with_state(operator.clone(), guard))
+        .with_state(operator)
+}
+
+async fn guard(State(operator): State<Operator>, request: Request, next: Next) -> Response {
+    if authorised(request.headers(), &operator.secret) {
+        return next.run(request).await;
+    }
+    (
+        StatusCode::UNAUTHORIZED,
+        Json(json!({ "error": "the secret is wrong or missing" })),
+    )
+        .into_response()
+}
+
+async fn status(State(operator): State<Operator>) -> Response {
+    answer(operator.store.status().await)
+}
+
+async fn retry(State(operator): State<Operator>, Json(retry): Json<Retry>) -> Response {
+    let retried = operator.store.retry(retry.which()).await;
+    operator.arrived.notify_one();
+    answer(retried.map(|count| json!({ "retried": count })))
+}
+
+async fn link(State(operator): State<Operator>, Json(decision): Json<Decision>) -> Response {
+    let woken = operator.store.put_links(vec![decision.link()]).await;
+    operator.arrived.notify_one();
+    answer(woken.map(|count| json!({ "woken": count })))
+}
+
+fn answer<T: Serialize>(result: Result<T, StoreError>) -> Response {
+    match result {
+        Ok(body) => Json(body).into_response(),
+        Err(error) => {
+            let status = if matches!(error, StoreError::LinkConflict { .. }) {
+                StatusCode::CONFLICT
+            } else {
+                StatusCode::SERVICE_UNAVAILABLE
+            };
+            (status, Json(json!({ "error": error.to_string() }))).into_response()
+        }
+    }
+}
