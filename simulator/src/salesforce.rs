@@ -1,5 +1,6 @@
 //! The org: its tables, its sessions, its limits, and the router of its REST API.
 
+mod cell;
 mod collections;
 mod describe;
 pub(crate) mod error;

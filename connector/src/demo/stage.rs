@@ -45,7 +45,7 @@ pub struct Stage {
     started: Instant,
     lines: usize,
     untrue: usize,
-    pub retries: u64,
+    retries: usize,
     pub random: fastrand::Rng,
     stop: watch::Sender<bool>,
     running: JoinHandle<Result<(), ServiceError>>,
@@ -136,6 +136,20 @@ impl Stage {
     pub async fn settled(&self) -> Result<bool, Box<dyn Error>> {
         self.until(|status| status.ready + status.running + status.delayed + status.parked == 0)
             .await
+    }
+
+    /// Notes how often the items so far were tried again, by their own histories.
+    pub async fn count_retries(&mut self) -> Result<(), Box<dyn Error>> {
+        let status = self.store.status().await?;
+        for id in 1..=status.done as i64 {
+            let item = self.store.item(id).await?;
+            let again = item
+                .iter()
+                .flat_map(|item| &item.history)
+                .filter(|line| line.what == "delayed");
+            self.retries += again.count();
+        }
+        Ok(())
     }
 
     /// One line of the story and whether it was true.

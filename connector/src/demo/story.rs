@@ -23,6 +23,7 @@ pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
     salesforce_is_down(stage).await?;
     an_answer_is_lost(stage).await?;
     a_record_is_refused(stage).await?;
+    stage.count_retries().await?;
     many_at_once(stage, customers).await
 }
 
@@ -137,7 +138,6 @@ async fn salesforce_is_down(stage: &mut Stage) -> Told {
     }
     let settled = stage.settled().await?;
     let landed = stage.simulator.find("Contact", "LastName", "Down").len();
-    stage.retries += u64::from(OUTAGE);
     stage.tell(
         "Salesforce goes down for a moment, and nothing is lost",
         &format!("{OUTAGE} calls answered 503, then {landed} of 3 landed"),
@@ -162,7 +162,6 @@ async fn an_answer_is_lost(stage: &mut Stage) -> Told {
                 && write.fields.get("LastName") == Some(&json!("Once"))
         })
         .count();
-    stage.retries += 1;
     stage.tell(
         "An answer is lost after Salesforce had committed, and nothing is doubled",
         &format!("{created} create in the write log, {contacts} contact"),

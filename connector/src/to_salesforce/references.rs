@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use runtime::entity::Kind;
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{Link, Outcome, Settlement, StoreError};
+use runtime::salesforce::CallError;
 use serde_json::Value;
 
 use super::outcome::settle;
@@ -33,45 +34,47 @@ impl ToSalesforce {
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
     ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
-        let resolved = self.resolve(&units).await?;
+        let (resolved, failure) = self.resolve(&units).await?;
         let mut ready = Vec::with_capacity(units.len());
         let mut settlements = Vec::new();
         for mut unit in units {
             let references = of(&unit);
-            match references
+            let missing = references
                 .iter()
                 .find(|reference| !resolved.contains_key(*reference))
-            {
-                None => {
-                    let known = references
-                        .into_iter()
-                        .filter_map(|key| resolved.get(&key).map(|id| (key.0, key.1, id.clone())));
-                    unit.references = known.collect();
-                    ready.push(unit);
-                }
-                Some((parent, id)) => {
-                    let reason = format!(
+                .cloned();
+            let Some((parent, id)) = missing else {
+                let known = references
+                    .into_iter()
+                    .filter_map(|key| resolved.get(&key).map(|id| (key.0, key.1, id.clone())));
+                unit.references = known.collect();
+                ready.push(unit);
+                continue;
+            };
+            let outcome = match &failure {
+                // Whether the record is there is not known: parking could wait for what has happened already.
+                Some(error) => self.not_answered(&unit, error),
+                None => Outcome::Park {
+                    key: format!("{parent}:{id}"),
+                    reason: format!(
                         "{} {} refers to {parent} {id}, which is not in Salesforce yet",
                         mapping.name, unit.source_id
-                    );
-                    let outcome = Outcome::Park {
-                        key: format!("{parent}:{id}"),
-                        reason,
-                    };
-                    settlements.extend(settle(unit, &outcome, None));
-                }
-            }
+                    ),
+                },
+            };
+            settlements.extend(settle(unit, &outcome, None));
         }
         Ok((ready, settlements))
     }
 
     /// Every reference of the units that has a record. What no link knows is asked of Salesforce, in one query.
-    async fn resolve(&self, units: &[Unit]) -> Result<Resolved, StoreError> {
+    async fn resolve(&self, units: &[Unit]) -> Result<(Resolved, Option<CallError>), StoreError> {
         let mut wanted: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
         for (mapping, id) in units.iter().flat_map(of) {
             wanted.entry(mapping).or_default().insert(id);
         }
         let mut resolved = Resolved::new();
+        let mut failure = None;
         for (name, ids) in wanted {
             let links = self
                 .store
@@ -87,49 +90,51 @@ impl ToSalesforce {
                     .into_values()
                     .map(|link| ((name, link.source_id), link.destination_id)),
             );
-            for link in self.in_salesforce(name, missing).await {
-                let key = (name, link.source_id.clone());
-                let id = link.destination_id.clone();
-                // A link that somebody else took meanwhile is as good.
-                if self.store.put_links(vec![link]).await.is_ok() {
-                    resolved.insert(key, id);
+            match self.in_salesforce(name, missing).await {
+                Ok(found) => {
+                    for link in found {
+                        let key = (name, link.source_id.clone());
+                        let id = link.destination_id.clone();
+                        // A record that is linked to another source record is not this one's.
+                        if self.store.put_links(vec![link]).await.is_ok() {
+                            resolved.insert(key, id);
+                        }
+                    }
                 }
+                Err(error) => failure = Some(error),
             }
         }
-        Ok(resolved)
+        Ok((resolved, failure))
     }
 
     /// The link table is a cache: records may be in Salesforce that it does not know.
-    async fn in_salesforce(&self, name: &str, ids: Vec<String>) -> Vec<Link> {
+    async fn in_salesforce(&self, name: &str, ids: Vec<String>) -> Result<Vec<Link>, CallError> {
         let Some(mapping) = self.mapping(name).filter(|_| !ids.is_empty()) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let groups: Vec<Vec<Option<String>>> = ids.into_iter().map(|id| vec![Some(id)]).collect();
+        let fields = [mapping.external_id];
         let records = self
             .client
             .query_in(
                 mapping.object,
                 &["Id", mapping.external_id],
-                &[mapping.external_id],
+                &fields,
                 &groups,
             )
-            .await;
-        // When Salesforce does not answer, the items park: the link, or the sweep, wakes them.
+            .await?;
         let text = |record: &serde_json::Map<String, Value>, field: &str| {
             record.get(field).and_then(Value::as_str).map(str::to_owned)
         };
-        records
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|record| {
-                Some(Link {
-                    mapping: name.to_owned(),
-                    source_id: text(record, mapping.external_id)?,
-                    destination_id: text(record, "Id")?,
-                    base: "{}".to_owned(),
-                    facts: "{}".to_owned(),
-                })
+        let links = records.iter().filter_map(|record| {
+            Some(Link {
+                mapping: name.to_owned(),
+                source_id: text(record, mapping.external_id)?,
+                destination_id: text(record, "Id")?,
+                base: "{}".to_owned(),
+                facts: "{}".to_owned(),
             })
-            .collect()
+        });
+        Ok(links.collect())
     }
 }

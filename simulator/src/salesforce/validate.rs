@@ -225,7 +225,7 @@ fn typed(field: &Field, value: Value) -> Result<Value, ApiError> {
             Ok(Value::String(text))
         }
         ("date", _) => wrong("date"),
-        ("datetime", Value::String(text)) if super::query::instant(&text).is_some() => {
+        ("datetime", Value::String(text)) if super::cell::instant(&text).is_some() => {
             Ok(Value::String(text))
         }
         ("datetime", _) => wrong("datetime"),

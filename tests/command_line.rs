@@ -1,0 +1,170 @@
+//! What `usher` and `mapc` say when something is wrong.
+
+use std::process::Command;
+
+use crate::world::{World, program, root};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_service_on_one_database_says_so() {
+    let world = World::running(true, "").await;
+    let second = world.usher(&["serve"]);
+    assert!(!second.status.success());
+    assert!(
+        text(&second.stderr).contains("in use by another process"),
+        "{}",
+        text(&second.stderr)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_a_newer_version_is_left_alone() {
+    let mut world = World::running(true, "").await;
+    world.kill();
+    let database = world.folder.path().join("usher.db");
+    let newer = Command::new("python3")
+        .args(["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version=999'); c.commit()"])
+        .arg(&database)
+        .status();
+    assert!(newer.unwrap().success());
+    let started = world.usher(&["serve"]);
+    assert!(!started.status.success());
+    assert!(
+        text(&started.stderr).contains("newer version"),
+        "{}",
+        text(&started.stderr)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_configuration_is_said_by_line() {
+    let world = World::new(true, "batch = 9999").await;
+    let checked = world.usher(&["check-config"]);
+    assert!(!checked.status.success());
+    assert!(
+        text(&checked.stderr).contains("usher.toml:4: batch is 9999"),
+        "{}",
+        text(&checked.stderr)
+    );
+    let fine = World::new(true, "").await.usher(&["check-config"]);
+    assert!(fine.status.success(), "{}", text(&fine.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_finishes_what_has_begun() {
+    let mut world = World::running(true, "").await;
+    let ids = world.people(300);
+    world.send(&ids).await;
+    assert!(world.terminate().success(), "{}", world.log());
+    assert_eq!(
+        world.usher_json(&["status"])["running"],
+        0,
+        "nothing is left half done"
+    );
+    world.start().await;
+    world.settled().await;
+    assert_eq!(crate::world::creates(&world.writes()).len(), 300);
+}
+
+fn mapc(arguments: &[&str]) -> std::process::Output {
+    Command::new(program("mapc"))
+        .current_dir(root())
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn mapc_tells_clean_from_mistaken_from_unable() {
+    let clean = mapc(&["check"]);
+    assert_eq!(clean.status.code(), Some(0), "{}", text(&clean.stderr));
+    assert_eq!(
+        mapc(&["check", "mappings/contact.yaml"]).status.code(),
+        Some(0)
+    );
+    assert_eq!(mapc(&["check", "nowhere"]).status.code(), Some(2));
+    assert_eq!(mapc(&["explain", "M0101"]).status.code(), Some(0));
+    let unknown = mapc(&["explain", "M9999"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("M0101"));
+    assert_eq!(mapc(&["generate", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn mapc_shows_mistakes_in_every_format() {
+    let folder = copy_of_mappings();
+    let path = folder.path().join("mappings/contact.yaml");
+    let broken = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("destination: FirstName", "destination: FristName");
+    std::fs::write(&path, broken).unwrap();
+    let check = |format: &str| {
+        Command::new(program("mapc"))
+            .current_dir(folder.path())
+            .args(["check", "--format", format])
+            .output()
+            .unwrap()
+    };
+    let shown = check("text");
+    assert_eq!(shown.status.code(), Some(1));
+    assert!(
+        text(&shown.stdout).contains("mappings/contact.yaml:16:"),
+        "{}",
+        text(&shown.stdout)
+    );
+    let line: serde_json::Value = serde_json::from_slice(&check("json").stdout).unwrap();
+    assert_eq!(
+        (line["line"].as_u64(), line["code"].as_str()),
+        (Some(16), Some("M0102"))
+    );
+    assert!(
+        text(&check("github").stdout).starts_with("::error file=mappings/contact.yaml,line=16,")
+    );
+    let account = Command::new(program("mapc"))
+        .current_dir(folder.path())
+        .args(["check", "mappings/account.yaml"])
+        .output()
+        .unwrap();
+    assert_eq!(account.status.code(), Some(0), "only the named file counts");
+}
+
+#[test]
+fn a_handler_stub_is_written_once() {
+    let folder = copy_of_mappings();
+    let new = || {
+        Command::new(program("mapc"))
+            .current_dir(folder.path())
+            .args(["new", "handler", "identity_changed"])
+            .output()
+            .unwrap()
+    };
+    assert_eq!(new().status.code(), Some(0));
+    let stub = std::fs::read_to_string(
+        folder
+            .path()
+            .join("connector/src/handlers/identity_changed.rs"),
+    )
+    .unwrap();
+    assert!(
+        stub.contains("impl IdentityChanged for IdentityChangedHandler"),
+        "{stub}"
+    );
+    let again = new();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("is yours"));
+}
+
+/// The shipped mappings in a folder of their own.
+pub fn copy_of_mappings() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(root().join("mappings"))
+        .arg(folder.path())
+        .status();
+    assert!(copied.unwrap().success());
+    folder
+}
