@@ -1,5 +1,8 @@
 //! The whole, from outside: the programs as they are run, against the simulator.
 
+// All of it is test code, helpers included, which clippy.toml's allowance for tests does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod build_steps;
 mod command_line;
 mod crash;

@@ -1,5 +1,8 @@
 //! The compiler from outside: pages, broken mappings, and that no input makes it panic.
 
+// All of it is test code, helpers included, which clippy.toml's allowance for tests does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod broken;
 mod pages;
 mod robust;
