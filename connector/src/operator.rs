@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use runtime::queue::{Link, Store, StoreError, Which};
 use runtime::salesforce::Secret;
+use runtime::worker::Arrivals;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::Notify;
 
 use crate::webhook::authorised;
 
@@ -21,7 +21,7 @@ use crate::webhook::authorised;
 pub struct Operator {
     pub store: Store,
     pub secret: Secret,
-    pub arrived: Arc<Notify>,
+    pub arrivals: Arc<Arrivals>,
 }
 
 /// Which dead items to try again; all of them without a number.
@@ -83,13 +83,13 @@ async fn status(State(operator): State<Operator>) -> Response {
 
 async fn retry(State(operator): State<Operator>, Json(retry): Json<Retry>) -> Response {
     let retried = operator.store.retry(retry.which()).await;
-    operator.arrived.notify_one();
+    operator.arrivals.look();
     answer(retried.map(|count| json!({ "retried": count })))
 }
 
 async fn link(State(operator): State<Operator>, Json(decision): Json<Decision>) -> Response {
     let woken = operator.store.put_links(vec![decision.link()]).await;
-    operator.arrived.notify_one();
+    operator.arrivals.look();
     answer(woken.map(|count| json!({ "woken": count })))
 }
 

@@ -7,9 +7,9 @@ use axum::routing::{get, post};
 use runtime::http::Transport;
 use runtime::queue::{Store, StoreError, StoreOptions};
 use runtime::salesforce::SalesforceClient;
-use runtime::worker::Worker;
+use runtime::worker::{Arrivals, Worker};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::handlers;
@@ -60,7 +60,7 @@ impl Service {
         let store = Store::open(&config.database, options)?;
         let handlers = Arc::new(handlers::all());
         let client = SalesforceClient::new(transport, config.salesforce.clone());
-        let arrived = Arc::new(Notify::new());
+        let arrivals = Arc::new(Arrivals::default());
         let process = ToSalesforce::new(
             store.clone(),
             client.clone(),
@@ -73,13 +73,13 @@ impl Service {
             handlers,
             secret: config.webhook_secret.clone(),
             size_limit_bytes: config.size_limit_bytes,
-            arrived: arrived.clone(),
+            arrivals: arrivals.clone(),
         };
         let worker = Worker {
             store: store.clone(),
             process: Arc::new(process),
             batch: config.batch,
-            arrived,
+            arrivals,
         };
         Ok(Service {
             store,
@@ -101,7 +101,7 @@ impl Service {
         let operator = Operator {
             store: self.store.clone(),
             secret: self.receiver.secret.clone(),
-            arrived: self.receiver.arrived.clone(),
+            arrivals: self.receiver.arrivals.clone(),
         };
         let router = Router::new()
             .route("/webhooks", post(webhook::receive))

@@ -11,6 +11,7 @@ mod outcome;
 mod references;
 mod send;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -36,6 +37,8 @@ pub struct ToSalesforce {
     /// Whether NPSP's fields exist, once the org has said so.
     found_npsp: OnceCell<bool>,
     random: Mutex<fastrand::Rng>,
+    /// Calls that failed as a whole, in a row.
+    failures: AtomicU32,
 }
 
 /// What is known of a unit's destination record when it is written.
@@ -62,6 +65,7 @@ impl ToSalesforce {
             setting,
             found_npsp: OnceCell::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
+            failures: AtomicU32::new(0),
         }
     }
 
@@ -102,7 +106,8 @@ impl ToSalesforce {
     /// Nothing can be said of any item: all come back later, uncharged.
     async fn put_off(&self, items: Vec<Item>, error: &CallError) -> Result<(), StoreError> {
         tracing::warn!(%error, "the org cannot be asked whether it has NPSP");
-        let due_ms = outcome::now_ms() + self.backoff_ms(4);
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        let due_ms = outcome::now_ms() + self.outage_ms();
         let later = Outcome::Retry {
             due_ms,
             error: error.to_string(),
@@ -130,6 +135,24 @@ impl ToSalesforce {
             attempts,
             &mut self.random.lock().unwrap_or_else(PoisonError::into_inner),
         )
+    }
+
+    /// Full jitter while Salesforce does not answer: the longer it lasts, the longer.
+    fn outage_ms(&self) -> i64 {
+        let failures = self.failures.load(Ordering::Relaxed);
+        runtime::retry::outage_ms(
+            failures,
+            &mut self.random.lock().unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Keeps count of the calls that fail in a row.
+    fn counted<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
+        match &result {
+            Ok(_) => self.failures.store(0, Ordering::Relaxed),
+            Err(_) => drop(self.failures.fetch_add(1, Ordering::Relaxed)),
+        }
+        result
     }
 
     /// All units of one mapping.

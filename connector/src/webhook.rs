@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use runtime::queue::{Store, StoreError};
 use runtime::salesforce::Secret;
+use runtime::worker::Arrivals;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::Notify;
 
 use crate::routing::{self, Handlers};
 
@@ -25,7 +25,7 @@ pub struct Receiver {
     pub secret: Secret,
     pub size_limit_bytes: usize,
     /// Wakes the worker.
-    pub arrived: Arc<Notify>,
+    pub arrivals: Arc<Arrivals>,
 }
 
 /// Seconds after which a sender may try again.
@@ -48,7 +48,7 @@ pub async fn receive(State(receiver): State<Receiver>, request: Request) -> Resp
     };
     match receiver.store.enqueue(items).await {
         Ok(enqueued) => {
-            receiver.arrived.notify_one();
+            receiver.arrivals.add(enqueued.accepted.len());
             let answer =
                 json!({ "accepted": enqueued.accepted.len(), "duplicates": enqueued.duplicates });
             (StatusCode::ACCEPTED, Json(answer)).into_response()

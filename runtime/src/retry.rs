@@ -237,6 +237,13 @@ pub fn backoff_ms(attempts: u32, random: &mut fastrand::Rng) -> i64 {
     random.i64(0..=ceiling)
 }
 
+/// Full jitter for what nobody's record is to blame for: anything up to 0.1 s doubled with each call that failed in a
+/// row, at most a minute.
+pub fn outage_ms(failures: u32, random: &mut fastrand::Rng) -> i64 {
+    let ceiling = 100_i64.saturating_mul(1 << failures.min(20)).min(60_000);
+    random.i64(0..=ceiling)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,15 @@
-//! The loop: claim, process, and wait for more. What a batch does is somebody else's; nothing here knows it.
+//! The loop: wait for arrivals, claim, process. What a batch does is somebody else's; nothing here knows it.
+//!
+//! While webhooks keep coming the worker lets them gather: Salesforce counts calls, and a call takes 200 records. A
+//! short silence, or three seconds, ends the gathering.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::queue::{Item, Store, StoreError};
 
@@ -20,6 +25,32 @@ pub trait Process: Send + Sync {
 const IDLE_MS: i64 = 1_000;
 /// The net under parking: every so often, parked items whose link is there are woken.
 const SWEEP_EVERY: u32 = 60;
+/// Nothing came for so long: what is there is all.
+const SILENCE: Duration = Duration::from_millis(60);
+/// No arrival waits longer than this for others.
+const GATHER_MAX: Duration = Duration::from_secs(3);
+/// Records of one call: while more is coming, batches are whole calls.
+const CALL: usize = 200;
+
+/// How receivers tell the worker that there is something to do.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    count: AtomicUsize,
+    notify: Notify,
+}
+
+impl Arrivals {
+    /// So many items were stored.
+    pub fn add(&self, items: usize) {
+        self.count.fetch_add(items, Ordering::Relaxed);
+        self.notify.notify_one();
+    }
+
+    /// Somebody mended something: look again.
+    pub fn look(&self) {
+        self.notify.notify_one();
+    }
+}
 
 /// One worker over one store.
 pub struct Worker {
@@ -27,8 +58,7 @@ pub struct Worker {
     pub process: Arc<dyn Process>,
     /// Items of a batch.
     pub batch: usize,
-    /// Somebody enqueued or mended something.
-    pub arrived: Arc<Notify>,
+    pub arrivals: Arc<Arrivals>,
 }
 
 impl Worker {
@@ -38,8 +68,16 @@ impl Worker {
     /// When the store fails.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut idle = 0;
+        let mut full = false;
         while !*stop.borrow() {
-            let items = self.store.claim(self.batch, now_ms()).await?;
+            let limit = if full {
+                self.batch
+            } else {
+                self.gather().await
+            };
+            let items = self.store.claim(limit, now_ms()).await?;
+            self.took(items.len());
+            full = items.len() == self.batch;
             if !items.is_empty() {
                 self.process.process(items).await?;
                 continue;
@@ -50,12 +88,50 @@ impl Worker {
             }
             let wait = self.wait_ms().await?;
             tokio::select! {
-                () = self.arrived.notified() => {}
+                () = self.arrivals.notify.notified() => {}
                 () = tokio::time::sleep(Duration::from_millis(wait)) => {}
                 _ = stop.changed() => {}
             }
         }
         Ok(())
+    }
+
+    /// Lets arrivals gather while they keep coming, and says how many to claim.
+    async fn gather(&self) -> usize {
+        let start = Instant::now();
+        let mut seen = self.waiting();
+        while seen > 0 && seen < self.batch {
+            tokio::time::sleep(SILENCE).await;
+            let now = self.waiting();
+            if now == seen {
+                return self.batch;
+            }
+            seen = now;
+            if start.elapsed() >= GATHER_MAX {
+                // More is coming: what does not fill a call goes with the next.
+                return (seen / CALL * CALL).max(CALL).min(self.batch);
+            }
+        }
+        self.batch
+    }
+
+    fn waiting(&self) -> usize {
+        self.arrivals.count.load(Ordering::Relaxed)
+    }
+
+    /// Items that came back may be among them, so the count is a hint and never below nothing.
+    fn took(&self, items: usize) {
+        let less = |count: usize| {
+            Some(if items == 0 {
+                0
+            } else {
+                count.saturating_sub(items)
+            })
+        };
+        let _ = self
+            .arrivals
+            .count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     async fn wait_ms(&self) -> Result<u64, StoreError> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::State;
 use crate::faults::Fault;
 use crate::salesforce::error::{answer, with_body};
-use crate::sender;
+use crate::sender::{self, Disorder};
 
 /// Where the tenant's webhooks go.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,6 +16,9 @@ pub(crate) struct WebhookTarget {
     pub(crate) url: String,
     #[serde(default)]
     pub(crate) secret: String,
+    /// Late, twice and out of order: nothing of it by default.
+    #[serde(default, flatten)]
+    pub(crate) disorder: Disorder,
 }
 
 pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<Bytes> {
@@ -59,13 +62,15 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
 fn put_identity(state: &mut State, identity: Map<String, Value>) -> Value {
     let id = state.tenant.put(identity);
     if let (Some(target), Some(webhook)) = (state.webhooks.clone(), state.tenant.webhook(&id)) {
-        tokio::spawn(async move {
-            let sent =
-                sender::post(&target.url, &target.secret, webhook.to_string().as_bytes()).await;
-            if let Err(error) = sent {
-                eprintln!("the webhook to {} was not delivered: {error}", target.url);
-            }
-        });
+        let body = Bytes::from(webhook.to_string());
+        let seed = state.tenant.seed();
+        for delivery in sender::deliveries(vec![body], target.disorder, seed) {
+            tokio::spawn(sender::deliver(
+                target.url.clone(),
+                target.secret.clone(),
+                delivery,
+            ));
+        }
     }
     json!({ "id": id })
 }

@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How badly the way treats what is sent.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[serde(default)]
 pub struct Disorder {
     /// Each delivery waits up to so long, which reorders them.
     pub delay_ms_max: u64,
@@ -40,8 +41,16 @@ pub fn deliveries(bodies: Vec<Bytes>, disorder: Disorder, seed: u64) -> Vec<Deli
     all
 }
 
+/// Makes one delivery when its time has come.
+pub(crate) async fn deliver(url: String, secret: String, delivery: Delivery) {
+    tokio::time::sleep(std::time::Duration::from_millis(delivery.at_ms)).await;
+    if let Err(error) = post(&url, &secret, &delivery.body).await {
+        eprintln!("the webhook to {url} was not delivered: {error}");
+    }
+}
+
 /// POSTs a body to `http://host:port/path` and gives the status. Plain HTTP/1.1, one connection a request.
-pub(crate) async fn post(url: &str, secret: &str, body: &[u8]) -> io::Result<u16> {
+async fn post(url: &str, secret: &str, body: &[u8]) -> io::Result<u16> {
     let bad = || {
         io::Error::new(
             io::ErrorKind::InvalidInput,

@@ -113,6 +113,11 @@ impl Tenant {
         rows(self.identities.get(&id).cloned().into_iter().collect())
     }
 
+    /// A number for somebody else's randomness.
+    pub(crate) fn seed(&mut self) -> u64 {
+        self.random.u64(..)
+    }
+
     fn uuid(&mut self) -> String {
         let (high, low) = (self.random.u64(..), self.random.u64(..));
         format!(

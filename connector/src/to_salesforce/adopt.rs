@@ -41,7 +41,7 @@ impl ToSalesforce {
         if units.is_empty() {
             return Ok(found);
         }
-        let records = match self.candidates(mapping, &units).await {
+        let records = match self.counted(self.candidates(mapping, &units).await) {
             Ok(records) => records,
             Err(error) => {
                 found.settlements = units

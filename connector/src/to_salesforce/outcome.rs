@@ -90,15 +90,17 @@ impl ToSalesforce {
             .map(|item| item.attempts)
             .max()
             .unwrap_or_default();
-        let again = |charge: bool| Outcome::Retry {
-            due_ms: now_ms() + self.backoff_ms(attempts),
+        let again = |charge: bool, wait_ms: i64| Outcome::Retry {
+            due_ms: now_ms() + wait_ms,
             error: message.clone(),
             charge,
         };
         match verdict {
             // What it waits for is not ours to know: it is tried again, as often as anything transient.
-            Verdict::Transient | Verdict::Waiting if attempts + 1 < ATTEMPTS_MAX => again(true),
-            Verdict::Innocent => again(false),
+            Verdict::Transient | Verdict::Waiting if attempts + 1 < ATTEMPTS_MAX => {
+                again(true, self.backoff_ms(attempts))
+            }
+            Verdict::Innocent => again(false, self.outage_ms()),
             Verdict::Transient | Verdict::Waiting => dead(
                 code,
                 format!("{message} (tried {} times)", attempts + 1),

@@ -35,10 +35,12 @@ impl ToSalesforce {
                 changed.push((target, mask));
             }
         }
+        // After a call that failed as a whole the others of the batch are not made: they would fail as well.
+        let mut down = None;
         while !changed.is_empty() {
             let rest = changed.split_off(changed.len().min(COLLECTION_MAX));
             settlements.extend(
-                self.update_slice(mapping, std::mem::replace(&mut changed, rest))
+                self.update_slice(mapping, std::mem::replace(&mut changed, rest), &mut down)
                     .await,
             );
         }
@@ -49,12 +51,19 @@ impl ToSalesforce {
         &self,
         mapping: &'static MappingDescriptor,
         slice: Vec<(Target, Mask)>,
+        down: &mut Option<CallError>,
     ) -> Vec<Settlement> {
         let bodies: Vec<(String, String)> = slice
             .iter()
             .map(|(target, mask)| (target.id.clone(), body(&target.unit, mask)))
             .collect();
-        let results = self.client.update(mapping.object, &bodies).await;
+        let results = match down.as_ref() {
+            Some(error) => Err(error.clone()),
+            None => self.counted(self.client.update(mapping.object, &bodies).await),
+        };
+        if let Err(error) = &results {
+            *down = Some(error.clone());
+        }
         let each = spread(results, slice.len());
         slice
             .into_iter()
@@ -91,6 +100,7 @@ impl ToSalesforce {
     ) -> Vec<Settlement> {
         let mut settlements = Vec::new();
         let mut created: Vec<(Unit, String)> = Vec::new();
+        let mut down: Option<CallError> = None;
         while !units.is_empty() {
             let rest = units.split_off(units.len().min(COLLECTION_MAX));
             let slice = std::mem::replace(&mut units, rest);
@@ -98,7 +108,13 @@ impl ToSalesforce {
                 .iter()
                 .map(|unit| body(unit, &present(unit.record.as_ref())))
                 .collect();
-            let results = self.client.create(mapping.object, &bodies).await;
+            let results = match &down {
+                Some(error) => Err(CallError::clone(error)),
+                None => self.counted(self.client.create(mapping.object, &bodies).await),
+            };
+            if let Err(error) = &results {
+                down = Some(error.clone());
+            }
             let each = spread(results, slice.len());
             for (unit, result) in slice.into_iter().zip(each) {
                 match result {

@@ -124,11 +124,11 @@ fn record_result(raw: RawResult) -> RecordResult {
             let errors: Vec<SalesforceError> = raw
                 .errors
                 .unwrap_or_default()
-                .into_iter()
+                .iter()
                 .map(error::parse_one)
                 .collect();
             Err(if errors.is_empty() {
-                vec![error::parse_one(Value::Null)]
+                vec![error::parse_one(&Value::Null)]
             } else {
                 errors
             })

@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::http::TransportError;
 use crate::retry::{self, Verdict};
@@ -103,36 +102,26 @@ fn shown(errors: &[SalesforceError]) -> String {
     }
 }
 
-/// An error as any of Salesforce's APIs spells it; `errorCode` in answers, `statusCode` in records.
-#[derive(Deserialize)]
-struct RawError {
-    #[serde(alias = "errorCode", alias = "statusCode", alias = "error")]
-    code: Option<Value>,
-    #[serde(alias = "error_description")]
-    message: Option<Value>,
-    fields: Option<Value>,
-    #[serde(rename = "duplicateResult")]
-    duplicate_result: Option<Value>,
-}
-
-impl From<RawError> for SalesforceError {
-    fn from(raw: RawError) -> Self {
-        SalesforceError {
-            code: text(raw.code),
-            message: text(raw.message),
-            fields: match raw.fields {
-                Some(Value::Array(fields)) => {
-                    fields.into_iter().map(|field| text(Some(field))).collect()
-                }
-                Some(Value::String(field)) => vec![field],
-                _ => Vec::new(),
-            },
-            matches: raw
-                .duplicate_result
-                .as_ref()
-                .map(matches)
-                .unwrap_or_default(),
-        }
+/// An error as any of Salesforce's APIs spells it; members that are not known are skipped, those that are may be null.
+fn read_error(raw: &Map<String, Value>) -> SalesforceError {
+    let first = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| raw.get(*name))
+            .find(|value| !value.is_null())
+            .cloned()
+    };
+    SalesforceError {
+        code: text(first(&["errorCode", "statusCode", "error", "code"])),
+        message: text(first(&["message", "error_description", "errorMessage"])),
+        fields: match first(&["fields"]) {
+            Some(Value::Array(fields)) => {
+                fields.into_iter().map(|field| text(Some(field))).collect()
+            }
+            Some(Value::String(field)) => vec![field],
+            _ => Vec::new(),
+        },
+        matches: raw.get("duplicateResult").map(matches).unwrap_or_default(),
     }
 }
 
@@ -166,13 +155,15 @@ fn matches(result: &Value) -> Vec<String> {
 }
 
 /// One error of a record or of a call.
-pub(super) fn parse_one(value: Value) -> SalesforceError {
-    match serde_json::from_value::<RawError>(value) {
-        Ok(raw) => raw.into(),
-        Err(_) => SalesforceError {
+pub(super) fn parse_one(value: &Value) -> SalesforceError {
+    let found = value.as_object().map(read_error).unwrap_or_default();
+    if found.code.is_empty() {
+        SalesforceError {
             code: "UNKNOWN_EXCEPTION".to_owned(),
-            ..SalesforceError::default()
-        },
+            ..found
+        }
+    } else {
+        found
     }
 }
 
@@ -184,9 +175,9 @@ pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallEr
     }
     let errors = match serde_json::from_slice::<Value>(answer.body()) {
         Ok(Value::Array(errors)) if status != StatusCode::MULTIPLE_CHOICES => {
-            errors.into_iter().map(parse_one).collect()
+            errors.iter().map(parse_one).collect()
         }
-        Ok(Value::Object(error)) => vec![parse_one(Value::Object(error))],
+        Ok(Value::Object(error)) => vec![parse_one(&Value::Object(error))],
         // Empty, or a page for people.
         _ => vec![SalesforceError {
             code: if status.is_server_error() {
@@ -220,7 +211,7 @@ pub(super) fn refused_token(answer: &Response<Bytes>) -> CallError {
         };
     }
     let parsed = serde_json::from_slice::<Value>(answer.body())
-        .map(parse_one)
+        .map(|error| parse_one(&error))
         .unwrap_or_default();
     CallError::LogIn {
         error: if parsed.code.is_empty() {

@@ -189,3 +189,137 @@ async fn a_short_answer_is_not_taken_for_a_full_one() {
         .unwrap_err();
     assert!(error.may_have_committed(), "{error}");
 }
+
+#[tokio::test]
+async fn a_jwt_says_who_asks_and_for_how_long() {
+    let seen = Arc::new(Mutex::new(String::new()));
+    let form = seen.clone();
+    let transport = Script {
+        calls: AtomicUsize::new(0),
+        answer: move |_: usize, request: &Request<Bytes>| {
+            if request.uri().path() == "/services/oauth2/token" {
+                *form.lock().unwrap() = String::from_utf8(request.body().to_vec()).unwrap();
+                return (200, TOKEN.into());
+            }
+            (200, "{}".into())
+        },
+    };
+    let auth = Auth::JwtBearer {
+        client_id: "consumer".into(),
+        username: "usher@example.org".into(),
+        audience: "https://test.salesforce.com".into(),
+        private_key_pem: Secret::new(include_str!("test_key.pem")),
+    };
+    let config = SalesforceConfig {
+        login_url: "http://login".into(),
+        api_version: "v67.0".into(),
+        auth,
+    };
+    assert!(
+        !format!("{config:?}").contains("PRIVATE KEY"),
+        "secrets are not shown"
+    );
+    SalesforceClient::new(Arc::new(transport), config)
+        .limits()
+        .await
+        .unwrap();
+    let form = seen.lock().unwrap().clone();
+    let assertion = form.split("assertion=").nth(1).unwrap();
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(assertion)
+        .unwrap()
+        .claims;
+    assert_eq!(claims["iss"], "consumer");
+    assert_eq!(claims["sub"], "usher@example.org");
+    assert_eq!(claims["aud"], "https://test.salesforce.com");
+    let left = claims["exp"].as_i64().unwrap() - jiff::Timestamp::now().as_second();
+    assert!((1..=180).contains(&left));
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_said() {
+    let auth = Auth::JwtBearer {
+        client_id: "c".into(),
+        username: "u".into(),
+        audience: "a".into(),
+        private_key_pem: Secret::new("none"),
+    };
+    let transport = Script {
+        calls: AtomicUsize::new(0),
+        answer: |_: usize, _: &Request<Bytes>| (200, TOKEN.to_owned()),
+    };
+    let config = SalesforceConfig {
+        login_url: "http://login".into(),
+        api_version: "v67.0".into(),
+        auth,
+    };
+    let error = SalesforceClient::new(Arc::new(transport), config)
+        .limits()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("private key"), "{error}");
+}
+
+/// Shapes that orgs answer with, as they are documented or were seen: all parse, none is taken for another.
+#[tokio::test]
+async fn every_shape_of_error_is_understood() {
+    for (status, body, code, fields) in [
+        (
+            400,
+            r#"[{"message":"Required fields are missing: [LastName]","errorCode":"REQUIRED_FIELD_MISSING","fields":["LastName"]}]"#,
+            "REQUIRED_FIELD_MISSING",
+            1,
+        ),
+        (
+            400,
+            r#"[{"message":null,"errorCode":"MALFORMED_QUERY"}]"#,
+            "MALFORMED_QUERY",
+            0,
+        ),
+        (
+            404,
+            r#"[{"errorCode":"NOT_FOUND","message":"x","fields":null,"extra":{"deep":[1]}}]"#,
+            "NOT_FOUND",
+            0,
+        ),
+        (
+            403,
+            r#"{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded.","error":"x"}"#,
+            "REQUEST_LIMIT_EXCEEDED",
+            0,
+        ),
+        (
+            300,
+            r#"["/services/data/v67.0/sobjects/Contact/003a","/services/data/v67.0/sobjects/Contact/003b"]"#,
+            "HTTP_300",
+            0,
+        ),
+        (414, "<html>URI Too Long</html>", "HTTP_414", 0),
+        (
+            500,
+            r#"[{"message":"An unexpected error occurred.","errorCode":"UNKNOWN_EXCEPTION"}]"#,
+            "UNKNOWN_EXCEPTION",
+            0,
+        ),
+        (502, "", "SERVER_UNAVAILABLE", 0),
+    ] {
+        let error = org(status, body).limits().await.unwrap_err();
+        assert_eq!(error.code(), code, "{body}");
+        if let CallError::Refused { errors, .. } = &error {
+            assert_eq!(errors[0].fields.len(), fields, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_records_that_a_duplicate_rule_found_are_kept() {
+    let body = r#"[{"success":false,"errors":[{"statusCode":"DUPLICATES_DETECTED","message":"Use one of these records?","fields":[],
+        "duplicateResult":{"allowSave":false,"matchResults":[{"matchRecords":[{"matchConfidence":100.0,"record":{"Id":"0038M0000016Wv8QAE"}}]}]}}]}]"#;
+    let results = org(200, body)
+        .create("Contact", &["{}".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(
+        results[0].as_ref().unwrap_err()[0].matches,
+        ["0038M0000016Wv8QAE"]
+    );
+}
