@@ -3,10 +3,11 @@
 //! A name that is not found is reported with the nearest one, and its field is left out. Where a mapping cannot do
 //! without, the nearest name stands in, so that the rest is checked all the same.
 
+mod example;
 mod lookup;
 mod mapping;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
@@ -25,31 +26,48 @@ pub struct Schemas {
     pub entities: BTreeMap<String, Vec<(String, SourceSchemaField)>>,
     /// Envelopes by payload type: `identity_changed`.
     pub webhooks: BTreeMap<String, Node>,
+    /// Files that could not be read, as `salesforce.Contact`. What builds on them is not judged.
+    pub broken: BTreeSet<String>,
 }
 
 /// Reads every schema file; a broken one is reported.
 pub fn schemas(sources: &Sources, sink: &mut Vec<Diagnostic>) -> Schemas {
     let mut schemas = Schemas::default();
     for (id, file) in sources.below("schemas/salesforce/") {
-        if let Some(object) = broken_as_schema(parse_schema(id, &file.text), sink)
-            .and_then(|root| schema::salesforce::object(&root, sink))
-        {
-            schemas.objects.insert(object.name.clone(), object);
+        let before = sink.len();
+        let object = broken_as_schema(parse_schema(id, &file.text), sink)
+            .and_then(|root| schema::salesforce::object(&root, sink));
+        match object.filter(|_| sink.len() == before) {
+            Some(object) => {
+                schemas.objects.insert(object.name.clone(), object);
+            }
+            None => schemas.is_broken("salesforce", &file.name),
         }
     }
     for (id, file) in sources.below("schemas/ticketure/") {
-        if let Some(root) = broken_as_schema(parse_schema(id, &file.text), sink) {
-            schemas
-                .entities
-                .insert(stem(&file.name), schema::source::entity(&root));
+        match broken_as_schema(parse_schema(id, &file.text), sink) {
+            Some(root) => {
+                let entity = schema::source::entity(&root);
+                schemas.entities.insert(stem(&file.name), entity);
+            }
+            None => schemas.is_broken("ticketure", &file.name),
         }
     }
     for (id, file) in sources.below("schemas/webhooks/") {
-        if let Some(root) = broken_as_schema(parse_schema(id, &file.text), sink) {
-            schemas.webhooks.insert(stem(&file.name), root);
+        match broken_as_schema(parse_schema(id, &file.text), sink) {
+            Some(root) => {
+                schemas.webhooks.insert(stem(&file.name), root);
+            }
+            None => schemas.is_broken("webhooks", &file.name),
         }
     }
     schemas
+}
+
+impl Schemas {
+    fn is_broken(&mut self, system: &str, file: &str) {
+        self.broken.insert(format!("{system}.{}", stem(file)));
+    }
 }
 
 type Parsed = (Option<Node>, Vec<Diagnostic>);

@@ -392,3 +392,25 @@ fn renderings_carry_the_same_facts() {
         "{github}"
     );
 }
+
+#[test]
+fn a_broken_schema_is_one_mistake() {
+    for (file, text) in [
+        (
+            "schemas/salesforce/Contact.json",
+            r#"{ "object": "Contact", "fields": [ { "name": "Id" } ] }"#,
+        ),
+        ("schemas/salesforce/Contact.json", "{ \"object\": "),
+        ("schemas/ticketure/identity.schema.json", "{ \"type\": "),
+        (
+            "schemas/webhooks/identity_changed.schema.json",
+            "{ \"type\": ",
+        ),
+    ] {
+        let codes: Vec<String> = found(&with(file, text))
+            .into_iter()
+            .map(|(code, _)| code)
+            .collect();
+        assert_eq!(codes, ["M0401"], "{file}: {text}");
+    }
+}

@@ -64,7 +64,7 @@ fn every_page_tells_the_truth() {
         };
         let run = |example: &str| {
             let sources = if code.0 == "M0401" {
-                with("schemas/salesforce/Example.json", example)
+                with("schemas/salesforce/Campaign.json", example)
             } else {
                 let mut files = with("example.yaml", &framed(example)).to_files();
                 files.push((

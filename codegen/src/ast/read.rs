@@ -100,7 +100,8 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
                 .iter()
                 .filter_map(|item| field(item, reader.sink))
                 .collect();
-            broken = fields.len() < items.len();
+            // What an empty list leaves unset is not a second mistake.
+            broken = fields.len() < items.len() || items.is_empty();
             if items.is_empty() && !matches!(entry.value.value, Value::Map(_)) {
                 reader.sink.push(no_fields(entry));
             }

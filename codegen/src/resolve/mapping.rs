@@ -1,11 +1,11 @@
 //! One mapping.
 
-use super::{Schemas, lookup};
+use super::{Schemas, example, lookup};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{
-    self, Condition, Conversion, DestinationField, Expectation, Key, MappingId, Origin, Payload,
-    Rung, SourceField, Test,
+    self, Condition, Conversion, DestinationField, Key, MappingId, Origin, Payload, Rung,
+    SourceField,
 };
 use crate::schema::{SalesforceObject, SourceSchemaField, SourceType, source};
 use crate::span::{Span, Spanned};
@@ -17,10 +17,10 @@ pub(super) struct Resolver<'r> {
 }
 
 /// The two schemas of one mapping.
-struct Sides<'r> {
-    entity: String,
-    properties: &'r [(String, SourceSchemaField)],
-    object: &'r SalesforceObject,
+pub(super) struct Sides<'r> {
+    pub(super) entity: String,
+    pub(super) properties: &'r [(String, SourceSchemaField)],
+    pub(super) object: &'r SalesforceObject,
 }
 
 impl Resolver<'_> {
@@ -69,7 +69,7 @@ impl Resolver<'_> {
         let tests = mapping
             .tests
             .iter()
-            .map(|test| self.test(test, &sides, sink))
+            .map(|test| example::test(test, &sides, sink))
             .collect();
         let start = Span {
             file: mapping.file,
@@ -102,19 +102,20 @@ impl Resolver<'_> {
         })
     }
 
+    /// Nothing when the schema's own mistake was reported: a mapping is not blamed for it.
+    fn readable<'n>(&self, name: &'n Spanned<String>) -> Option<&'n Spanned<String>> {
+        Some(name).filter(|name| !self.schemas.broken.contains(&name.value))
+    }
+
     /// `identity` of `ticketure.identity`, or the nearest that there is.
     fn entity(
         &self,
         source: Option<&Spanned<String>>,
         sink: &mut Vec<Diagnostic>,
     ) -> Option<String> {
-        schema_name(
-            "source",
-            "ticketure",
-            source?,
-            self.schemas.entities.keys().map(String::as_str),
-            sink,
-        )
+        let written = self.readable(source?)?;
+        let known = self.schemas.entities.keys().map(String::as_str);
+        schema_name("source", "ticketure", written, known, sink)
     }
 
     fn object(
@@ -122,13 +123,9 @@ impl Resolver<'_> {
         destination: Option<&Spanned<String>>,
         sink: &mut Vec<Diagnostic>,
     ) -> Option<&SalesforceObject> {
-        let name = schema_name(
-            "destination",
-            "salesforce",
-            destination?,
-            self.schemas.objects.keys().map(String::as_str),
-            sink,
-        )?;
+        let written = self.readable(destination?)?;
+        let known = self.schemas.objects.keys().map(String::as_str);
+        let name = schema_name("destination", "salesforce", written, known, sink)?;
         self.schemas.objects.get(&name)
     }
 
@@ -139,6 +136,13 @@ impl Resolver<'_> {
         sink: &mut Vec<Diagnostic>,
     ) -> Option<Payload> {
         let on = on?;
+        if self
+            .schemas
+            .broken
+            .contains(&format!("webhooks.{}", on.value))
+        {
+            return None;
+        }
         let known: Vec<&str> = self.schemas.webhooks.keys().map(String::as_str).collect();
         let mut name = on.value.as_str();
         if !known.contains(&name) {
@@ -224,31 +228,6 @@ impl Resolver<'_> {
             );
         }
         place.map(|place| Spanned::new(MappingId(place), name.span))
-    }
-
-    fn test(&self, test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Test {
-        if let model::Literal::Object(members) = &test.given.value {
-            given_fields(members, "", &sides.entity, sides.properties, sink);
-        }
-        let fields = test
-            .expect
-            .iter()
-            .filter_map(|(name, literal)| {
-                Some((
-                    lookup::destination(name, sides.object, sink)?,
-                    literal.clone(),
-                ))
-            })
-            .collect();
-        Test {
-            span: test.span,
-            name: test.name.clone(),
-            given: test.given.clone(),
-            expect: Expectation {
-                exact: test.exact,
-                fields,
-            },
-        }
     }
 }
 
@@ -453,42 +432,4 @@ fn ignored(
         }
     }
     ignored
-}
-
-/// The members of a test's row exist; null and values of any type are the test's business.
-fn given_fields(
-    members: &[(Spanned<String>, Spanned<model::Literal>)],
-    prefix: &str,
-    entity: &str,
-    properties: &[(String, SourceSchemaField)],
-    sink: &mut Vec<Diagnostic>,
-) {
-    for (name, value) in members {
-        let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
-        match properties.iter().find(|(known, _)| *known == name.value) {
-            None => {
-                let message = format!("{entity} has no field `{}`", path.value);
-                sink.push(
-                    Diagnostic::error(
-                        Code::UNKNOWN_SOURCE_FIELD,
-                        name.span,
-                        message,
-                        "no such field in the schema",
-                    )
-                    .did_you_mean(
-                        name.span,
-                        &name.value,
-                        properties.iter().map(|(known, _)| known.as_str()),
-                    ),
-                );
-            }
-            Some((_, field)) => {
-                if let (SourceType::Object(inner), model::Literal::Object(members)) =
-                    (&field.kind, &value.value)
-                {
-                    given_fields(members, &format!("{}.", path.value), entity, inner, sink);
-                }
-            }
-        }
-    }
 }

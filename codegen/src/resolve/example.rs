@@ -1,0 +1,73 @@
+//! A mapping's `tests:`: their rows and their expectations name fields of the two schemas.
+
+use super::lookup;
+use super::mapping::Sides;
+use crate::ast;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{self, Expectation, Test};
+use crate::schema::{SourceSchemaField, SourceType};
+use crate::span::Spanned;
+
+/// One entry of `tests:`.
+pub(super) fn test(test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Test {
+    if let model::Literal::Object(members) = &test.given.value {
+        given_fields(members, "", &sides.entity, sides.properties, sink);
+    }
+    let fields = test
+        .expect
+        .iter()
+        .filter_map(|(name, literal)| {
+            Some((
+                lookup::destination(name, sides.object, sink)?,
+                literal.clone(),
+            ))
+        })
+        .collect();
+    Test {
+        span: test.span,
+        name: test.name.clone(),
+        given: test.given.clone(),
+        expect: Expectation {
+            exact: test.exact,
+            fields,
+        },
+    }
+}
+
+/// The members of a test's row exist; null and values of any type are the test's business.
+fn given_fields(
+    members: &[(Spanned<String>, Spanned<model::Literal>)],
+    prefix: &str,
+    entity: &str,
+    properties: &[(String, SourceSchemaField)],
+    sink: &mut Vec<Diagnostic>,
+) {
+    for (name, value) in members {
+        let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
+        match properties.iter().find(|(known, _)| *known == name.value) {
+            None => {
+                let message = format!("{entity} has no field `{}`", path.value);
+                sink.push(
+                    Diagnostic::error(
+                        Code::UNKNOWN_SOURCE_FIELD,
+                        name.span,
+                        message,
+                        "no such field in the schema",
+                    )
+                    .did_you_mean(
+                        name.span,
+                        &name.value,
+                        properties.iter().map(|(known, _)| known.as_str()),
+                    ),
+                );
+            }
+            Some((_, field)) => {
+                if let (SourceType::Object(inner), model::Literal::Object(members)) =
+                    (&field.kind, &value.value)
+                {
+                    given_fields(members, &format!("{}.", path.value), entity, inner, sink);
+                }
+            }
+        }
+    }
+}
