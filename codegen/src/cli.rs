@@ -201,7 +201,7 @@ fn explain(code: &str) -> Outcome {
 #[template(path = "handler.rs.askama", escape = "none")]
 struct HandlerStub<'a> {
     payload_type: &'a str,
-    module: &'a str,
+    imports: Vec<String>,
     trait_name: &'a str,
     struct_name: String,
     methods: Vec<Method<'a>>,
@@ -246,16 +246,30 @@ fn new_handler(payload_type: &str, mappings: &Path, out: &Path) -> Outcome {
         )
         .into());
     }
-    let fed = handler
+    let fed: Vec<&crate::ir::Mapping> = handler
         .mappings
         .iter()
-        .filter_map(|index| program.mappings.get(*index));
+        .filter_map(|index| program.mappings.get(*index))
+        .collect();
+    let mut imports: Vec<String> = fed
+        .iter()
+        .map(|mapping| {
+            let (payload, record) = (&mapping.payload_struct, &mapping.record_struct);
+            format!("generated::{}::{{{payload}, {record}}}", mapping.module)
+        })
+        .collect();
+    imports.push(format!(
+        "generated::{}::{}",
+        handler.module, handler.trait_name
+    ));
+    imports.sort();
     let stub = HandlerStub {
         payload_type,
-        module: &handler.module,
+        imports,
         trait_name: &handler.trait_name,
         struct_name: format!("{}Handler", handler.trait_name),
         methods: fed
+            .into_iter()
             .map(|mapping| Method {
                 name: &mapping.module,
                 payload: &mapping.payload_struct,

@@ -24,6 +24,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +36,10 @@ pub use item::{
 };
 use step::{Command, Reply};
 use writer::{Job, Writer};
+
+/// How long a worker waits for space on a full disk before it gives up, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Commands that may wait for the writer before callers have to.
 const WAITING_MAX: usize = 8_192;
@@ -149,7 +154,10 @@ impl Store {
 
     /// The oldest items that are ready at `now_ms`, in order of arrival, each lane's order held.
     pub async fn claim(&self, limit: usize, now_ms: i64) -> Result<Vec<Item>, StoreError> {
-        match self.write(Command::Claim { limit, now_ms }).await? {
+        match self
+            .write_patiently(Command::Claim { limit, now_ms })
+            .await?
+        {
             Reply::Claimed(items) => Ok(items),
             _ => Err(StoreError::Stopped),
         }
@@ -157,7 +165,7 @@ impl Store {
 
     /// Says what became of claimed items.
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Settled, StoreError> {
-        match self.write(Command::Settle(settlements)).await? {
+        match self.write_patiently(Command::Settle(settlements)).await? {
             Reply::Settled(settled) => Ok(settled),
             _ => Err(StoreError::Stopped),
         }
@@ -241,9 +249,23 @@ impl Store {
     }
 
     async fn count(&self, command: Command) -> Result<usize, StoreError> {
-        match self.write(command).await? {
+        match self.write_patiently(command).await? {
             Reply::Count(count) => Ok(count),
             _ => Err(StoreError::Stopped),
+        }
+    }
+
+    /// What a worker has to say must not be lost: it waits until somebody frees some space.
+    async fn write_patiently(&self, command: Command) -> Result<Reply, StoreError> {
+        let start = Instant::now();
+        loop {
+            match self.write(command.clone()).await {
+                Err(error @ StoreError::DiskFull) if start.elapsed() < PATIENCE => {
+                    tracing::error!(%error, "work stands still until there is space on the disk");
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                done => return done,
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::item::{Enqueued, Item, Link, NewItem, Review, Settled, Settlement, Wh
 use super::{StoreError, StoreOptions, claim, enqueue, link, mend, settle};
 
 /// Everything that writes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Command {
     Enqueue(Vec<NewItem>),
     Claim { limit: usize, now_ms: i64 },
