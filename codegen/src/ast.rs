@@ -1,13 +1,19 @@
 //! What the author wrote: every part in its place, every name still a text.
 
 mod fields;
+mod policies;
 mod read;
 mod reader;
+mod tests;
 
-use crate::model::{Direction, Literal, MatchPolicy};
+use crate::model::Push;
+use crate::model::{Conflict, Direction, Literal, MatchPolicy, Policies};
 use crate::span::{FileId, Span, Spanned};
 
 pub use read::read;
+
+/// Names and values, in the author's order.
+pub type Pairs = Vec<(Spanned<String>, Spanned<Literal>)>;
 
 /// One mapping file. What was missing or misshapen has been reported and is `None`.
 #[derive(Debug, Clone)]
@@ -18,12 +24,15 @@ pub struct Mapping {
     pub destination: Option<Spanned<String>>,
     pub direction: Direction,
     pub on: Option<Spanned<String>>,
-    pub when: Vec<(Spanned<String>, Spanned<Literal>)>,
+    pub when: Pairs,
+    pub when_destination: Pairs,
     pub key: Option<Key>,
     pub lane: Option<Spanned<String>>,
     pub lock: Option<Spanned<String>>,
     pub rungs: Vec<(Span, Vec<Spanned<String>>)>,
     pub policy: MatchPolicy,
+    pub adopts_on_conflict: bool,
+    pub policies: Policies,
     /// The key `fields`.
     pub fields_span: Span,
     pub fields: Vec<Field>,
@@ -47,6 +56,8 @@ pub struct Field {
     pub destination: Spanned<String>,
     pub convert: Option<Spanned<String>>,
     pub reference: Option<Spanned<String>>,
+    pub direction: Option<Spanned<Direction>>,
+    pub conflict: Option<Spanned<Conflict>>,
     pub monitored: bool,
     pub required: bool,
     pub when_creating: bool,
@@ -64,7 +75,13 @@ pub enum Origin {
 pub struct Test {
     pub span: Span,
     pub name: Spanned<String>,
-    pub given: Spanned<Literal>,
+    pub given: Option<Spanned<Literal>>,
+    /// `before` or `base`.
+    pub base: Option<Pairs>,
+    /// `after` or `linked`.
+    pub now: Option<Pairs>,
+    pub linked: bool,
     pub exact: bool,
-    pub expect: Vec<(Spanned<String>, Spanned<Literal>)>,
+    pub expect: Option<Pairs>,
+    pub push: Option<Push>,
 }

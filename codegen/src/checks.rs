@@ -1,9 +1,12 @@
 //! The rules that look at what an author meant. One file a rule; what a name alone shows, `resolve` has said.
 
 mod create_only;
+mod gate_without_way_back;
 mod impossible_when;
 mod key_not_unique;
 mod needs_npsp;
+mod not_a_consent;
+mod not_two_way;
 mod read_only;
 mod reference_cycle;
 mod required_not_set;
@@ -32,7 +35,10 @@ const RULES: &[Rule] = &[
     create_only::check,
     impossible_when::check,
     key_not_unique::check,
+    gate_without_way_back::check,
     needs_npsp::check,
+    not_a_consent::check,
+    not_two_way::check,
     read_only::check,
     reference_cycle::check,
     required_not_set::check,

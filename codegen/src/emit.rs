@@ -69,6 +69,7 @@ fn module(mapping: &Mapping) -> TokenStream {
     let payload = entity::payload(mapping);
     let record = entity::record(mapping);
     let conversion = record::from_payload(mapping);
+    let back = record::to_payload(mapping);
     let descriptor = descriptor::mapping(mapping);
     let tests = tests::tests(mapping);
     quote! {
@@ -77,12 +78,16 @@ fn module(mapping: &Mapping) -> TokenStream {
         #payload
         #record
         #conversion
+        #back
         #descriptor
         #tests
     }
 }
 
 fn imports(mapping: &Mapping) -> TokenStream {
+    let conflict = mapping.both.then(|| quote! { Conflict, });
+    let record_condition = (!mapping.when_record.is_empty()).then(|| quote! { RecordCondition, });
+    let field_error = mapping.both.then(|| quote! { FieldError, });
     let date = entity::has_dates(mapping).then(|| quote! { use jiff::civil::Date; });
     quote! {
         use std::any::Any;
@@ -90,8 +95,11 @@ fn imports(mapping: &Mapping) -> TokenStream {
         use runtime::change::{Mask, note_change, present};
         use runtime::convert;
         use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
-        use runtime::handler::{Conversions, RecordError};
-        use runtime::mapping::{Condition, Constant, MappingDescriptor, MatchPolicy, Origin, Rung};
+        use runtime::handler::{Conversions, #field_error RecordError};
+        use runtime::mapping::{
+            AfterDelete, Condition, #conflict Constant, Direction, FieldSync, MappingDescriptor, MatchPolicy, OnLink,
+            OnRewrite, Origin, Policies, #record_condition Rung, Side,
+        };
     }
 }
 

@@ -1,6 +1,6 @@
 //! What will be written: plain data with nothing left to look up. Every name is final, every index known.
 
-use crate::model::{Literal, MatchPolicy};
+use crate::model::{Literal, MatchPolicy, Policies};
 
 /// The whole generated crate.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,11 @@ pub struct Mapping {
     pub payload_type: String,
     pub rows: Vec<String>,
     pub when: Vec<(Vec<String>, Literal)>,
+    /// Records may go back to the source.
+    pub both: bool,
+    pub when_record: Vec<RecordCondition>,
+    pub adopts_on_conflict: bool,
+    pub policies: Policies,
     pub key: Vec<String>,
     pub lane: Vec<String>,
     pub policy: MatchPolicy,
@@ -54,6 +59,8 @@ pub struct Mapping {
     pub record: Vec<Field>,
     /// For each record field, its value.
     pub values: Vec<Value>,
+    /// For each record field, what two-way sync makes of it.
+    pub sync: Vec<FieldSync>,
     /// For each record field, its line.
     pub lines: Vec<u32>,
     pub tests: Vec<Test>,
@@ -82,6 +89,34 @@ pub enum Kind {
     Reference { mapping: String },
 }
 
+/// What a record must look like to go back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordCondition {
+    pub field: String,
+    pub negated: bool,
+    pub equals: Literal,
+    pub needs_npsp: bool,
+}
+
+/// A record field in two-way sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldSync {
+    pub both: bool,
+    pub monitored: bool,
+    pub required: bool,
+    pub conflict: Conflict,
+}
+
+/// Who wins; `Restrictive` with the value that permits less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    Source,
+    Destination,
+    Newest,
+    Restrictive(bool),
+    Review,
+}
+
 /// What a record field is given.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -104,14 +139,23 @@ pub struct Rung {
     pub proposes_only: bool,
 }
 
-/// One entry of `tests:` as a Rust test.
+/// One entry of `tests:` as a Rust test. All records and rows are JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Test {
     pub function: String,
     pub name: String,
-    /// JSON.
-    pub given: String,
-    /// JSON.
-    pub expect: String,
+    pub given: Option<String>,
+    /// The two sides of a linked pair, where the test is about them.
+    pub pair: Option<Pair>,
+    pub expect: Option<String>,
     pub exact: bool,
+    /// What goes to the source; an empty object for nothing.
+    pub push: Option<String>,
+}
+
+/// What both sides agreed on and what Salesforce has now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    pub base: Option<String>,
+    pub now: Option<String>,
 }

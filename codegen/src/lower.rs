@@ -3,6 +3,7 @@
 //! Comes in: a model in which the checks found nothing wrong. Goes out: structs, tables and tests with final names.
 
 mod names;
+mod sync;
 mod values;
 
 use std::collections::BTreeMap;
@@ -79,6 +80,11 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         key: mapping.key.source.path.clone(),
         lane: mapping.lane.path.clone(),
         policy: mapping.policy,
+        both: mapping.direction == model::Direction::Both,
+        when_record: sync::conditions(mapping),
+        adopts_on_conflict: mapping.adopts_on_conflict,
+        policies: mapping.policies,
+        sync: sync::fields(mapping, &rows),
         rungs: lower_rungs(mapping, &rows),
         tests: lower_tests(mapping),
         payload,
@@ -112,7 +118,7 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
             ident: names.unique(snake(&source.path.join("_"))),
             path: source.path.clone(),
             kind: payload_kind(&source.schema.kind),
-            max_length: None,
+            max_length: payload_length(mapping, source),
             pii,
             create_only: false,
             needs_npsp: false,
@@ -120,6 +126,18 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
             doc: format!("`{}`", source.dotted()),
         })
         .collect()
+}
+
+/// How long a text may be when it goes back; going forward, the record's own length counts.
+fn payload_length(mapping: &model::Mapping, source: &model::SourceField) -> Option<u32> {
+    let goes_back = mapping.fields.iter().any(|field| {
+        field.direction(mapping.direction) == model::Direction::Both
+            && matches!(&field.origin, Origin::Source(mapped) if mapped.path == source.path)
+    });
+    match &source.schema.kind {
+        SourceType::Text { max_length, .. } if goes_back => *max_length,
+        _ => None,
+    }
 }
 
 fn payload_kind(kind: &SourceType) -> ir::Kind {
@@ -262,9 +280,17 @@ fn lower_tests(mapping: &model::Mapping) -> Vec<ir::Test> {
         .map(|test| ir::Test {
             function: names.unique(snake(&test.name.value)),
             name: test.name.value.clone(),
-            given: values::json(&test.given.value),
-            expect: values::json_of_fields(&test.expect),
-            exact: test.expect.exact,
+            given: test.given.as_ref().map(|given| values::json(&given.value)),
+            pair: (test.base.is_some() || test.now.is_some()).then(|| ir::Pair {
+                base: test.base.as_ref().map(values::json_of_fields),
+                now: test.now.as_ref().map(values::json_of_fields),
+            }),
+            expect: test.expect.as_ref().map(values::json_of_fields),
+            exact: test.expect.as_ref().is_some_and(|expect| expect.exact),
+            push: test.push.as_ref().map(|push| match push {
+                model::Push::Nothing => "{}".to_owned(),
+                model::Push::Body(body) => values::json(&body.value),
+            }),
         })
         .collect()
 }

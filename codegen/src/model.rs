@@ -3,7 +3,7 @@
 //! `resolve` makes it, the checks read it, `lower` turns it into what will be written. A name that could not be
 //! resolved has been reported, and its field is left out, so that one mistake gives one report.
 
-use crate::schema::{SalesforceField, SourceSchemaField};
+use crate::schema::{SalesforceField, SalesforceType, SourceSchemaField};
 use crate::span::{FileId, Span, Spanned};
 
 /// All mappings of a run, in the order of their file names.
@@ -30,21 +30,108 @@ pub struct Mapping {
     pub payload: Payload,
     /// `when: {source: ...}`; all of them hold for a row that is this mapping's.
     pub when: Vec<Condition>,
+    /// `when: {destination: ...}`; all of them hold for a record that may go back.
+    pub when_destination: Vec<RecordCondition>,
     pub key: Key,
     pub lane: SourceField,
     pub lock: Option<DestinationField>,
     /// `match: {destination: [...]}`, the surest rung first.
     pub rungs: Vec<Rung>,
     pub policy: MatchPolicy,
+    /// `match: {source: on_conflict}`: a record that Ticketure has already is adopted.
+    pub adopts_on_conflict: bool,
+    pub policies: Policies,
     pub fields: Vec<Field>,
     pub ignore: Vec<DestinationField>,
     pub tests: Vec<Test>,
 }
 
-/// Where records go. Only the forward direction is spoken yet.
+/// Where records go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
+    /// From the source to the destination.
     Forward,
+    /// And back.
+    Both,
+}
+
+/// One of the two systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Source,
+    Destination,
+}
+
+/// Who wins a field that changed on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    Source,
+    Destination,
+    /// The value that appeared last.
+    Newest,
+    /// The value that permits less: the opt-out.
+    Restrictive,
+    /// Nobody, until a person decides.
+    Review,
+}
+
+/// What happens when two existing records meet for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLink {
+    /// What one side lacks comes from the other; where both have a value, `conflict` decides.
+    FillBlanks,
+    Source,
+    Destination,
+    Newest,
+    Review,
+}
+
+/// What happens when the org changes what was just written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRewrite {
+    /// The org's value goes to the source as well.
+    Accept,
+    /// Each side keeps its own.
+    Keep,
+}
+
+/// What happens to the other side of a record that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterDelete {
+    Recreate,
+    Detach,
+    Review,
+}
+
+/// How the two sides of a mapping are reconciled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policies {
+    pub conflict: Conflict,
+    /// The winner of `newest` where the clocks cannot tell.
+    pub tie: Side,
+    pub on_link: OnLink,
+    pub on_rewrite: OnRewrite,
+    pub after_delete: AfterDelete,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Policies {
+            conflict: Conflict::Newest,
+            tie: Side::Source,
+            on_link: OnLink::FillBlanks,
+            on_rewrite: OnRewrite::Accept,
+            after_delete: AfterDelete::Review,
+        }
+    }
+}
+
+/// `Field: value`, or `Field: {not: value}`.
+#[derive(Debug, Clone)]
+pub struct RecordCondition {
+    pub field: DestinationField,
+    pub negated: bool,
+    pub value: Spanned<Literal>,
 }
 
 /// The webhook of `on:` and where its envelope keeps the rows of this mapping's source.
@@ -97,12 +184,57 @@ pub struct Field {
     pub destination: DestinationField,
     pub convert: Option<Spanned<Conversion>>,
     pub reference: Option<Spanned<MappingId>>,
+    /// `direction:` of the field, where it has one.
+    pub direction: Option<Spanned<Direction>>,
+    /// `conflict:` of the field, where it has one.
+    pub conflict: Option<Spanned<Conflict>>,
     pub monitored: bool,
     pub required: bool,
     pub when_creating: bool,
     pub pii: bool,
     /// `needs: npsp`.
     pub needs_npsp: bool,
+}
+
+impl Field {
+    /// Which way the field goes in a mapping of this direction. A constant and a reference go forward.
+    pub fn direction(&self, mapping: Direction) -> Direction {
+        let by_nature = match self.origin {
+            Origin::Source(_) if self.reference.is_none() && !self.when_creating => mapping,
+            Origin::Source(_) | Origin::Constant(_) => Direction::Forward,
+        };
+        match &self.direction {
+            Some(written) => written.value,
+            None => by_nature,
+        }
+    }
+
+    /// The value of a consent field, as Salesforce has it, that permits less: true of an opt-out, false of an opt-in.
+    pub fn restrictive_value(&self) -> Option<bool> {
+        if self.destination.schema.kind != SalesforceType::Boolean {
+            return None;
+        }
+        let source = match &self.origin {
+            Origin::Source(source) => source.path.last().map(String::as_str),
+            Origin::Constant(_) => None,
+        };
+        let negated = matches!(&self.convert, Some(convert) if convert.value == Conversion::Not);
+        permits_less(&self.destination.schema.name)
+            .or_else(|| Some(permits_less(source?)? != negated))
+    }
+}
+
+/// Of a consent's name, the value that permits less.
+fn permits_less(name: &str) -> Option<bool> {
+    let name = name.to_lowercase().replace('_', "");
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    if has(&["optedout", "optout", "donot"]) {
+        Some(true)
+    } else if has(&["optin", "optedin", "consent"]) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// Where a field's value comes from.
@@ -183,8 +315,24 @@ pub struct Test {
     pub span: Span,
     pub name: Spanned<String>,
     /// The row, an object.
-    pub given: Spanned<Literal>,
-    pub expect: Expectation,
+    pub given: Option<Spanned<Literal>>,
+    /// The record as it was agreed on: `before` or `base`.
+    pub base: Option<Expectation>,
+    /// The record as Salesforce has it now: `after` or `linked`.
+    pub now: Option<Expectation>,
+    /// The two sides meet for the first time.
+    pub linked: bool,
+    pub expect: Option<Expectation>,
+    /// What goes to the source.
+    pub push: Option<Push>,
+}
+
+/// `push:` of a test.
+#[derive(Debug, Clone)]
+pub enum Push {
+    Nothing,
+    /// The members of the body, as the source's API takes them.
+    Body(Spanned<Literal>),
 }
 
 /// What must come out: field names of the destination and their values.

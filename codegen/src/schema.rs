@@ -78,6 +78,8 @@ pub struct SourceSchemaField {
     pub nullable: bool,
     /// Its parent lists it under `required`.
     pub required: bool,
+    /// Ticketure keeps it for itself.
+    pub read_only: bool,
 }
 
 /// What a property holds.

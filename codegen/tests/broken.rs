@@ -165,8 +165,8 @@ const CASES: &[Case] = &[
     ),
     case(
         "direction: forward",
-        "direction: both",
-        &[("M0008", "both")],
+        "direction: reverse",
+        &[("M0008", "reverse")],
     ),
     case(
         "identity_type: person",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use runtime::handler::Handler;
 use runtime::json::text_at;
-use runtime::mapping::{Condition, Constant, MappingDescriptor};
+use runtime::mapping::{Condition, MappingDescriptor};
 use runtime::queue::NewItem;
 use serde_json::Value;
 
@@ -151,13 +151,7 @@ pub fn mapping_of(
 }
 
 fn holds(condition: &Condition, row: &Value) -> bool {
-    let value = at(row, condition.path);
-    match condition.equals {
-        Constant::Null => value.is_none_or(Value::is_null),
-        Constant::Boolean(truth) => value.and_then(Value::as_bool) == Some(truth),
-        Constant::Integer(number) => value.and_then(Value::as_i64) == Some(number),
-        Constant::Text(text) => value.and_then(Value::as_str) == Some(text),
-    }
+    condition.equals.is(at(row, condition.path))
 }
 
 fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {

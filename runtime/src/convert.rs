@@ -68,6 +68,21 @@ pub fn not(slot: &Slot<bool>) -> Result<Slot<bool>, ConvertError> {
     slot.try_map(|truth| Ok(Slot::Value(!truth)))
 }
 
+/// The way back of each conversion. Two laws hold of every pair, which the tests try: `to(from(to x)) = to x` and
+/// `from(to(from y)) = from y`.
+pub mod back {
+    use jiff::civil::Date;
+
+    use super::{ConvertError, Slot};
+
+    pub use super::{email, not, phone, same};
+
+    /// `2001-02-03`.
+    pub fn date(slot: &Slot<Date>) -> Result<Slot<String>, ConvertError> {
+        slot.try_map(|date| Ok(Slot::Value(date.to_string())))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +117,38 @@ mod tests {
         assert_eq!(date(&text("2001-02-03T23:30:00")), Ok(expected));
         assert!(date(&text("2001-02-30")).is_err());
         assert!(date(&text("soon")).is_err());
+    }
+
+    /// Both laws for one pair of conversions and one value of each side.
+    fn laws<A: Clone + PartialEq + std::fmt::Debug, B: Clone + PartialEq + std::fmt::Debug>(
+        to: fn(&Slot<A>) -> Result<Slot<B>, ConvertError>,
+        from: fn(&Slot<B>) -> Result<Slot<A>, ConvertError>,
+        x: &Slot<A>,
+        y: &Slot<B>,
+    ) {
+        if let Ok(there) = to(x) {
+            let back = from(&there).unwrap();
+            assert_eq!(to(&back), Ok(there), "to(from(to {x:?}))");
+        }
+        if let Ok(back) = from(y) {
+            let there = to(&back).unwrap();
+            assert_eq!(from(&there), Ok(back), "from(to(from {y:?}))");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_laws_hold(one in ".*", other in ".*", mail in " ?[A-Za-z.]{1,6}@[A-Za-z]{1,6}\\.org ?", truth: bool, days in 0..40_000_i32) {
+            let (one, other, mail) = (text(&one), text(&other), text(&mail));
+            laws(same, back::same, &one, &other);
+            laws(phone, back::phone, &one, &other);
+            laws(email, back::email, &one, &mail);
+            laws(email, back::email, &mail, &other);
+            laws(not, back::not, &Slot::Value(truth), &Slot::Value(!truth));
+            let day = jiff::civil::date(1950, 1, 1).saturating_add(jiff::Span::new().days(days));
+            laws(date, back::date, &text(&day.to_string()), &Slot::Value(day));
+            laws(date, back::date, &one, &Slot::Value(day));
+        }
     }
 
     #[test]

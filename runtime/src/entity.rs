@@ -176,6 +176,31 @@ impl SlotRef<'_> {
         }
     }
 
+    /// Do both say the same? Blank text is none, blanks around it do not count, and a check box that is not ticked is
+    /// one that nobody ticked: so both systems store them.
+    pub fn equivalent(self, other: SlotRef<'_>) -> bool {
+        fn text(slot: &Slot<String>) -> &str {
+            slot.value().map_or("", |text| text.trim())
+        }
+        match (self, other) {
+            (SlotRef::Text(one), SlotRef::Text(other)) => text(one) == text(other),
+            (SlotRef::Boolean(one), SlotRef::Boolean(other)) => {
+                one.value().copied().unwrap_or(false) == other.value().copied().unwrap_or(false)
+            }
+            (SlotRef::Date(one), SlotRef::Date(other)) => one.value() == other.value(),
+            _ => false,
+        }
+    }
+
+    /// Null, absent, or text of blanks.
+    pub fn is_blank(self) -> bool {
+        match self {
+            SlotRef::Text(slot) => slot.value().is_none_or(|text| text.trim().is_empty()),
+            SlotRef::Boolean(slot) => slot.value().is_none(),
+            SlotRef::Date(slot) => slot.value().is_none(),
+        }
+    }
+
     /// The value of a text or reference field.
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -219,6 +244,13 @@ impl SlotMut<'_> {
             _ => {}
         }
     }
+}
+
+/// A copy of a record of this type.
+pub fn copied(new: fn() -> Box<dyn Entity>, entity: &dyn Entity) -> Box<dyn Entity> {
+    let mut copy = new();
+    overlay(copy.as_mut(), entity);
+    copy
 }
 
 /// Lays what `newer` says over `older`: what `newer` leaves absent stays.

@@ -1,8 +1,10 @@
 //! How generated code is called without knowing its types: one handler a payload type.
 
+use std::any::Any;
+
 use crate::entity::{Entity, FieldDescriptor, SlotRef};
 use crate::json::ReadError;
-use crate::mapping::MappingDescriptor;
+use crate::mapping::{MappingDescriptor, Origin};
 
 /// Takes the rows of one payload type. The generated adapter of each handler trait implements it.
 pub trait Handler: Send + Sync {
@@ -17,6 +19,61 @@ pub trait Handler: Send + Sync {
     /// # Errors
     /// When the row does not fit its schema, or a value cannot become its field: every such value is named.
     fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError>;
+
+    /// What a record of Salesforce's says in the source's words.
+    ///
+    /// # Errors
+    /// When the mapping has no way back, or the record is not one of its type.
+    fn back(&self, mapping: &str, record: &dyn Entity) -> Result<Back, RecordError>;
+}
+
+/// A record on its way back.
+pub struct Back {
+    /// The fields that go back, as the source has them.
+    pub payload: Box<dyn Entity>,
+    /// The record as it would come out of the payload again: what both sides are compared by.
+    pub image: Box<dyn Entity>,
+    /// Fields whose value the source cannot hold; they are absent in the payload.
+    pub errors: Vec<FieldError>,
+}
+
+impl Back {
+    /// `again` is the record that the payload becomes. A field that does not survive the way stays as it is.
+    pub fn new<P: Entity, R: Entity>(
+        mapping: &'static MappingDescriptor,
+        record: &dyn Entity,
+        payload: P,
+        errors: Vec<FieldError>,
+        again: Result<R, RecordError>,
+    ) -> Back {
+        let mut image = crate::entity::copied(mapping.new_record, record);
+        if let Ok(again) = again {
+            for (index, sync) in mapping.sync.iter().enumerate() {
+                let slot = again.slot(index);
+                let failed = errors
+                    .iter()
+                    .any(|error| error.destination == mapping.field_name(index));
+                if sync.both && !failed && !slot.is_absent() {
+                    image.slot_mut(index).set(slot);
+                }
+            }
+        }
+        Back {
+            payload: Box::new(payload),
+            image,
+            errors,
+        }
+    }
+}
+
+/// The record as the type that the mapping made for it.
+///
+/// # Errors
+/// When it is another mapping's.
+pub fn of_type<'r, R: Entity>(mapping: &str, record: &'r dyn Entity) -> Result<&'r R, RecordError> {
+    (record as &dyn Any)
+        .downcast_ref::<R>()
+        .ok_or_else(|| RecordError::UnknownMapping(mapping.to_owned()))
 }
 
 /// Why a row did not become a record.
@@ -95,6 +152,22 @@ impl<'m> Conversions<'m> {
         } else {
             Err(RecordError::Fields(self.errors))
         }
+    }
+
+    /// The payload of the way back with all that fits, and what does not.
+    pub fn finish_back<P: Entity>(mut self, mut payload: P) -> (P, Vec<FieldError>) {
+        for (index, origin) in self.mapping.origins.iter().enumerate() {
+            let Origin::Payload(target) = origin else {
+                continue;
+            };
+            let field = self.mapping.payload.fields.get(*target);
+            let too_long = field.and_then(|field| too_long(field, payload.slot(*target)));
+            if let Some(message) = too_long.filter(|_| self.mapping.sync(index).both) {
+                self.note(index, message);
+                payload.slot_mut(*target).set_absent();
+            }
+        }
+        (payload, self.errors)
     }
 
     fn note(&mut self, index: usize, message: String) {

@@ -337,6 +337,45 @@ pub fn write(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Writes the fields of the mask as the source takes them: `address.city` inside `address`. Absent fields are left out.
+pub fn write_tree(entity: &dyn Entity, mask: &Mask) -> serde_json::Map<String, serde_json::Value> {
+    use serde_json::Value;
+    let mut root = serde_json::Map::new();
+    for (index, field) in entity.descriptor().fields.iter().enumerate() {
+        let value = match entity.slot(index) {
+            _ if !mask.contains(index) => continue,
+            slot if slot.is_absent() => continue,
+            SlotRef::Text(Slot::Value(text)) => Value::from(text.as_str()),
+            SlotRef::Boolean(Slot::Value(truth)) => Value::from(*truth),
+            SlotRef::Date(Slot::Value(date)) => Value::from(date.to_string()),
+            SlotRef::Text(_) | SlotRef::Boolean(_) | SlotRef::Date(_) => Value::Null,
+        };
+        insert_at(&mut root, field.path, value);
+    }
+    root
+}
+
+fn insert_at(
+    members: &mut serde_json::Map<String, serde_json::Value>,
+    path: &[&str],
+    value: serde_json::Value,
+) {
+    match path {
+        [] => {}
+        [last] => {
+            members.insert((*last).to_owned(), value);
+        }
+        [first, rest @ ..] => {
+            let inner = members
+                .entry((*first).to_owned())
+                .or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
+            if let serde_json::Value::Object(inner) = inner {
+                insert_at(inner, rest, value);
+            }
+        }
+    }
+}
+
 /// A reference as its source id: how the base keeps it.
 pub fn as_source_id(_mapping: &str, source_id: &str) -> Option<String> {
     Some(source_id.to_owned())

@@ -11,6 +11,7 @@ pub mod handler;
 pub mod http;
 pub mod json;
 pub mod mapping;
+pub mod merge;
 pub mod queue;
 pub mod retry;
 pub mod salesforce;

@@ -14,6 +14,9 @@ pub struct MappingDescriptor {
     pub rows: &'static [&'static str],
     /// All of them hold for a row of this mapping.
     pub when: &'static [Condition],
+    pub direction: Direction,
+    /// All of them hold for a record that may go back.
+    pub when_record: &'static [RecordCondition],
     /// The path of the source's id.
     pub key: &'static [&'static str],
     /// The path of what is processed in order.
@@ -27,13 +30,19 @@ pub struct MappingDescriptor {
     pub policy: MatchPolicy,
     /// How an unlinked record is found, the surest way first.
     pub rungs: &'static [Rung],
+    /// A record that the source has already is adopted instead of created.
+    pub adopts_on_conflict: bool,
+    pub policies: Policies,
     pub payload: &'static EntityDescriptor,
     pub record: &'static EntityDescriptor,
     /// For each field of the record, in its order, where it comes from.
     pub origins: &'static [Origin],
+    /// For each field of the record, what two-way sync makes of it.
+    pub sync: &'static [FieldSync],
     /// For each field of the record, its line in `file`.
     pub lines: &'static [u32],
     pub new_record: fn() -> Box<dyn Entity>,
+    pub new_payload: fn() -> Box<dyn Entity>,
 }
 
 /// A value that a row must have.
@@ -41,6 +50,133 @@ pub struct MappingDescriptor {
 pub struct Condition {
     pub path: &'static [&'static str],
     pub equals: Constant,
+}
+
+/// Where records go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the source to the destination.
+    Forward,
+    /// And back.
+    Both,
+}
+
+/// One of the two systems: the source is Ticketure, the destination Salesforce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    pub fn other(self) -> Side {
+        match self {
+            Side::Source => Side::Destination,
+            Side::Destination => Side::Source,
+        }
+    }
+}
+
+/// Who wins a field that changed on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    Source,
+    Destination,
+    /// The value that appeared last.
+    Newest,
+    /// This value, which permits less.
+    Restrictive(bool),
+    /// Nobody, until a person decides.
+    Review,
+}
+
+/// What happens when two existing records meet for the first time. A blank never erases a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLink {
+    /// Where both have a value, the field's `conflict` decides.
+    FillBlanks,
+    Source,
+    Destination,
+    Newest,
+    Review,
+}
+
+/// What happens when the org changes what was just written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRewrite {
+    /// The org's value goes to the source as well.
+    Accept,
+    /// Each side keeps its own.
+    Keep,
+}
+
+/// What happens to the other side of a record that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterDelete {
+    Recreate,
+    Detach,
+    Review,
+}
+
+/// How the two sides are reconciled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policies {
+    /// The winner of `newest` where the clocks cannot tell.
+    pub tie: Side,
+    pub on_link: OnLink,
+    pub on_rewrite: OnRewrite,
+    pub after_delete: AfterDelete,
+}
+
+/// A record field in two-way sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldSync {
+    pub both: bool,
+    /// Its change lets a record go back.
+    pub monitored: bool,
+    /// Without it no record goes back.
+    pub required: bool,
+    pub conflict: Conflict,
+}
+
+impl FieldSync {
+    /// A field that never goes back.
+    pub const FORWARD: FieldSync = FieldSync {
+        both: false,
+        monitored: false,
+        required: false,
+        conflict: Conflict::Source,
+    };
+
+    pub const fn both(conflict: Conflict) -> Self {
+        FieldSync {
+            both: true,
+            monitored: false,
+            required: false,
+            conflict,
+        }
+    }
+
+    pub const fn monitored(mut self) -> Self {
+        self.monitored = true;
+        self
+    }
+
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+}
+
+/// `Field: value`, or `Field: {not: value}`.
+#[derive(Debug)]
+pub struct RecordCondition {
+    pub field: &'static str,
+    pub negated: bool,
+    pub equals: Constant,
+    /// It holds where NPSP is not installed.
+    pub needs_npsp: bool,
 }
 
 /// A plain value written in a mapping.
@@ -77,7 +213,46 @@ pub enum MatchPolicy {
     AlwaysCreate,
 }
 
+impl Constant {
+    /// Is the JSON value this one? What is not there is null.
+    pub fn is(self, value: Option<&serde_json::Value>) -> bool {
+        use serde_json::Value;
+        match self {
+            Constant::Null => value.is_none_or(Value::is_null),
+            Constant::Boolean(truth) => value.and_then(Value::as_bool) == Some(truth),
+            Constant::Integer(number) => value.and_then(Value::as_i64) == Some(number),
+            Constant::Text(text) => value.and_then(Value::as_str) == Some(text),
+        }
+    }
+}
+
 impl MappingDescriptor {
+    /// May this record of Salesforce's go back?
+    pub fn takes_back(
+        &self,
+        record: &serde_json::Map<String, serde_json::Value>,
+        npsp: bool,
+    ) -> bool {
+        self.direction == Direction::Both
+            && self.when_record.iter().all(|condition| {
+                (condition.needs_npsp && !npsp)
+                    || condition.equals.is(record.get(condition.field)) != condition.negated
+            })
+    }
+
+    /// What two-way sync makes of a record field, by its index.
+    pub fn sync(&self, field: usize) -> FieldSync {
+        self.sync.get(field).copied().unwrap_or(FieldSync::FORWARD)
+    }
+
+    /// The name of a record field, by its index.
+    pub fn field_name(&self, field: usize) -> &'static str {
+        let path = self.record.fields.get(field).map(|field| field.path);
+        path.and_then(|path| path.last())
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// The line of a record's field, by its index.
     pub fn line(&self, field: usize) -> Option<u32> {
         self.lines.get(field).copied()

@@ -11,6 +11,8 @@ const KEYS: &[&str] = &[
     "destination",
     "convert",
     "reference",
+    "direction",
+    "conflict",
     "monitored",
     "required",
     "when_creating",
@@ -25,6 +27,8 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
     let destination = reader.demand("destination");
     let convert = reader.text("convert");
     let reference = reader.text("reference");
+    let direction = super::policies::direction(&mut reader);
+    let conflict = super::policies::conflict(&mut reader);
     let monitored = reader.truth("monitored");
     let required = reader.truth("required");
     let when_creating = reader.truth("when_creating");
@@ -48,6 +52,8 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
         destination: destination?,
         convert,
         reference,
+        direction,
+        conflict,
         monitored,
         required,
         when_creating,

@@ -2,9 +2,10 @@
 
 use super::fields::field;
 use super::reader::{Reader, list, literal, text};
-use super::{Key, Mapping, Test};
+use super::tests::tests;
+use super::{Key, Mapping, Pairs, policies};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Direction, Literal, MatchPolicy};
+use crate::model::{Direction, MatchPolicy};
 use crate::parse::{Entry, Node, Value};
 use crate::span::{FileId, Span, Spanned};
 
@@ -16,6 +17,11 @@ const KEYS: &[&str] = &[
     "source",
     "destination",
     "direction",
+    "conflict",
+    "tie",
+    "on_link",
+    "on_rewrite",
+    "after_delete",
     "on",
     "when",
     "key",
@@ -69,10 +75,10 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
     let name = reader.demand("mapping");
     let source = reader.demand("source");
     let destination = reader.demand("destination");
-    let direction = reader.text("direction");
-    direction_of(direction, reader.sink);
+    let direction = policies::direction(&mut reader).map_or(Direction::Forward, |word| word.value);
+    let policies = policies::policies(&mut reader);
     let on = reader.demand("on");
-    let when = reader
+    let (when, when_destination) = reader
         .take("when")
         .map(|entry| when(entry, reader.sink))
         .unwrap_or_default();
@@ -85,9 +91,9 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
     };
     let lane = reader.demand("lane");
     let lock = reader.text("lock");
-    let (rungs, policy) = match reader.take("match") {
+    let (rungs, policy, adopts_on_conflict) = match reader.take("match") {
         Some(entry) => matching(&entry.value, reader.sink),
-        None => (Vec::new(), MatchPolicy::AlwaysCreate),
+        None => (Vec::new(), MatchPolicy::AlwaysCreate, false),
     };
     let mut fields = Vec::new();
     let mut broken = false;
@@ -122,14 +128,17 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         name,
         source,
         destination,
-        direction: Direction::Forward,
+        direction,
         on,
         when,
+        when_destination,
         key,
         lane,
         lock,
         rungs,
         policy,
+        adopts_on_conflict,
+        policies,
         fields_span,
         fields,
         fields_broken: broken,
@@ -148,55 +157,24 @@ fn no_fields(entry: &Entry) -> Diagnostic {
     .help("add `- { source: ..., destination: ... }`")
 }
 
-fn direction_of(direction: Option<Spanned<String>>, sink: &mut Vec<Diagnostic>) {
-    let Some(direction) = direction else { return };
-    match direction.value.as_str() {
-        "forward" => {}
-        "both" | "reverse" => sink.push(
-            Diagnostic::error(
-                Code::NOT_YET,
-                direction.span,
-                format!(
-                    "`direction: {}` is not supported in this version",
-                    direction.value
-                ),
-                "not yet",
-            )
-            .help("write `direction: forward`"),
-        ),
-        other => sink.push(unknown_word(
-            "direction",
-            other,
-            direction.span,
-            &["forward"],
-        )),
-    }
-}
-
-fn unknown_word(key: &str, word: &str, span: Span, known: &[&str]) -> Diagnostic {
-    Diagnostic::error(
-        Code::UNKNOWN_WORD,
-        span,
-        format!("`{key}` cannot be `{word}`"),
-        "unknown",
-    )
-    .did_you_mean(span, word, known.iter().copied())
-}
-
-/// `when: {source: {path: value}}`.
-fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> Vec<(Spanned<String>, Spanned<Literal>)> {
+/// `when: {source: {path: value}, destination: {Field: value}}`.
+fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
     let Some(mut reader) = Reader::new(&entry.value, "`when`", sink) else {
-        return Vec::new();
+        return Default::default();
     };
-    let conditions = match reader.take("source") {
+    let source = match reader.take("source") {
         Some(source) => pairs(&source.value, "`when: source`", reader.sink),
         None => {
             reader.missing("source");
             Vec::new()
         }
     };
-    reader.finish(&["source"]);
-    conditions
+    let destination = reader
+        .take("destination")
+        .map(|entry| pairs(&entry.value, "`when: destination`", reader.sink))
+        .unwrap_or_default();
+    reader.finish(&["source", "destination"]);
+    (source, destination)
 }
 
 fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {
@@ -209,45 +187,25 @@ fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {
     Some(key)
 }
 
-fn matching(node: &Node, sink: &mut Vec<Diagnostic>) -> (Rungs, MatchPolicy) {
+fn matching(node: &Node, sink: &mut Vec<Diagnostic>) -> (Rungs, MatchPolicy, bool) {
     let Some(mut reader) = Reader::new(node, "`match`", sink) else {
-        return (Vec::new(), MatchPolicy::AlwaysCreate);
+        return (Vec::new(), MatchPolicy::AlwaysCreate, false);
     };
     let rungs = match reader.take("destination") {
         Some(entry) => rungs(&entry.value, reader.sink),
         None => Vec::new(),
     };
-    let policy = match reader.text("policy") {
-        None => MatchPolicy::Adopt,
-        Some(policy) => match policy.value.as_str() {
-            "adopt" => MatchPolicy::Adopt,
-            "review" => MatchPolicy::Review,
-            "always_create" => MatchPolicy::AlwaysCreate,
-            other => {
-                reader.sink.push(unknown_word(
-                    "policy",
-                    other,
-                    policy.span,
-                    &["adopt", "review", "always_create"],
-                ));
-                MatchPolicy::Adopt
-            }
-        },
-    };
-    if let Some(entry) = reader.take("source") {
-        let span = entry.key.span;
-        reader.sink.push(
-            Diagnostic::error(
-                Code::NOT_YET,
-                span,
-                "`source` is not supported in this version",
-                "not yet",
-            )
-            .help("take it out"),
-        );
-    }
-    reader.finish(&["destination", "policy"]);
-    (rungs, policy)
+    let known = [
+        ("adopt", MatchPolicy::Adopt),
+        ("review", MatchPolicy::Review),
+        ("always_create", MatchPolicy::AlwaysCreate),
+    ];
+    let policy = reader
+        .word("policy", &known)
+        .map_or(MatchPolicy::Adopt, |word| word.value);
+    let adopts = reader.word("source", &[("on_conflict", true)]).is_some();
+    reader.finish(&["destination", "source", "policy"]);
+    (rungs, policy, adopts)
 }
 
 fn rungs(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<(Span, Vec<Spanned<String>>)> {
@@ -265,11 +223,7 @@ fn names(node: &Node, name: &str, sink: &mut Vec<Diagnostic>) -> Vec<Spanned<Str
         .collect()
 }
 
-fn pairs(
-    node: &Node,
-    what: &'static str,
-    sink: &mut Vec<Diagnostic>,
-) -> Vec<(Spanned<String>, Spanned<Literal>)> {
+pub(super) fn pairs(node: &Node, what: &'static str, sink: &mut Vec<Diagnostic>) -> Pairs {
     match &node.value {
         Value::Map(entries) => entries
             .iter()
@@ -289,42 +243,4 @@ fn pairs(
             Vec::new()
         }
     }
-}
-
-fn tests(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Test> {
-    list(node, "tests", sink)
-        .iter()
-        .filter_map(|item| test(item, sink))
-        .collect()
-}
-
-fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
-    let mut reader = Reader::new(node, "a test", sink)?;
-    let name = reader.demand("name");
-    let given = match reader.take("given") {
-        Some(entry) => Some(Spanned::new(
-            Literal::Object(pairs(&entry.value, "`given`", reader.sink)),
-            entry.value.span,
-        )),
-        None => {
-            reader.missing("given");
-            None
-        }
-    };
-    let (exact, some) = (reader.take("expect"), reader.take("expect_some"));
-    let expect = match exact.or(some) {
-        Some(entry) => Some(pairs(&entry.value, "`expect`", reader.sink)),
-        None => {
-            reader.missing("expect");
-            None
-        }
-    };
-    reader.finish(&["name", "given", "expect", "expect_some"]);
-    Some(Test {
-        span: node.span,
-        name: name?,
-        given: given?,
-        exact: exact.is_some(),
-        expect: expect?,
-    })
 }

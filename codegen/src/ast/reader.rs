@@ -7,29 +7,8 @@ use crate::span::{Span, Spanned};
 
 /// Words of the mapping language that this version does not speak.
 const LATER: &[&str] = &[
-    "conflict",
-    "on_link",
-    "on_rewrite",
-    "for_each",
-    "reduce",
-    "values",
-    "record",
-    "gone",
-    "tie",
-    "guard",
-    "after_delete",
-    "deferred",
-    "optional",
-    "on_error",
-    "lossy",
-    "from",
-    "lookup",
-    "before",
-    "after",
-    "push",
-    "unmapped",
-    "each",
-    "adopt",
+    "for_each", "reduce", "values", "record", "gone", "guard", "deferred", "optional", "on_error",
+    "lossy", "from", "lookup", "unmapped", "each", "adopt",
 ];
 
 /// The entries of one map and where it stands.
@@ -94,6 +73,28 @@ impl<'n, 's> Reader<'n, 's> {
     pub(super) fn text(&mut self, name: &'static str) -> Option<Spanned<String>> {
         let entry = self.take(name)?;
         text(&entry.value, name, self.sink)
+    }
+
+    /// One of a few words, reported when it is another.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        name: &'static str,
+        known: &[(&str, T)],
+    ) -> Option<Spanned<T>> {
+        let written = self.text(name)?;
+        let found = known.iter().find(|(word, _)| *word == written.value);
+        if found.is_none() {
+            let message = format!("`{name}` cannot be `{}`", written.value);
+            self.sink.push(
+                Diagnostic::error(Code::UNKNOWN_WORD, written.span, message, "unknown")
+                    .did_you_mean(
+                        written.span,
+                        &written.value,
+                        known.iter().map(|(word, _)| *word),
+                    ),
+            );
+        }
+        found.map(|(_, value)| Spanned::new(*value, written.span))
     }
 
     /// True or false; false when it is not there.

@@ -22,6 +22,15 @@ pub fn handler(handler: &Handler, mappings: &[Mapping]) -> TokenStream {
         quote! { &#module::MAPPING }
     });
     let arms = fed.iter().map(|mapping| arm(mapping));
+    let two_way: Vec<&&Mapping> = fed.iter().filter(|mapping| mapping.both).collect();
+    let back = two_way.iter().map(|mapping| back_arm(mapping));
+    let record = if two_way.is_empty() {
+        quote! { _record }
+    } else {
+        quote! { record }
+    };
+    let of_type = (!two_way.is_empty()).then(|| quote! { of_type });
+    let field_error = (!two_way.is_empty()).then(|| quote! { FieldError, });
     let modules = fed.iter().map(|mapping| ident(&mapping.module));
     let doc = format!(" `{payload_type}`: one method a mapping that it feeds.");
     let trait_doc = format!(
@@ -31,7 +40,7 @@ pub fn handler(handler: &Handler, mappings: &[Mapping]) -> TokenStream {
     quote! {
         #![doc = #doc]
         use runtime::entity::Entity;
-        use runtime::handler::{Handler, RecordError};
+        use runtime::handler::{Back, #field_error Handler, RecordError, #of_type};
         use runtime::mapping::MappingDescriptor;
 
         use super::{#(#modules),*};
@@ -54,6 +63,12 @@ pub fn handler(handler: &Handler, mappings: &[Mapping]) -> TokenStream {
                     other => Err(RecordError::UnknownMapping(other.to_owned())),
                 }
             }
+            fn back(&self, mapping: &str, #record: &dyn Entity) -> Result<Back, RecordError> {
+                match mapping {
+                    #(#back)*
+                    other => Err(RecordError::UnknownMapping(other.to_owned())),
+                }
+            }
         }
     }
 }
@@ -64,6 +79,19 @@ fn method(mapping: &Mapping) -> TokenStream {
     let payload = ident(&mapping.payload_struct);
     let record = ident(&mapping.record_struct);
     let doc = format!(" `{}`.", mapping.file);
+    let back = mapping.both.then(|| {
+        let back = ident(&format!("{}_back", mapping.module));
+        let doc = format!(
+            " `{}`, the way back: what fits, and what does not.",
+            mapping.file
+        );
+        quote! {
+            #[doc = #doc]
+            fn #back(&self, record: &#module::#record) -> (#module::#payload, Vec<FieldError>) {
+                record.to_payload()
+            }
+        }
+    });
     quote! {
         #[doc = #doc]
         #[doc = ""]
@@ -71,6 +99,22 @@ fn method(mapping: &Mapping) -> TokenStream {
         #[doc = " When a value cannot become its field."]
         fn #method(&self, payload: &#module::#payload) -> Result<#module::#record, RecordError> {
             #module::#record::from_payload(payload)
+        }
+        #back
+    }
+}
+
+fn back_arm(mapping: &Mapping) -> TokenStream {
+    let name = &mapping.name;
+    let module = ident(&mapping.module);
+    let method = ident(&format!("{}_back", mapping.module));
+    let record = ident(&mapping.record_struct);
+    quote! {
+        #name => {
+            let record: &#module::#record = of_type(mapping, record)?;
+            let (payload, errors) = self.0.#method(record);
+            let again = self.0.#module(&payload);
+            Ok(Back::new(&#module::MAPPING, record, payload, errors, again))
         }
     }
 }

@@ -57,6 +57,46 @@ pub fn from_payload(mapping: &Mapping) -> TokenStream {
     }
 }
 
+/// `ContactRecord::to_payload`, the way back, for a mapping that has one.
+pub fn to_payload(mapping: &Mapping) -> Option<TokenStream> {
+    if !mapping.both {
+        return None;
+    }
+    let record = ident(&mapping.record_struct);
+    let payload = ident(&mapping.payload_struct);
+    let assignments = mapping
+        .record
+        .iter()
+        .zip(&mapping.values)
+        .zip(&mapping.sync)
+        .enumerate()
+        .filter(|(_, (_, sync))| sync.both)
+        .filter_map(|(number, ((field, value), _))| {
+            let Value::Payload {
+                ident: target,
+                function,
+                ..
+            } = value
+            else {
+                return None;
+            };
+            let (target, source) = (ident(target), ident(&field.ident));
+            let function = ident(function);
+            let number = Literal::usize_unsuffixed(number);
+            Some(quote! { #target: conversions.field(#number, convert::back::#function(&self.#source)) })
+        });
+    Some(quote! {
+        impl #record {
+            #[doc = " Converts every field that goes back; the others stay absent."]
+            pub fn to_payload(&self) -> (#payload, Vec<FieldError>) {
+                let mut conversions = Conversions::new(&MAPPING);
+                let payload = #payload { #(#assignments,)* ..#payload::default() };
+                conversions.finish_back(payload)
+            }
+        }
+    })
+}
+
 fn assigned(number: usize, value: &Value) -> TokenStream {
     let number = Literal::usize_unsuffixed(number);
     match value {

@@ -10,27 +10,36 @@ use crate::span::Spanned;
 
 /// One entry of `tests:`.
 pub(super) fn test(test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Test {
-    if let model::Literal::Object(members) = &test.given.value {
-        given_fields(members, "", &sides.entity, sides.properties, sink);
+    let body = match &test.push {
+        Some(model::Push::Body(body)) => Some(body),
+        Some(model::Push::Nothing) | None => None,
+    };
+    for row in test.given.iter().chain(body) {
+        if let model::Literal::Object(members) = &row.value {
+            given_fields(members, "", &sides.entity, sides.properties, sink);
+        }
     }
-    let fields = test
-        .expect
-        .iter()
-        .filter_map(|(name, literal)| {
-            Some((
-                lookup::destination(name, sides.object, sink)?,
-                literal.clone(),
-            ))
+    let mut record = |written: &Option<ast::Pairs>, exact: bool| {
+        written.as_ref().map(|written| Expectation {
+            exact,
+            fields: written
+                .iter()
+                .filter_map(|(name, literal)| {
+                    let field = lookup::destination(name, sides.object, sink)?;
+                    Some((field, literal.clone()))
+                })
+                .collect(),
         })
-        .collect();
+    };
     Test {
         span: test.span,
         name: test.name.clone(),
         given: test.given.clone(),
-        expect: Expectation {
-            exact: test.exact,
-            fields,
-        },
+        base: record(&test.base, true),
+        now: record(&test.now, true),
+        linked: test.linked,
+        expect: record(&test.expect, test.exact),
+        push: test.push.clone(),
     }
 }
 

@@ -51,6 +51,11 @@ impl Resolver<'_> {
             .iter()
             .filter_map(|(path, equals)| condition(path, equals, &sides, sink))
             .collect();
+        let when_destination = mapping
+            .when_destination
+            .iter()
+            .filter_map(|(name, value)| record_condition(name, value, &sides, sink))
+            .collect();
         let key = key(mapping, &sides, sink);
         let lane = mapping
             .lane
@@ -91,11 +96,14 @@ impl Resolver<'_> {
             direction: mapping.direction,
             payload: payload?,
             when,
+            when_destination,
             lane: lane.unwrap_or_else(|| key.source.clone()),
             key,
             lock,
             rungs,
             policy: mapping.policy,
+            adopts_on_conflict: mapping.adopts_on_conflict,
+            policies: mapping.policies,
             fields,
             ignore,
             tests,
@@ -194,6 +202,8 @@ impl Resolver<'_> {
             // An unknown word was reported: the field is left out, or its types would be reported as well.
             convert: convert.map_or(Some(None), |found| found.map(Some))?,
             reference: reference.map_or(Some(None), |found| found.map(Some))?,
+            direction: field.direction.clone(),
+            conflict: field.conflict.clone(),
             monitored: field.monitored,
             required: field.required,
             when_creating: field.when_creating,
@@ -279,6 +289,39 @@ fn condition(
     Some(Condition {
         source,
         equals: equals.clone(),
+    })
+}
+
+/// `Field: value`, or `Field: {not: value}`.
+fn record_condition(
+    name: &Spanned<String>,
+    value: &Spanned<model::Literal>,
+    sides: &Sides<'_>,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<model::RecordCondition> {
+    let field = lookup::destination(name, sides.object, sink)?;
+    let (negated, value) = match &value.value {
+        model::Literal::Object(members) => match members.as_slice() {
+            [(word, inner)] if word.value == "not" => (true, inner.clone()),
+            _ => {
+                sink.push(
+                    Diagnostic::error(
+                        Code::WRONG_SHAPE,
+                        value.span,
+                        "a condition is a value, or `{ not: value }`",
+                        "neither",
+                    )
+                    .help("write `Field: value` or `Field: { not: value }`"),
+                );
+                return None;
+            }
+        },
+        _ => (false, value.clone()),
+    };
+    Some(model::RecordCondition {
+        field,
+        negated,
+        value,
     })
 }
 

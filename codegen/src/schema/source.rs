@@ -53,6 +53,7 @@ fn property(entry: &Entry, required: bool) -> SourceSchemaField {
         kind: kind(&entry.value, &types),
         nullable: types.contains(&"null"),
         required,
+        read_only: entry.value.get("readOnly").and_then(Node::text) == Some("true"),
     }
 }
 
@@ -81,6 +82,7 @@ fn kind(node: &Node, types: &[&str]) -> SourceType {
                 kind: items.unwrap_or(SourceType::Object(Vec::new())),
                 nullable: false,
                 required: false,
+                read_only: false,
             }))
         }
         _ => SourceType::Text {

@@ -7,9 +7,10 @@ use runtime::convert;
 use runtime::entity::{
     Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef,
 };
-use runtime::handler::{Conversions, RecordError};
+use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    Condition, Constant, MappingDescriptor, MatchPolicy, Origin, Rung,
+    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
 };
 /// What `mappings/account.yaml` reads of a row of identity.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,9 +32,9 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     fields: &[
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["identity_type"], Kind::Text).required(),
-        FieldDescriptor::new(&["name"], Kind::Text),
-        FieldDescriptor::new(&["phone"], Kind::Text),
-        FieldDescriptor::new(&["website"], Kind::Text),
+        FieldDescriptor::new(&["name"], Kind::Text).max_length(255),
+        FieldDescriptor::new(&["phone"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["website"], Kind::Text).max_length(255),
     ],
 };
 impl Entity for AccountPayload {
@@ -157,6 +158,19 @@ impl AccountPayload {
         Ok(payload)
     }
 }
+impl AccountRecord {
+    /// Converts every field that goes back; the others stay absent.
+    pub fn to_payload(&self) -> (AccountPayload, Vec<FieldError>) {
+        let mut conversions = Conversions::new(&MAPPING);
+        let payload = AccountPayload {
+            name: conversions.field(0, convert::back::same(&self.name)),
+            phone: conversions.field(1, convert::back::phone(&self.phone)),
+            website: conversions.field(3, convert::back::same(&self.website)),
+            ..AccountPayload::default()
+        };
+        conversions.finish_back(payload)
+    }
+}
 /// `mappings/account.yaml` as data.
 pub static MAPPING: MappingDescriptor = MappingDescriptor {
     name: "account",
@@ -167,6 +181,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Condition {
             path: &["identity_type"],
             equals: Constant::Text("organization"),
+        },
+    ],
+    direction: Direction::Both,
+    when_record: &[
+        RecordCondition {
+            field: "npe01__SYSTEM_AccountType__c",
+            negated: true,
+            equals: Constant::Text("Household Account"),
+            needs_npsp: true,
         },
     ],
     key: &["id"],
@@ -181,6 +204,13 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             proposes_only: false,
         },
     ],
+    adopts_on_conflict: true,
+    policies: Policies {
+        tie: Side::Source,
+        on_link: OnLink::FillBlanks,
+        on_rewrite: OnRewrite::Accept,
+        after_delete: AfterDelete::Detach,
+    },
     payload: &PAYLOAD,
     record: &RECORD,
     origins: &[
@@ -189,8 +219,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Origin::Payload(0),
         Origin::Payload(4),
     ],
+    sync: &[
+        FieldSync::both(Conflict::Newest).monitored().required(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::FORWARD,
+        FieldSync::both(Conflict::Newest).monitored(),
+    ],
     lines: super::lines::ACCOUNT,
     new_record: || Box::new(AccountRecord::default()),
+    new_payload: || Box::new(AccountPayload::default()),
 };
 #[cfg(test)]
 mod tests {
@@ -198,6 +235,12 @@ mod tests {
     fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {
         let payload = AccountPayload::from_row(row.as_bytes())?;
         Ok(Box::new(AccountRecord::from_payload(&payload)?))
+    }
+    fn back(record: &dyn Entity) -> Result<runtime::handler::Back, RecordError> {
+        let record: &AccountRecord = runtime::handler::of_type(MAPPING.name, record)?;
+        let (payload, errors) = record.to_payload();
+        let again = AccountRecord::from_payload(&payload);
+        Ok(runtime::handler::Back::new(&MAPPING, record, payload, errors, again))
     }
     /// a school becomes an account
     #[test]
@@ -208,5 +251,18 @@ mod tests {
             ),
             r#"{"Name":"Hill School","Ticketure_Identity_Id__c":"o-1","Website":"https://hill.example"}"#,
         )
+    }
+    /// a new telephone number goes back
+    #[test]
+    fn a_new_telephone_number_goes_back() -> Result<(), String> {
+        let pair = runtime::expect::Pair {
+            base: Some(r#"{"Name":"Hill School","Phone":"1"}"#),
+            now: Some(r#"{"Name":"Hill School","Phone":"2"}"#),
+            row: None,
+            expect: None,
+            exact: false,
+            push: Some(r#"{"phone":"2"}"#),
+        };
+        runtime::expect::pair(&MAPPING, pair, back)
     }
 }

@@ -8,9 +8,10 @@ use runtime::convert;
 use runtime::entity::{
     Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef,
 };
-use runtime::handler::{Conversions, RecordError};
+use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    Condition, Constant, MappingDescriptor, MatchPolicy, Origin, Rung,
+    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
 };
 /// What `mappings/contact.yaml` reads of a row of identity.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,22 +53,24 @@ pub struct ContactPayload {
 pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "identity",
     fields: &[
-        FieldDescriptor::new(&["address", "city"], Kind::Text).pii(),
-        FieldDescriptor::new(&["address", "country"], Kind::Text).pii(),
-        FieldDescriptor::new(&["address", "line1"], Kind::Text).pii(),
-        FieldDescriptor::new(&["address", "postal_code"], Kind::Text).pii(),
-        FieldDescriptor::new(&["address", "state"], Kind::Text).pii(),
-        FieldDescriptor::new(&["date_of_birth"], Kind::Text).pii(),
-        FieldDescriptor::new(&["email"], Kind::Text).pii(),
+        FieldDescriptor::new(&["address", "city"], Kind::Text).max_length(40).pii(),
+        FieldDescriptor::new(&["address", "country"], Kind::Text).max_length(80).pii(),
+        FieldDescriptor::new(&["address", "line1"], Kind::Text).max_length(255).pii(),
+        FieldDescriptor::new(&["address", "postal_code"], Kind::Text)
+            .max_length(20)
+            .pii(),
+        FieldDescriptor::new(&["address", "state"], Kind::Text).max_length(80).pii(),
+        FieldDescriptor::new(&["date_of_birth"], Kind::Text).max_length(10).pii(),
+        FieldDescriptor::new(&["email"], Kind::Text).max_length(80).pii(),
         FieldDescriptor::new(&["email_opt_in"], Kind::Boolean),
-        FieldDescriptor::new(&["first_name"], Kind::Text).pii(),
+        FieldDescriptor::new(&["first_name"], Kind::Text).max_length(40).pii(),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["identity_type"], Kind::Text).required(),
-        FieldDescriptor::new(&["language"], Kind::Text),
-        FieldDescriptor::new(&["last_name"], Kind::Text).pii(),
-        FieldDescriptor::new(&["mobile"], Kind::Text).pii(),
+        FieldDescriptor::new(&["language"], Kind::Text).max_length(10),
+        FieldDescriptor::new(&["last_name"], Kind::Text).max_length(80).pii(),
+        FieldDescriptor::new(&["mobile"], Kind::Text).max_length(40).pii(),
         FieldDescriptor::new(&["organization_id"], Kind::Text),
-        FieldDescriptor::new(&["phone"], Kind::Text).pii(),
+        FieldDescriptor::new(&["phone"], Kind::Text).max_length(40).pii(),
     ],
 };
 impl Entity for ContactPayload {
@@ -328,6 +331,35 @@ impl ContactPayload {
         Ok(payload)
     }
 }
+impl ContactRecord {
+    /// Converts every field that goes back; the others stay absent.
+    pub fn to_payload(&self) -> (ContactPayload, Vec<FieldError>) {
+        let mut conversions = Conversions::new(&MAPPING);
+        let payload = ContactPayload {
+            date_of_birth: conversions.field(0, convert::back::date(&self.birthdate)),
+            email: conversions.field(1, convert::back::email(&self.email)),
+            first_name: conversions.field(2, convert::back::same(&self.first_name)),
+            email_opt_in: conversions
+                .field(3, convert::back::not(&self.has_opted_out_of_email)),
+            phone: conversions.field(4, convert::back::phone(&self.home_phone)),
+            last_name: conversions.field(5, convert::back::same(&self.last_name)),
+            address_city: conversions.field(7, convert::back::same(&self.mailing_city)),
+            address_country: conversions
+                .field(8, convert::back::same(&self.mailing_country)),
+            address_postal_code: conversions
+                .field(9, convert::back::same(&self.mailing_postal_code)),
+            address_state: conversions
+                .field(10, convert::back::same(&self.mailing_state)),
+            address_line1: conversions
+                .field(11, convert::back::same(&self.mailing_street)),
+            mobile: conversions.field(12, convert::back::phone(&self.mobile_phone)),
+            language: conversions
+                .field(14, convert::back::same(&self.ticketure_language)),
+            ..ContactPayload::default()
+        };
+        conversions.finish_back(payload)
+    }
+}
 /// `mappings/contact.yaml` as data.
 pub static MAPPING: MappingDescriptor = MappingDescriptor {
     name: "contact",
@@ -340,6 +372,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             equals: Constant::Text("person"),
         },
     ],
+    direction: Direction::Both,
+    when_record: &[],
     key: &["id"],
     lane: &["id"],
     object: "Contact",
@@ -356,6 +390,13 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             proposes_only: true,
         },
     ],
+    adopts_on_conflict: true,
+    policies: Policies {
+        tie: Side::Source,
+        on_link: OnLink::FillBlanks,
+        on_rewrite: OnRewrite::Accept,
+        after_delete: AfterDelete::Detach,
+    },
     payload: &PAYLOAD,
     record: &RECORD,
     origins: &[
@@ -376,8 +417,27 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Origin::Payload(11),
         Origin::Payload(14),
     ],
+    sync: &[
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored().required(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Restrictive(true)).monitored(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored().required(),
+        FieldSync::FORWARD,
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::FORWARD,
+        FieldSync::both(Conflict::Newest).monitored(),
+        FieldSync::FORWARD,
+    ],
     lines: super::lines::CONTACT,
     new_record: || Box::new(ContactRecord::default()),
+    new_payload: || Box::new(ContactPayload::default()),
 };
 #[cfg(test)]
 mod tests {
@@ -385,6 +445,12 @@ mod tests {
     fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {
         let payload = ContactPayload::from_row(row.as_bytes())?;
         Ok(Box::new(ContactRecord::from_payload(&payload)?))
+    }
+    fn back(record: &dyn Entity) -> Result<runtime::handler::Back, RecordError> {
+        let record: &ContactRecord = runtime::handler::of_type(MAPPING.name, record)?;
+        let (payload, errors) = record.to_payload();
+        let again = ContactRecord::from_payload(&payload);
+        Ok(runtime::handler::Back::new(&MAPPING, record, payload, errors, again))
     }
     /// a new person becomes a contact
     #[test]
@@ -415,5 +481,95 @@ mod tests {
             ),
             r#"{"npsp__Primary_Affiliation__c":"o-1"}"#,
         )
+    }
+    /// a changed phone number goes back
+    #[test]
+    fn a_changed_phone_number_goes_back() -> Result<(), String> {
+        let pair = runtime::expect::Pair {
+            base: Some(
+                r#"{"Email":"ada@example.org","FirstName":"Ada","LastName":"Lovelace","MobilePhone":"1"}"#,
+            ),
+            now: Some(
+                r#"{"Email":"ada@example.org","FirstName":"Ada","LastName":"Lovelace","MobilePhone":"2"}"#,
+            ),
+            row: None,
+            expect: None,
+            exact: false,
+            push: Some(r#"{"mobile":"2"}"#),
+        };
+        runtime::expect::pair(&MAPPING, pair, back)
+    }
+    /// a changed fax number does not
+    #[test]
+    fn a_changed_fax_number_does_not() -> Result<(), String> {
+        let pair = runtime::expect::Pair {
+            base: Some(
+                r#"{"Email":"ada@example.org","Fax":"1","FirstName":"Ada","LastName":"Lovelace"}"#,
+            ),
+            now: Some(
+                r#"{"Email":"ada@example.org","Fax":"2","FirstName":"Ada","LastName":"Lovelace"}"#,
+            ),
+            row: None,
+            expect: None,
+            exact: false,
+            push: Some(r#"{}"#),
+        };
+        runtime::expect::pair(&MAPPING, pair, back)
+    }
+    /// without an e-mail address nothing goes back
+    #[test]
+    fn without_an_e_mail_address_nothing_goes_back() -> Result<(), String> {
+        let pair = runtime::expect::Pair {
+            base: Some(r#"{"FirstName":"Ada","LastName":"Lovelace"}"#),
+            now: Some(r#"{"FirstName":"Augusta","LastName":"Lovelace"}"#),
+            row: None,
+            expect: None,
+            exact: false,
+            push: Some(r#"{}"#),
+        };
+        runtime::expect::pair(&MAPPING, pair, back)
+    }
+    /// edits on both sides merge field by field
+    #[test]
+    fn edits_on_both_sides_merge_field_by_field() -> Result<(), String> {
+        let pair = runtime::expect::Pair {
+            base: Some(
+                r#"{"Email":"ada@example.org","LastName":"Lovelace","MailingCity":"London","MobilePhone":"1"}"#,
+            ),
+            now: Some(
+                r#"{"Email":"ada@example.org","LastName":"Lovelace","MailingCity":"Ockham","MobilePhone":"1"}"#,
+            ),
+            row: Some(
+                record(
+                    r#"{"address":{"city":"London"},"email":"ada@example.org","id":"i-1","identity_type":"person","last_name":"Lovelace","mobile":"2"}"#,
+                ),
+            ),
+            expect: Some(r#"{"MobilePhone":"2"}"#),
+            exact: false,
+            push: Some(r#"{"address":{"city":"Ockham"}}"#),
+        };
+        runtime::expect::pair(&MAPPING, pair, back)
+    }
+    /// when two records meet, blanks are filled and the opt-out wins
+    #[test]
+    fn when_two_records_meet_blanks_are_filled_and_the_opt_out_wins() -> Result<
+        (),
+        String,
+    > {
+        let pair = runtime::expect::Pair {
+            base: None,
+            now: Some(
+                r#"{"Email":"ada@example.org","HasOptedOutOfEmail":true,"LastName":"Lovelace","MailingCity":"London"}"#,
+            ),
+            row: Some(
+                record(
+                    r#"{"email":"ada@example.org","email_opt_in":true,"id":"i-1","identity_type":"person","last_name":"Lovelace","mobile":"2"}"#,
+                ),
+            ),
+            expect: Some(r#"{"MobilePhone":"2","Ticketure_Identity_Id__c":"i-1"}"#),
+            exact: false,
+            push: Some(r#"{"address":{"city":"London"},"email_opt_in":false}"#),
+        };
+        runtime::expect::pair(&MAPPING, pair, back)
     }
 }

@@ -2,8 +2,8 @@
 
 //! The line of each mapped field, so that errors at run time cite the mapping.
 /// `mappings/account.yaml`, by the record's fields.
-pub static ACCOUNT: &[u32] = &[16, 17, 10, 18];
+pub static ACCOUNT: &[u32] = &[21, 22, 11, 23];
 /// `mappings/contact.yaml`, by the record's fields.
 pub static CONTACT: &[u32] = &[
-    26, 18, 16, 28, 19, 17, 30, 22, 25, 24, 23, 21, 20, 9, 27, 29,
+    31, 23, 21, 33, 24, 22, 35, 27, 30, 29, 28, 26, 25, 9, 32, 34,
 ];

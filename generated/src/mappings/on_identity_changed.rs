@@ -2,7 +2,7 @@
 
 //! `identity_changed`: one method a mapping that it feeds.
 use runtime::entity::Entity;
-use runtime::handler::{Handler, RecordError};
+use runtime::handler::{Back, FieldError, Handler, RecordError, of_type};
 use runtime::mapping::MappingDescriptor;
 use super::{account, contact};
 /// What a `identity_changed` webhook does. Each default body is the compiled mapping.
@@ -17,6 +17,13 @@ pub trait IdentityChanged: Send + Sync {
     ) -> Result<account::AccountRecord, RecordError> {
         account::AccountRecord::from_payload(payload)
     }
+    /// `mappings/account.yaml`, the way back: what fits, and what does not.
+    fn account_back(
+        &self,
+        record: &account::AccountRecord,
+    ) -> (account::AccountPayload, Vec<FieldError>) {
+        record.to_payload()
+    }
     /// `mappings/contact.yaml`.
     ///
     /// # Errors
@@ -26,6 +33,13 @@ pub trait IdentityChanged: Send + Sync {
         payload: &contact::ContactPayload,
     ) -> Result<contact::ContactRecord, RecordError> {
         contact::ContactRecord::from_payload(payload)
+    }
+    /// `mappings/contact.yaml`, the way back: what fits, and what does not.
+    fn contact_back(
+        &self,
+        record: &contact::ContactRecord,
+    ) -> (contact::ContactPayload, Vec<FieldError>) {
+        record.to_payload()
     }
 }
 /// Calls a [`IdentityChanged`] by mapping name.
@@ -52,6 +66,23 @@ impl<H: IdentityChanged> Handler for IdentityChangedAdapter<H> {
             "contact" => {
                 let payload = contact::ContactPayload::from_row(row)?;
                 Ok(Box::new(self.0.contact(&payload)?))
+            }
+            other => Err(RecordError::UnknownMapping(other.to_owned())),
+        }
+    }
+    fn back(&self, mapping: &str, record: &dyn Entity) -> Result<Back, RecordError> {
+        match mapping {
+            "account" => {
+                let record: &account::AccountRecord = of_type(mapping, record)?;
+                let (payload, errors) = self.0.account_back(record);
+                let again = self.0.account(&payload);
+                Ok(Back::new(&account::MAPPING, record, payload, errors, again))
+            }
+            "contact" => {
+                let record: &contact::ContactRecord = of_type(mapping, record)?;
+                let (payload, errors) = self.0.contact_back(record);
+                let again = self.0.contact(&payload);
+                Ok(Back::new(&contact::MAPPING, record, payload, errors, again))
             }
             other => Err(RecordError::UnknownMapping(other.to_owned())),
         }

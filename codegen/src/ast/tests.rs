@@ -1,0 +1,110 @@
+//! `tests:`: what goes in and what must come out.
+
+use super::read::pairs;
+use super::reader::{Reader, list, literal};
+use super::{Pairs, Test};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Literal, Push};
+use crate::parse::{Node, Value};
+use crate::span::Spanned;
+
+const KEYS: &[&str] = &[
+    "name",
+    "given",
+    "before",
+    "after",
+    "base",
+    "linked",
+    "expect",
+    "expect_some",
+    "push",
+];
+
+pub(super) fn tests(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Test> {
+    list(node, "tests", sink)
+        .iter()
+        .filter_map(|item| test(item, sink))
+        .collect()
+}
+
+fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
+    let mut reader = Reader::new(node, "a test", sink)?;
+    let name = reader.demand("name");
+    let given = reader.take("given").map(|entry| {
+        Spanned::new(
+            Literal::Object(pairs(&entry.value, "`given`", reader.sink)),
+            entry.value.span,
+        )
+    });
+    let base = record(&mut reader, "before", "base");
+    let linked = reader.take("linked");
+    let now = match linked {
+        Some(entry) => Some(pairs(&entry.value, "`linked`", reader.sink)),
+        None => reader
+            .take("after")
+            .map(|entry| pairs(&entry.value, "`after`", reader.sink)),
+    };
+    let exact = reader.take("expect");
+    let expect = exact
+        .or_else(|| reader.take("expect_some"))
+        .map(|entry| pairs(&entry.value, "`expect`", reader.sink));
+    let push = reader
+        .take("push")
+        .and_then(|entry| push(&entry.value, reader.sink));
+    if given.is_none() && base.is_none() {
+        reader.missing("given");
+    }
+    if expect.is_none() && push.is_none() {
+        reader.missing("expect");
+    }
+    if base.is_some() && now.is_none() && given.is_none() {
+        reader.sink.push(
+            Diagnostic::error(
+                Code::MISSING_KEY,
+                node.span,
+                "the test says what the record was, not what it is",
+                "`after` is missing",
+            )
+            .help("add `after: { ... }`, the record as Salesforce has it now"),
+        );
+    }
+    reader.finish(KEYS);
+    Some(Test {
+        span: node.span,
+        name: name?,
+        given,
+        base,
+        now,
+        linked: linked.is_some(),
+        exact: exact.is_some(),
+        expect,
+        push,
+    })
+}
+
+fn record(reader: &mut Reader<'_, '_>, name: &str, or: &str) -> Option<Pairs> {
+    let entry = reader.take(name).or_else(|| reader.take(or))?;
+    Some(pairs(&entry.value, "a record of a test", reader.sink))
+}
+
+fn push(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Push> {
+    match &node.value {
+        Value::Scalar { text, plain: true } if text == "false" => Some(Push::Nothing),
+        Value::Map(_) => {
+            let body = literal(node);
+            Some(Push::Body(body))
+        }
+        _ => {
+            sink.push(
+                Diagnostic::error(
+                    Code::WRONG_SHAPE,
+                    node.span,
+                    "`push` is either false or the fields that go to the source",
+                    "neither",
+                )
+                .help("write `push: false`, or `push: { path: value }`"),
+            );
+            None
+        }
+    }
+}

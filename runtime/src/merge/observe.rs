@@ -1,0 +1,209 @@
+//! What a side says: seen, written, or met for the first time.
+
+use super::state::{Late, LinkState, Sent, value_json};
+use crate::change::present;
+use crate::entity::{Entity, SlotRef, copied};
+use crate::mapping::{MappingDescriptor, OnLink, OnRewrite, Side};
+
+/// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
+const LATE_MS: i64 = 600_000;
+
+impl LinkState {
+    /// Two existing records meet for the first time. A blank takes the other side's value and never erases one.
+    pub fn meet(
+        mapping: &'static MappingDescriptor,
+        source: (&dyn Entity, i64),
+        destination: (&dyn Entity, i64),
+    ) -> Self {
+        let mut state = LinkState::new(mapping);
+        state.source.version_ms = source.1;
+        state.destination.version_ms = destination.1;
+        for field in 0..mapping.record.fields.len() {
+            let (ours, theirs) = (source.0.slot(field), destination.0.slot(field));
+            if ours.is_absent() && theirs.is_absent() {
+                continue;
+            }
+            let both = mapping.sync(field).both;
+            let takes_source = !ours.is_absent() && !ours.equivalent(theirs);
+            match (ours.is_blank(), theirs.is_blank()) {
+                _ if !takes_source => state.agreed.slot_mut(field).set(theirs),
+                // What does not go back is the source's to say.
+                _ if !both => {
+                    state.agreed.slot_mut(field).set(theirs);
+                    state.change(Side::Source, field, ours, source.1);
+                }
+                (true, _) => {
+                    state.agreed.slot_mut(field).set(ours);
+                    state.change(Side::Destination, field, theirs, destination.1);
+                }
+                (false, true) => {
+                    state.agreed.slot_mut(field).set(theirs);
+                    state.change(Side::Source, field, ours, source.1);
+                }
+                (false, false) => state.differ(field, source, destination),
+            }
+            if both && ours.is_absent() && !theirs.is_blank() {
+                state.agreed.slot_mut(field).set_absent();
+                state.change(Side::Destination, field, theirs, destination.1);
+            }
+        }
+        state
+    }
+
+    /// Both have a value, and not the same. Nothing was agreed: both are changes, and the policy decides.
+    fn differ(
+        &mut self,
+        field: usize,
+        source: (&dyn Entity, i64),
+        destination: (&dyn Entity, i64),
+    ) {
+        let (ours, theirs) = (source.0.slot(field), destination.0.slot(field));
+        if self.mapping.policies.on_link == OnLink::Review {
+            let name = self.mapping.field_name(field);
+            let pair = (
+                value_json(source.0, field, name),
+                value_json(destination.0, field, name),
+            );
+            self.held.insert(field, pair);
+        }
+        self.change(Side::Source, field, ours, source.1);
+        self.change(Side::Destination, field, theirs, destination.1);
+    }
+
+    fn change(&mut self, side: Side, field: usize, value: SlotRef<'_>, at_ms: i64) {
+        let side = self.side_mut(side);
+        side.changes.slot_mut(field).set(value);
+        side.at_ms.insert(field, at_ms);
+    }
+
+    /// A side has this image, as of its own time `version_ms`. `now_ms` is ours. What is absent says nothing.
+    ///
+    /// The image has to be at least as new as everything seen of that side before: read it again when in doubt.
+    pub fn observe(&mut self, side: Side, image: &dyn Entity, version_ms: i64, now_ms: i64) {
+        let mapping = self.mapping;
+        self.side_mut(side)
+            .late
+            .retain(|late| late.until_ms > now_ms);
+        for field in 0..mapping.record.fields.len() {
+            let value = image.slot(field);
+            let both = mapping.sync(field).both;
+            if value.is_absent() || (side == Side::Destination && !both) {
+                continue;
+            }
+            self.observe_field(side, field, value, version_ms);
+        }
+        let side = self.side_mut(side);
+        side.version_ms = side.version_ms.max(version_ms);
+    }
+
+    fn observe_field(&mut self, side: Side, field: usize, value: SlotRef<'_>, version_ms: i64) {
+        let name = self.mapping.field_name(field);
+        let policy = self.mapping.policies.on_rewrite;
+        let agreed = copied(self.mapping.new_record, self.agreed.as_ref());
+        let here = self.side_mut(side);
+        let kept = here.kept.slot(field);
+        let is_kept = !kept.is_absent() && value.equivalent(kept);
+        if value.equivalent(agreed.slot(field)) || is_kept {
+            here.clear(field);
+            if let Some(sent) = here.sent.get_mut(&field) {
+                sent.unseen = false;
+            }
+            return;
+        }
+        let came_late = here.late.iter().any(|late| {
+            let written = late.fields.slot(field);
+            !written.is_absent() && written.equivalent(value)
+        });
+        if came_late {
+            here.changes.slot_mut(field).set_absent();
+            here.at_ms.remove(&field);
+            here.restore.insert(field);
+            return;
+        }
+        here.restore.remove(&field);
+        let rewritten = side == Side::Destination
+            && here.sent.get(&field).is_some_and(|sent| {
+                sent.unseen && sent.value == value_json(agreed.as_ref(), field, name)
+            });
+        if let Some(sent) = here.sent.get_mut(&field) {
+            sent.unseen = false;
+        }
+        if rewritten && policy == OnRewrite::Keep {
+            here.kept.slot_mut(field).set(value);
+            here.clear(field);
+            return;
+        }
+        let known = here.changes.slot(field);
+        if known.is_absent() || !known.equivalent(value) {
+            here.changes.slot_mut(field).set(value);
+            here.at_ms.insert(field, version_ms);
+        }
+    }
+
+    /// An older image of the source arrived late: it changes nothing, but may say since when a value has been there.
+    pub fn seen_before(&mut self, side: Side, image: &dyn Entity, version_ms: i64) {
+        let here = self.side_mut(side);
+        for (field, at) in &mut here.at_ms {
+            let value = image.slot(*field);
+            if !value.is_absent() && value.equivalent(here.changes.slot(*field)) {
+                *at = version_ms.min(*at);
+            }
+        }
+    }
+
+    /// A side now has these values, and we wrote them.
+    pub fn landed(&mut self, side: Side, fields: &dyn Entity) {
+        for field in present_fields(fields) {
+            let value = fields.slot(field);
+            let name = self.mapping.field_name(field);
+            let written = value_json(fields, field, name);
+            let other = self.side_mut(side.other());
+            if other.changes.slot(field).equivalent(value) {
+                other.clear(field);
+            }
+            self.agreed.slot_mut(field).set(value);
+            let here = self.side_mut(side);
+            here.clear(field);
+            here.kept.slot_mut(field).set_absent();
+            let times = match here.sent.get(&field) {
+                Some(sent) if sent.value == written => sent.times + 1,
+                _ => 1,
+            };
+            let sent = Sent {
+                value: written,
+                times,
+                unseen: true,
+            };
+            here.sent.insert(field, sent);
+        }
+    }
+
+    /// A write whose answer never came was read back: is it there? If not, it may still come.
+    pub fn read_back(
+        &mut self,
+        side: Side,
+        wanted: &dyn Entity,
+        image: &dyn Entity,
+        now_ms: i64,
+    ) -> bool {
+        let there = present_fields(wanted).all(|field| {
+            let value = image.slot(field);
+            value.is_absent() || value.equivalent(wanted.slot(field))
+        });
+        if there {
+            self.landed(side, wanted);
+        } else {
+            let late = Late {
+                until_ms: now_ms + LATE_MS,
+                fields: copied(self.mapping.new_record, wanted),
+            };
+            self.side_mut(side).late.push(late);
+        }
+        there
+    }
+}
+
+fn present_fields(record: &dyn Entity) -> impl Iterator<Item = usize> + use<> {
+    let mask = present(record);
+    (0..record.descriptor().fields.len()).filter(move |field| mask.contains(*field))
+}

@@ -1,0 +1,296 @@
+//! What has to be written where, and why.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::state::{LinkState, value_json};
+use crate::entity::{Entity, SlotRef};
+use crate::mapping::{Conflict, OnLink, Side};
+
+/// How far the two systems' clocks are from ours, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// The source's clock minus ours.
+    pub source_offset_ms: i64,
+    pub destination_offset_ms: i64,
+    /// Two times that are nearer than this are a tie.
+    pub uncertainty_ms: i64,
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        Clocks {
+            source_offset_ms: 0,
+            destination_offset_ms: 0,
+            uncertainty_ms: 5_000,
+        }
+    }
+}
+
+/// What to write, in the words of the destination.
+pub struct Plan {
+    pub to_source: Box<dyn Entity>,
+    pub to_destination: Box<dyn Entity>,
+    pub decisions: Vec<Decision>,
+    pub gate: Gate,
+}
+
+/// Whether the record may go back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gate {
+    Open,
+    /// Something changed, but nothing that is monitored.
+    Unmonitored,
+    /// These required fields are blank.
+    Incomplete(Vec<usize>),
+}
+
+/// One field that was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    pub field: usize,
+    /// Whose value stands; nobody's while a person has to decide.
+    pub winner: Option<Side>,
+    pub why: Why,
+    pub value: Value,
+    /// What is overwritten by it, when that was somebody's change.
+    pub loser: Option<Value>,
+    /// When the value that lost appeared, by its own clock; it tells one decision from the next.
+    pub loser_at_ms: i64,
+}
+
+/// Why a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Only this side changed it.
+    OnlyChange,
+    /// The mapping says that this side wins.
+    Policy,
+    /// It appeared later.
+    Newest,
+    /// The clocks cannot tell; the mapping says who wins then.
+    Tie,
+    /// It permits less.
+    Restrictive,
+    /// A write of ours arrived late, over something newer.
+    CameLate,
+    /// A person has to decide.
+    Review,
+    /// The same value was written three times and did not stay.
+    DoesNotStay,
+}
+
+/// A value that was written so often and did not stay is a person's to decide.
+const BOUNCES_MAX: u32 = 3;
+
+impl LinkState {
+    /// What is to be written now. Fields that only a create may set are never in it.
+    pub fn plan(&mut self, clocks: &Clocks) -> Plan {
+        let new = self.mapping.new_record;
+        let mut plan = Plan {
+            to_source: new(),
+            to_destination: new(),
+            decisions: Vec::new(),
+            gate: Gate::Open,
+        };
+        for field in 0..self.mapping.record.fields.len() {
+            let create_only = self.mapping.record.fields.get(field);
+            if create_only.is_some_and(|field| field.create_only) {
+                continue;
+            }
+            if let Some(decision) = self.decide(field, clocks) {
+                self.put(&mut plan, decision);
+            }
+        }
+        self.gate(&mut plan);
+        plan
+    }
+
+    fn decide(&mut self, field: usize, clocks: &Clocks) -> Option<Decision> {
+        let source = self.source.changes.slot(field);
+        let destination = self.destination.changes.slot(field);
+        let held_pair = self.pair(field);
+        if let Some(held) = self.held.get(&field) {
+            if *held == held_pair {
+                return Some(self.nobody(field, Why::Review));
+            }
+            self.held.remove(&field);
+            return self.decide(field, clocks);
+        }
+        let (winner, why) = match (source.is_absent(), destination.is_absent()) {
+            (true, true) => return self.restored(field),
+            (false, true) => (Side::Source, Why::OnlyChange),
+            (true, false) => (Side::Destination, Why::OnlyChange),
+            (false, false) if source.equivalent(destination) => {
+                self.agree(field);
+                return None;
+            }
+            (false, false) => match self.winner(field, source, clocks) {
+                Some(decided) => decided,
+                None => {
+                    self.held.insert(field, held_pair);
+                    return Some(self.nobody(field, Why::Review));
+                }
+            },
+        };
+        let decision = self.decision(field, winner, why);
+        let sent = self.side(winner.other()).sent.get(&field);
+        if sent.is_some_and(|sent| sent.times >= BOUNCES_MAX && sent.value == decision.value) {
+            self.held.insert(field, held_pair);
+            return Some(self.nobody(field, Why::DoesNotStay));
+        }
+        Some(decision)
+    }
+
+    /// Who wins where both changed it; nobody when a person has to decide.
+    fn winner(&self, field: usize, source: SlotRef<'_>, clocks: &Clocks) -> Option<(Side, Why)> {
+        let policies = &self.mapping.policies;
+        let never_agreed = self.agreed.slot(field).is_absent();
+        let mut conflict = self.mapping.sync(field).conflict;
+        if never_agreed && !matches!(conflict, Conflict::Restrictive(_)) {
+            conflict = match policies.on_link {
+                OnLink::Source => Conflict::Source,
+                OnLink::Destination => Conflict::Destination,
+                OnLink::Newest => Conflict::Newest,
+                OnLink::FillBlanks | OnLink::Review => conflict,
+            };
+        }
+        match conflict {
+            Conflict::Source => Some((Side::Source, Why::Policy)),
+            Conflict::Destination => Some((Side::Destination, Why::Policy)),
+            Conflict::Review => None,
+            Conflict::Restrictive(value) => {
+                let source_restricts =
+                    matches!(source, SlotRef::Boolean(slot) if slot.value() == Some(&value));
+                let winner = if source_restricts {
+                    Side::Source
+                } else {
+                    Side::Destination
+                };
+                Some((winner, Why::Restrictive))
+            }
+            Conflict::Newest => {
+                let at = |side: Side| {
+                    self.side(side)
+                        .at_ms
+                        .get(&field)
+                        .copied()
+                        .unwrap_or_default()
+                };
+                let source_at = at(Side::Source) - clocks.source_offset_ms;
+                let destination_at = at(Side::Destination) - clocks.destination_offset_ms;
+                Some(
+                    if (source_at - destination_at).abs() <= clocks.uncertainty_ms {
+                        (policies.tie, Why::Tie)
+                    } else if source_at > destination_at {
+                        (Side::Source, Why::Newest)
+                    } else {
+                        (Side::Destination, Why::Newest)
+                    },
+                )
+            }
+        }
+    }
+
+    fn decision(&self, field: usize, winner: Side, why: Why) -> Decision {
+        let name = self.mapping.field_name(field);
+        let loser = self.side(winner.other());
+        let overwritten = !loser.changes.slot(field).is_absent();
+        Decision {
+            field,
+            winner: Some(winner),
+            why,
+            value: value_json(self.side(winner).changes.as_ref(), field, name),
+            loser: overwritten.then(|| value_json(loser.changes.as_ref(), field, name)),
+            loser_at_ms: loser.at_ms.get(&field).copied().unwrap_or_default(),
+        }
+    }
+
+    fn nobody(&self, field: usize, why: Why) -> Decision {
+        let (source, destination) = self.pair(field);
+        Decision {
+            field,
+            winner: None,
+            why,
+            value: source,
+            loser: Some(destination),
+            loser_at_ms: 0,
+        }
+    }
+
+    fn pair(&self, field: usize) -> (Value, Value) {
+        let name = self.mapping.field_name(field);
+        let of = |side: Side| value_json(self.current(side).as_ref(), field, name);
+        (of(Side::Source), of(Side::Destination))
+    }
+
+    /// Both say the same: agreed.
+    fn agree(&mut self, field: usize) {
+        let value = self.source.changes.slot(field);
+        self.agreed.slot_mut(field).set(value);
+        self.source.clear(field);
+        self.destination.clear(field);
+    }
+
+    /// A late write of ours is written over with what was agreed.
+    fn restored(&self, field: usize) -> Option<Decision> {
+        let side = [Side::Source, Side::Destination]
+            .into_iter()
+            .find(|side| self.side(*side).restore.contains(&field))?;
+        let name = self.mapping.field_name(field);
+        Some(Decision {
+            field,
+            winner: Some(side.other()),
+            why: Why::CameLate,
+            value: value_json(self.agreed.as_ref(), field, name),
+            loser: None,
+            loser_at_ms: 0,
+        })
+    }
+
+    fn put(&self, plan: &mut Plan, decision: Decision) {
+        let field = decision.field;
+        let value = match (decision.winner, decision.why) {
+            (Some(_), Why::CameLate) => self.agreed.slot(field),
+            (Some(winner), _) => self.side(winner).changes.slot(field),
+            (None, _) => {
+                plan.decisions.push(decision);
+                return;
+            }
+        };
+        match decision.winner {
+            Some(Side::Source) => plan.to_destination.slot_mut(field).set(value),
+            Some(Side::Destination) => plan.to_source.slot_mut(field).set(value),
+            None => {}
+        }
+        plan.decisions.push(decision);
+    }
+
+    /// What may not go back stays where it is, as a change.
+    fn gate(&self, plan: &mut Plan) {
+        let fields = 0..self.mapping.record.fields.len();
+        let back: Vec<usize> = fields
+            .clone()
+            .filter(|field| !plan.to_source.slot(*field).is_absent())
+            .collect();
+        if back.is_empty() {
+            return;
+        }
+        let current = self.current(Side::Destination);
+        let missing: Vec<usize> = fields
+            .filter(|field| self.mapping.sync(*field).required && current.slot(*field).is_blank())
+            .collect();
+        let monitored = back.iter().any(|field| self.mapping.sync(*field).monitored);
+        plan.gate = if !missing.is_empty() {
+            Gate::Incomplete(missing)
+        } else if !monitored {
+            Gate::Unmonitored
+        } else {
+            return;
+        };
+        plan.to_source = (self.mapping.new_record)();
+        plan.decisions
+            .retain(|decision| decision.winner != Some(Side::Destination));
+    }
+}

@@ -1,0 +1,292 @@
+//! What is kept of a pair, and its form as JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::change::{Mask, present};
+use crate::entity::{Entity, copied, overlay};
+use crate::json;
+use crate::mapping::{MappingDescriptor, Side};
+
+/// One pair. All records are in the words of the destination.
+pub struct LinkState {
+    pub(super) mapping: &'static MappingDescriptor,
+    /// What both sides are known to have had.
+    pub agreed: Box<dyn Entity>,
+    pub source: SideState,
+    pub destination: SideState,
+    /// Fields that nobody decides until one side says something new, with both values then.
+    pub(super) held: BTreeMap<usize, (Value, Value)>,
+}
+
+/// What is known of one side.
+pub struct SideState {
+    /// The side's own time of what was last seen, in milliseconds since 1970; 0 is nothing yet.
+    pub version_ms: i64,
+    /// Only the fields that differ from what was agreed.
+    pub changes: Box<dyn Entity>,
+    /// When each of them was first seen so, by the side's own clock.
+    pub at_ms: BTreeMap<usize, i64>,
+    /// Fields in which a write of ours came late, over something newer: they are to be written again.
+    pub(super) restore: BTreeSet<usize>,
+    /// Writes that may still arrive, although nobody waits for them.
+    pub(super) late: Vec<Late>,
+    /// What was last written.
+    pub(super) sent: BTreeMap<usize, Sent>,
+    /// Values that the org made of ours, and keeps.
+    pub(super) kept: Box<dyn Entity>,
+}
+
+pub(super) struct Late {
+    /// By our clock.
+    pub(super) until_ms: i64,
+    pub(super) fields: Box<dyn Entity>,
+}
+
+/// A field as it was last written to a side.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sent {
+    pub(super) value: Value,
+    /// The same value again and again is a value that does not stay.
+    pub(super) times: u32,
+    /// Nothing has been seen of the side since.
+    pub(super) unseen: bool,
+}
+
+impl SideState {
+    fn new(mapping: &MappingDescriptor) -> Self {
+        SideState {
+            version_ms: 0,
+            changes: (mapping.new_record)(),
+            at_ms: BTreeMap::new(),
+            restore: BTreeSet::new(),
+            late: Vec::new(),
+            sent: BTreeMap::new(),
+            kept: (mapping.new_record)(),
+        }
+    }
+
+    pub(super) fn clear(&mut self, field: usize) {
+        self.changes.slot_mut(field).set_absent();
+        self.at_ms.remove(&field);
+        self.restore.remove(&field);
+    }
+}
+
+impl LinkState {
+    /// A pair of which nothing is known.
+    pub fn new(mapping: &'static MappingDescriptor) -> Self {
+        LinkState {
+            mapping,
+            agreed: (mapping.new_record)(),
+            source: SideState::new(mapping),
+            destination: SideState::new(mapping),
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// A pair whose destination was just made from this record of the source.
+    pub fn created(
+        mapping: &'static MappingDescriptor,
+        record: &dyn Entity,
+        source_version_ms: i64,
+    ) -> Self {
+        let mut state = LinkState::new(mapping);
+        overlay(state.agreed.as_mut(), record);
+        state.source.version_ms = source_version_ms;
+        state
+    }
+
+    pub fn side(&self, side: Side) -> &SideState {
+        match side {
+            Side::Source => &self.source,
+            Side::Destination => &self.destination,
+        }
+    }
+
+    pub fn side_mut(&mut self, side: Side) -> &mut SideState {
+        match side {
+            Side::Source => &mut self.source,
+            Side::Destination => &mut self.destination,
+        }
+    }
+
+    /// What a side has, as far as it is known.
+    pub fn current(&self, side: Side) -> Box<dyn Entity> {
+        let mut record = copied(self.mapping.new_record, self.agreed.as_ref());
+        overlay(record.as_mut(), self.side(side).changes.as_ref());
+        record
+    }
+
+    /// Nothing waits to be written.
+    pub fn is_settled(&self) -> bool {
+        present(self.source.changes.as_ref()).is_empty()
+            && present(self.destination.changes.as_ref()).is_empty()
+    }
+
+    /// As it is kept with the link.
+    pub fn to_json(&self) -> String {
+        let mut root = Map::new();
+        root.insert("agreed".to_owned(), record_json(self.agreed.as_ref()));
+        root.insert("source".to_owned(), self.side_json(&self.source));
+        root.insert("destination".to_owned(), self.side_json(&self.destination));
+        if !self.held.is_empty() {
+            let held = self.held.iter().map(|(field, (source, destination))| {
+                (self.name(*field), json!([source, destination]))
+            });
+            root.insert("held".to_owned(), Value::Object(held.collect()));
+        }
+        Value::Object(root).to_string()
+    }
+
+    fn side_json(&self, side: &SideState) -> Value {
+        let mut root = Map::new();
+        root.insert("version".to_owned(), Value::from(side.version_ms));
+        let changes = record_json(side.changes.as_ref());
+        if !is_empty(&changes) {
+            root.insert("changes".to_owned(), changes);
+            let at = side
+                .at_ms
+                .iter()
+                .map(|(field, at)| (self.name(*field), Value::from(*at)));
+            root.insert("at".to_owned(), Value::Object(at.collect()));
+        }
+        if !side.late.is_empty() {
+            let late = side.late.iter().map(|late| {
+                json!({ "until": late.until_ms, "fields": record_json(late.fields.as_ref()) })
+            });
+            root.insert("late".to_owned(), Value::Array(late.collect()));
+        }
+        // A field that was written once and has been seen since says nothing.
+        let sent = side
+            .sent
+            .iter()
+            .filter(|(_, sent)| sent.unseen || sent.times > 1);
+        let sent: Map<String, Value> = sent
+            .map(|(field, sent)| {
+                (
+                    self.name(*field),
+                    json!([sent.value, sent.times, sent.unseen]),
+                )
+            })
+            .collect();
+        if !sent.is_empty() {
+            root.insert("sent".to_owned(), Value::Object(sent));
+        }
+        let kept = record_json(side.kept.as_ref());
+        if !is_empty(&kept) {
+            root.insert("kept".to_owned(), kept);
+        }
+        Value::Object(root)
+    }
+
+    fn name(&self, field: usize) -> String {
+        self.mapping.field_name(field).to_owned()
+    }
+
+    /// As it was kept; what the mapping no longer has is left out.
+    pub fn from_json(mapping: &'static MappingDescriptor, text: &str) -> Self {
+        let mut state = LinkState::new(mapping);
+        let root: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+        let Some(agreed) = root.get("agreed") else {
+            // A link that was only looked up: nothing is known of it.
+            return state;
+        };
+        read_record(state.agreed.as_mut(), agreed);
+        for side in [Side::Source, Side::Destination] {
+            let name = match side {
+                Side::Source => "source",
+                Side::Destination => "destination",
+            };
+            if let Some(kept) = root.get(name) {
+                read_side(mapping, state.side_mut(side), kept);
+            }
+        }
+        for (name, pair) in members(root.get("held")) {
+            let value = |index: usize| pair.get(index).cloned().unwrap_or(Value::Null);
+            if let Some(field) = mapping.record.field(name) {
+                state.held.insert(field, (value(0), value(1)));
+            }
+        }
+        state
+    }
+}
+
+fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &Value) {
+    side.version_ms = kept
+        .get("version")
+        .and_then(Value::as_i64)
+        .unwrap_or_default();
+    if let Some(changes) = kept.get("changes") {
+        read_record(side.changes.as_mut(), changes);
+    }
+    for (name, at) in members(kept.get("at")) {
+        if let (Some(field), Some(at)) = (mapping.record.field(name), at.as_i64()) {
+            side.at_ms.insert(field, at);
+        }
+    }
+    let late = kept.get("late").and_then(Value::as_array);
+    for entry in late.map(Vec::as_slice).unwrap_or_default() {
+        let mut fields = (mapping.new_record)();
+        if let Some(values) = entry.get("fields") {
+            read_record(fields.as_mut(), values);
+        }
+        let until_ms = entry
+            .get("until")
+            .and_then(Value::as_i64)
+            .unwrap_or_default();
+        side.late.push(Late { until_ms, fields });
+    }
+    for (name, entry) in members(kept.get("sent")) {
+        if let Some(field) = mapping.record.field(name) {
+            let sent = Sent {
+                value: entry.get(0).cloned().unwrap_or(Value::Null),
+                times: entry.get(1).and_then(Value::as_u64).unwrap_or(1) as u32,
+                unseen: entry.get(2).and_then(Value::as_bool).unwrap_or(false),
+            };
+            side.sent.insert(field, sent);
+        }
+    }
+    if let Some(values) = kept.get("kept") {
+        read_record(side.kept.as_mut(), values);
+    }
+}
+
+fn members(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
+    let object = value.and_then(Value::as_object);
+    object
+        .into_iter()
+        .flat_map(|members| members.iter().map(|(name, value)| (name.as_str(), value)))
+}
+
+fn read_record(record: &mut dyn Entity, value: &Value) {
+    // What no longer fits the mapping stays absent.
+    let _ = json::read(record, value.to_string().as_bytes());
+}
+
+/// The fields of a record that are not absent; references by source id.
+pub(super) fn record_json(record: &dyn Entity) -> Value {
+    masked_json(record, &present(record))
+}
+
+fn masked_json(record: &dyn Entity, mask: &Mask) -> Value {
+    json::write(record, mask, &json::as_source_id)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or(Value::Null)
+}
+
+/// One field's value; null when it is absent.
+pub(super) fn value_json(record: &dyn Entity, field: usize, name: &str) -> Value {
+    let mut mask = Mask::default();
+    mask.set(field);
+    masked_json(record, &mask)
+        .get(name)
+        .cloned()
+        .unwrap_or(Value::Null)
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_none_or(Map::is_empty)
+}

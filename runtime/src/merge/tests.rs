@@ -1,0 +1,1 @@
+//! The promises of the merge, on the shipped shape of a contact.
