@@ -4,6 +4,7 @@
 //! `queue`, where items wait; and `salesforce`, where records go. Nothing here knows an entity by name.
 
 pub mod change;
+pub mod clock;
 pub mod convert;
 pub mod entity;
 pub mod expect;
@@ -15,4 +16,5 @@ pub mod merge;
 pub mod queue;
 pub mod retry;
 pub mod salesforce;
+pub mod ticketure;
 pub mod worker;

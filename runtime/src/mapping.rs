@@ -62,7 +62,7 @@ pub enum Direction {
 }
 
 /// One of the two systems: the source is Ticketure, the destination Salesforce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     Source,

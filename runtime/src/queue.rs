@@ -5,15 +5,18 @@
 //! waits in one go; its core ([`step`]) is a pure function. Reads have a connection of their own.
 //! All SQL of the project lives in this folder.
 
+mod capture;
 mod claim;
 mod enqueue;
 mod error;
 mod file;
+mod intent;
 mod item;
 mod link;
 mod mend;
 mod settle;
 mod step;
+mod sync;
 mod view;
 mod writer;
 
@@ -22,17 +25,20 @@ mod conformance;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+
+use crate::mapping::Side;
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
 pub use item::{
-    Enqueued, ErrorRecord, Event, FailedItem, HistoryLine, Item, ItemView, Link, NewItem, Outcome,
-    Review, Settled, Settlement, State, Status, Which,
+    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, FailedItem, GateNote, Gated,
+    HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Repeat, Review,
+    SALESFORCE_CHANGED, Settled, Settlement, State, Status, Tombstone, Which,
 };
 use step::{Command, Reply};
 use writer::{Job, Writer};
@@ -72,10 +78,18 @@ pub struct Store {
 }
 
 struct Shared {
-    /// `None` where only reading is allowed.
-    writing: Option<Writing>,
+    writing: Way,
     reader: Arc<Mutex<Connection>>,
     now: Now,
+}
+
+/// How writes are made.
+enum Way {
+    /// By a thread that commits what waits in one go.
+    Thread(Writing),
+    /// By the caller, on the connection that is read from as well.
+    Direct(StoreOptions),
+    ReadOnly,
 }
 
 /// The way to the writer, and what ends with it.
@@ -123,16 +137,35 @@ impl Store {
             thread: Some(std::thread::spawn(move || writer.run(waiting))),
             _lock: lock,
         };
-        Ok(Store::new(Some(writing), reader, now))
+        Ok(Store::new(Way::Thread(writing), reader, now))
     }
 
     /// For commands that look, also while the service runs.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Store, StoreError> {
         let reader = file::open_reader(path.as_ref())?;
-        Ok(Store::new(None, reader, Arc::new(wall_clock)))
+        Ok(Store::new(Way::ReadOnly, reader, Arc::new(wall_clock)))
     }
 
-    fn new(writing: Option<Writing>, reader: Connection, now: Now) -> Store {
+    /// A store in memory without a thread, for simulations: every write is a transaction of its own, made at once.
+    pub fn in_memory(options: StoreOptions, now: Now) -> Result<Store, StoreError> {
+        Ok(Store::new(
+            Way::Direct(options),
+            file::open_in_memory()?,
+            now,
+        ))
+    }
+
+    /// As if the process had been killed and started again: what was running is ready.
+    pub fn released(&self) -> Result<(), StoreError> {
+        file::release(&self.connection())
+    }
+
+    /// Milliseconds since 1970, by the store's clock.
+    pub fn now_ms(&self) -> i64 {
+        (self.shared.now)()
+    }
+
+    fn new(writing: Way, reader: Connection, now: Now) -> Store {
         let reader = Arc::new(Mutex::new(reader));
         let shared = Shared {
             writing,
@@ -184,6 +217,85 @@ impl Store {
     /// Brings dead items back; says how many.
     pub async fn retry(&self, which: Which) -> Result<usize, StoreError> {
         self.count(Command::Retry(which)).await
+    }
+
+    /// Keeps what is about to be written, the pairs as they were seen, and who won: before the calls are made.
+    pub async fn begin(
+        &self,
+        intents: Vec<Intent>,
+        links: Vec<Link>,
+        decisions: Vec<DecisionRecord>,
+    ) -> Result<(), StoreError> {
+        let command = Command::Begin {
+            intents,
+            links,
+            decisions,
+        };
+        self.count(command).await.map(|_| ())
+    }
+
+    /// Keeps what was read of Salesforce's changes, with how far it was read; says how many items are new.
+    pub async fn capture(&self, captured: Captured) -> Result<usize, StoreError> {
+        self.count(Command::Capture(captured)).await
+    }
+
+    /// A direction stands still for a reason, or goes on.
+    pub async fn pause(&self, direction: &str, reason: Option<String>) -> Result<(), StoreError> {
+        let direction = direction.to_owned();
+        let command = Command::Pause { direction, reason };
+        self.count(command).await.map(|_| ())
+    }
+
+    /// Open intents of these records.
+    pub async fn intents(
+        &self,
+        mapping: &str,
+        keys: Vec<String>,
+    ) -> Result<Vec<Intent>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| sync::intents(connection, &mapping, &keys))
+            .await
+    }
+
+    /// Who won which field of a record, the latest first.
+    pub async fn decisions(
+        &self,
+        mapping: &str,
+        source_id: &str,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        let (mapping, source_id) = (mapping.to_owned(), source_id.to_owned());
+        self.read(move |connection| sync::decisions(connection, &mapping, &source_id))
+            .await
+    }
+
+    /// The conflict log: everything that was overwritten, the oldest first.
+    pub async fn conflicts(&self) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.read(sync::conflicts).await
+    }
+
+    /// Records of Salesforce's that may not go back as they are.
+    pub async fn gated(&self, destination_id: Option<String>) -> Result<Vec<Gated>, StoreError> {
+        self.read(move |connection| sync::gated(connection, destination_id.as_deref()))
+            .await
+    }
+
+    /// How far changes have been read.
+    pub async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.read(move |connection| sync::cursor(connection, &name))
+            .await
+    }
+
+    /// Pairs that were, by the id of their record on this side.
+    pub async fn tombstones(
+        &self,
+        mapping: &str,
+        side: Side,
+        ids: Vec<String>,
+    ) -> Result<Vec<Tombstone>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| sync::tombstones(connection, &mapping, side, &ids))
+            .await
     }
 
     /// Wakes parked items whose link is there; says how many. A net, not the way.
@@ -248,6 +360,13 @@ impl Store {
         self.read(view::next_due).await
     }
 
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.shared
+            .reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn count(&self, command: Command) -> Result<usize, StoreError> {
         match self.write_patiently(command).await? {
             Reply::Count(count) => Ok(count),
@@ -270,7 +389,20 @@ impl Store {
     }
 
     async fn write(&self, command: Command) -> Result<Reply, StoreError> {
-        let writing = self.shared.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        let writing = match &self.shared.writing {
+            Way::Thread(writing) => writing,
+            Way::Direct(options) => {
+                let commands = [command];
+                let mut replies = writer::commit(
+                    &mut self.connection(),
+                    options,
+                    (self.shared.now)(),
+                    &commands,
+                )?;
+                return replies.pop().ok_or(StoreError::Stopped)?;
+            }
+            Way::ReadOnly => return Err(StoreError::ReadOnly),
+        };
         let jobs = writing.jobs.as_ref().ok_or(StoreError::Stopped)?;
         let (reply, answer) = oneshot::channel();
         let job = Job { command, reply };
@@ -282,6 +414,9 @@ impl Store {
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if matches!(self.shared.writing, Way::Direct(_)) {
+            return question(&self.connection());
+        }
         let reader = self.shared.reader.clone();
         let answer = tokio::task::spawn_blocking(move || {
             question(&reader.lock().unwrap_or_else(PoisonError::into_inner))

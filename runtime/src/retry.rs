@@ -54,6 +54,31 @@ const TABLE: &[Row] = &[
         "Nothing: it is tried again.",
     ),
     row(
+        "TICKETURE_UNAVAILABLE",
+        Innocent,
+        "Nothing: it is tried again. If it lasts, ask TixTrack.",
+    ),
+    row(
+        "TICKETURE_BUSY",
+        Innocent,
+        "Nothing: it is tried again, more slowly.",
+    ),
+    row(
+        "TICKETURE_LOG_IN",
+        Innocent,
+        "Put a valid API key where usher.toml names it; nothing is lost meanwhile.",
+    ),
+    row(
+        "TICKETURE_REFUSED",
+        Permanent,
+        "Correct the value in Salesforce or the mapping, then retry the item.",
+    ),
+    row(
+        "TICKETURE_ANSWER",
+        Transient,
+        "It is tried again. If it stays, the address in usher.toml may not be Ticketure's API.",
+    ),
+    row(
         "TRANSPORT",
         Transient,
         "Check the network and status.salesforce.com; it is tried again.",

@@ -20,9 +20,14 @@ pub use auth::{Auth, Secret};
 pub use collections::{COLLECTION_MAX, RETRIEVE_MAX, RecordResult};
 pub use error::{CallError, SalesforceError};
 pub use id::normalise;
-pub use query::soql_text;
+pub(crate) use query::percent_encoded;
+pub use query::{ChangesPage, soql_text};
 
-use crate::http::Transport;
+use crate::clock::{self, Meter, Now};
+use crate::http::{Transport, TransportError};
+
+/// No call takes longer; what became of it is then unknown. A batch of 200 with slow automation may take a minute.
+const CALL_MAX: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// Where the org is and who we are there.
 #[derive(Debug, Clone)]
@@ -53,16 +58,23 @@ struct Shared {
     session: auth::SessionKeeper,
     usage: Mutex<Option<ApiUsage>>,
     calls: AtomicU64,
+    meter: Meter,
 }
 
 impl SalesforceClient {
     pub fn new(transport: Arc<dyn Transport>, config: SalesforceConfig) -> Self {
+        SalesforceClient::with_time(transport, config, clock::wall())
+    }
+
+    /// The same with a time of your own.
+    pub fn with_time(transport: Arc<dyn Transport>, config: SalesforceConfig, now: Now) -> Self {
         let shared = Shared {
             session: auth::SessionKeeper::default(),
             transport,
             config,
             usage: Mutex::new(None),
             calls: AtomicU64::new(0),
+            meter: Meter::new(now),
         };
         SalesforceClient {
             shared: Arc::new(shared),
@@ -76,6 +88,11 @@ impl SalesforceClient {
             .usage
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Salesforce's clock minus ours.
+    pub fn offset_ms(&self) -> i64 {
+        self.shared.meter.offset_ms()
     }
 
     /// Calls made that count against the org's limit, from this client's start.
@@ -158,13 +175,22 @@ impl SalesforceClient {
                 reason: error.to_string(),
             })?;
         let number = self.shared.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let started = std::time::Instant::now();
-        let answer = self.shared.transport.send(request).await;
+        let sent_ms = self.shared.meter.now_ms();
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let answer = match tokio::time::timeout(CALL_MAX, self.shared.transport.send(request)).await
+        {
+            Ok(answer) => answer,
+            Err(_) => Err(TransportError::Lost {
+                host,
+                reason: "the time is up".to_owned(),
+            }),
+        };
         // The query of a path may hold e-mail addresses: it stays out of the log.
         let place = path.split('?').next().unwrap_or_default();
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        tracing::debug!(call = number, %method, place, status, ms = started.elapsed().as_millis(), "salesforce");
+        tracing::debug!(call = number, %method, place, status, ms = self.shared.meter.now_ms() - sent_ms, "salesforce");
         let answer = answer?;
+        self.shared.meter.note(sent_ms, answer.headers());
         self.note_usage(&answer);
         Ok(answer)
     }

@@ -1,7 +1,7 @@
 //! The loop: wait for arrivals, claim, process. What a batch does is somebody else's; nothing here knows it.
 //!
 //! While webhooks keep coming the worker lets them gather: Salesforce counts calls, and a call takes 200 records. A
-//! short silence, or three seconds, ends the gathering.
+//! short silence, or ten seconds, ends the gathering.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ const SWEEP_EVERY: u32 = 60;
 /// Nothing came for so long: what is there is all.
 const SILENCE: Duration = Duration::from_millis(60);
 /// No arrival waits longer than this for others.
-const GATHER_MAX: Duration = Duration::from_secs(3);
+const GATHER_MAX: Duration = Duration::from_secs(10);
 /// Records of one call: while more is coming, batches are whole calls.
 const CALL: usize = 200;
 
@@ -75,7 +75,7 @@ impl Worker {
             } else {
                 self.gather().await
             };
-            let items = self.store.claim(limit, now_ms()).await?;
+            let items = self.store.claim(limit, self.store.now_ms()).await?;
             self.took(items.len());
             full = items.len() == self.batch;
             if !items.is_empty() {
@@ -139,11 +139,7 @@ impl Worker {
             .store
             .next_due()
             .await?
-            .map_or(IDLE_MS, |due| due - now_ms());
+            .map_or(IDLE_MS, |due| due - self.store.now_ms());
         Ok(due.clamp(1, IDLE_MS).unsigned_abs())
     }
-}
-
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

@@ -54,15 +54,16 @@ fn is_new(step: &Step<'_>, item: &NewItem) -> Result<bool, StoreError> {
     Ok(inserted == 1)
 }
 
-fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError> {
+pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError> {
     let error = why_dead(item);
     let state = match error {
         Some(_) => State::Dead,
+        None if item.due_ms.is_some() => State::Delayed,
         None => State::Ready,
     };
     step.execute(
-        "INSERT INTO items (state, mapping, payload_type, lane, key, payload, received_at, error)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO items (state, mapping, payload_type, lane, key, payload, received_at, error, due)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (
             state as i64,
             &item.mapping,
@@ -72,6 +73,7 @@ fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError> {
             &item.payload,
             step.now_ms,
             error.as_ref().map(super::view::error_text),
+            item.due_ms,
         ),
     )?;
     let id = step.transaction.last_insert_rowid();

@@ -22,6 +22,15 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
+    #[error(
+        "the database {} is of an older, unfinished version (format {found}, this program writes {known}): move it away, start again, and let Ticketure send what is missing",
+        path.display()
+    )]
+    OlderVersion {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
     #[error("there is no database at {}: start the service once to create it", path.display())]
     Missing { path: PathBuf },
     #[error("the disk is full: nothing was stored; free some space, then send again")]

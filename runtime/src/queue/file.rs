@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// Raised with each change of `schema.sql`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Held as long as this process owns the database; the system releases it even after a kill.
 #[derive(Debug)]
@@ -43,7 +43,15 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     create(&mut connection)?;
     // Whoever ran these is gone: the lock is ours. The next claim raises the fence.
-    connection.execute("UPDATE items SET state = 0 WHERE state = 1", [])?;
+    release(&connection)?;
+    Ok(connection)
+}
+
+/// A database that lives as long as this process and is used by one task at a time.
+pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    settle_in(&connection)?;
+    create(&mut connection)?;
     Ok(connection)
 }
 
@@ -61,6 +69,12 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// What was running belongs to nobody.
+pub(super) fn release(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("UPDATE items SET state = 0 WHERE state = 1", [])?;
+    Ok(())
+}
+
 fn settle_in(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -69,6 +83,13 @@ fn settle_in(connection: &Connection) -> Result<(), StoreError> {
 
 fn check_format(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found != 0 && found < FORMAT {
+        return Err(StoreError::OlderVersion {
+            path: path.into(),
+            found,
+            known: FORMAT,
+        });
+    }
     if found > FORMAT {
         return Err(StoreError::NewerVersion {
             path: path.into(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mapping::Side;
+
 /// One payload, or one change, to be kept until it is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewItem {
@@ -17,6 +19,8 @@ pub struct NewItem {
     pub dedupe: Option<String>,
     /// JSON text.
     pub payload: String,
+    /// Not before this time.
+    pub due_ms: Option<i64>,
     /// Why it cannot be processed. An item with a mapping and a reason is kept as dead with the code `does_not_fit`.
     pub reason: Option<String>,
 }
@@ -57,6 +61,27 @@ pub struct Settlement {
     pub outcome: Outcome,
     /// Written in the same transaction; wakes whoever waits for it.
     pub link: Option<Link>,
+    /// Intents whose outcome is known now.
+    pub closes: Vec<IntentKey>,
+    /// What became of the gate of a record that was to go back.
+    pub gate: Option<GateNote>,
+    /// The pair is no more.
+    pub tombstone: Option<Tombstone>,
+}
+
+impl Settlement {
+    /// With nothing beside the outcome.
+    pub fn new(id: i64, attempt: i64, outcome: Outcome) -> Self {
+        Settlement {
+            id,
+            attempt,
+            outcome,
+            link: None,
+            closes: Vec::new(),
+            gate: None,
+            tombstone: None,
+        }
+    }
 }
 
 /// What happens next to an item.
@@ -104,11 +129,137 @@ pub struct Link {
     pub mapping: String,
     pub source_id: String,
     pub destination_id: String,
-    /// JSON: the last state written.
+    /// JSON: the state of the pair, as `merge::LinkState` writes it.
     pub base: String,
     /// JSON: what else is known of the destination record, such as `{"AccountId":".."}`.
     pub facts: String,
+    /// The lane of the pair's items, in both directions.
+    pub lane: String,
 }
+
+/// Names an intent: a mapping, the record's source id (or `sf:<Id>` while it has none), and the side that is written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct IntentKey {
+    pub mapping: String,
+    pub key: String,
+    pub side: Side,
+}
+
+/// A write that is about to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Intent {
+    #[serde(flatten)]
+    pub key: IntentKey,
+    /// `create` or `update`.
+    pub kind: &'static str,
+    /// JSON: the values, in the words of the destination.
+    pub fields: String,
+    pub repeat: Repeat,
+    pub made_at_ms: i64,
+}
+
+/// Why a repeat of a write is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// A unique external id refuses a second one.
+    UniqueKey,
+    /// It says the wanted state.
+    AbsoluteState,
+    /// A second one is refused with the id of the first.
+    ConflictAdopts,
+}
+
+impl Repeat {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Repeat::UniqueKey => "unique_key",
+            Repeat::AbsoluteState => "absolute_state",
+            Repeat::ConflictAdopts => "conflict_adopts",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Repeat {
+        match name {
+            "unique_key" => Repeat::UniqueKey,
+            "conflict_adopts" => Repeat::ConflictAdopts,
+            _ => Repeat::AbsoluteState,
+        }
+    }
+}
+
+/// Who won a field, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DecisionRecord {
+    pub at_ms: i64,
+    pub mapping: String,
+    pub source_id: String,
+    pub field: String,
+    /// `ticketure`, `salesforce`, or `nobody` while a person has to decide.
+    pub winner: String,
+    pub why: String,
+    /// JSON.
+    pub value: String,
+    pub winner_at_ms: i64,
+    /// JSON: what somebody had written there.
+    pub loser: Option<String>,
+    pub loser_at_ms: i64,
+}
+
+/// Whether a changed record of Salesforce's may go back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateNote {
+    pub mapping: String,
+    pub destination_id: String,
+    /// `None`: it went.
+    pub held: Option<(&'static str, String)>,
+}
+
+/// A record that waits outside its lane until it may go back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gated {
+    pub mapping: String,
+    pub destination_id: String,
+    /// `incomplete` or `unmonitored`.
+    pub gate: String,
+    pub reason: String,
+    pub since_ms: i64,
+}
+
+/// What a reader of changes found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Captured {
+    pub items: Vec<NewItem>,
+    pub gates: Vec<GateNote>,
+    /// The cursor's name and its new value.
+    pub cursor: Option<(String, String)>,
+}
+
+/// A pair that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tombstone {
+    pub mapping: String,
+    pub source_id: String,
+    pub destination_id: String,
+    /// Where the record was deleted.
+    pub side: Side,
+    /// By that side's clock.
+    pub deleted_at_ms: i64,
+    /// The record that it was merged into, on that side.
+    pub merged_into: Option<String>,
+}
+
+/// A direction that stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// `to_salesforce` or `to_ticketure`.
+    pub direction: String,
+    pub reason: String,
+    pub since_ms: i64,
+}
+
+/// The payload type of items that changes in Salesforce become.
+pub const SALESFORCE_CHANGED: &str = "salesforce_changed";
 
 /// A link that a person has to decide on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -214,6 +365,12 @@ pub struct Status {
     pub duplicates: u64,
     /// How long the oldest item that is neither done nor dead has been here.
     pub oldest_age_ms: Option<i64>,
+    /// Records of Salesforce's that may not go back as they are.
+    pub incomplete: u64,
+    pub unmonitored: u64,
+    /// Writes whose outcome is not known yet.
+    pub open_intents: u64,
+    pub pauses: Vec<Pause>,
     /// What is waited for and by how many, most waited for first (at most 100).
     pub parked_by_key: Vec<(String, u64)>,
 }

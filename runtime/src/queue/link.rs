@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension;
 
 use super::StoreError;
-use super::item::Link;
+use super::item::{Link, Tombstone};
 use super::step::Step;
 
 /// All of them, or none when one destination record is another's. Says how many items woke.
@@ -28,17 +28,26 @@ pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreErr
 pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
     refuse_conflict(step, link)?;
     step.execute(
-        "INSERT INTO links (mapping, source_id, destination_id, base, facts) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO links (mapping, source_id, destination_id, base, facts, lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (mapping, source_id)
-         DO UPDATE SET destination_id = excluded.destination_id, base = excluded.base, facts = excluded.facts",
+         DO UPDATE SET destination_id = excluded.destination_id, base = excluded.base, facts = excluded.facts,
+                       lane = CASE excluded.lane WHEN '' THEN lane ELSE excluded.lane END",
         (
             &link.mapping,
             &link.source_id,
             &link.destination_id,
             &link.base,
             &link.facts,
+            &link.lane,
         ),
     )?;
+    // From now on the pair has one lane.
+    if !link.lane.is_empty() {
+        step.execute(
+            "UPDATE items SET lane = ?1 WHERE payload_type = 'salesforce_changed' AND key = ?2 AND mapping = ?3 AND lane <> ?1",
+            (&link.lane, &link.destination_id, &link.mapping),
+        )?;
+    }
     step.execute(
         "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
         (&link.mapping, &link.source_id),
@@ -64,6 +73,44 @@ fn refuse_conflict(step: &Step<'_>, link: &Link) -> Result<(), StoreError> {
             destination_id: link.destination_id.clone(),
         }),
     }
+}
+
+/// The lane of the pair that this destination record is of.
+pub(super) fn lane_of(
+    step: &Step<'_>,
+    mapping: &str,
+    destination_id: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT lane FROM links WHERE mapping = ?1 AND destination_id = ?2")?;
+    let lane: Option<String> = statement
+        .query_row((mapping, destination_id), |row| row.get(0))
+        .optional()?;
+    Ok(lane.filter(|lane| !lane.is_empty()))
+}
+
+/// The pair is no more; what was is kept.
+pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), StoreError> {
+    step.execute(
+        "DELETE FROM links WHERE mapping = ?1 AND source_id = ?2",
+        (&tombstone.mapping, &tombstone.source_id),
+    )?;
+    step.execute(
+        "INSERT OR REPLACE INTO tombstones
+         (mapping, source_id, destination_id, side, deleted_at, merged_into, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            &tombstone.mapping,
+            &tombstone.source_id,
+            &tombstone.destination_id,
+            super::intent::side_name(tombstone.side),
+            tombstone.deleted_at_ms,
+            &tombstone.merged_into,
+            step.now_ms,
+        ),
+    )?;
+    Ok(())
 }
 
 /// Is there a link for `<mapping>:<source_id>`?

@@ -36,6 +36,22 @@ pub(super) fn add_review(step: &Step<'_>, review: &Review) -> Result<usize, Stor
     )
 }
 
+/// A direction stands still, or goes on.
+pub(super) fn pause(
+    step: &Step<'_>,
+    direction: &str,
+    reason: Option<&str>,
+) -> Result<usize, StoreError> {
+    match reason {
+        Some(reason) => step.execute(
+            "INSERT INTO pauses (direction, reason, since) VALUES (?1, ?2, ?3)
+             ON CONFLICT (direction) DO UPDATE SET reason = excluded.reason",
+            (direction, reason, step.now_ms),
+        ),
+        None => step.execute("DELETE FROM pauses WHERE direction = ?1", [direction]),
+    }
+}
+
 /// The net under the wake: wakes whoever waits for a link that is there.
 pub(super) fn sweep(step: &Step<'_>) -> Result<usize, StoreError> {
     let mut woken = 0;

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::StoreError;
 use super::item::{ErrorRecord, Outcome, Settled, Settlement};
-use super::link;
 use super::step::Step;
 use super::view::error_text;
+use super::{capture, intent, link};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -27,6 +27,15 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
         }
     }
     for settlement in finished {
+        for key in &settlement.closes {
+            intent::close(step, key)?;
+        }
+        if let Some(gate) = &settlement.gate {
+            capture::note_gate(step, gate)?;
+        }
+        if let Some(tombstone) = &settlement.tombstone {
+            link::bury(step, tombstone)?;
+        }
         result.woken += apply(step, settlement)?;
     }
     Ok(result)

@@ -3,19 +3,35 @@
 
 use rusqlite::Transaction;
 
-use super::item::{Enqueued, Item, Link, NewItem, Review, Settled, Settlement, Which};
-use super::{StoreError, StoreOptions, claim, enqueue, link, mend, settle};
+use super::item::{
+    Captured, DecisionRecord, Enqueued, Intent, Item, Link, NewItem, Review, Settled, Settlement,
+    Which,
+};
+use super::{StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, settle};
 
 /// Everything that writes.
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Enqueue(Vec<NewItem>),
-    Claim { limit: usize, now_ms: i64 },
+    Claim {
+        limit: usize,
+        now_ms: i64,
+    },
     Settle(Vec<Settlement>),
     PutLinks(Vec<Link>),
     AddReview(Review),
     Retry(Which),
     Sweep,
+    Begin {
+        intents: Vec<Intent>,
+        links: Vec<Link>,
+        decisions: Vec<DecisionRecord>,
+    },
+    Capture(Captured),
+    Pause {
+        direction: String,
+        reason: Option<String>,
+    },
 }
 
 /// The answer to each.
@@ -58,6 +74,15 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::AddReview(review) => Reply::Count(mend::add_review(step, review)?),
         Command::Retry(which) => Reply::Count(mend::retry(step, *which)?),
         Command::Sweep => Reply::Count(mend::sweep(step)?),
+        Command::Begin {
+            intents,
+            links,
+            decisions,
+        } => Reply::Count(intent::begin(step, intents, links, decisions)?),
+        Command::Capture(captured) => Reply::Count(capture::capture(step, captured)?),
+        Command::Pause { direction, reason } => {
+            Reply::Count(mend::pause(step, direction, reason.as_deref())?)
+        }
     })
 }
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::StoreError;
 use super::item::{
     ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Review, State, Status,
 };
+use super::{StoreError, sync};
 
 pub(super) fn links(
     connection: &Connection,
@@ -40,7 +40,7 @@ fn links_where(
     ids: &[String],
 ) -> Result<Vec<Link>, StoreError> {
     let sql = format!(
-        "SELECT mapping, source_id, destination_id, base, facts FROM links
+        "SELECT mapping, source_id, destination_id, base, facts, lane FROM links
          WHERE mapping = ?1 AND {column} IN (SELECT value FROM json_each(?2))"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -55,6 +55,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
         destination_id: row.get(2)?,
         base: row.get(3)?,
         facts: row.get(4)?,
+        lane: row.get(5)?,
     })
 }
 
@@ -179,6 +180,8 @@ pub(super) fn status(connection: &Connection, now_ms: i64) -> Result<Status, Sto
          UNION ALL SELECT '3', COUNT(*) FROM items WHERE state = 3
          UNION ALL SELECT '4', COUNT(*) FROM items WHERE state = 4",
     )?;
+    let gates = counts(connection, "SELECT gate, COUNT(*) FROM gated GROUP BY gate")?;
+    let intents = counts(connection, "SELECT 'open', COUNT(*) FROM intents")?;
     let totals = counts(connection, "SELECT name, value FROM counters")?;
     let of = |pairs: &[(String, u64)], name: &str| {
         pairs
@@ -195,6 +198,10 @@ pub(super) fn status(connection: &Connection, now_ms: i64) -> Result<Status, Sto
         done: of(&totals, "done"),
         duplicates: of(&totals, "duplicates"),
         oldest_age_ms: oldest(connection)?.map(|at_ms| (now_ms - at_ms).max(0)),
+        incomplete: of(&gates, "incomplete"),
+        unmonitored: of(&gates, "unmonitored"),
+        open_intents: of(&intents, "open"),
+        pauses: sync::pauses(connection)?,
         parked_by_key: counts(
             connection,
             "SELECT wait_key, COUNT(*) FROM items WHERE state = 2

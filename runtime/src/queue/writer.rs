@@ -42,7 +42,7 @@ impl Writer {
         let (commands, callers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|job| (job.command, job.reply)).unzip();
         let count = commands.len();
-        let replies = match self.commit(&commands) {
+        let replies = match commit(&mut self.connection, &self.options, (self.now)(), &commands) {
             Ok(replies) => replies,
             Err(error) => std::iter::repeat_n(error, count).map(Err).collect(),
         };
@@ -51,20 +51,24 @@ impl Writer {
             let _ = caller.send(reply);
         }
     }
+}
 
-    fn commit(&mut self, commands: &[Command]) -> Result<Replies, StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let replies = step(
-            &Step {
-                transaction: &transaction,
-                options: &self.options,
-                now_ms: (self.now)(),
-            },
-            commands,
-        )?;
-        transaction.commit()?;
-        Ok(replies)
-    }
+/// One transaction for all commands.
+pub(super) fn commit(
+    connection: &mut Connection,
+    options: &StoreOptions,
+    now_ms: i64,
+    commands: &[Command],
+) -> Result<Replies, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let replies = step(
+        &Step {
+            transaction: &transaction,
+            options,
+            now_ms,
+        },
+        commands,
+    )?;
+    transaction.commit()?;
+    Ok(replies)
 }

@@ -11,7 +11,7 @@ use super::{SalesforceClient, id};
 const QUERY_BYTES_MAX: usize = 15_800;
 
 /// A record as a query gives it.
-type Record = Map<String, Value>;
+pub(super) type Record = Map<String, Value>;
 
 #[derive(Deserialize)]
 struct Page {
@@ -60,6 +60,58 @@ impl SalesforceClient {
         }
         Ok(records)
     }
+}
+
+/// One page of changed records, deleted ones among them.
+#[derive(Debug, Clone, Default)]
+pub struct ChangesPage {
+    pub records: Vec<Record>,
+    /// Where the next page is.
+    pub next: Option<String>,
+}
+
+impl SalesforceClient {
+    /// Records whose SystemModstamp is this or later, oldest first, deleted ones too (`IsDeleted`): their first page.
+    /// `since` is as Salesforce writes it: `2026-11-24T15:41:49Z`.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn changes(
+        &self,
+        object: &str,
+        select: &[&str],
+        since: Option<&str>,
+    ) -> Result<ChangesPage, CallError> {
+        let condition = since.map_or(String::new(), |since| {
+            format!(" WHERE SystemModstamp >= {since}")
+        });
+        let soql = format!(
+            "SELECT {} FROM {object}{condition} ORDER BY SystemModstamp, Id",
+            select.join(",")
+        );
+        let path = format!("/queryAll?q={}", percent_encoded(&soql));
+        page(error::json(&self.call(Method::GET, &path, None).await?)?)
+    }
+
+    /// The page after one that said where it is.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn more_changes(&self, next: &str) -> Result<ChangesPage, CallError> {
+        page(error::json(&self.call_at(Method::GET, next, None).await?)?)
+    }
+}
+
+fn page(mut page: Page) -> Result<ChangesPage, CallError> {
+    for record in &mut page.records {
+        if let Some(Value::String(found)) = record.get_mut("Id") {
+            *found = id::normalise(found);
+        }
+    }
+    Ok(ChangesPage {
+        next: page.next.filter(|_| page.done == Some(false)),
+        records: page.records,
+    })
 }
 
 /// The fewest queries that hold all groups.
@@ -151,7 +203,7 @@ fn stays(byte: u8) -> bool {
         )
 }
 
-pub(super) fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() + text.len() / 4);
     for byte in text.bytes() {
         if stays(byte) {

@@ -1,0 +1,223 @@
+//! The Ticketure client: identities read, created and changed, by the conventions of its REST API.
+//!
+//! Facts and assumptions are told apart in `mappings/schemas/ticketure`: an answer is `{"<entity>": {"_data": [...]}}`,
+//! and creating what is there already is refused with the id of what is there.
+
+mod error;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+pub use error::CallError;
+
+use crate::clock::{Meter, Now};
+use crate::http::Transport;
+use crate::salesforce::Secret;
+
+/// No call takes longer; what became of it is then unknown.
+const CALL_MAX: Duration = Duration::from_secs(30);
+
+/// One entity as Ticketure has it.
+pub type Row = Map<String, Value>;
+
+/// Where the tenant is and who we are there.
+#[derive(Debug, Clone)]
+pub struct TicketureConfig {
+    /// `https://example.ticketure.com`; no slash at the end.
+    pub url: String,
+    pub api_key: Secret,
+}
+
+/// What became of a create.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Created {
+    New(Row),
+    /// It is there already, under this id.
+    Known(String),
+}
+
+/// A handle on one tenant.
+#[derive(Clone)]
+pub struct TicketureClient {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    transport: Arc<dyn Transport>,
+    config: TicketureConfig,
+    meter: Meter,
+}
+
+impl TicketureClient {
+    pub fn new(transport: Arc<dyn Transport>, config: TicketureConfig, now: Now) -> Self {
+        TicketureClient {
+            shared: Arc::new(Shared {
+                transport,
+                config,
+                meter: Meter::new(now),
+            }),
+        }
+    }
+
+    /// Ticketure's clock minus ours.
+    pub fn offset_ms(&self) -> i64 {
+        self.shared.meter.offset_ms()
+    }
+
+    /// One record; nothing when it is not there.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn read(&self, entity: &str, id: &str) -> Result<Option<Row>, CallError> {
+        let answer = self
+            .call(
+                Method::GET,
+                &format!("/api/{entity}/{}", encoded(id)),
+                None,
+                None,
+            )
+            .await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(rows(&error::checked(answer)?, entity)?.into_iter().next())
+    }
+
+    /// The records whose field has this value.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn find(
+        &self,
+        entity: &str,
+        field: &str,
+        value: &str,
+    ) -> Result<Vec<Row>, CallError> {
+        let path = format!("/api/{entity}?{field}._in={}", encoded(value));
+        let answer = self.call(Method::GET, &path, None, None).await?;
+        rows(&error::checked(answer)?, entity)
+    }
+
+    /// Every record.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn all(&self, entity: &str) -> Result<Vec<Row>, CallError> {
+        let answer = self
+            .call(Method::GET, &format!("/api/{entity}"), None, None)
+            .await?;
+        rows(&error::checked(answer)?, entity)
+    }
+
+    /// Creates a record below `/api/<path>`. The key is the same for each repeat of one create.
+    ///
+    /// # Errors
+    /// As every call; after one that [`CallError::may_have_committed`] the record may be there.
+    pub async fn create(
+        &self,
+        path: &str,
+        entity: &str,
+        body: &Row,
+        idempotency_key: &str,
+    ) -> Result<Created, CallError> {
+        let answer = self
+            .call(
+                Method::POST,
+                &format!("/api/{path}"),
+                Some(body),
+                Some(idempotency_key),
+            )
+            .await?;
+        if let Some(id) = error::conflict(&answer, entity) {
+            return Ok(Created::Known(id));
+        }
+        let answer = error::checked(answer)?;
+        let row = rows(&answer, entity)?.into_iter().next();
+        row.map(Created::New)
+            .ok_or_else(|| error::unexpected(&answer, "no record in it"))
+    }
+
+    /// Sets the given fields; gives the record as it is then. Nothing when it is not there.
+    ///
+    /// # Errors
+    /// As every call; it says the wanted state, so a repeat changes nothing.
+    pub async fn change(
+        &self,
+        entity: &str,
+        id: &str,
+        body: &Row,
+    ) -> Result<Option<Row>, CallError> {
+        let path = format!("/api/{entity}/{}", encoded(id));
+        let answer = self.call(Method::PATCH, &path, Some(body), None).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let answer = error::checked(answer)?;
+        let row = rows(&answer, entity)?.into_iter().next();
+        row.map(Some)
+            .ok_or_else(|| error::unexpected(&answer, "no record in it"))
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Row>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Response<Bytes>, CallError> {
+        let config = &self.shared.config;
+        let body = body.map(|body| Bytes::from(Value::Object(body.clone()).to_string()));
+        let mut request = Request::builder()
+            .method(&method)
+            .uri(format!("{}{path}", config.url))
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", config.api_key.reveal()),
+            )
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let request =
+            request
+                .body(body.unwrap_or_default())
+                .map_err(|error| CallError::Address {
+                    reason: error.to_string(),
+                })?;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let sent_ms = self.shared.meter.now_ms();
+        let answer = match tokio::time::timeout(CALL_MAX, self.shared.transport.send(request)).await
+        {
+            Ok(answer) => answer?,
+            Err(_) => {
+                let reason = "the time is up".to_owned();
+                return Err(crate::http::TransportError::Lost { host, reason }.into());
+            }
+        };
+        // A query may hold an id of a person's: it stays out of the log.
+        let place = path.split('?').next().unwrap_or_default();
+        tracing::debug!(%method, place, status = answer.status().as_u16(), "ticketure");
+        self.shared.meter.note(sent_ms, answer.headers());
+        Ok(answer)
+    }
+}
+
+fn rows(answer: &Response<Bytes>, entity: &str) -> Result<Vec<Row>, CallError> {
+    let body: Value = serde_json::from_slice(answer.body())
+        .map_err(|_| error::unexpected(answer, "it is not JSON"))?;
+    let rows = body.get(entity).and_then(|entity| entity.get("_data"));
+    match rows {
+        Some(Value::Array(rows)) => Ok(rows.iter().filter_map(Value::as_object).cloned().collect()),
+        _ => Err(error::unexpected(answer, "it holds no list of records")),
+    }
+}
+
+/// A part of a path or a query.
+fn encoded(text: &str) -> String {
+    crate::salesforce::percent_encoded(text)
+}
