@@ -2,9 +2,13 @@
 //!
 //! Every mistake is reported with its line, all of them at once. A secret is never shown.
 
-use std::path::{Path, PathBuf};
+mod systems;
 
-use runtime::salesforce::{Auth, SalesforceConfig, Secret};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runtime::salesforce::{SalesforceConfig, Secret};
+use runtime::ticketure::TicketureConfig;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -27,6 +31,10 @@ pub struct Config {
     pub event_log: bool,
     pub npsp: Npsp,
     pub salesforce: SalesforceConfig,
+    /// Where changes of Salesforce's go; without it nothing goes back.
+    pub ticketure: Option<TicketureConfig>,
+    /// How often Salesforce is asked for changes.
+    pub poll: Duration,
 }
 
 /// Is NPSP installed?
@@ -93,7 +101,9 @@ struct Environment {
     batch: Option<Spanned<usize>>,
     event_log: Option<bool>,
     npsp: Option<Spanned<toml::Value>>,
+    poll_seconds: Option<Spanned<u64>>,
     salesforce: Spanned<Salesforce>,
+    ticketure: Option<Spanned<Ticketure>>,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +115,13 @@ struct Salesforce {
     private_key_file: Option<Spanned<PathBuf>>,
     client_secret_file: Option<Spanned<PathBuf>>,
     api_version: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ticketure {
+    url: Spanned<String>,
+    api_key_file: Option<Spanned<PathBuf>>,
 }
 
 /// Where secrets come from when no file is named.
@@ -243,6 +260,20 @@ impl Reader<'_> {
         }
         let npsp = self.npsp(from.npsp.as_ref());
         let salesforce = self.salesforce(&from.salesforce);
+        let ticketure = from
+            .ticketure
+            .as_ref()
+            .map(|section| self.ticketure(section));
+        let poll = from
+            .poll_seconds
+            .as_ref()
+            .map_or(10, |poll| *poll.get_ref());
+        if !(1..=3_600).contains(&poll) {
+            self.fault(
+                from.poll_seconds.as_ref().map(|poll| poll.span().start),
+                format!("poll_seconds is {poll}; it is a number from 1 to 3600"),
+            );
+        }
         Config {
             environment: name,
             listen,
@@ -256,6 +287,8 @@ impl Reader<'_> {
             event_log: from.event_log.unwrap_or(false),
             npsp,
             salesforce,
+            ticketure,
+            poll: Duration::from_secs(poll),
         }
     }
 
@@ -272,85 +305,6 @@ impl Reader<'_> {
                 );
                 Npsp::Auto
             }
-        }
-    }
-
-    fn salesforce(&mut self, from: &Spanned<Salesforce>) -> SalesforceConfig {
-        let at = from.span().start;
-        let from = from.get_ref();
-        let login_url = from.login_url.get_ref().trim_end_matches('/').to_owned();
-        if !login_url.starts_with("https://") && !is_loopback(&login_url) {
-            self.fault(
-                Some(from.login_url.span().start),
-                format!("login_url is `{login_url}`; it begins with https://"),
-            );
-        }
-        let version = from
-            .api_version
-            .as_ref()
-            .map_or("v67.0", |version| version.get_ref().as_str())
-            .to_owned();
-        let number = version
-            .strip_prefix('v')
-            .and_then(|number| number.strip_suffix(".0"));
-        if number
-            .and_then(|number| number.parse::<u32>().ok())
-            .is_none_or(|number| number < 60)
-        {
-            let place = from
-                .api_version
-                .as_ref()
-                .map(|version| version.span().start);
-            self.fault(
-                place,
-                format!("api_version is `{version}`; it is v60.0 or later"),
-            );
-        }
-        if from.client_id.get_ref().is_empty() {
-            self.fault(
-                Some(from.client_id.span().start),
-                "client_id is empty; it is the consumer key of the external client app".to_owned(),
-            );
-        }
-        SalesforceConfig {
-            auth: self.auth(from, &login_url, at),
-            login_url,
-            api_version: version,
-        }
-    }
-
-    fn auth(&mut self, from: &Salesforce, login_url: &str, at: usize) -> Auth {
-        let client_id = from.client_id.get_ref().clone();
-        match &from.username {
-            Some(username) => {
-                let audience = if login_url.contains("test.salesforce.com")
-                    || login_url.contains(".sandbox.")
-                {
-                    "https://test.salesforce.com"
-                } else {
-                    "https://login.salesforce.com"
-                };
-                Auth::JwtBearer {
-                    client_id,
-                    username: username.clone(),
-                    audience: audience.to_owned(),
-                    private_key_pem: self.secret(
-                        "USHER_SALESFORCE_PRIVATE_KEY",
-                        from.private_key_file.as_ref(),
-                        "private_key_file",
-                        at,
-                    ),
-                }
-            }
-            None => Auth::ClientCredentials {
-                client_id,
-                client_secret: self.secret(
-                    "USHER_SALESFORCE_CLIENT_SECRET",
-                    from.client_secret_file.as_ref(),
-                    "client_secret_file",
-                    at,
-                ),
-            },
         }
     }
 
@@ -405,67 +359,5 @@ impl Reader<'_> {
     }
 }
 
-/// The simulator speaks plain HTTP on this machine.
-fn is_loopback(url: &str) -> bool {
-    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
-        .iter()
-        .any(|start| url.starts_with(start))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn faults(text: &str) -> Vec<(Option<usize>, String)> {
-        let secrets = |name: &str| name.starts_with("USHER_").then(|| "x".to_owned());
-        match parse(Path::new("usher.toml"), text, None, &secrets) {
-            Ok(_) => Vec::new(),
-            Err(error) => error
-                .faults
-                .into_iter()
-                .map(|fault| (fault.line, fault.message))
-                .collect(),
-        }
-    }
-
-    const GOOD: &str = "environment = \"sandbox\"\n[sandbox]\nlisten = \"127.0.0.1:1\"\nbatch = 10\n[sandbox.salesforce]\nlogin_url = \"https://test.salesforce.com\"\nclient_id = \"c\"\n";
-
-    #[test]
-    fn a_good_file_is_taken() {
-        assert_eq!(faults(GOOD), []);
-    }
-
-    #[test]
-    fn every_mistake_has_its_line() {
-        let text = GOOD
-            .replace("127.0.0.1:1", "nowhere")
-            .replace("= 10", "= 9999")
-            .replace("https://", "http://");
-        let lines: Vec<Option<usize>> = faults(&text).into_iter().map(|(line, _)| line).collect();
-        assert_eq!(lines, [Some(3), Some(4), Some(6)]);
-    }
-
-    #[test]
-    fn an_unknown_key_is_named() {
-        let (line, message) = faults(&GOOD.replace("batch", "bacth")).remove(0);
-        assert_eq!(line, Some(4));
-        assert!(message.contains("bacth"), "{message}");
-    }
-
-    #[test]
-    fn a_missing_secret_says_how_to_give_it() {
-        let error = parse(Path::new("usher.toml"), GOOD, None, &|_| None).unwrap_err();
-        assert!(
-            error.to_string().contains("USHER_WEBHOOK_SECRET"),
-            "{error}"
-        );
-        assert!(error.to_string().contains("client_secret_file"), "{error}");
-    }
-
-    #[test]
-    fn a_missing_section_is_said() {
-        let error =
-            parse(Path::new("usher.toml"), GOOD, Some("production"), &|_| None).unwrap_err();
-        assert!(error.to_string().contains("[production]"), "{error}");
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 
 mod stage;
 mod story;
+mod way_back;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -71,8 +72,8 @@ pub async fn serve_simulator(arguments: SimulatorArguments) -> Result<ExitCode, 
     let options = SimulatorOptions {
         npsp: !arguments.no_npsp,
         seed: arguments.seed,
-        snapshots: cli::snapshots(),
         daily_limit: arguments.daily_limit,
+        ..SimulatorOptions::new(cli::snapshots())
     };
     let simulator = Simulator::new(options)?;
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await?;

@@ -1,5 +1,6 @@
 //! `usher` keeps Ticketure and Salesforce in step: webhooks in, workers, and the command line around them.
 
+mod capture;
 mod cli;
 mod config;
 #[cfg(feature = "demo")]
@@ -9,7 +10,9 @@ mod operator;
 mod routing;
 mod service;
 mod show;
+mod sync;
 mod to_salesforce;
+mod to_ticketure;
 mod webhook;
 
 use std::process::ExitCode;

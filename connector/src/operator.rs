@@ -53,6 +53,7 @@ impl Decision {
             destination_id: runtime::salesforce::normalise(&self.destination_id),
             base: "{}".to_owned(),
             facts: "{}".to_owned(),
+            lane: String::new(),
         }
     }
 }

@@ -65,6 +65,7 @@ fn of_payload(handlers: &[Box<dyn Handler>], payload: &Value, payload_type: &str
         dedupe: event_id.clone(),
         payload: payload.to_string(),
         reason: Some(reason),
+        due_ms: None,
     };
     let Some(handler) = handlers
         .iter()
@@ -109,6 +110,7 @@ fn of_row(
         dedupe: dedupe.clone(),
         payload: row.to_string(),
         reason,
+        due_ms: None,
     };
     let Some(mapping) = mapping else {
         let reason = "no mapping's `when` holds for this row".to_owned();

@@ -7,22 +7,27 @@ use axum::routing::{get, post};
 use runtime::http::Transport;
 use runtime::queue::{Store, StoreError, StoreOptions};
 use runtime::salesforce::SalesforceClient;
+use runtime::ticketure::TicketureClient;
 use runtime::worker::{Arrivals, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::capture::{Capture, Polling};
 use crate::config::Config;
 use crate::handlers;
 use crate::operator::{self, Operator};
-use crate::to_salesforce::ToSalesforce;
+use crate::sync::TwoWaySync;
 use crate::webhook::{self, Receiver};
 
 /// Everything that runs, before it runs.
 pub struct Service {
     pub store: Store,
-    pub client: SalesforceClient,
+    pub sync: Arc<TwoWaySync>,
     receiver: Receiver,
     worker: Worker,
+    /// Where something goes back.
+    capture: Option<Capture>,
 }
 
 /// Why the service ended.
@@ -59,15 +64,28 @@ impl Service {
         };
         let store = Store::open(&config.database, options)?;
         let handlers = Arc::new(handlers::all());
-        let client = SalesforceClient::new(transport, config.salesforce.clone());
+        let now = runtime::clock::wall();
+        let client =
+            SalesforceClient::with_time(transport.clone(), config.salesforce.clone(), now.clone());
+        let ticketure = config
+            .ticketure
+            .clone()
+            .map(|config| TicketureClient::new(transport, config, now));
         let arrivals = Arc::new(Arrivals::default());
-        let process = ToSalesforce::new(
+        let sync = Arc::new(TwoWaySync::new(
             store.clone(),
             client.clone(),
+            ticketure,
             handlers.clone(),
             config.npsp,
             seed,
-        );
+        ));
+        let capture = sync.ticketure.is_some().then(|| Capture {
+            source: Box::new(Polling(client)),
+            sync: sync.clone(),
+            every: config.poll,
+            arrivals: arrivals.clone(),
+        });
         let receiver = Receiver {
             store: store.clone(),
             handlers,
@@ -77,15 +95,16 @@ impl Service {
         };
         let worker = Worker {
             store: store.clone(),
-            process: Arc::new(process),
+            process: sync.clone(),
             batch: config.batch,
             arrivals,
         };
         Ok(Service {
             store,
-            client,
+            sync,
             receiver,
             worker,
+            capture,
         })
     }
 
@@ -109,19 +128,36 @@ impl Service {
             .route("/health", get(|| async { "ok\n" }))
             .merge(operator::router(operator));
         let (worker, stop_worker) = (self.worker, stop.clone());
+        let (capture, stop_capture) = (self.capture, stop.clone());
         let mut working = tokio::spawn(async move { worker.run(stop_worker).await });
+        let mut reading = tokio::spawn(async move {
+            match capture {
+                Some(capture) => capture.run(stop_capture).await,
+                None => Ok(()),
+            }
+        });
         let mut stop_web = stop;
         let web = axum::serve(listener, router).with_graceful_shutdown(async move {
             let _ = stop_web.wait_for(|stop| *stop).await;
         });
         tokio::select! {
             ended = &mut working => return ended.map_err(|_| ServiceError::Ended)?.map_err(ServiceError::Store),
+            failed = failure(&mut reading) => return Err(failed),
             served = async move { web.await } => served.map_err(ServiceError::Web)?,
         }
         working
             .await
             .map_err(|_| ServiceError::Ended)?
             .map_err(ServiceError::Store)
+    }
+}
+
+/// Why reading ended; never, where nothing is read.
+async fn failure(reading: &mut JoinHandle<Result<(), StoreError>>) -> ServiceError {
+    match reading.await {
+        Ok(Ok(())) => std::future::pending().await,
+        Ok(Err(error)) => ServiceError::Store(error),
+        Err(_) => ServiceError::Ended,
     }
 }
 

@@ -46,6 +46,11 @@ impl Arrivals {
         self.notify.notify_one();
     }
 
+    /// Items that were stored and, as far as is known, not claimed yet.
+    pub fn waiting(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Somebody mended something: look again.
     pub fn look(&self) {
         self.notify.notify_one();
@@ -99,10 +104,10 @@ impl Worker {
     /// Lets arrivals gather while they keep coming, and says how many to claim.
     async fn gather(&self) -> usize {
         let start = Instant::now();
-        let mut seen = self.waiting();
+        let mut seen = self.arrivals.waiting();
         while seen > 0 && seen < self.batch {
             tokio::time::sleep(SILENCE).await;
-            let now = self.waiting();
+            let now = self.arrivals.waiting();
             if now == seen {
                 return self.batch;
             }
@@ -113,10 +118,6 @@ impl Worker {
             }
         }
         self.batch
-    }
-
-    fn waiting(&self) -> usize {
-        self.arrivals.count.load(Ordering::Relaxed)
     }
 
     /// Items that came back may be among them, so the count is a hint and never below nothing.

@@ -34,6 +34,8 @@ pub enum FaultKind {
     LostAfterCommit,
     /// Nothing is done, no answer arrives.
     LostBeforeCommit,
+    /// No answer arrives, and everything is done so much later.
+    CommitLate { after_ms: u64 },
     /// One in so many records fails with UNABLE_TO_LOCK_ROW; 1 is every record.
     LockRow { one_in: u32 },
     /// All sessions end.
@@ -78,6 +80,7 @@ pub(crate) struct Effect {
     pub(crate) unavailable: bool,
     pub(crate) lost_after: bool,
     pub(crate) lost_before: bool,
+    pub(crate) late_ms: Option<u64>,
     pub(crate) expire_sessions: bool,
     pub(crate) limit_exceeded: bool,
     pub(crate) rejects: Vec<Rejection>,
@@ -153,6 +156,7 @@ fn apply(effect: &mut Effect, kind: &FaultKind) {
         FaultKind::Unavailable => effect.unavailable = true,
         FaultKind::LostAfterCommit => effect.lost_after = true,
         FaultKind::LostBeforeCommit => effect.lost_before = true,
+        FaultKind::CommitLate { after_ms } => effect.late_ms = Some(*after_ms),
         FaultKind::LockRow { one_in } => effect.lock_one_in = Some(*one_in),
         FaultKind::ExpireSessions => effect.expire_sessions = true,
         FaultKind::LimitExceeded => effect.limit_exceeded = true,

@@ -22,6 +22,7 @@ use http::{Request, Response};
 use serde_json::{Map, Value};
 
 pub use faults::{Fault, FaultKind};
+pub use salesforce::Rewrite;
 pub use salesforce::error::ApiError;
 pub use schema::SchemaError;
 pub use sender::{Delivery, Disorder, deliveries};
@@ -41,6 +42,20 @@ pub struct SimulatorOptions {
     pub snapshots: PathBuf,
     /// API calls a day.
     pub daily_limit: u64,
+    /// Milliseconds since 1970; both systems go by it, each with an error of its own.
+    pub clock: Clock,
+    pub salesforce_error_ms: i64,
+    pub ticketure_error_ms: i64,
+}
+
+/// Where time comes from.
+#[derive(Clone)]
+pub struct Clock(pub Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Clock")
+    }
 }
 
 impl SimulatorOptions {
@@ -51,6 +66,9 @@ impl SimulatorOptions {
             seed: 1,
             snapshots: snapshots.into(),
             daily_limit: 100_000,
+            clock: Clock(Arc::new(|| jiff::Timestamp::now().as_millisecond())),
+            salesforce_error_ms: 0,
+            ticketure_error_ms: 0,
         }
     }
 }
@@ -72,6 +90,15 @@ struct State {
     /// How the org is reached, for `instance_url`.
     address: String,
     webhooks: Option<control::WebhookTarget>,
+    clock: Clock,
+    /// Calls that will be carried out when their time has come.
+    late: Vec<(i64, Request<Bytes>)>,
+}
+
+/// A clock that is wrong by so much.
+fn off(clock: &Clock, error_ms: i64) -> Clock {
+    let clock = clock.clone();
+    Clock(Arc::new(move || (clock.0)() + error_ms))
 }
 
 /// What the router made of a request.
@@ -87,8 +114,18 @@ impl Simulator {
     pub fn new(options: SimulatorOptions) -> Result<Simulator, SchemaError> {
         let schemas = schema::load(&options.snapshots, options.npsp)?;
         let state = State {
-            org: Org::new(schemas, options.npsp, options.daily_limit),
-            tenant: Tenant::new(options.seed),
+            org: Org::new(
+                schemas,
+                options.npsp,
+                options.daily_limit,
+                off(&options.clock, options.salesforce_error_ms),
+            ),
+            tenant: Tenant::new(
+                options.seed,
+                off(&options.clock, options.ticketure_error_ms),
+            ),
+            clock: options.clock,
+            late: Vec::new(),
             faults: faults::Faults::new(options.seed),
             address: "http://simulator".to_owned(),
             webhooks: None,
@@ -180,6 +217,59 @@ impl Simulator {
         self.lock().org.update(object, id, fields, Actor::User)
     }
 
+    /// A person deletes a record on the screen.
+    ///
+    /// # Errors
+    /// When there is no such record.
+    pub fn delete_by_user(&self, object: &str, id: &str) -> Result<(), Vec<ApiError>> {
+        self.lock().org.remove(object, id, Actor::User)
+    }
+
+    /// A person merges one record into another, which keeps its own values.
+    ///
+    /// # Errors
+    /// When either is not there.
+    pub fn merge_by_user(
+        &self,
+        object: &str,
+        master: &str,
+        loser: &str,
+    ) -> Result<(), Vec<ApiError>> {
+        self.lock().org.merge(object, master, loser)
+    }
+
+    /// A trigger of the org: whatever is written to the field, this becomes of it.
+    pub fn add_rewrite(&self, object: &str, field: &str, rewrite: Rewrite) {
+        self.lock().org.add_rewrite(object, field, rewrite);
+    }
+
+    /// Deletes an identity in Ticketure, or merges it into another.
+    pub fn end_identity(&self, id: &str, merged_into: Option<&str>) {
+        self.lock().tenant.end(id, merged_into);
+    }
+
+    /// Every identity that is there, by id.
+    pub fn identities(&self) -> Vec<Map<String, Value>> {
+        self.lock().tenant.living().cloned().collect()
+    }
+
+    /// Every write to the tenant, in order.
+    pub fn tenant_log(&self) -> Vec<Write> {
+        self.lock().tenant.log.entries().to_vec()
+    }
+
+    /// The webhooks about writes that were made through Ticketure's API, and are not on their way yet.
+    pub fn take_webhooks(&self) -> Vec<Value> {
+        std::mem::take(&mut self.lock().tenant.outbox)
+    }
+
+    /// Carries out the calls whose late time has come; says how many are still to come.
+    pub fn run_late(&self) -> usize {
+        let mut state = self.lock();
+        state.run_late();
+        state.late.len()
+    }
+
     /// Creates an identity in Ticketure, or changes the members that are given. Gives its id.
     pub fn put_identity(&self, identity: Map<String, Value>) -> String {
         self.lock().tenant.put(identity)
@@ -196,6 +286,40 @@ impl Simulator {
 }
 
 impl State {
+    fn run_late(&mut self) {
+        let now = (self.clock.0)();
+        let (due, later) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.late = later;
+        for (_, request) in due {
+            let effect = faults::Effect::default();
+            if request.uri().path().starts_with("/api/") {
+                self.tenant.handle(&request);
+            } else {
+                self.org.handle(&request, &effect, &self.address);
+            }
+        }
+    }
+
+    /// Ticketure tells of what its API wrote as of anything else; without a target they wait to be taken.
+    fn send_webhooks(&mut self) {
+        let Some(target) = self.webhooks.clone() else {
+            return;
+        };
+        for webhook in std::mem::take(&mut self.tenant.outbox) {
+            let seed = self.tenant.seed();
+            let body = Bytes::from(webhook.to_string());
+            for delivery in sender::deliveries(vec![body], target.disorder, seed) {
+                tokio::spawn(sender::deliver(
+                    target.url.clone(),
+                    target.secret.clone(),
+                    delivery,
+                ));
+            }
+        }
+    }
+
     fn handle(&mut self, request: &Request<Bytes>) -> Handled {
         let path = request.uri().path();
         if path.starts_with("/simulator/") {
@@ -205,11 +329,21 @@ impl State {
                 latency_ms: 0,
             };
         }
+        self.run_late();
         let effect = self.faults.meet(request.method().as_str(), path);
+        if let Some(ms) = effect.late_ms {
+            self.late
+                .push(((self.clock.0)() + ms as i64, request.clone()));
+            return Handled {
+                response: salesforce::error::unavailable(),
+                lost: true,
+                latency_ms: effect.latency_ms,
+            };
+        }
         if effect.expire_sessions {
             self.org.expire_sessions();
         }
-        let response = if effect.lost_before {
+        let mut response = if effect.lost_before {
             salesforce::error::unavailable()
         } else if effect.unavailable {
             self.org.calls += 1;
@@ -219,6 +353,16 @@ impl State {
         } else {
             self.org.handle(request, &effect, &self.address)
         };
+        let now = match path.starts_with("/api/") {
+            true => self.tenant.now_ms(),
+            false => self.org.clock_ms(),
+        };
+        let date = jiff::Timestamp::from_millisecond(now).unwrap_or_default();
+        let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = http::HeaderValue::from_str(&date) {
+            response.headers_mut().insert("date", date);
+        }
+        self.send_webhooks();
         Handled {
             response,
             lost: effect.lost_before || effect.lost_after,

@@ -40,10 +40,24 @@ pub(crate) struct Org {
     cursors: HashMap<String, query::Cursor>,
     /// The latest time stamp, which never goes back.
     now_ms: i64,
+    clock: crate::Clock,
+    rewrites: Vec<(String, String, Rewrite)>,
+}
+
+/// What a trigger makes of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rewrite {
+    Upper,
+    Value(Value),
 }
 
 impl Org {
-    pub(crate) fn new(schemas: BTreeMap<String, Object>, npsp: bool, daily_limit: u64) -> Self {
+    pub(crate) fn new(
+        schemas: BTreeMap<String, Object>,
+        npsp: bool,
+        daily_limit: u64,
+        clock: crate::Clock,
+    ) -> Self {
         Org {
             tables: schemas
                 .into_iter()
@@ -57,6 +71,8 @@ impl Org {
             log: WriteLog::default(),
             cursors: HashMap::new(),
             now_ms: 0,
+            clock,
+            rewrites: Vec::new(),
         }
     }
 
@@ -65,6 +81,15 @@ impl Org {
             .get(object)
             .map(|table| table.live().cloned().collect())
             .unwrap_or_default()
+    }
+
+    pub(crate) fn clock_ms(&self) -> i64 {
+        (self.clock.0)()
+    }
+
+    pub(crate) fn add_rewrite(&mut self, object: &str, field: &str, rewrite: Rewrite) {
+        self.rewrites
+            .push((object.to_owned(), field.to_owned(), rewrite));
     }
 
     pub(crate) fn expire_sessions(&mut self) {
@@ -182,7 +207,7 @@ impl Org {
 
     /// The time of a write: now, and never the same as or before the one of the write before.
     fn tick(&mut self) -> String {
-        let now = jiff::Timestamp::now().as_millisecond();
+        let now = self.clock_ms();
         self.now_ms = now.max(self.now_ms);
         stamp(self.now_ms)
     }

@@ -7,25 +7,55 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::salesforce::error::with_body;
+use crate::write_log::{Actor, Operation, Write, WriteLog};
 
 pub(crate) struct Tenant {
     identities: BTreeMap<String, Map<String, Value>>,
     random: fastrand::Rng,
+    clock: crate::Clock,
+    pub(crate) log: WriteLog,
+    /// Webhooks about what the API wrote.
+    pub(crate) outbox: Vec<Value>,
+    /// The latest time stamp, which never goes back.
+    latest_ms: i64,
 }
 
 impl Tenant {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, clock: crate::Clock) -> Self {
         Tenant {
             identities: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed ^ 0x7469_636b),
+            clock,
+            log: WriteLog::default(),
+            outbox: Vec::new(),
+            latest_ms: 0,
         }
     }
 
-    /// Creates an identity or changes the given members; an id is made when there is none.
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.clock.0)()
+    }
+
+    /// Those that are neither deleted nor merged into others.
+    pub(crate) fn living(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        self.identities
+            .values()
+            .filter(|identity| !is_ended(identity))
+    }
+
+    /// A person creates an identity or changes the given members; an id is made when there is none.
     pub(crate) fn put(&mut self, change: Map<String, Value>) -> String {
+        self.write(change, Actor::User)
+    }
+
+    fn write(&mut self, change: Map<String, Value>, actor: Actor) -> String {
         let id = change.get("id").and_then(Value::as_str).map(str::to_owned);
         let id = id.unwrap_or_else(|| self.uuid());
-        let now = jiff::Timestamp::now().to_string();
+        let operation = match self.identities.contains_key(&id) {
+            true => Operation::Update,
+            false => Operation::Create,
+        };
+        let now = self.stamp();
         let identity = self.identities.entry(id.clone()).or_default();
         identity
             .entry("created_at")
@@ -33,10 +63,43 @@ impl Tenant {
         identity
             .entry("identity_type")
             .or_insert_with(|| Value::from("person"));
-        identity.extend(change);
+        lay_over(identity, change.clone());
         identity.insert("id".to_owned(), Value::from(id.as_str()));
         identity.insert("updated_at".to_owned(), Value::from(now));
+        let write = Write {
+            sequence: 0,
+            call: 0,
+            actor,
+            operation,
+            object: "identity".to_owned(),
+            id: id.clone(),
+            fields: change,
+            at_ms: self.now_ms(),
+        };
+        self.log.add(write);
+        if actor == Actor::Api {
+            let webhook = self.webhook(&id);
+            self.outbox.extend(webhook);
+        }
         id
+    }
+
+    /// Deleted, or merged into another.
+    pub(crate) fn end(&mut self, id: &str, merged_into: Option<&str>) {
+        let mut change = Map::new();
+        change.insert("id".to_owned(), Value::from(id));
+        match merged_into {
+            Some(other) => change.insert("merged_into_id".to_owned(), Value::from(other)),
+            None => change.insert("deleted".to_owned(), Value::Bool(true)),
+        };
+        self.write(change, Actor::User);
+    }
+
+    /// Milliseconds, and never the same twice.
+    fn stamp(&mut self) -> String {
+        self.latest_ms = self.now_ms().max(self.latest_ms + 1);
+        let time = jiff::Timestamp::from_millisecond(self.latest_ms).unwrap_or_default();
+        time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     }
 
     pub(crate) fn webhook(&mut self, id: &str) -> Option<Value> {
@@ -44,7 +107,7 @@ impl Tenant {
         Some(json!({
             "event_type": "identity_changed",
             "event_id": self.uuid(),
-            "occurred_at": jiff::Timestamp::now().to_string(),
+            "occurred_at": identity.get("updated_at"),
             "tenant": "simulator",
             "environment": "sandbox",
             "data": { "identity": { "_count": 1, "_data": [identity] } },
@@ -59,10 +122,12 @@ impl Tenant {
         let path = request.uri().path().trim_end_matches('/').to_owned();
         let parts: Vec<&str> = path.trim_start_matches("/api/").split('/').collect();
         match (request.method(), parts.as_slice()) {
-            (&Method::GET, ["identity"]) => rows(self.identities.values().cloned().collect()),
+            (&Method::GET, ["identity"]) => self.list(request.uri().query().unwrap_or_default()),
             (&Method::GET, ["identity", id]) => match self.identities.get(*id) {
-                Some(identity) => rows(vec![identity.clone()]),
-                None => failed(StatusCode::NOT_FOUND, "not_found", json!({})),
+                Some(identity) if identity.get("deleted") != Some(&Value::Bool(true)) => {
+                    rows(vec![identity.clone()])
+                }
+                _ => failed(StatusCode::NOT_FOUND, "not_found", json!({})),
             },
             (&Method::PATCH, ["identity" | "organization", id]) => self.change(id, request),
             (&Method::POST, ["user"]) => self.create("person", request),
@@ -71,36 +136,67 @@ impl Tenant {
         }
     }
 
+    /// `field._in=a,b` and `updated_at._gte=...`, all of them; anything else is refused.
+    fn list(&self, query: &str) -> Response<Bytes> {
+        let mut found: Vec<&Map<String, Value>> = self.living().collect();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = crate::salesforce::decoded(value);
+            let text = |identity: &Map<String, Value>, field: &str| {
+                identity
+                    .get(field)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            if let Some(field) = name.strip_suffix("._in") {
+                found.retain(|identity| value.split(',').any(|one| text(identity, field) == one));
+            } else if let Some(field) = name.strip_suffix("._gte") {
+                found.retain(|identity| text(identity, field) >= value);
+            } else {
+                return failed(
+                    StatusCode::BAD_REQUEST,
+                    "invalid",
+                    json!({ "parameter": name }),
+                );
+            }
+        }
+        rows(found.into_iter().cloned().collect())
+    }
+
     fn change(&mut self, id: &str, request: &Request<Bytes>) -> Response<Bytes> {
         let Ok(Value::Object(mut change)) = serde_json::from_slice(request.body()) else {
             return failed(StatusCode::BAD_REQUEST, "invalid", json!({}));
         };
-        if !self.identities.contains_key(id) {
+        if self.identities.get(id).is_none_or(is_ended) {
             return failed(StatusCode::NOT_FOUND, "not_found", json!({}));
         }
         change.insert("id".to_owned(), Value::from(id));
-        let id = self.put(change);
+        let id = self.write(change, Actor::Api);
         rows(self.identities.get(&id).cloned().into_iter().collect())
     }
 
-    /// A person whose e-mail address is known already is a conflict that names the identity.
+    /// A person whose e-mail address is known already, or an organization whose name is, is a conflict that names it.
     fn create(&mut self, identity_type: &str, request: &Request<Bytes>) -> Response<Bytes> {
         let Ok(Value::Object(mut identity)) = serde_json::from_slice(request.body()) else {
             return failed(StatusCode::BAD_REQUEST, "invalid", json!({}));
         };
-        let email = identity
-            .get("email")
-            .and_then(Value::as_str)
-            .map(str::to_lowercase);
-        let same = |other: &&Map<String, Value>| {
-            email.is_some()
-                && other
-                    .get("email")
-                    .and_then(Value::as_str)
-                    .map(str::to_lowercase)
-                    == email
+        // What tells one person, or one organization, from another.
+        let by = if identity_type == "person" {
+            "email"
+        } else {
+            "name"
         };
-        if let Some(existing) = self.identities.values().find(same) {
+        let told = |identity: &Map<String, Value>| {
+            let text = identity.get(by).and_then(Value::as_str).unwrap_or_default();
+            Some(text.trim().to_lowercase()).filter(|text| !text.is_empty())
+        };
+        let same = |other: &&Map<String, Value>| {
+            other.get("identity_type").and_then(Value::as_str) == Some(identity_type)
+                && told(other).is_some()
+                && told(other) == told(&identity)
+        };
+        if let Some(existing) = self.living().find(same) {
             return failed(
                 StatusCode::CONFLICT,
                 "conflict",
@@ -109,7 +205,7 @@ impl Tenant {
         }
         identity.remove("id");
         identity.insert("identity_type".to_owned(), Value::from(identity_type));
-        let id = self.put(identity);
+        let id = self.write(identity, Actor::Api);
         rows(self.identities.get(&id).cloned().into_iter().collect())
     }
 
@@ -128,6 +224,23 @@ impl Tenant {
             low >> 48 & 0x3fff | 0x8000,
             low & 0xffff_ffff_ffff
         )
+    }
+}
+
+fn is_ended(identity: &Map<String, Value>) -> bool {
+    identity.get("deleted") == Some(&Value::Bool(true))
+        || identity.get("merged_into_id").is_some_and(Value::is_string)
+}
+
+/// Members of a member are changed one by one.
+fn lay_over(older: &mut Map<String, Value>, newer: Map<String, Value>) {
+    for (name, value) in newer {
+        match (older.get_mut(&name), value) {
+            (Some(Value::Object(inner)), Value::Object(value)) => lay_over(inner, value),
+            (_, value) => {
+                older.insert(name, value);
+            }
+        }
     }
 }
 

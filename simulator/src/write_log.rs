@@ -36,6 +36,8 @@ pub struct Write {
     pub id: String,
     /// The fields written, as they were sent.
     pub fields: Map<String, Value>,
+    /// By the clock of the system that was written.
+    pub at_ms: i64,
 }
 
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ use http::{Request, Response};
 use runtime::http::{HttpTransport, Transport, TransportError};
 use runtime::queue::{Status, Store};
 use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
+use runtime::ticketure::TicketureConfig;
 use serde_json::{Value, json};
 use simulator::Simulator;
 use tokio::sync::watch;
@@ -62,7 +63,7 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         let config = config(folder.path());
         let service = Service::build(&config, Arc::new(InProcess(simulator.clone())), seed)?;
-        let (store, client) = (service.store.clone(), service.client.clone());
+        let (store, client) = (service.store.clone(), service.sync.salesforce.clone());
         let listener = service::listen(&config.listen).await?;
         let address = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
@@ -233,6 +234,11 @@ fn config(folder: &std::path::Path) -> Config {
         batch: 2_000,
         event_log: false,
         npsp: Npsp::Auto,
+        poll: Duration::from_millis(300),
+        ticketure: Some(TicketureConfig {
+            url: "http://tenant.simulator".to_owned(),
+            api_key: Secret::new("demo"),
+        }),
         salesforce: SalesforceConfig {
             login_url: "http://simulator".to_owned(),
             api_version: "v67.0".to_owned(),

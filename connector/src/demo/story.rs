@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use simulator::{Actor, Fault, FaultKind, Operation, Write};
 
 use super::stage::Stage;
+use super::way_back;
 
-type Told = Result<(), Box<dyn Error>>;
+pub(super) type Told = Result<(), Box<dyn Error>>;
 
 /// API calls that so many new customers may take: creates, look-ups, households read back, and some to spare.
 fn budget(customers: usize) -> u64 {
@@ -23,6 +24,7 @@ pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
     salesforce_is_down(stage).await?;
     an_answer_is_lost(stage).await?;
     a_record_is_refused(stage).await?;
+    way_back::tell(stage).await?;
     stage.count_retries().await?;
     many_at_once(stage, customers).await
 }
@@ -288,7 +290,7 @@ fn new_person(stage: &mut Stage, number: usize) -> String {
 }
 
 /// What came through the API: households are the org's own doing.
-fn writes(stage: &Stage) -> Vec<Write> {
+pub(super) fn writes(stage: &Stage) -> Vec<Write> {
     stage
         .simulator
         .write_log()
@@ -297,7 +299,7 @@ fn writes(stage: &Stage) -> Vec<Write> {
         .collect()
 }
 
-fn contact(stage: &Stage, identity: &str) -> Map<String, Value> {
+pub(super) fn contact(stage: &Stage, identity: &str) -> Map<String, Value> {
     let mut found = stage
         .simulator
         .find("Contact", "Ticketure_Identity_Id__c", identity);
@@ -308,7 +310,7 @@ fn contact(stage: &Stage, identity: &str) -> Map<String, Value> {
     }
 }
 
-fn text<'r>(record: &'r Map<String, Value>, field: &str) -> &'r str {
+pub(super) fn text<'r>(record: &'r Map<String, Value>, field: &str) -> &'r str {
     record
         .get(field)
         .and_then(Value::as_str)

@@ -2,23 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use runtime::entity::{Kind, Slot, SlotMut};
-use runtime::json;
 use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung};
 use runtime::queue::{Outcome, Review, Settlement, StoreError};
 use serde_json::{Map, Value};
 
-use super::outcome::settle;
-use super::{Target, ToSalesforce, Unit};
+use crate::sync::image;
+use crate::sync::outcome::settle;
+use crate::sync::pair::Pair;
+use crate::sync::{TwoWaySync, Unit};
 
 type Record = Map<String, Value>;
 
 /// What became of the unlinked units.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) adopted: Vec<Target>,
-    pub(super) unknown: Vec<Unit>,
-    pub(super) settlements: Vec<Settlement>,
+pub(crate) struct Found {
+    pub(crate) adopted: Vec<Pair>,
+    pub(crate) unknown: Vec<Unit>,
+    pub(crate) settlements: Vec<Settlement>,
 }
 
 /// What the records that were found say about one unit.
@@ -31,8 +31,8 @@ enum Finding<'r> {
     Nothing,
 }
 
-impl ToSalesforce {
-    pub(super) async fn adopt(
+impl TwoWaySync {
+    pub(crate) async fn adopt(
         &self,
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
@@ -59,7 +59,7 @@ impl ToSalesforce {
         for unit in units {
             match index.find(&unit) {
                 Finding::Adopt(record) if taken.insert(text(record, "Id").to_owned()) => {
-                    found.adopted.push(self.target(mapping, record, unit))
+                    found.adopted.push(self.met(mapping, record, unit))
                 }
                 Finding::Adopt(record) => {
                     let (candidates, reason) = (
@@ -85,7 +85,7 @@ impl ToSalesforce {
         mapping: &'static MappingDescriptor,
         units: &[Unit],
     ) -> Result<Vec<Record>, runtime::salesforce::CallError> {
-        let mut fields = vec![mapping.external_id];
+        let mut fields = vec![mapping.external_id, "Id"];
         let mut by = Vec::new();
         for rung in rungs(mapping) {
             if let Some((index, name)) = rung
@@ -104,56 +104,17 @@ impl ToSalesforce {
                 let values = by
                     .iter()
                     .map(|index| unit.record.slot(*index).text().map(str::to_owned));
-                std::iter::once(Some(unit.source_id.clone()))
+                let named = unit.external_ref.as_deref().filter(|id| is_id(id));
+                [Some(unit.source_id.clone()), named.map(str::to_owned)]
+                    .into_iter()
                     .chain(values)
                     .collect()
             })
             .collect();
-        let npsp = self.has_npsp();
-        let mut select: Vec<&str> = mapping
-            .record
-            .fields
-            .iter()
-            .filter(|field| npsp || !field.needs_npsp)
-            .filter_map(|field| field.path.first().copied())
-            .collect();
-        select.push("Id");
-        if let Some(lock) = mapping.lock.filter(|lock| !select.contains(lock)) {
-            select.push(lock);
-        }
-        self.client
+        let select = image::select(mapping, self.has_npsp());
+        self.salesforce
             .query_in(mapping.object, &select, &fields, &groups)
             .await
-    }
-
-    /// The record as it is now becomes the base: only what differs is written.
-    fn target(&self, mapping: &'static MappingDescriptor, record: &Record, unit: Unit) -> Target {
-        let mut base = (mapping.new_record)();
-        let _ = json::read(
-            base.as_mut(),
-            Value::Object(record.clone()).to_string().as_bytes(),
-        );
-        for (index, field) in mapping.record.fields.iter().enumerate() {
-            if !matches!(field.kind, Kind::Reference { .. }) {
-                continue;
-            }
-            // What stands there is an id of Salesforce's; the base keeps the source's.
-            let there = base.slot(index).text().map(runtime::salesforce::normalise);
-            let same = unit
-                .references
-                .iter()
-                .find(|(_, _, id)| Some(id) == there.as_ref())
-                .map(|(_, source_id, _)| source_id.clone());
-            if let SlotMut::Text(slot) = base.slot_mut(index) {
-                *slot = same.map_or(Slot::Absent, Slot::Value);
-            }
-        }
-        Target {
-            id: text(record, "Id").to_owned(),
-            facts: facts(mapping, record),
-            base,
-            unit,
-        }
     }
 
     /// It waits until a person links it; the note says what might be it.
@@ -180,7 +141,7 @@ impl ToSalesforce {
 }
 
 /// The facts that are kept with a link: the value of the lock.
-pub(super) fn facts(mapping: &MappingDescriptor, record: &Record) -> String {
+pub(crate) fn facts(mapping: &MappingDescriptor, record: &Record) -> String {
     let mut facts = Map::new();
     if let Some(lock) = mapping.lock {
         facts.insert(
@@ -199,6 +160,11 @@ fn rungs(mapping: &MappingDescriptor) -> &'static [Rung] {
     }
 }
 
+/// Fifteen or eighteen letters and digits: what else stands there is not Salesforce's.
+fn is_id(text: &str) -> bool {
+    matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 fn name(mapping: &MappingDescriptor, field: usize) -> Option<&'static str> {
     mapping.record.fields.get(field)?.path.first().copied()
 }
@@ -214,6 +180,7 @@ fn text<'r>(record: &'r Record, field: &str) -> &'r str {
 struct Index<'r> {
     mapping: &'static MappingDescriptor,
     by_external_id: HashMap<String, &'r Record>,
+    by_id: HashMap<String, &'r Record>,
     by_rung: Vec<HashMap<Vec<String>, Vec<&'r Record>>>,
 }
 
@@ -250,8 +217,13 @@ impl<'r> Index<'r> {
                 index
             })
             .collect();
+        let by_id = records
+            .iter()
+            .map(|record| (text(record, "Id").to_owned(), *record))
+            .collect();
         Index {
             mapping,
+            by_id,
             by_external_id,
             by_rung,
         }
@@ -259,6 +231,16 @@ impl<'r> Index<'r> {
 
     fn find(&self, unit: &Unit) -> Finding<'r> {
         if let Some(record) = self.by_external_id.get(&unit.source_id) {
+            return Finding::Adopt(record);
+        }
+        // Ticketure names the record that it was made from.
+        let named = unit
+            .external_ref
+            .as_deref()
+            .map(runtime::salesforce::normalise);
+        if let Some(record) = named.and_then(|id| self.by_id.get(&id))
+            && text(record, self.mapping.external_id).is_empty()
+        {
             return Finding::Adopt(record);
         }
         for (rung, index) in rungs(self.mapping).iter().zip(&self.by_rung) {

@@ -2,43 +2,61 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runtime::entity::Kind;
+use runtime::entity::{Entity, Kind};
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{Link, Outcome, Settlement, StoreError};
 use runtime::salesforce::CallError;
 use serde_json::Value;
 
-use super::outcome::settle;
-use super::{ToSalesforce, Unit};
+use crate::sync::outcome::settle;
+use crate::sync::{TwoWaySync, Unit};
 
 /// Salesforce ids by mapping and source id.
-type Resolved = BTreeMap<(&'static str, String), String>;
+pub(crate) type Resolved = BTreeMap<(&'static str, String), String>;
 
-/// The references of a unit: mapping and source id.
-fn of(unit: &Unit) -> Vec<(&'static str, String)> {
-    let fields = unit.mapping.record.fields.iter().enumerate();
+/// What a record refers to: mapping and source id.
+pub(crate) fn of(record: &dyn Entity) -> Vec<(&'static str, String)> {
+    let fields = record.descriptor().fields.iter().enumerate();
     fields
         .filter_map(|(index, field)| match field.kind {
-            Kind::Reference { mapping } => {
-                Some((mapping, unit.record.slot(index).text()?.to_owned()))
-            }
+            Kind::Reference { mapping } => Some((mapping, record.slot(index).text()?.to_owned())),
             _ => None,
         })
         .collect()
 }
 
-impl ToSalesforce {
+/// The record that it refers to is not in Salesforce yet.
+pub(crate) fn waits_for(
+    mapping: &MappingDescriptor,
+    unit: &Unit,
+    parent: &str,
+    id: &str,
+) -> Outcome {
+    Outcome::Park {
+        key: format!("{parent}:{id}"),
+        reason: format!(
+            "{} {} refers to {parent} {id}, which is not in Salesforce yet",
+            mapping.name, unit.source_id
+        ),
+    }
+}
+
+impl TwoWaySync {
     /// The units that can go on, and those that wait.
-    pub(super) async fn with_references(
+    pub(crate) async fn with_references(
         &self,
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
     ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
-        let (resolved, failure) = self.resolve(&units).await?;
+        let wanted = units
+            .iter()
+            .flat_map(|unit| of(unit.record.as_ref()))
+            .collect();
+        let (resolved, failure) = self.resolve(wanted).await?;
         let mut ready = Vec::with_capacity(units.len());
         let mut settlements = Vec::new();
         for mut unit in units {
-            let references = of(&unit);
+            let references = of(unit.record.as_ref());
             let missing = references
                 .iter()
                 .find(|reference| !resolved.contains_key(*reference))
@@ -54,13 +72,7 @@ impl ToSalesforce {
             let outcome = match &failure {
                 // Whether the record is there is not known: parking could wait for what has happened already.
                 Some(error) => self.not_answered(&unit, error),
-                None => Outcome::Park {
-                    key: format!("{parent}:{id}"),
-                    reason: format!(
-                        "{} {} refers to {parent} {id}, which is not in Salesforce yet",
-                        mapping.name, unit.source_id
-                    ),
-                },
+                None => waits_for(mapping, &unit, parent, &id),
             };
             settlements.extend(settle(unit, &outcome, None));
         }
@@ -68,9 +80,12 @@ impl ToSalesforce {
     }
 
     /// Every reference of the units that has a record. What no link knows is asked of Salesforce, in one query.
-    async fn resolve(&self, units: &[Unit]) -> Result<(Resolved, Option<CallError>), StoreError> {
+    pub(crate) async fn resolve(
+        &self,
+        references: Vec<(&'static str, String)>,
+    ) -> Result<(Resolved, Option<CallError>), StoreError> {
         let mut wanted: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-        for (mapping, id) in units.iter().flat_map(of) {
+        for (mapping, id) in references {
             wanted.entry(mapping).or_default().insert(id);
         }
         let mut resolved = Resolved::new();
@@ -115,7 +130,7 @@ impl ToSalesforce {
         let groups: Vec<Vec<Option<String>>> = ids.into_iter().map(|id| vec![Some(id)]).collect();
         let fields = [mapping.external_id];
         let records = self
-            .client
+            .salesforce
             .query_in(
                 mapping.object,
                 &["Id", mapping.external_id],
@@ -133,6 +148,7 @@ impl ToSalesforce {
                 destination_id: text(record, "Id")?,
                 base: "{}".to_owned(),
                 facts: "{}".to_owned(),
+                lane: String::new(),
             })
         });
         Ok(links.collect())

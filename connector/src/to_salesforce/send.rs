@@ -1,103 +1,26 @@
 //! The calls: creates and updates in slices of 200, and the read back of what Salesforce added.
 
-use runtime::change::{Mask, present};
-use runtime::entity::overlay;
+use runtime::change::present;
+use runtime::entity::Entity;
 use runtime::json;
-use runtime::mapping::MappingDescriptor;
-use runtime::queue::{Link, Outcome, Settlement};
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::merge::LinkState;
+use runtime::queue::{Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
 use runtime::salesforce::{COLLECTION_MAX, CallError, RETRIEVE_MAX, RecordResult};
 
 use super::adopt::facts;
-use super::outcome::settle;
-use super::{Target, ToSalesforce, Unit};
+use crate::sync::outcome::{settle, with_link};
+use crate::sync::{TwoWaySync, Unit, lane_of};
 
-impl ToSalesforce {
-    /// Writes the fields that changed; what did not change is done without a call.
-    pub(super) async fn update_all(
-        &self,
-        mapping: &'static MappingDescriptor,
-        targets: Vec<Target>,
-    ) -> Vec<Settlement> {
-        let mut settlements = Vec::new();
-        let mut changed = Vec::new();
-        for target in targets {
-            let mask = changes(mapping, &target);
-            if mask.is_empty() {
-                let link = link(
-                    mapping,
-                    &target.unit,
-                    &target.id,
-                    target.base.as_ref(),
-                    &target.facts,
-                );
-                settlements.extend(settle(target.unit, &Outcome::Done, link));
-            } else {
-                changed.push((target, mask));
-            }
-        }
-        // After a call that failed as a whole the others of the batch are not made: they would fail as well.
-        let mut down = None;
-        while !changed.is_empty() {
-            let rest = changed.split_off(changed.len().min(COLLECTION_MAX));
-            settlements.extend(
-                self.update_slice(mapping, std::mem::replace(&mut changed, rest), &mut down)
-                    .await,
-            );
-        }
-        settlements
-    }
-
-    async fn update_slice(
-        &self,
-        mapping: &'static MappingDescriptor,
-        slice: Vec<(Target, Mask)>,
-        down: &mut Option<CallError>,
-    ) -> Vec<Settlement> {
-        let bodies: Vec<(String, String)> = slice
-            .iter()
-            .map(|(target, mask)| (target.id.clone(), body(&target.unit, mask)))
-            .collect();
-        let results = match down.as_ref() {
-            Some(error) => Err(error.clone()),
-            None => self.counted(self.client.update(mapping.object, &bodies).await),
-        };
-        if let Err(error) = &results {
-            *down = Some(error.clone());
-        }
-        let each = spread(results, slice.len());
-        slice
-            .into_iter()
-            .zip(each)
-            .flat_map(|((mut target, _), result)| match result {
-                Ok(Ok(_)) => {
-                    overlay(target.base.as_mut(), target.unit.record.as_ref());
-                    let link = link(
-                        mapping,
-                        &target.unit,
-                        &target.id,
-                        target.base.as_ref(),
-                        &target.facts,
-                    );
-                    settle(target.unit, &Outcome::Done, link)
-                }
-                Ok(Err(errors)) => {
-                    let outcome = self.refused(&target.unit, &errors);
-                    settle(target.unit, &outcome, None)
-                }
-                Err(error) => {
-                    let outcome = self.not_answered(&target.unit, &error);
-                    settle(target.unit, &outcome, None)
-                }
-            })
-            .collect()
-    }
-
+impl TwoWaySync {
     /// Creates records that nobody has. A lost answer is looked up by external id before the next try.
-    pub(super) async fn create_all(
+    pub(crate) async fn create_all(
         &self,
         mapping: &'static MappingDescriptor,
         mut units: Vec<Unit>,
-    ) -> Vec<Settlement> {
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let intents = units.iter().map(|unit| self.create_intent(unit)).collect();
+        self.store.begin(intents, Vec::new(), Vec::new()).await?;
         let mut settlements = Vec::new();
         let mut created: Vec<(Unit, String)> = Vec::new();
         let mut down: Option<CallError> = None;
@@ -106,11 +29,11 @@ impl ToSalesforce {
             let slice = std::mem::replace(&mut units, rest);
             let bodies: Vec<String> = slice
                 .iter()
-                .map(|unit| body(unit, &present(unit.record.as_ref())))
+                .map(|unit| body(unit, unit.record.as_ref()))
                 .collect();
             let results = match &down {
                 Some(error) => Err(CallError::clone(error)),
-                None => self.counted(self.client.create(mapping.object, &bodies).await),
+                None => self.counted(self.salesforce.create(mapping.object, &bodies).await),
             };
             if let Err(error) = &results {
                 down = Some(error.clone());
@@ -121,7 +44,12 @@ impl ToSalesforce {
                     Ok(Ok(id)) => created.push((unit, id)),
                     Ok(Err(errors)) => {
                         let outcome = self.refused(&unit, &errors);
-                        settlements.extend(settle(unit, &outcome, None));
+                        let key = intent_key(&unit);
+                        let mut settled = settle(unit, &outcome, None);
+                        if let Some(last) = settled.last_mut() {
+                            last.closes.push(key);
+                        }
+                        settlements.extend(settled);
                     }
                     Err(error) => {
                         let outcome = self.not_answered(&unit, &error);
@@ -131,7 +59,23 @@ impl ToSalesforce {
             }
         }
         settlements.extend(self.linked(mapping, created).await);
-        settlements
+        Ok(settlements)
+    }
+
+    /// On the disk before the call: after a crash the record is known to be ours.
+    fn create_intent(&self, unit: &Unit) -> Intent {
+        Intent {
+            key: intent_key(unit),
+            kind: "create",
+            fields: json::write(
+                unit.record.as_ref(),
+                &present(unit.record.as_ref()),
+                &json::as_source_id,
+            )
+            .unwrap_or_default(),
+            repeat: Repeat::UniqueKey,
+            made_at_ms: self.now_ms(),
+        }
     }
 
     /// Links of new records, with what Salesforce's automation gave them: the household that NPSP made.
@@ -146,7 +90,7 @@ impl ToSalesforce {
             let ids: Vec<String> = chunk.iter().map(|(_, id)| id.clone()).collect();
             let read = match mapping.lock {
                 Some(lock) if self.has_npsp() => self
-                    .client
+                    .salesforce
                     .retrieve(mapping.object, &ids, &["Id", lock])
                     .await
                     .unwrap_or_default(),
@@ -160,53 +104,47 @@ impl ToSalesforce {
             }));
         }
         for ((unit, id), facts) in created.into_iter().zip(facts_of) {
-            let link = link(mapping, &unit, &id, unit.record.as_ref(), &facts);
-            settlements.extend(settle(unit, &Outcome::Done, link));
+            let state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
+            let link = Link {
+                mapping: mapping.name.to_owned(),
+                source_id: unit.source_id.clone(),
+                destination_id: id,
+                base: state.to_json(),
+                facts,
+                lane: lane_of(&unit),
+            };
+            let key = intent_key(&unit);
+            let mut settled = with_link(settle(unit, &Outcome::Done, None), Some(link));
+            if let Some(last) = settled.last_mut() {
+                last.closes.push(key);
+            }
+            settlements.extend(settled);
         }
         settlements
     }
 }
 
-/// The fields that differ from the base, without those that only a create may set.
-fn changes(mapping: &MappingDescriptor, target: &Target) -> Mask {
-    let mut mask = target.unit.record.changed_since(target.base.as_ref());
-    for (index, field) in mapping.record.fields.iter().enumerate() {
-        if field.create_only {
-            mask.clear(index);
-        }
+fn intent_key(unit: &Unit) -> IntentKey {
+    IntentKey {
+        mapping: unit.mapping.name.to_owned(),
+        key: unit.source_id.clone(),
+        side: Side::Destination,
     }
-    mask
 }
 
-fn body(unit: &Unit, mask: &Mask) -> String {
+/// The fields that a record says, with references as Salesforce's ids.
+pub(crate) fn body(unit: &Unit, record: &dyn Entity) -> String {
     let resolve = |mapping: &str, id: &str| {
         unit.references
             .iter()
             .find(|(name, source_id, _)| *name == mapping && source_id == id)
             .map(|(_, _, id)| id.clone())
     };
-    json::write(unit.record.as_ref(), mask, &resolve).unwrap_or_else(|_| "{}".to_owned())
-}
-
-fn link(
-    mapping: &MappingDescriptor,
-    unit: &Unit,
-    id: &str,
-    base: &dyn runtime::entity::Entity,
-    facts: &str,
-) -> Option<Link> {
-    let base = json::write(base, &present(base), &json::as_source_id).ok()?;
-    Some(Link {
-        mapping: mapping.name.to_owned(),
-        source_id: unit.source_id.clone(),
-        destination_id: id.to_owned(),
-        base,
-        facts: facts.to_owned(),
-    })
+    json::write(record, &present(record), &resolve).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// One result a record, also when the call as a whole failed.
-fn spread(
+pub(crate) fn spread(
     results: Result<Vec<RecordResult>, CallError>,
     count: usize,
 ) -> Vec<Result<RecordResult, CallError>> {

@@ -125,6 +125,15 @@ impl LinkState {
             && present(self.destination.changes.as_ref()).is_empty()
     }
 
+    /// Does it say something else of either side? What was only seen does not count.
+    pub fn differs_from(&self, other: &LinkState) -> bool {
+        [Side::Source, Side::Destination].into_iter().any(|side| {
+            record_json(self.side(side).changes.as_ref())
+                != record_json(other.side(side).changes.as_ref())
+                || self.side(side).restore != other.side(side).restore
+        })
+    }
+
     /// As it is kept with the link.
     pub fn to_json(&self) -> String {
         let mut root = Map::new();

@@ -13,6 +13,7 @@ pub(super) fn begin(
     links: &[Link],
     decisions: &[DecisionRecord],
 ) -> Result<usize, StoreError> {
+    link::put_all(step, links)?;
     for intent in intents {
         step.execute(
             "INSERT OR REPLACE INTO intents (mapping, key, side, kind, fields, repeat, made_at)
@@ -28,7 +29,6 @@ pub(super) fn begin(
             ),
         )?;
     }
-    link::put_all(step, links)?;
     for decision in decisions {
         step.execute(
             "INSERT OR IGNORE INTO decisions

@@ -67,6 +67,8 @@ pub struct Settlement {
     pub gate: Option<GateNote>,
     /// The pair is no more.
     pub tombstone: Option<Tombstone>,
+    /// What a person has to decide about the pair.
+    pub review: Option<Review>,
 }
 
 impl Settlement {
@@ -80,6 +82,7 @@ impl Settlement {
             closes: Vec::new(),
             gate: None,
             tombstone: None,
+            review: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::StoreError;
 use super::item::{ErrorRecord, Outcome, Settled, Settlement};
 use super::step::Step;
 use super::view::error_text;
-use super::{capture, intent, link};
+use super::{capture, intent, link, mend};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -33,8 +33,8 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
         if let Some(gate) = &settlement.gate {
             capture::note_gate(step, gate)?;
         }
-        if let Some(tombstone) = &settlement.tombstone {
-            link::bury(step, tombstone)?;
+        if let Some(review) = &settlement.review {
+            mend::add_review(step, review)?;
         }
         result.woken += apply(step, settlement)?;
     }
@@ -54,6 +54,10 @@ fn land(
     settlement: &Settlement,
     result: &mut Settled,
 ) -> Result<bool, StoreError> {
+    // First, since another pair may take over its record.
+    if let Some(tombstone) = &settlement.tombstone {
+        link::bury(step, tombstone)?;
+    }
     let Some(link) = &settlement.link else {
         return Ok(true);
     };

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
-use super::intent::{side_name, side_of};
+use super::intent::side_of;
 use super::item::{DecisionRecord, Gated, Intent, IntentKey, Pause, Repeat, Tombstone};
 use super::view::json_list;
 use crate::mapping::Side;
@@ -149,9 +149,4 @@ pub(super) fn tombstones(
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The name of a side, as decisions keep it.
-pub(super) fn winner_name(side: Option<Side>) -> &'static str {
-    side.map_or("nobody", side_name)
 }

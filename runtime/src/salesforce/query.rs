@@ -93,6 +93,25 @@ impl SalesforceClient {
         page(error::json(&self.call(Method::GET, &path, None).await?)?)
     }
 
+    /// What is left of records that may be deleted: `IsDeleted`, `MasterRecordId` where they were merged, the time.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn with_deleted(
+        &self,
+        object: &str,
+        ids: &[String],
+    ) -> Result<Vec<Record>, CallError> {
+        let ids: Vec<String> = ids.iter().map(|id| soql_text(id)).collect();
+        let soql = format!(
+            "SELECT Id,IsDeleted,MasterRecordId,SystemModstamp FROM {object} WHERE Id IN ({})",
+            ids.join(",")
+        );
+        let path = format!("/queryAll?q={}", percent_encoded(&soql));
+        let found = page(error::json(&self.call(Method::GET, &path, None).await?)?)?;
+        Ok(found.records)
+    }
+
     /// The page after one that said where it is.
     ///
     /// # Errors

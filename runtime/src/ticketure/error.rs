@@ -50,7 +50,11 @@ impl CallError {
     }
 
     pub fn verdict(&self) -> Verdict {
-        retry::verdict(self.code(), "")
+        match self {
+            // Nobody's record is at fault.
+            CallError::Transport(_) => Verdict::Innocent,
+            _ => retry::verdict(self.code(), ""),
+        }
     }
 }
 

@@ -57,6 +57,10 @@ impl Table {
         self.deleted.values()
     }
 
+    pub(super) fn deleted_mut(&mut self, id: &str) -> Option<&mut Record> {
+        self.deleted.get_mut(id)
+    }
+
     pub(super) fn is_indexed(&self, field: &str) -> bool {
         self.indexes.contains_key(field)
     }

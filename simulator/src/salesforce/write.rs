@@ -70,7 +70,7 @@ impl Org {
         Ok(())
     }
 
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &mut self,
         object: &str,
         id: &str,
@@ -78,12 +78,53 @@ impl Org {
     ) -> Result<(), Vec<ApiError>> {
         let schema = self.schema(object)?;
         self.current(&schema, id)?;
-        let id = self
-            .table_mut(&schema.name)
-            .and_then(|table| table.delete(id))
-            .unwrap_or_default();
-        self.note(Operation::Delete, actor, &schema.name, &id, Map::new());
+        self.take_out(&schema, id, None, actor);
         Ok(())
+    }
+
+    /// Merging deletes the loser, which then names the master.
+    pub(crate) fn merge(
+        &mut self,
+        object: &str,
+        master: &str,
+        loser: &str,
+    ) -> Result<(), Vec<ApiError>> {
+        let schema = self.schema(object)?;
+        let kept = self.current(&schema, master)?;
+        self.current(&schema, loser)?;
+        let master = kept
+            .get("Id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        self.take_out(&schema, loser, Some(&master), Actor::User);
+        self.store(&schema, &master, kept);
+        self.note(
+            Operation::Update,
+            Actor::User,
+            &schema.name,
+            &master,
+            Map::new(),
+        );
+        Ok(())
+    }
+
+    fn take_out(&mut self, schema: &Object, id: &str, master: Option<&str>, actor: Actor) {
+        let now = self.tick();
+        let deleted = self.table_mut(&schema.name).and_then(|table| {
+            let id = table.delete(id)?;
+            if let Some(record) = table.deleted_mut(&id) {
+                record.insert("IsDeleted".to_owned(), Value::Bool(true));
+                record.insert("SystemModstamp".to_owned(), Value::from(now));
+                if let Some(master) = master {
+                    record.insert("MasterRecordId".to_owned(), Value::from(master));
+                }
+            }
+            Some(id)
+        });
+        if let Some(id) = deleted {
+            self.note(Operation::Delete, actor, &schema.name, &id, Map::new());
+        }
     }
 
     /// What the fault rules have against a record before the org looks at it.
@@ -163,6 +204,19 @@ impl Org {
         for name in ["LastModifiedDate", "SystemModstamp"] {
             record.insert(name.to_owned(), Value::from(now.as_str()));
         }
+        for (object, field, rewrite) in &self.rewrites {
+            if *object != schema.name {
+                continue;
+            }
+            let value = match (rewrite, record.get(field)) {
+                (super::Rewrite::Upper, Some(Value::String(text))) => {
+                    Value::from(text.to_uppercase())
+                }
+                (super::Rewrite::Value(value), _) => value.clone(),
+                _ => continue,
+            };
+            record.insert(field.clone(), value);
+        }
         if schema.name == "Contact" {
             record.insert("Name".to_owned(), Value::from(full_name(&record)));
         }
@@ -189,6 +243,7 @@ impl Org {
             object,
             id,
             fields,
+            at_ms: self.clock_ms(),
         });
     }
 }

@@ -1,15 +1,16 @@
 //! What went wrong to what happens to the item.
 
-use runtime::handler::RecordError;
+use runtime::handler::{FieldError, RecordError};
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{ErrorRecord, Item, Link, Outcome, Settlement};
+use runtime::queue::{ErrorRecord, Item, Link, Outcome, SALESFORCE_CHANGED, Settlement};
 use runtime::retry::{self, ATTEMPTS_MAX, Verdict};
 use runtime::salesforce::{CallError, SalesforceError};
+use runtime::ticketure;
 
-use super::{ToSalesforce, Unit};
+use super::{TwoWaySync, Unit};
 
 /// The row does not fit its schema, or a value cannot become its field.
-pub(super) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> Outcome {
+pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> Outcome {
     let (code, help) = match error {
         RecordError::Read(_) => (
             "does_not_fit",
@@ -28,8 +29,22 @@ pub(super) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> Outcome
     )
 }
 
+/// A value of Salesforce's that Ticketure cannot hold.
+pub(crate) fn cannot_go_back(errors: &[FieldError]) -> Outcome {
+    let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let line = errors
+        .first()
+        .map(|error| format!("{}:{}", error.file, error.line));
+    dead(
+        "cannot_convert",
+        messages.join("; "),
+        line,
+        "Correct the value in Salesforce or the mapping at this line; then retry the item.",
+    )
+}
+
 /// Nobody takes it.
-pub(super) fn unknown(item: &Item) -> Outcome {
+pub(crate) fn unknown(item: &Item) -> Outcome {
     dead(
         "unknown",
         format!("no mapping takes this {}", item.payload_type),
@@ -38,7 +53,7 @@ pub(super) fn unknown(item: &Item) -> Outcome {
     )
 }
 
-pub(super) fn dead(
+pub(crate) fn dead(
     code: &str,
     message: String,
     mapping_line: Option<String>,
@@ -54,9 +69,9 @@ pub(super) fn dead(
     }
 }
 
-impl ToSalesforce {
+impl TwoWaySync {
     /// Salesforce refused one record.
-    pub(super) fn refused(&self, unit: &Unit, errors: &[SalesforceError]) -> Outcome {
+    pub(crate) fn refused(&self, unit: &Unit, errors: &[SalesforceError]) -> Outcome {
         let unnamed = SalesforceError::default();
         let error = errors.first().unwrap_or(&unnamed);
         let place = error
@@ -72,7 +87,12 @@ impl ToSalesforce {
     }
 
     /// A call gave no result for any of its records.
-    pub(super) fn not_answered(&self, unit: &Unit, error: &CallError) -> Outcome {
+    pub(crate) fn not_answered(&self, unit: &Unit, error: &CallError) -> Outcome {
+        self.failed(unit, error.code(), error.verdict(), error.to_string(), None)
+    }
+
+    /// A call to Ticketure gave no result.
+    pub(crate) fn not_pushed(&self, unit: &Unit, error: &ticketure::CallError) -> Outcome {
         self.failed(unit, error.code(), error.verdict(), error.to_string(), None)
     }
 
@@ -91,7 +111,7 @@ impl ToSalesforce {
             .max()
             .unwrap_or_default();
         let again = |charge: bool, wait_ms: i64| Outcome::Retry {
-            due_ms: now_ms() + wait_ms,
+            due_ms: self.now_ms() + wait_ms,
             error: message.clone(),
             charge,
         };
@@ -113,28 +133,40 @@ impl ToSalesforce {
 }
 
 /// The same outcome for all items of a unit; the link goes with the last.
-pub(super) fn settle(unit: Unit, outcome: &Outcome, link: Option<Link>) -> Vec<Settlement> {
-    let last = unit.items.len().saturating_sub(1);
+pub(crate) fn settle(unit: Unit, outcome: &Outcome, link: Option<Link>) -> Vec<Settlement> {
+    let settlements = settle_each(&unit, outcome, outcome);
+    with_link(settlements, link)
+}
+
+/// One outcome for what came from Ticketure, one for what came from Salesforce.
+pub(crate) fn settle_each(unit: &Unit, forward: &Outcome, back: &Outcome) -> Vec<Settlement> {
+    let mut seen = [false; 2];
     unit.items
         .iter()
-        .enumerate()
-        .map(|(index, item)| Settlement {
-            id: item.id,
-            attempt: item.attempt,
-            outcome: outcome_of(index, outcome),
-            link: if index == last { link.clone() } else { None },
+        .map(|item| {
+            let is_back = item.payload_type == SALESFORCE_CHANGED;
+            let outcome = if is_back { back } else { forward };
+            let first = seen
+                .get_mut(usize::from(is_back))
+                .map(|seen| std::mem::replace(seen, true));
+            let outcome = outcome_of(first == Some(false), outcome);
+            Settlement::new(item.id, item.attempt, outcome)
         })
         .collect()
 }
 
-/// When the first item waits or fails, those behind it in the lane go back: they come again after it.
-fn outcome_of(index: usize, outcome: &Outcome) -> Outcome {
-    match outcome {
-        Outcome::Park { .. } | Outcome::Retry { .. } if index > 0 => super::batch::give_back(),
-        other => other.clone(),
+/// What belongs to the whole unit goes with its last item.
+pub(crate) fn with_link(mut settlements: Vec<Settlement>, link: Option<Link>) -> Vec<Settlement> {
+    if let Some(last) = settlements.last_mut() {
+        last.link = link;
     }
+    settlements
 }
 
-pub(super) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+/// When the first item waits or fails, those behind it in the lane go back: they come again after it.
+fn outcome_of(first: bool, outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Park { .. } | Outcome::Retry { .. } if !first => super::batch::give_back(),
+        other => other.clone(),
+    }
 }

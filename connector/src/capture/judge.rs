@@ -1,0 +1,160 @@
+//! One page of changed records: which of them become items, and which are held.
+
+use std::collections::HashMap;
+
+use runtime::change::present;
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::merge::{Gate, LinkState};
+use runtime::queue::{Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, StoreError};
+use serde_json::{Map, Value};
+
+use crate::sync::gone::GRACE_MS;
+use crate::sync::write::missing;
+use crate::sync::{TwoWaySync, image};
+
+type Record = Map<String, Value>;
+
+/// What is known beside the records of a page.
+struct Known {
+    /// By destination id.
+    links: HashMap<String, Link>,
+    /// Source ids whose pair is no more.
+    buried: Vec<String>,
+}
+
+pub(super) async fn judge(
+    sync: &TwoWaySync,
+    mapping: &'static MappingDescriptor,
+    records: Vec<Record>,
+) -> Result<Captured, StoreError> {
+    let text = |record: &Record, name: &str| {
+        record
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let ids = records.iter().map(|record| text(record, "Id")).collect();
+    let external: Vec<String> = records
+        .iter()
+        .map(|record| text(record, mapping.external_id))
+        .filter(|id| !id.is_empty())
+        .collect();
+    let known = Known {
+        links: sync.store.links_by_destination(mapping.name, ids).await?,
+        buried: sync
+            .store
+            .tombstones(mapping.name, Side::Source, external)
+            .await?
+            .into_iter()
+            .map(|tombstone| tombstone.source_id)
+            .collect(),
+    };
+    let mut captured = Captured::default();
+    for record in records {
+        let id = text(&record, "Id");
+        let link = known.links.get(&id);
+        let (goes, held) = match record.get("IsDeleted") {
+            Some(Value::Bool(true)) => (link.is_some(), None),
+            _ => decide(sync, mapping, &record, link, &known.buried),
+        };
+        captured.gates.push(GateNote {
+            mapping: mapping.name.to_owned(),
+            destination_id: id.clone(),
+            held,
+        });
+        if goes {
+            captured.items.push(item(sync, mapping, id, link, record));
+        }
+    }
+    Ok(captured)
+}
+
+type Held = Option<(&'static str, String)>;
+
+/// Does the record become an item, or is it held?
+fn decide(
+    sync: &TwoWaySync,
+    mapping: &'static MappingDescriptor,
+    record: &Record,
+    link: Option<&Link>,
+    buried: &[String],
+) -> (bool, Held) {
+    if !mapping.takes_back(record, sync.has_npsp()) {
+        return (false, None);
+    }
+    let Ok(seen) = image::of(&sync.handlers, mapping, record, sync.has_npsp()) else {
+        // What is wrong with it is said on its item.
+        return (true, None);
+    };
+    let Some(link) = link else {
+        let external = record
+            .get(mapping.external_id)
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if !external.is_empty() {
+            return (!buried.iter().any(|id| id == external), None);
+        }
+        let blank: Vec<usize> = (0..mapping.record.fields.len())
+            .filter(|field| mapping.sync(*field).required && seen.record.slot(*field).is_blank())
+            .collect();
+        return match blank.is_empty() {
+            true => (true, None),
+            false => (false, Some(("incomplete", missing(mapping, &blank)))),
+        };
+    };
+    let mut state = LinkState::from_json(mapping, &link.base);
+    if !link.base.contains("\"agreed\"") {
+        return (true, None);
+    }
+    let before = state.to_json();
+    state.observe(
+        Side::Destination,
+        seen.record.as_ref(),
+        seen.version_ms,
+        sync.now_ms(),
+    );
+    let plan = state.plan(&sync.clocks());
+    let writes = !present(plan.to_source.as_ref()).is_empty()
+        || !present(plan.to_destination.as_ref()).is_empty();
+    match plan.gate {
+        Gate::Incomplete(fields) => (writes, Some(("incomplete", missing(mapping, &fields)))),
+        Gate::Unmonitored => (
+            writes,
+            Some((
+                "unmonitored",
+                format!("nothing changed that {} monitors", mapping.file),
+            )),
+        ),
+        Gate::Open => {
+            let differs = LinkState::from_json(mapping, &before).differs_from(&state);
+            (writes || differs, None)
+        }
+    }
+}
+
+fn item(
+    sync: &TwoWaySync,
+    mapping: &MappingDescriptor,
+    id: String,
+    link: Option<&Link>,
+    mut record: Record,
+) -> NewItem {
+    record.remove("attributes");
+    let deleted = record.get("IsDeleted") == Some(&Value::Bool(true));
+    let at = record
+        .get("SystemModstamp")
+        .and_then(Value::as_str)
+        .and_then(runtime::clock::parse_ms);
+    // A merge shows as a delete: it gets the time to become one.
+    let due = at.map(|at| at - sync.salesforce.offset_ms() + GRACE_MS);
+    NewItem {
+        mapping: Some(mapping.name.to_owned()),
+        payload_type: SALESFORCE_CHANGED.to_owned(),
+        lane: link.map_or_else(|| format!("sf:{id}"), |link| link.lane.clone()),
+        key: id,
+        payload: Value::Object(record).to_string(),
+        due_ms: due.filter(|_| deleted),
+        ..NewItem::default()
+    }
+}

@@ -1,0 +1,356 @@
+//! A batch of items to writes on both sides, and what became of each item.
+//!
+//! Mappings go in the order of their references, so that a contact finds the account of its own batch. For each:
+//! unlinked rows find a record or become one (`to_salesforce`), linked pairs are looked at, merged field by field and
+//! written to whichever side lacks something (`pair`, `write`), records that only Salesforce knows are made in
+//! Ticketure (`to_ticketure`). Every write is an intent on the disk first, and may be repeated.
+
+pub(crate) mod batch;
+pub(crate) mod gone;
+pub(crate) mod image;
+pub(crate) mod outcome;
+pub(crate) mod pair;
+pub(crate) mod write;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::queue::{Item, Outcome, SALESFORCE_CHANGED, Settlement, Store, StoreError};
+use runtime::salesforce::{CallError, SalesforceClient};
+use runtime::ticketure::{self, TicketureClient};
+use runtime::worker::Process;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::config::Npsp;
+use crate::routing::Handlers;
+
+pub use batch::Unit;
+use pair::Pair;
+
+/// Writes to one org and one tenant.
+pub struct TwoWaySync {
+    pub store: Store,
+    pub salesforce: SalesforceClient,
+    /// Nothing goes back where there is no way to Ticketure.
+    pub ticketure: Option<TicketureClient>,
+    pub handlers: Handlers,
+    setting: Npsp,
+    /// Whether NPSP's fields exist, once the org has said so.
+    found_npsp: OnceCell<bool>,
+    random: Mutex<fastrand::Rng>,
+    /// Calls that failed as a whole, in a row.
+    failures: AtomicU32,
+    /// Ticketure refused the API key, and has not taken it since.
+    refused_key: Mutex<Option<String>>,
+}
+
+impl TwoWaySync {
+    pub fn new(
+        store: Store,
+        salesforce: SalesforceClient,
+        ticketure: Option<TicketureClient>,
+        handlers: Handlers,
+        setting: Npsp,
+        seed: u64,
+    ) -> Self {
+        TwoWaySync {
+            store,
+            salesforce,
+            ticketure,
+            handlers,
+            setting,
+            found_npsp: OnceCell::new(),
+            random: Mutex::new(fastrand::Rng::with_seed(seed)),
+            failures: AtomicU32::new(0),
+            refused_key: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.store.now_ms()
+    }
+
+    pub(crate) fn mapping(&self, name: &str) -> Option<&'static MappingDescriptor> {
+        self.handlers
+            .iter()
+            .flat_map(|handler| handler.mappings())
+            .copied()
+            .find(|mapping| mapping.name == name)
+    }
+
+    /// As configured, or as the org's own Contact says; asked once.
+    pub(crate) async fn npsp(&self) -> Result<bool, CallError> {
+        match self.setting {
+            Npsp::Yes => Ok(true),
+            Npsp::No => Ok(false),
+            Npsp::Auto => self
+                .found_npsp
+                .get_or_try_init(|| self.ask_for_npsp())
+                .await
+                .copied(),
+        }
+    }
+
+    async fn ask_for_npsp(&self) -> Result<bool, CallError> {
+        let described = self.salesforce.describe("Contact").await?;
+        let fields = described
+            .get("fields")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let names = fields
+            .iter()
+            .filter_map(|field| field.get("name").and_then(Value::as_str));
+        Ok(names.into_iter().any(|name| name.starts_with("npsp__")))
+    }
+
+    /// Nothing can be said of any item: all come back later, uncharged.
+    async fn put_off(&self, items: Vec<Item>, error: &CallError) -> Result<(), StoreError> {
+        tracing::warn!(%error, "the org cannot be asked whether it has NPSP");
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        let due_ms = self.now_ms() + self.outage_ms();
+        let later = Outcome::Retry {
+            due_ms,
+            error: error.to_string(),
+            charge: false,
+        };
+        let settlements = items
+            .iter()
+            .map(|item| batch::settlement(item, later.clone()))
+            .collect();
+        self.store.settle(settlements).await.map(|_| ())
+    }
+
+    /// What [`Self::npsp`] found, once it did.
+    pub(crate) fn has_npsp(&self) -> bool {
+        match self.setting {
+            Npsp::Yes => true,
+            Npsp::No => false,
+            Npsp::Auto => self.found_npsp.get().copied().unwrap_or(false),
+        }
+    }
+
+    /// Full jitter before the next try.
+    fn backoff_ms(&self, attempts: u32) -> i64 {
+        runtime::retry::backoff_ms(
+            attempts,
+            &mut self.random.lock().unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Full jitter while nobody answers: the longer it lasts, the longer.
+    pub(crate) fn outage_ms(&self) -> i64 {
+        let failures = self.failures.load(Ordering::Relaxed);
+        runtime::retry::outage_ms(
+            failures,
+            &mut self.random.lock().unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Keeps count of the calls that fail in a row.
+    pub(crate) fn counted<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
+        self.count(result.is_ok());
+        result
+    }
+
+    pub(crate) fn counted_back<T>(
+        &self,
+        result: Result<T, ticketure::CallError>,
+    ) -> Result<T, ticketure::CallError> {
+        self.count(result.is_ok());
+        let refused = match &result {
+            Ok(_) => None,
+            Err(error @ ticketure::CallError::LogIn { .. }) => Some(error.to_string()),
+            Err(_) => return result,
+        };
+        *self
+            .refused_key
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = refused;
+        result
+    }
+
+    /// Why Ticketure lets nobody in, while it does.
+    pub(crate) fn refused_key(&self) -> Option<String> {
+        self.refused_key
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn count(&self, ok: bool) {
+        if ok {
+            self.failures.store(0, Ordering::Relaxed);
+        } else {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// All units of one mapping.
+    async fn write(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<(), StoreError> {
+        let (mut pairs, unlinked) = self.split_by_link(mapping, units).await?;
+        let (rows, born): (Vec<Unit>, Vec<Unit>) =
+            unlinked.into_iter().partition(|unit| unit.goes_forward());
+        let (rows, mut settlements) = self.without_buried(mapping, rows).await?;
+        let (ready, waiting) = self.with_references(mapping, rows).await?;
+        settlements.extend(waiting);
+        let found = self.adopt(mapping, ready).await?;
+        settlements.extend(found.settlements);
+        pairs.extend(found.adopted);
+        settlements.extend(self.sync_pairs(mapping, pairs).await?);
+        settlements.extend(self.create_all(mapping, found.unknown).await?);
+        // What was linked just now has to be known to those that come next.
+        self.store.settle(settlements).await?;
+        let settlements = self.born(mapping, born).await?;
+        self.store.settle(settlements).await.map(|_| ())
+    }
+
+    async fn split_by_link(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<(Vec<Pair>, Vec<Unit>), StoreError> {
+        let keys = units.iter().map(|unit| unit.source_id.clone()).collect();
+        let mut links = self.store.links(mapping.name, keys).await?;
+        let mut linked = Vec::new();
+        let mut unlinked = Vec::new();
+        for unit in units {
+            match links.remove(&unit.source_id) {
+                Some(mut link) => {
+                    if link.lane.is_empty() {
+                        link.lane = lane_of(&unit);
+                    }
+                    linked.push(Pair::new(unit, link, Vec::new()));
+                }
+                None => unlinked.push(unit),
+            }
+        }
+        Ok((linked, unlinked))
+    }
+
+    /// Rows whose pair was deleted: an older row does not bring it back, a newer one is not lost.
+    async fn without_buried(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
+        let ids = units.iter().map(|unit| unit.source_id.clone()).collect();
+        let buried = self
+            .store
+            .tombstones(mapping.name, Side::Source, ids)
+            .await?;
+        let mut living = Vec::with_capacity(units.len());
+        let mut settlements = Vec::new();
+        for unit in units {
+            let tombstone = buried
+                .iter()
+                .find(|tombstone| tombstone.source_id == unit.source_id);
+            let recreate = mapping.policies.after_delete == runtime::mapping::AfterDelete::Recreate;
+            match tombstone {
+                _ if unit.fate.is_some() => {
+                    settlements.extend(outcome::settle(unit, &Outcome::Done, None))
+                }
+                None => living.push(unit),
+                Some(tombstone) if recreate && tombstone.side == Side::Destination => {
+                    living.push(unit)
+                }
+                Some(tombstone) => {
+                    let clocks = self.clocks();
+                    let offset = match tombstone.side {
+                        Side::Source => clocks.source_offset_ms,
+                        Side::Destination => clocks.destination_offset_ms,
+                    };
+                    let deleted_at = tombstone.deleted_at_ms - offset;
+                    if unit.version_ms() - clocks.source_offset_ms > deleted_at {
+                        self.note_newer(&unit, tombstone).await?;
+                    }
+                    settlements.extend(outcome::settle(unit, &Outcome::Done, None));
+                }
+            }
+        }
+        Ok((living, settlements))
+    }
+
+    /// Somebody changed what was deleted on the other side: a person is told.
+    async fn note_newer(
+        &self,
+        unit: &Unit,
+        tombstone: &runtime::queue::Tombstone,
+    ) -> Result<(), StoreError> {
+        self.store
+            .add_review(runtime::queue::Review {
+                mapping: tombstone.mapping.clone(),
+                source_id: unit.source_id.clone(),
+                candidates: vec![tombstone.destination_id.clone()],
+                reason: "its record was deleted, and it has been changed in Ticketure since: link it to another record, or leave it".to_owned(),
+            })
+            .await
+    }
+
+    /// The source ids of the records that changes in Salesforce are about.
+    async fn known(&self, items: &[Item]) -> Result<batch::Known, StoreError> {
+        let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for item in items
+            .iter()
+            .filter(|item| item.payload_type == SALESFORCE_CHANGED)
+        {
+            if let Some(mapping) = &item.mapping {
+                ids.entry(mapping).or_default().push(item.key.clone());
+            }
+        }
+        let mut known = batch::Known::new();
+        for (mapping, ids) in ids {
+            for (id, link) in self.store.links_by_destination(mapping, ids).await? {
+                known.insert((mapping.to_owned(), id), link.source_id);
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The lane of a pair: the one of the items that Ticketure sent, else its source id.
+pub(crate) fn lane_of(unit: &Unit) -> String {
+    let forward = unit
+        .items
+        .iter()
+        .find(|item| item.payload_type != SALESFORCE_CHANGED);
+    forward.map_or_else(|| unit.source_id.clone(), |item| item.lane.clone())
+}
+
+#[async_trait]
+impl Process for TwoWaySync {
+    async fn process(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        let npsp = match self.npsp().await {
+            Ok(npsp) => npsp,
+            Err(error) => return self.put_off(items, &error).await,
+        };
+        let known = self.known(&items).await?;
+        let batch = batch::gather(&self.handlers, items, &known, npsp);
+        if !batch.rerouted.is_empty() {
+            self.store.enqueue(batch.rerouted).await?;
+        }
+        if !batch.settled.is_empty() {
+            self.store.settle(batch.settled).await?;
+        }
+        let mut units = batch.units;
+        for mapping in batch::in_order(&self.handlers) {
+            let (mine, others): (Vec<Unit>, Vec<Unit>) = units
+                .into_iter()
+                .partition(|unit| unit.mapping.name == mapping.name);
+            units = others;
+            if !mine.is_empty() {
+                // Settled before the next mapping, so that its records find the links of these.
+                self.write(mapping, mine).await?;
+            }
+        }
+        Ok(())
+    }
+}

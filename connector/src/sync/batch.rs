@@ -1,0 +1,314 @@
+//! Items to units: one record's items of a batch become one write.
+
+use std::collections::HashMap;
+
+use runtime::entity::{Entity, Kind, overlay};
+use runtime::handler::{Handler, RecordError};
+use runtime::json;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement};
+use serde_json::Value;
+
+use super::outcome;
+use crate::routing;
+
+/// One record and the items that say what it is.
+pub struct Unit {
+    pub mapping: &'static MappingDescriptor,
+    /// Empty while the record is known to Salesforce alone.
+    pub source_id: String,
+    /// Where a change in Salesforce is among the items, or a link leads.
+    pub destination_id: Option<String>,
+    /// In order of arrival; those of one direction share one outcome.
+    pub items: Vec<Item>,
+    /// What the rows of Ticketure say together: a later one over an earlier.
+    pub record: Box<dyn Entity>,
+    /// What each of them said, and when, by Ticketure's clock.
+    pub rows: Vec<(Box<dyn Entity>, i64)>,
+    /// The Salesforce record that Ticketure names.
+    pub external_ref: Option<String>,
+    /// What happened to the row itself.
+    pub fate: Option<Fate>,
+    /// The Salesforce ids of the records that it refers to, by mapping and source id.
+    pub references: Vec<(&'static str, String, String)>,
+}
+
+/// A row that is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    Deleted,
+    MergedInto(String),
+}
+
+impl Unit {
+    fn new(mapping: &'static MappingDescriptor, source_id: String) -> Self {
+        Unit {
+            mapping,
+            source_id,
+            destination_id: None,
+            items: Vec::new(),
+            record: (mapping.new_record)(),
+            rows: Vec::new(),
+            external_ref: None,
+            fate: None,
+            references: Vec::new(),
+        }
+    }
+
+    /// Has Salesforce said something?
+    pub fn goes_back(&self) -> bool {
+        self.items
+            .iter()
+            .any(|item| item.payload_type == SALESFORCE_CHANGED)
+    }
+
+    /// Has Ticketure said something?
+    pub fn goes_forward(&self) -> bool {
+        self.items
+            .iter()
+            .any(|item| item.payload_type != SALESFORCE_CHANGED)
+    }
+
+    /// When the latest row was changed, by Ticketure's clock.
+    pub fn version_ms(&self) -> i64 {
+        self.rows
+            .iter()
+            .map(|(_, at)| *at)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// A claimed batch, taken apart.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) units: Vec<Unit>,
+    /// What is decided already.
+    pub(super) settled: Vec<Settlement>,
+    /// Items that had no mapping when they came and have one now.
+    pub(super) rerouted: Vec<NewItem>,
+}
+
+/// The source ids of records of Salesforce's, by mapping and id.
+pub(super) type Known = HashMap<(String, String), String>;
+
+/// Groups the items of a batch. In a lane only neighbours that are about one record go together; what follows
+/// goes back, uncharged, until they are done.
+pub(super) fn gather(
+    handlers: &[Box<dyn Handler>],
+    items: Vec<Item>,
+    known: &Known,
+    npsp: bool,
+) -> Batch {
+    let mut batch = Batch::default();
+    // For each lane the unit that is open in it; `None` when the lane has to wait.
+    let mut lanes: HashMap<String, Option<usize>> = HashMap::new();
+    let mut units: HashMap<(&'static str, String), usize> = HashMap::new();
+    for item in items {
+        let Some(mapping) = mapping_of(handlers, &item) else {
+            reroute(handlers, item, &mut batch);
+            continue;
+        };
+        let back = item.payload_type == SALESFORCE_CHANGED;
+        let source_id = match back {
+            true => known
+                .get(&(mapping.name.to_owned(), item.key.clone()))
+                .cloned(),
+            false => Some(item.key.clone()),
+        };
+        let key = source_id
+            .clone()
+            .unwrap_or_else(|| format!("sf:{}", item.key));
+        let unit = units.get(&(mapping.name, key.clone())).copied();
+        if lanes
+            .get(&item.lane)
+            .is_some_and(|open| open.is_none() || *open != unit)
+        {
+            lanes.insert(item.lane.clone(), None);
+            batch.settled.push(settlement(&item, give_back()));
+            continue;
+        }
+        let said = match back {
+            true => Ok(None),
+            false => record(handlers, mapping, &item, npsp).map(Some),
+        };
+        let said = match said {
+            Ok(said) => said,
+            Err(error) => {
+                batch
+                    .settled
+                    .push(settlement(&item, outcome::unfit(mapping, &error)));
+                continue;
+            }
+        };
+        let index = unit.unwrap_or_else(|| {
+            batch
+                .units
+                .push(Unit::new(mapping, source_id.unwrap_or_default()));
+            batch.units.len() - 1
+        });
+        units.insert((mapping.name, key), index);
+        lanes.insert(item.lane.clone(), Some(index));
+        if let Some(unit) = batch.units.get_mut(index) {
+            add(unit, item, said);
+        }
+    }
+    batch
+}
+
+fn add(unit: &mut Unit, item: Item, said: Option<Box<dyn Entity>>) {
+    match said {
+        None => unit.destination_id = Some(item.key.clone()),
+        Some(said) => {
+            let row: Value = serde_json::from_str(&item.payload).unwrap_or(Value::Null);
+            let at = version_of(&row).unwrap_or(item.received_at_ms);
+            if at >= unit.version_ms() {
+                overlay(unit.record.as_mut(), said.as_ref());
+            }
+            unit.external_ref = json::text_at(&row, &["external_ref"]).or(unit.external_ref.take());
+            unit.fate = fate_of(&row).or(unit.fate.take());
+            unit.rows.push((said, at));
+        }
+    }
+    unit.items.push(item);
+}
+
+/// When Ticketure changed the row, by its own clock.
+pub fn version_of(row: &Value) -> Option<i64> {
+    runtime::clock::parse_ms(&json::text_at(row, &["updated_at"])?)
+}
+
+/// Whether the row is no more.
+pub fn fate_of(row: &Value) -> Option<Fate> {
+    match json::text_at(row, &["merged_into_id"]) {
+        Some(id) => Some(Fate::MergedInto(id)),
+        None => (row.get("deleted") == Some(&Value::Bool(true))).then_some(Fate::Deleted),
+    }
+}
+
+fn mapping_of(handlers: &[Box<dyn Handler>], item: &Item) -> Option<&'static MappingDescriptor> {
+    let name = item.mapping.as_deref()?;
+    handlers
+        .iter()
+        .flat_map(|handler| handler.mappings())
+        .copied()
+        .find(|mapping| mapping.name == name)
+}
+
+fn record(
+    handlers: &[Box<dyn Handler>],
+    mapping: &'static MappingDescriptor,
+    item: &Item,
+    npsp: bool,
+) -> Result<Box<dyn Entity>, RecordError> {
+    to_record(handlers, mapping, item.payload.as_bytes(), npsp)
+}
+
+/// The record that a row of Ticketure's becomes.
+pub fn to_record(
+    handlers: &[Box<dyn Handler>],
+    mapping: &'static MappingDescriptor,
+    row: &[u8],
+    npsp: bool,
+) -> Result<Box<dyn Entity>, RecordError> {
+    let mut record = handler_of(handlers, mapping)?.to_record(mapping.name, row)?;
+    without_npsp(record.as_mut(), npsp);
+    Ok(record)
+}
+
+/// The handler that speaks for a mapping.
+pub fn handler_of<'h>(
+    handlers: &'h [Box<dyn Handler>],
+    mapping: &MappingDescriptor,
+) -> Result<&'h dyn Handler, RecordError> {
+    handlers
+        .iter()
+        .find(|handler| handler.payload_type() == mapping.payload_type)
+        .map(AsRef::as_ref)
+        .ok_or_else(|| RecordError::UnknownMapping(mapping.name.to_owned()))
+}
+
+/// What exists only with NPSP is absent where it is not installed.
+pub fn without_npsp(record: &mut dyn Entity, npsp: bool) {
+    for (index, field) in record.descriptor().fields.iter().enumerate() {
+        if field.needs_npsp && !npsp {
+            record.slot_mut(index).set_absent();
+        }
+    }
+}
+
+/// An operator sent back an item that no mapping took; perhaps one does now.
+fn reroute(handlers: &[Box<dyn Handler>], item: Item, batch: &mut Batch) {
+    let row: Option<serde_json::Value> = serde_json::from_str(&item.payload).ok();
+    let by_row = row.as_ref().and_then(|row| {
+        let mapping = routing::mapping_of(handlers, &item.payload_type, row)?;
+        let (key, lane) = (
+            json::text_at(row, mapping.key)?,
+            json::text_at(row, mapping.lane)?,
+        );
+        Some(vec![NewItem {
+            mapping: Some(mapping.name.to_owned()),
+            payload_type: item.payload_type.clone(),
+            lane,
+            key,
+            payload: item.payload.clone(),
+            ..NewItem::default()
+        }])
+    });
+    let whole = || {
+        routing::route(handlers, item.payload.as_bytes())
+            .ok()
+            .filter(|items| items.iter().all(|new| new.reason.is_none()))
+    };
+    match by_row.or_else(whole) {
+        Some(items) => {
+            batch.rerouted.extend(items.into_iter().map(|new| NewItem {
+                dedupe: None,
+                ..new
+            }));
+            batch.settled.push(settlement(&item, Outcome::Done));
+        }
+        None => batch
+            .settled
+            .push(settlement(&item, outcome::unknown(&item))),
+    }
+}
+
+pub(crate) fn give_back() -> Outcome {
+    Outcome::Retry {
+        due_ms: 0,
+        error: "an earlier item of its lane comes first".to_owned(),
+        charge: false,
+    }
+}
+
+pub(super) fn settlement(item: &Item, outcome: Outcome) -> Settlement {
+    Settlement::new(item.id, item.attempt, outcome)
+}
+
+/// Mappings after those that they refer to.
+pub(super) fn in_order(handlers: &[Box<dyn Handler>]) -> Vec<&'static MappingDescriptor> {
+    let mut left: Vec<&'static MappingDescriptor> = handlers
+        .iter()
+        .flat_map(|handler| handler.mappings())
+        .copied()
+        .collect();
+    let mut order: Vec<&'static MappingDescriptor> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let waits = |mapping: &MappingDescriptor, left: &[&MappingDescriptor]| {
+            mapping.record.fields.iter().any(|field| match field.kind {
+                Kind::Reference { mapping: parent } => {
+                    parent != mapping.name && left.iter().any(|other| other.name == parent)
+                }
+                _ => false,
+            })
+        };
+        // The compiler refuses circles; if there were one, any order would do.
+        let next = left
+            .iter()
+            .position(|mapping| !waits(mapping, &left))
+            .unwrap_or(0);
+        order.push(left.remove(next));
+    }
+    order
+}

@@ -1,0 +1,174 @@
+//! Records that were deleted, or merged into others.
+
+use runtime::mapping::{AfterDelete, Side};
+use runtime::queue::{
+    Captured, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, StoreError, Tombstone,
+};
+use serde_json::Value;
+
+use super::TwoWaySync;
+use super::batch::Fate;
+use super::pair::Pair;
+
+/// A merge shows as a delete first; so long it has to become one.
+pub(crate) const GRACE_MS: i64 = 60_000;
+
+impl TwoWaySync {
+    /// Salesforce no longer has the record.
+    pub(crate) async fn gone_from_salesforce(&self, pair: &mut Pair) -> Result<(), StoreError> {
+        let ids = [pair.link.destination_id.clone()];
+        let found = match self.counted(
+            self.salesforce
+                .with_deleted(pair.mapping().object, &ids)
+                .await,
+        ) {
+            Ok(found) => found.into_iter().next().unwrap_or_default(),
+            Err(error) => {
+                pair.stopped = Some(self.not_answered(&pair.unit, &error));
+                return Ok(());
+            }
+        };
+        let text = |name: &str| found.get(name).and_then(Value::as_str);
+        if let Some(master) = text("MasterRecordId") {
+            return self
+                .merged_in_salesforce(pair, &runtime::salesforce::normalise(master))
+                .await;
+        }
+        let deleted_at_ms = text("SystemModstamp")
+            .and_then(runtime::clock::parse_ms)
+            .unwrap_or_else(|| self.now_ms() + self.salesforce.offset_ms());
+        let settled_at = deleted_at_ms - self.salesforce.offset_ms() + GRACE_MS;
+        if self.now_ms() < settled_at {
+            pair.stopped = Some(Outcome::Retry {
+                due_ms: settled_at,
+                error: "deleted in Salesforce: a merge may follow".to_owned(),
+                charge: false,
+            });
+            return Ok(());
+        }
+        pair.tombstone = Some(tombstone(pair, Side::Destination, deleted_at_ms, None));
+        pair.forget = true;
+        pair.stopped = Some(match pair.mapping().policies.after_delete {
+            // Without its link the row is a new one: it is made again.
+            AfterDelete::Recreate => super::batch::give_back(),
+            AfterDelete::Detach => Outcome::Done,
+            AfterDelete::Review => {
+                self.ask(pair, "it was deleted in Salesforce").await?;
+                Outcome::Done
+            }
+        });
+        Ok(())
+    }
+
+    /// The surviving record takes the pair over, unless it has an identity of its own.
+    async fn merged_in_salesforce(&self, pair: &mut Pair, master: &str) -> Result<(), StoreError> {
+        let taken = self
+            .store
+            .links_by_destination(pair.mapping().name, vec![master.to_owned()])
+            .await?;
+        if taken
+            .values()
+            .any(|link| link.source_id != pair.link.source_id)
+        {
+            pair.tombstone = Some(tombstone(
+                pair,
+                Side::Destination,
+                self.now_ms(),
+                Some(master),
+            ));
+            pair.forget = true;
+            self.ask(pair, &format!("its record was merged into {master}, which is another identity's: merge the two in Ticketure as well"))
+                .await?;
+            pair.stopped = Some(Outcome::Done);
+            return Ok(());
+        }
+        // Nothing is agreed with the survivor: the two meet.
+        pair.replace = Some(Link {
+            destination_id: master.to_owned(),
+            base: "{}".to_owned(),
+            ..pair.link.clone()
+        });
+        self.look_at(pair, master).await?;
+        pair.stopped = Some(Outcome::Done);
+        Ok(())
+    }
+
+    /// Ticketure no longer has the identity, or says that it is another now.
+    pub(crate) async fn gone_from_ticketure(
+        &self,
+        pair: &mut Pair,
+        fate: Fate,
+    ) -> Result<(), StoreError> {
+        let now = self.now_ms();
+        match fate {
+            Fate::Deleted => {
+                pair.tombstone = Some(tombstone(pair, Side::Source, now, None));
+                if pair.mapping().policies.after_delete == AfterDelete::Review {
+                    self.ask(pair, "it was deleted in Ticketure").await?;
+                }
+            }
+            Fate::MergedInto(other) => {
+                pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));
+                let taken = self
+                    .store
+                    .links(pair.mapping().name, vec![other.clone()])
+                    .await?;
+                if taken.is_empty() {
+                    pair.replace = Some(Link {
+                        source_id: other.clone(),
+                        base: "{}".to_owned(),
+                        lane: other,
+                        ..pair.link.clone()
+                    });
+                    let destination = pair.link.destination_id.clone();
+                    self.look_at(pair, &destination).await?;
+                } else {
+                    self.ask(pair, &format!("it was merged into {other} in Ticketure, which is another record's: merge the two in Salesforce as well"))
+                        .await?;
+                }
+            }
+        }
+        pair.forget = true;
+        pair.stopped = Some(Outcome::Done);
+        Ok(())
+    }
+
+    /// Both sides of a pair that has changed are looked at afresh.
+    async fn look_at(&self, pair: &Pair, destination_id: &str) -> Result<(), StoreError> {
+        let item = NewItem {
+            mapping: Some(pair.mapping().name.to_owned()),
+            payload_type: SALESFORCE_CHANGED.to_owned(),
+            lane: format!("sf:{destination_id}"),
+            key: destination_id.to_owned(),
+            payload: "{}".to_owned(),
+            ..NewItem::default()
+        };
+        let captured = Captured {
+            items: vec![item],
+            ..Captured::default()
+        };
+        self.store.capture(captured).await.map(|_| ())
+    }
+
+    async fn ask(&self, pair: &Pair, reason: &str) -> Result<(), StoreError> {
+        self.store
+            .add_review(Review {
+                mapping: pair.link.mapping.clone(),
+                source_id: pair.link.source_id.clone(),
+                candidates: vec![pair.link.destination_id.clone()],
+                reason: reason.to_owned(),
+            })
+            .await
+    }
+}
+
+fn tombstone(pair: &Pair, side: Side, deleted_at_ms: i64, merged_into: Option<&str>) -> Tombstone {
+    Tombstone {
+        mapping: pair.link.mapping.clone(),
+        source_id: pair.link.source_id.clone(),
+        destination_id: pair.link.destination_id.clone(),
+        side,
+        deleted_at_ms,
+        merged_into: merged_into.map(str::to_owned),
+    }
+}

@@ -1,0 +1,443 @@
+//! A batch of pairs: looked at, decided, noted on the disk, written to both sides, settled.
+
+use futures_util::future::join_all;
+use runtime::change::present;
+use runtime::entity::Entity;
+use runtime::json;
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::merge::{Clocks, Decision, Gate};
+use runtime::queue::{
+    DecisionRecord, GateNote, Intent, IntentKey, Outcome, Repeat, Review, Settlement, StoreError,
+};
+use runtime::salesforce::{COLLECTION_MAX, CallError};
+use runtime::ticketure::Row;
+use serde_json::Value;
+
+use super::TwoWaySync;
+use super::batch::{give_back, handler_of};
+use super::outcome::{cannot_go_back, settle_each, unfit, with_link};
+use super::pair::Pair;
+use crate::to_salesforce::references::{of, waits_for};
+use crate::to_salesforce::send::{body, spread};
+use crate::to_ticketure::endpoint;
+
+/// Calls to Ticketure at a time.
+const AT_A_TIME: usize = 8;
+
+/// A pair on its way to both sides.
+struct Writing {
+    pair: Pair,
+    decisions: Vec<Decision>,
+    gate: Gate,
+    /// What goes to Salesforce, in the words of the record.
+    to_destination: Option<Box<dyn Entity>>,
+    /// What goes to Ticketure, in both wordings.
+    to_source: Option<(Box<dyn Entity>, Row)>,
+    failed_forward: Option<Outcome>,
+    failed_back: Option<Outcome>,
+}
+
+impl TwoWaySync {
+    /// All pairs of one mapping.
+    pub(crate) async fn sync_pairs(
+        &self,
+        mapping: &'static MappingDescriptor,
+        mut pairs: Vec<Pair>,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        if pairs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = pairs
+            .iter()
+            .map(|pair| pair.unit.source_id.clone())
+            .collect();
+        let intents = self.store.intents(mapping.name, keys).await?;
+        for pair in &mut pairs {
+            let mine = intents
+                .iter()
+                .filter(|intent| intent.key.key == pair.unit.source_id);
+            pair.intents = mine.cloned().collect();
+        }
+        self.observe(&mut pairs).await?;
+        let (ready, mut settlements) = self.ready(mapping, pairs).await?;
+        self.note(&ready).await?;
+        let ready = self.update_all(mapping, ready).await;
+        let ready = self.push_all(mapping, ready).await?;
+        for writing in ready {
+            settlements.extend(self.settled(writing));
+        }
+        Ok(settlements)
+    }
+
+    /// The pairs that can be written; the others are settled.
+    async fn ready(
+        &self,
+        mapping: &'static MappingDescriptor,
+        pairs: Vec<Pair>,
+    ) -> Result<(Vec<Writing>, Vec<Settlement>), StoreError> {
+        let references = pairs
+            .iter()
+            .filter_map(|pair| pair.plan.as_ref())
+            .flat_map(|plan| of(plan.to_destination.as_ref()))
+            .collect();
+        let (resolved, failure) = self.resolve(references).await?;
+        let mut ready = Vec::with_capacity(pairs.len());
+        let mut settlements = Vec::new();
+        for mut pair in pairs {
+            if let Some(outcome) = pair.stopped.take() {
+                settlements.extend(pair.stop(&outcome));
+                continue;
+            }
+            let Some(plan) = pair.plan.take() else {
+                settlements.extend(pair.stop(&Outcome::Done));
+                continue;
+            };
+            let wanted = of(plan.to_destination.as_ref());
+            let missing = wanted
+                .iter()
+                .find(|reference| !resolved.contains_key(*reference));
+            if let Some((parent, id)) = missing {
+                let outcome = match &failure {
+                    Some(error) => self.not_answered(&pair.unit, error),
+                    None => waits_for(mapping, &pair.unit, parent, id),
+                };
+                settlements.extend(pair.stop(&outcome));
+                continue;
+            }
+            let known = wanted.into_iter().filter_map(|key| {
+                resolved
+                    .get(&key)
+                    .map(|id| (key.0, key.1.clone(), id.clone()))
+            });
+            pair.unit.references = known.collect();
+            let some =
+                |record: Box<dyn Entity>| (!present(record.as_ref()).is_empty()).then_some(record);
+            let (to_source, failed_back) = match some(plan.to_source) {
+                Some(record) => self.wording(mapping, record),
+                None => (None, None),
+            };
+            ready.push(Writing {
+                to_destination: some(plan.to_destination),
+                to_source,
+                decisions: plan.decisions,
+                gate: plan.gate,
+                failed_forward: None,
+                failed_back,
+                pair,
+            });
+        }
+        Ok((ready, settlements))
+    }
+
+    /// What goes back, in Ticketure's words; or why it cannot.
+    fn wording(
+        &self,
+        mapping: &'static MappingDescriptor,
+        record: Box<dyn Entity>,
+    ) -> (Option<(Box<dyn Entity>, Row)>, Option<Outcome>) {
+        if self.ticketure.is_none() {
+            return (None, None);
+        }
+        let back = handler_of(&self.handlers, mapping)
+            .and_then(|handler| handler.back(mapping.name, record.as_ref()));
+        match back {
+            Err(error) => (None, Some(unfit(mapping, &error))),
+            Ok(back) if !back.errors.is_empty() => (None, Some(cannot_go_back(&back.errors))),
+            Ok(back) => {
+                let body = json::write_tree(back.payload.as_ref(), &present(back.payload.as_ref()));
+                (Some((record, body)), None)
+            }
+        }
+    }
+
+    /// Everything that is about to be written, and who won, in one transaction before the calls.
+    async fn note(&self, ready: &[Writing]) -> Result<(), StoreError> {
+        let mut intents = Vec::new();
+        let mut links = Vec::new();
+        let mut decisions = Vec::new();
+        for writing in ready {
+            let to_source = writing.to_source.as_ref().map(|(record, _)| record);
+            let sides = [
+                (Side::Destination, writing.to_destination.as_ref()),
+                (Side::Source, to_source),
+            ];
+            for (side, record) in sides {
+                if let Some(record) = record {
+                    intents.push(self.intent(&writing.pair, side, record.as_ref()));
+                }
+            }
+            if !writing.decisions.is_empty() {
+                // A pair that has just met gets its link when it is written.
+                if writing.pair.link.base != "{}" {
+                    links.extend(writing.pair.link());
+                }
+                decisions.extend(
+                    writing
+                        .decisions
+                        .iter()
+                        .map(|decision| self.recorded(&writing.pair, decision)),
+                );
+            }
+        }
+        if intents.is_empty() && decisions.is_empty() {
+            return Ok(());
+        }
+        self.store.begin(intents, links, decisions).await
+    }
+
+    fn intent(&self, pair: &Pair, side: Side, record: &dyn Entity) -> Intent {
+        Intent {
+            key: key(pair, side),
+            kind: "update",
+            fields: json::write(record, &present(record), &json::as_source_id).unwrap_or_default(),
+            repeat: Repeat::AbsoluteState,
+            made_at_ms: self.now_ms(),
+        }
+    }
+
+    fn recorded(&self, pair: &Pair, decision: &Decision) -> DecisionRecord {
+        let winner = decision.winner;
+        let winner_at =
+            winner.and_then(|side| pair.state.side(side).at_ms.get(&decision.field).copied());
+        let why = serde_json::to_value(decision.why).unwrap_or_default();
+        DecisionRecord {
+            at_ms: self.now_ms(),
+            mapping: pair.link.mapping.clone(),
+            source_id: pair.link.source_id.clone(),
+            field: pair.mapping().field_name(decision.field).to_owned(),
+            winner: match winner {
+                Some(Side::Source) => "ticketure",
+                Some(Side::Destination) => "salesforce",
+                None => "nobody",
+            }
+            .to_owned(),
+            why: why.as_str().unwrap_or_default().to_owned(),
+            value: decision.value.to_string(),
+            winner_at_ms: winner_at.unwrap_or_default(),
+            loser: decision.loser.as_ref().map(Value::to_string),
+            loser_at_ms: decision.loser_at_ms,
+        }
+    }
+
+    /// Writes the fields that changed, 200 records a call.
+    async fn update_all(
+        &self,
+        mapping: &'static MappingDescriptor,
+        ready: Vec<Writing>,
+    ) -> Vec<Writing> {
+        let (mut writing, mut done): (Vec<Writing>, Vec<Writing>) = ready
+            .into_iter()
+            .partition(|writing| writing.to_destination.is_some());
+        // After a call that failed as a whole the others of the batch are not made: they would fail as well.
+        let mut down: Option<CallError> = None;
+        while !writing.is_empty() {
+            let rest = writing.split_off(writing.len().min(COLLECTION_MAX));
+            let slice = std::mem::replace(&mut writing, rest);
+            let bodies: Vec<(String, String)> = slice
+                .iter()
+                .filter_map(|writing| {
+                    let record = writing.to_destination.as_ref()?;
+                    let body = body(&writing.pair.unit, record.as_ref());
+                    Some((writing.pair.link.destination_id.clone(), body))
+                })
+                .collect();
+            let results = match &down {
+                Some(error) => Err(error.clone()),
+                None => self.counted(self.salesforce.update(mapping.object, &bodies).await),
+            };
+            if let Err(error) = &results {
+                down = Some(error.clone());
+            }
+            let each = spread(results, slice.len());
+            for (mut writing, result) in slice.into_iter().zip(each) {
+                let pair = &mut writing.pair;
+                match result {
+                    Ok(Ok(_)) => {
+                        if let Some(record) = &writing.to_destination {
+                            pair.state.landed(Side::Destination, record.as_ref());
+                        }
+                        pair.closes.push(key(pair, Side::Destination));
+                    }
+                    Ok(Err(errors)) => {
+                        writing.failed_forward = Some(self.refused(&pair.unit, &errors));
+                        pair.closes.push(key(pair, Side::Destination));
+                    }
+                    Err(error) => {
+                        writing.failed_forward = Some(self.not_answered(&pair.unit, &error));
+                        if !error.may_have_committed() {
+                            pair.closes.push(key(pair, Side::Destination));
+                        } else {
+                            pair.closes
+                                .retain(|closed| closed.side != Side::Destination);
+                        }
+                    }
+                }
+                done.push(writing);
+            }
+        }
+        done
+    }
+
+    /// Writes to Ticketure, one call a record, a few at a time.
+    async fn push_all(
+        &self,
+        mapping: &'static MappingDescriptor,
+        ready: Vec<Writing>,
+    ) -> Result<Vec<Writing>, StoreError> {
+        let (mut waiting, mut done): (Vec<Writing>, Vec<Writing>) = ready
+            .into_iter()
+            .partition(|writing| writing.to_source.is_some());
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(AT_A_TIME));
+            let slice = std::mem::replace(&mut waiting, rest);
+            let pushed =
+                join_all(slice.into_iter().map(|writing| self.push(mapping, writing))).await;
+            for writing in pushed {
+                done.push(writing?);
+            }
+        }
+        Ok(done)
+    }
+
+    async fn push(
+        &self,
+        mapping: &'static MappingDescriptor,
+        mut writing: Writing,
+    ) -> Result<Writing, StoreError> {
+        let (Some(ticketure), Some((record, body))) = (&self.ticketure, &writing.to_source) else {
+            return Ok(writing);
+        };
+        let pair = &mut writing.pair;
+        let entity = endpoint::entity(mapping);
+        match self.counted_back(ticketure.change(entity, &pair.unit.source_id, body).await) {
+            Ok(Some(row)) => {
+                pair.state.landed(Side::Source, record.as_ref());
+                pair.closes.push(key(pair, Side::Source));
+                self.source_read(pair, Value::Object(row));
+            }
+            Ok(None) => {
+                pair.closes.push(key(pair, Side::Source));
+                self.gone_from_ticketure(pair, super::batch::Fate::Deleted)
+                    .await?;
+            }
+            Err(error) => {
+                writing.failed_back = Some(self.not_pushed(&pair.unit, &error));
+                if error.may_have_committed() {
+                    pair.closes.retain(|closed| closed.side != Side::Source);
+                } else {
+                    pair.closes.push(key(pair, Side::Source));
+                }
+            }
+        }
+        Ok(writing)
+    }
+
+    fn settled(&self, mut writing: Writing) -> Vec<Settlement> {
+        if let Some(outcome) = writing.pair.stopped.take() {
+            return writing.pair.stop(&outcome);
+        }
+        let failed = writing.failed_forward.is_some() || writing.failed_back.is_some();
+        let more = !failed && self.has_more(&mut writing.pair);
+        let Writing {
+            pair,
+            gate,
+            to_source,
+            failed_forward,
+            failed_back,
+            decisions,
+            ..
+        } = writing;
+        let done = if more { give_back() } else { Outcome::Done };
+        let unit = &pair.unit;
+        // What fails in a direction that has no item in the batch is the item's that brought it up.
+        let forward = failed_forward
+            .clone()
+            .or_else(|| failed_back.clone().filter(|_| !unit.goes_back()))
+            .unwrap_or_else(|| done.clone());
+        let back = failed_back
+            .or_else(|| failed_forward.filter(|_| !unit.goes_forward()))
+            .unwrap_or(done);
+        let mut settled = with_link(settle_each(unit, &forward, &back), pair.link());
+        let notes = unit.goes_back() || gate != Gate::Open || to_source.is_some();
+        if let Some(last) = settled.last_mut() {
+            last.closes = pair.closes.clone();
+            last.gate = notes.then(|| gate_note(&pair, &gate));
+            last.review = review(&pair, &decisions);
+        }
+        settled
+    }
+
+    /// Did what was just read bring up something else to write?
+    fn has_more(&self, pair: &mut Pair) -> bool {
+        let plan = pair.state.plan(&self.clocks());
+        let back = self.ticketure.is_some() && !present(plan.to_source.as_ref()).is_empty();
+        back || !present(plan.to_destination.as_ref()).is_empty()
+    }
+
+    pub(crate) fn clocks(&self) -> Clocks {
+        Clocks {
+            source_offset_ms: self
+                .ticketure
+                .as_ref()
+                .map_or(0, |client| client.offset_ms()),
+            destination_offset_ms: self.salesforce.offset_ms(),
+            ..Clocks::default()
+        }
+    }
+}
+
+fn key(pair: &Pair, side: Side) -> IntentKey {
+    IntentKey {
+        mapping: pair.link.mapping.clone(),
+        key: pair.unit.source_id.clone(),
+        side,
+    }
+}
+
+/// Why a record may not go back, or that it may.
+fn gate_note(pair: &Pair, gate: &Gate) -> GateNote {
+    let mapping = pair.mapping();
+    let held = match gate {
+        Gate::Open => None,
+        Gate::Unmonitored => Some((
+            "unmonitored",
+            format!("nothing changed that {} monitors", mapping.file),
+        )),
+        Gate::Incomplete(fields) => Some(("incomplete", missing(mapping, fields))),
+    };
+    GateNote {
+        mapping: mapping.name.to_owned(),
+        destination_id: pair.link.destination_id.clone(),
+        held,
+    }
+}
+
+/// Which required fields are blank, and where that is written.
+pub(crate) fn missing(mapping: &MappingDescriptor, fields: &[usize]) -> String {
+    let places: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            let name = mapping.field_name(*field);
+            mapping.place(name).unwrap_or_else(|| name.to_owned())
+        })
+        .collect();
+    format!("required and blank: {}", places.join(", "))
+}
+
+/// Fields that nobody decides: a person has to.
+fn review(pair: &Pair, decisions: &[Decision]) -> Option<Review> {
+    let fields: Vec<&str> = decisions
+        .iter()
+        .filter(|decision| decision.winner.is_none())
+        .map(|decision| pair.mapping().field_name(decision.field))
+        .collect();
+    (!fields.is_empty()).then(|| Review {
+        mapping: pair.link.mapping.clone(),
+        source_id: pair.link.source_id.clone(),
+        candidates: vec![pair.link.destination_id.clone()],
+        reason: format!(
+            "both sides changed {} and nobody decides: write the right value on one side",
+            fields.join(", ")
+        ),
+    })
+}

@@ -1,0 +1,4 @@
+//! What only Ticketure needs: where a record is written, and records that were born in Salesforce.
+
+pub(crate) mod born;
+pub(crate) mod endpoint;

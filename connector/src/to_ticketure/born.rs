@@ -1,0 +1,318 @@
+//! Records that were born in Salesforce, in three steps that each stay: an intent; the identity made, or found by the
+//! conflict, and linked; the external id written back, which is the pair's first change.
+
+use runtime::change::present;
+use runtime::entity::Entity;
+use runtime::json;
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::merge::LinkState;
+use runtime::queue::{GateNote, Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
+use runtime::salesforce::RETRIEVE_MAX;
+use runtime::ticketure::{Created, Row};
+use serde_json::{Map, Value};
+
+use super::endpoint;
+use crate::sync::batch::{give_back, handler_of, to_record, version_of};
+use crate::sync::outcome::{cannot_go_back, dead, settle, unfit};
+use crate::sync::write::missing;
+use crate::sync::{TwoWaySync, Unit, image};
+
+/// A record that may go, in both wordings.
+struct Birth {
+    unit: Unit,
+    id: String,
+    record: Box<dyn Entity>,
+    body: Row,
+}
+
+impl TwoWaySync {
+    /// Units of one mapping that only Salesforce knows.
+    pub(crate) async fn born(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let mut settlements = Vec::new();
+        let mut births = Vec::new();
+        let mut left = units;
+        while !left.is_empty() {
+            let rest = left.split_off(left.len().min(RETRIEVE_MAX));
+            let chunk = std::mem::replace(&mut left, rest);
+            let ids: Vec<String> = chunk
+                .iter()
+                .filter_map(|unit| unit.destination_id.clone())
+                .collect();
+            // A batch before this one, or this one, may have linked it.
+            let links = self
+                .store
+                .links_by_destination(mapping.name, ids.clone())
+                .await?;
+            let select = image::select(mapping, self.has_npsp());
+            let found = match self.counted(
+                self.salesforce
+                    .retrieve(mapping.object, &ids, &select)
+                    .await,
+            ) {
+                Ok(found) => found,
+                Err(error) => {
+                    for unit in chunk {
+                        let outcome = self.not_answered(&unit, &error);
+                        settlements.extend(settle(unit, &outcome, None));
+                    }
+                    continue;
+                }
+            };
+            for ((unit, id), found) in chunk.into_iter().zip(ids).zip(found) {
+                if links.contains_key(&id) {
+                    settlements.extend(settle(unit, &give_back(), None));
+                    continue;
+                }
+                match self.judge(mapping, unit, id, found).await? {
+                    Ok(birth) => births.push(birth),
+                    Err(settled) => settlements.extend(settled),
+                }
+            }
+        }
+        let intents = births
+            .iter()
+            .map(|birth| self.birth_intent(mapping, birth))
+            .collect();
+        self.store.begin(intents, Vec::new(), Vec::new()).await?;
+        for birth in births {
+            settlements.extend(self.bring(mapping, birth).await?);
+        }
+        Ok(settlements)
+    }
+
+    /// May it go, and what does it say? What may not is settled.
+    async fn judge(
+        &self,
+        mapping: &'static MappingDescriptor,
+        unit: Unit,
+        id: String,
+        found: Option<Map<String, Value>>,
+    ) -> Result<Result<Birth, Vec<Settlement>>, StoreError> {
+        let gate = |held| GateNote {
+            mapping: mapping.name.to_owned(),
+            destination_id: id.clone(),
+            held,
+        };
+        let done = |unit: Unit, note: GateNote| {
+            let mut settled = settle(unit, &Outcome::Done, None);
+            if let Some(last) = settled.last_mut() {
+                last.gate = Some(note);
+            }
+            Ok(Err(settled))
+        };
+        let Some(found) = found.filter(|found| mapping.takes_back(found, self.has_npsp())) else {
+            return done(unit, gate(None));
+        };
+        let external = found.get(mapping.external_id).and_then(Value::as_str);
+        if let Some(source_id) = external.filter(|id| !id.is_empty()) {
+            return Ok(Err(self.link_by_id(mapping, unit, &id, source_id).await?));
+        }
+        let seen = match image::of(&self.handlers, mapping, &found, self.has_npsp()) {
+            Ok(seen) => seen,
+            Err(error) => return Ok(Err(settle(unit, &unfit(mapping, &error), None))),
+        };
+        let blank: Vec<usize> = (0..mapping.record.fields.len())
+            .filter(|field| mapping.sync(*field).required && seen.record.slot(*field).is_blank())
+            .collect();
+        if !blank.is_empty() {
+            return done(unit, gate(Some(("incomplete", missing(mapping, &blank)))));
+        }
+        if !seen.errors.is_empty() {
+            return Ok(Err(settle(unit, &cannot_go_back(&seen.errors), None)));
+        }
+        let back = handler_of(&self.handlers, mapping)
+            .and_then(|handler| handler.back(mapping.name, seen.record.as_ref()));
+        let mut record = seen.record;
+        for field in 0..mapping.record.fields.len() {
+            if !mapping.sync(field).both {
+                record.slot_mut(field).set_absent();
+            }
+        }
+        match back {
+            Err(error) => Ok(Err(settle(unit, &unfit(mapping, &error), None))),
+            Ok(back) => {
+                let mut body =
+                    json::write_tree(back.payload.as_ref(), &present(back.payload.as_ref()));
+                body.retain(|_, value| !value.is_null());
+                body.insert("external_ref".to_owned(), Value::from(id.as_str()));
+                Ok(Ok(Birth {
+                    unit,
+                    id,
+                    record,
+                    body,
+                }))
+            }
+        }
+    }
+
+    /// The record carries an external id: the identity is named already.
+    async fn link_by_id(
+        &self,
+        mapping: &'static MappingDescriptor,
+        unit: Unit,
+        id: &str,
+        source_id: &str,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let buried = self
+            .store
+            .tombstones(mapping.name, Side::Source, vec![source_id.to_owned()])
+            .await?;
+        let Some(ticketure) = self.ticketure.as_ref().filter(|_| buried.is_empty()) else {
+            return Ok(settle(unit, &Outcome::Done, None));
+        };
+        match self.counted_back(ticketure.read(endpoint::entity(mapping), source_id).await) {
+            Ok(None) => Ok(settle(unit, &Outcome::Done, None)),
+            Ok(Some(_)) => Ok(settle(
+                unit,
+                &give_back(),
+                Some(blank_link(mapping, source_id, id)),
+            )),
+            Err(error) => {
+                let outcome = self.not_pushed(&unit, &error);
+                Ok(settle(unit, &outcome, None))
+            }
+        }
+    }
+
+    fn birth_intent(&self, mapping: &MappingDescriptor, birth: &Birth) -> Intent {
+        let record = birth.record.as_ref();
+        Intent {
+            key: birth_key(mapping, &birth.id),
+            kind: "create",
+            fields: json::write(record, &present(record), &json::as_source_id).unwrap_or_default(),
+            repeat: Repeat::ConflictAdopts,
+            made_at_ms: self.now_ms(),
+        }
+    }
+
+    async fn bring(
+        &self,
+        mapping: &'static MappingDescriptor,
+        birth: Birth,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let Some(ticketure) = &self.ticketure else {
+            return Ok(settle(birth.unit, &Outcome::Done, None));
+        };
+        let entity = endpoint::entity(mapping);
+        let path = endpoint::create_path(mapping);
+        // The same key for each try: where Ticketure honours it, a repeat makes nothing new.
+        let key = format!("usher-{}-{}", mapping.name, birth.id);
+        match self.counted_back(ticketure.create(path, entity, &birth.body, &key).await) {
+            Ok(Created::New(row)) => Ok(self.made(mapping, birth, row)),
+            Ok(Created::Known(source_id)) => self.known_already(mapping, birth, &source_id).await,
+            Err(error) => {
+                let outcome = self.not_pushed(&birth.unit, &error);
+                let mut settled = settle(birth.unit, &outcome, None);
+                if !error.may_have_committed()
+                    && let Some(last) = settled.last_mut()
+                {
+                    last.closes.push(birth_key(mapping, &birth.id));
+                }
+                Ok(settled)
+            }
+        }
+    }
+
+    /// Linked: the external id is the first thing that Salesforce lacks, so the pair writes it next.
+    fn made(&self, mapping: &'static MappingDescriptor, birth: Birth, row: Row) -> Vec<Settlement> {
+        let row = Value::Object(row);
+        let Some(source_id) = json::text_at(&row, mapping.key) else {
+            let outcome = dead(
+                "does_not_fit",
+                format!("Ticketure's answer has no {}", mapping.key.join(".")),
+                None,
+                "The record was made in Ticketure: correct the schema of the entity, then retry the item.",
+            );
+            return settle(birth.unit, &outcome, None);
+        };
+        let mut state = LinkState::created(mapping, birth.record.as_ref(), 0);
+        if let Ok(record) = to_record(
+            &self.handlers,
+            mapping,
+            row.to_string().as_bytes(),
+            self.has_npsp(),
+        ) {
+            let version = version_of(&row).unwrap_or_default();
+            state.observe(Side::Source, record.as_ref(), version, self.now_ms());
+        }
+        let link = Link {
+            base: state.to_json(),
+            ..blank_link(mapping, &source_id, &birth.id)
+        };
+        linked(mapping, birth, link)
+    }
+
+    /// Somebody has it already: ours from a try whose answer was lost, or one that was there before.
+    async fn known_already(
+        &self,
+        mapping: &'static MappingDescriptor,
+        birth: Birth,
+        source_id: &str,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let links = self
+            .store
+            .links(mapping.name, vec![source_id.to_owned()])
+            .await?;
+        let taken = links.values().find(|link| link.destination_id != birth.id);
+        if let Some(other) = taken {
+            let message = format!(
+                "Ticketure has this customer already as {source_id}, which is {} in Salesforce",
+                other.destination_id
+            );
+            return Ok(settle(birth.unit, &duplicate(message), None));
+        }
+        if !mapping.adopts_on_conflict {
+            let message = format!("Ticketure has this customer already as {source_id}");
+            return Ok(settle(birth.unit, &duplicate(message), None));
+        }
+        let link = blank_link(mapping, source_id, &birth.id);
+        Ok(linked(mapping, birth, link))
+    }
+}
+
+fn duplicate(message: String) -> Outcome {
+    dead(
+        "DUPLICATE",
+        message,
+        None,
+        "Merge the two records in Salesforce, or give this one what tells it apart; then retry the item.",
+    )
+}
+
+/// The second step is done; the items come again, as those of a pair.
+fn linked(mapping: &MappingDescriptor, birth: Birth, link: Link) -> Vec<Settlement> {
+    let mut settled = settle(birth.unit, &give_back(), Some(link));
+    if let Some(last) = settled.last_mut() {
+        last.closes.push(birth_key(mapping, &birth.id));
+        last.gate = Some(GateNote {
+            mapping: mapping.name.to_owned(),
+            destination_id: birth.id,
+            held: None,
+        });
+    }
+    settled
+}
+
+fn birth_key(mapping: &MappingDescriptor, id: &str) -> IntentKey {
+    IntentKey {
+        mapping: mapping.name.to_owned(),
+        key: format!("sf:{id}"),
+        side: Side::Source,
+    }
+}
+
+/// A link of which nothing is agreed: both sides are read, and meet.
+fn blank_link(mapping: &MappingDescriptor, source_id: &str, id: &str) -> Link {
+    Link {
+        mapping: mapping.name.to_owned(),
+        source_id: source_id.to_owned(),
+        destination_id: id.to_owned(),
+        base: "{}".to_owned(),
+        facts: "{}".to_owned(),
+        lane: source_id.to_owned(),
+    }
+}
