@@ -75,6 +75,7 @@ impl Capture {
                 self.read_all().await?;
             }
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(self.every) => {}
                 _ = stop.changed() => {}
             }
@@ -128,6 +129,27 @@ impl Capture {
         self.sync.store.pause(TO_TICKETURE, reason).await
     }
 
+    /// Everything there is, whatever was read before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    #[cfg(feature = "demo")]
+    pub async fn read_everything(&self) -> Result<(), StoreError> {
+        for handler in self.sync.handlers.iter() {
+            for mapping in handler.mappings() {
+                let cursor = Some((cursor_name(mapping), "0".to_owned()));
+                self.sync
+                    .store
+                    .capture(Captured {
+                        cursor,
+                        ..Captured::default()
+                    })
+                    .await?;
+            }
+        }
+        self.read_all().await
+    }
+
     /// All pages since the cursor; says how many items are new.
     async fn read(
         &self,
@@ -136,7 +158,7 @@ impl Capture {
         if let Err(error) = self.sync.npsp().await {
             return Ok(Err(error));
         }
-        let name = format!("salesforce:{}", mapping.name);
+        let name = cursor_name(mapping);
         let kept = self.sync.store.cursor(&name).await?;
         let mut cursor = match kept.as_deref().and_then(|kept| kept.parse::<i64>().ok()) {
             Some(cursor) => cursor,
@@ -175,6 +197,10 @@ impl Capture {
             }
         }
     }
+}
+
+fn cursor_name(mapping: &MappingDescriptor) -> String {
+    format!("salesforce:{}", mapping.name)
 }
 
 /// Nothing that time mends: the log-in, the schema, the cursor.

@@ -98,6 +98,9 @@ enum Command {
     /// A live story against the simulator, with real work behind each line.
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoArguments),
+    /// Random histories of edits on both sides, judged from outside: everything in one process, on virtual time.
+    #[cfg(feature = "demo")]
+    Sim(crate::sim::SimArguments),
 }
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -105,6 +108,13 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    #[cfg(feature = "demo")]
+    if let Command::Sim(arguments) = &arguments.command {
+        return match crate::sim::run(arguments) {
+            Ok(code) => code,
+            Err(error) => failed(error.as_ref()),
+        };
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -156,6 +166,8 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Simulator(arguments) => crate::demo::serve_simulator(arguments).await,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Sim(_) => Err("the simulation has a runtime of its own".into()),
     }
 }
 

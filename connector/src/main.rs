@@ -10,6 +10,8 @@ mod operator;
 mod routing;
 mod service;
 mod show;
+#[cfg(feature = "demo")]
+mod sim;
 mod sync;
 mod to_salesforce;
 mod to_ticketure;

@@ -31,6 +31,36 @@ use crate::routing::Handlers;
 pub use batch::Unit;
 use pair::Pair;
 
+/// The promises, each of which a simulation can break to see that its judge notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Broken {
+    /// Nothing is remembered of what both sides agreed on.
+    Base,
+    /// Writes are not noted before they are made, and not read back.
+    Intents,
+    /// Rows are taken as they arrive, older ones over newer ones.
+    Lanes,
+    /// What was only written by us goes back as if somebody had changed it.
+    Echo,
+    /// The record that changed last is written over the other as a whole.
+    Merge,
+    /// Records go back without what is required.
+    Gates,
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Broken::Base => "base",
+            Broken::Intents => "intents",
+            Broken::Lanes => "lanes",
+            Broken::Echo => "echo",
+            Broken::Merge => "merge",
+            Broken::Gates => "gates",
+        })
+    }
+}
+
 /// Writes to one org and one tenant.
 pub struct TwoWaySync {
     pub store: Store,
@@ -44,6 +74,7 @@ pub struct TwoWaySync {
     random: Mutex<fastrand::Rng>,
     /// Calls that failed as a whole, in a row.
     failures: AtomicU32,
+    broken: Option<Broken>,
     /// Ticketure refused the API key, and has not taken it since.
     refused_key: Mutex<Option<String>>,
 }
@@ -67,7 +98,19 @@ impl TwoWaySync {
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             failures: AtomicU32::new(0),
             refused_key: Mutex::new(None),
+            broken: None,
         }
+    }
+
+    /// Breaks a promise on purpose: so a simulation shows that it would notice.
+    #[cfg(feature = "demo")]
+    pub fn broken(mut self, broken: Option<Broken>) -> Self {
+        self.broken = broken;
+        self
+    }
+
+    pub(crate) fn breaks(&self, promise: Broken) -> bool {
+        self.broken == Some(promise)
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

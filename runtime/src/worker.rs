@@ -22,9 +22,9 @@ pub trait Process: Send + Sync {
 }
 
 /// How long the worker sleeps at most: what it misses, it finds then.
-const IDLE_MS: i64 = 1_000;
+const IDLE_MS: i64 = 5_000;
 /// The net under parking: every so often, parked items whose link is there are woken.
-const SWEEP_EVERY: u32 = 60;
+const SWEEP_EVERY: u32 = 12;
 /// Nothing came for so long: what is there is all.
 const SILENCE: Duration = Duration::from_millis(60);
 /// No arrival waits longer than this for others.
@@ -93,6 +93,7 @@ impl Worker {
             }
             let wait = self.wait_ms().await?;
             tokio::select! {
+                biased;
                 () = self.arrivals.notify.notified() => {}
                 () = tokio::time::sleep(Duration::from_millis(wait)) => {}
                 _ = stop.changed() => {}

@@ -24,6 +24,9 @@ use crate::to_ticketure::endpoint;
 /// Calls to Ticketure at a time.
 const AT_A_TIME: usize = 8;
 
+/// What goes to Ticketure, in the words of the record and in its own.
+type Back = (Box<dyn Entity>, Row);
+
 /// A pair on its way to both sides.
 struct Writing {
     pair: Pair,
@@ -32,7 +35,7 @@ struct Writing {
     /// What goes to Salesforce, in the words of the record.
     to_destination: Option<Box<dyn Entity>>,
     /// What goes to Ticketure, in both wordings.
-    to_source: Option<(Box<dyn Entity>, Row)>,
+    to_source: Option<Back>,
     failed_forward: Option<Outcome>,
     failed_back: Option<Outcome>,
 }
@@ -113,7 +116,10 @@ impl TwoWaySync {
             let some =
                 |record: Box<dyn Entity>| (!present(record.as_ref()).is_empty()).then_some(record);
             let (to_source, failed_back) = match some(plan.to_source) {
-                Some(record) => self.wording(mapping, record),
+                Some(record) => match self.wording(mapping, record) {
+                    Ok(back) => (back, None),
+                    Err(outcome) => (None, Some(outcome)),
+                },
                 None => (None, None),
             };
             ready.push(Writing {
@@ -134,18 +140,18 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         record: Box<dyn Entity>,
-    ) -> (Option<(Box<dyn Entity>, Row)>, Option<Outcome>) {
+    ) -> Result<Option<Back>, Outcome> {
         if self.ticketure.is_none() {
-            return (None, None);
+            return Ok(None);
         }
         let back = handler_of(&self.handlers, mapping)
             .and_then(|handler| handler.back(mapping.name, record.as_ref()));
         match back {
-            Err(error) => (None, Some(unfit(mapping, &error))),
-            Ok(back) if !back.errors.is_empty() => (None, Some(cannot_go_back(&back.errors))),
+            Err(error) => Err(unfit(mapping, &error)),
+            Ok(back) if !back.errors.is_empty() => Err(cannot_go_back(&back.errors)),
             Ok(back) => {
                 let body = json::write_tree(back.payload.as_ref(), &present(back.payload.as_ref()));
-                (Some((record, body)), None)
+                Ok(Some((record, body)))
             }
         }
     }

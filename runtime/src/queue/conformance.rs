@@ -81,12 +81,7 @@ fn new_items(lanes: &[&str]) -> Vec<NewItem> {
 }
 
 fn settlement(item: &Item, outcome: Outcome) -> Settlement {
-    Settlement {
-        id: item.id,
-        attempt: item.attempt,
-        outcome,
-        link: None,
-    }
+    Settlement::new(item.id, item.attempt, outcome)
 }
 
 fn link(source_id: &str, destination_id: &str) -> Link {
@@ -96,6 +91,7 @@ fn link(source_id: &str, destination_id: &str) -> Link {
         destination_id: destination_id.into(),
         base: "{}".into(),
         facts: "{}".into(),
+        lane: String::new(),
     }
 }
 

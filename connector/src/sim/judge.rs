@@ -1,0 +1,414 @@
+//! Was it right? Judged from the two systems' records and write logs, with a table and a normalising of its own: it
+//! shares nothing with what it judges but the conflict log, which is the promise.
+
+use serde_json::{Map, Value};
+use simulator::{Actor, Operation, Write};
+
+use super::world::Ended;
+
+type Record = Map<String, Value>;
+
+/// What goes both ways between a person and a contact: the path there, the field here, and how they compare.
+const FIELDS: &[(&[&str], &str, Compare)] = &[
+    (&["first_name"], "FirstName", Compare::Text),
+    (&["last_name"], "LastName", Compare::Text),
+    (&["email"], "Email", Compare::Lower),
+    (&["phone"], "HomePhone", Compare::Text),
+    (&["mobile"], "MobilePhone", Compare::Text),
+    (&["address", "line1"], "MailingStreet", Compare::Text),
+    (&["address", "city"], "MailingCity", Compare::Text),
+    (&["address", "state"], "MailingState", Compare::Text),
+    (
+        &["address", "postal_code"],
+        "MailingPostalCode",
+        Compare::Text,
+    ),
+    (&["address", "country"], "MailingCountry", Compare::Text),
+    (&["date_of_birth"], "Birthdate", Compare::Text),
+    (&["language"], "Ticketure_Language__c", Compare::Text),
+    (&["email_opt_in"], "HasOptedOutOfEmail", Compare::Opposite),
+];
+
+/// What an organization and an account have in common.
+const ORGANIZATION: &[(&[&str], &str, Compare)] = &[
+    (&["name"], "Name", Compare::Text),
+    (&["phone"], "Phone", Compare::Text),
+    (&["website"], "Website", Compare::Text),
+];
+
+#[derive(Clone, Copy)]
+enum Compare {
+    Text,
+    Lower,
+    /// A check box that says the opposite; not ticked is the same as nobody said.
+    Opposite,
+}
+
+impl Compare {
+    fn of_ticketure(self, value: Option<&Value>) -> String {
+        match self {
+            Compare::Opposite => (value.and_then(Value::as_bool) == Some(false)).to_string(),
+            Compare::Text | Compare::Lower => self.text(value),
+        }
+    }
+
+    fn of_salesforce(self, value: Option<&Value>) -> String {
+        match self {
+            Compare::Opposite => (value.and_then(Value::as_bool) == Some(true)).to_string(),
+            Compare::Text | Compare::Lower => self.text(value),
+        }
+    }
+
+    fn text(self, value: Option<&Value>) -> String {
+        let text = value.and_then(Value::as_str).unwrap_or_default();
+        let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match self {
+            Compare::Lower => joined.to_lowercase(),
+            Compare::Text | Compare::Opposite => joined,
+        }
+    }
+}
+
+/// Everything that is wrong with a world at rest, one sentence each.
+pub fn judge(ended: &Ended) -> Vec<String> {
+    let mut faults = Vec::new();
+    if let Some(left) = &ended.unfinished {
+        faults.push(left.clone());
+    }
+    faults.extend(
+        ended
+            .errors
+            .iter()
+            .map(|error| format!("in the error log: {error}")),
+    );
+    same_on_both_sides(ended, &mut faults);
+    nothing_twice(ended, &mut faults);
+    nothing_lost(ended, &mut faults);
+    few_writes(ended, &mut faults);
+    gates_held(ended, &mut faults);
+    if ended.writes_after_second != ended.writes_after_reconcile {
+        let more = ended.writes_after_second - ended.writes_after_reconcile;
+        faults.push(format!("a second reconcile wrote {more} times more"));
+    }
+    faults
+}
+
+fn text<'r>(record: &'r Record, name: &str) -> &'r str {
+    record.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn at<'v>(record: &'v Record, path: &[&str]) -> Option<&'v Value> {
+    let (first, rest) = path.split_first()?;
+    rest.iter()
+        .try_fold(record.get(*first)?, |value, name| value.get(name))
+}
+
+/// Each pair, with what it has in common.
+fn pairs(
+    ended: &Ended,
+) -> Vec<(
+    Record,
+    Record,
+    &'static [(&'static [&'static str], &'static str, Compare)],
+)> {
+    let mut pairs = Vec::new();
+    for identity in ended.simulator.identities() {
+        let (object, fields) = match text(&identity, "identity_type") {
+            "organization" => ("Account", ORGANIZATION),
+            _ => ("Contact", FIELDS),
+        };
+        let found = ended
+            .simulator
+            .find(object, "Ticketure_Identity_Id__c", text(&identity, "id"));
+        if let Some(record) = found.into_iter().next() {
+            pairs.push((identity, record, fields));
+        }
+    }
+    pairs
+}
+
+fn same_on_both_sides(ended: &Ended, faults: &mut Vec<String>) {
+    for (identity, record, fields) in pairs(ended) {
+        // Without what is required nothing goes back: such a pair waits for a person.
+        let complete = fields.iter().all(|(_, name, _)| {
+            !matches!(*name, "LastName" | "Email" | "Name") || !text(&record, name).is_empty()
+        });
+        for (path, name, compare) in fields {
+            let (there, here) = (
+                compare.of_ticketure(at(&identity, path)),
+                compare.of_salesforce(record.get(*name)),
+            );
+            if there != here && complete {
+                faults.push(format!(
+                    "{} and {} differ: {} is {there:?}, {name} is {here:?}",
+                    text(&identity, "id"),
+                    text(&record, "Id"),
+                    path.join(".")
+                ));
+            }
+        }
+    }
+}
+
+/// Each person once on each side, and linked.
+fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
+    let identities = ended.simulator.identities();
+    let contacts = ended.simulator.records("Contact");
+    for identity in &identities {
+        let (id, email) = (text(identity, "id"), text(identity, "email").to_lowercase());
+        let same = identities
+            .iter()
+            .filter(|other| !email.is_empty() && text(other, "email").to_lowercase() == email)
+            .count();
+        if same > 1 {
+            faults.push(format!("{email} is {same} identities"));
+        }
+        if text(identity, "identity_type") == "person" {
+            let linked = contacts
+                .iter()
+                .filter(|contact| text(contact, "Ticketure_Identity_Id__c") == id)
+                .count();
+            let deleted = ended
+                .simulator
+                .write_log()
+                .iter()
+                .any(|write| write.operation == Operation::Delete);
+            if linked != 1 && !deleted {
+                faults.push(format!("identity {id} has {linked} contacts"));
+            }
+        }
+    }
+    for contact in &contacts {
+        let email = text(contact, "Email").to_lowercase();
+        let same = contacts
+            .iter()
+            .filter(|other| !email.is_empty() && text(other, "Email").to_lowercase() == email)
+            .count();
+        if same > 1 {
+            faults.push(format!("{email} is {same} contacts"));
+        }
+    }
+}
+
+/// One value that a person typed.
+struct Typed<'w> {
+    write: &'w Write,
+    ticketure: bool,
+    path: &'static [&'static str],
+    field: &'static str,
+    value: String,
+    compare: Compare,
+}
+
+fn typed<'w>(writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
+    let mut all = Vec::new();
+    for write in writes
+        .iter()
+        .filter(|write| write.actor == Actor::User && write.operation != Operation::Delete)
+    {
+        let fields = if write.object == "Account" {
+            ORGANIZATION
+        } else {
+            FIELDS
+        };
+        for (path, field, compare) in fields {
+            let value = match ticketure {
+                true => at(&write.fields, path).map(|value| compare.of_ticketure(Some(value))),
+                false => write
+                    .fields
+                    .get(*field)
+                    .map(|value| compare.of_salesforce(Some(value))),
+            };
+            if let Some(value) = value {
+                all.push(Typed {
+                    write,
+                    ticketure,
+                    path,
+                    field,
+                    value,
+                    compare: *compare,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What somebody typed is in the result, or in the conflict log, or it arrived on the other side, or the same side
+/// typed over it, or it was overwritten before it could be seen.
+fn nothing_lost(ended: &Ended, faults: &mut Vec<String>) {
+    let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
+    let mut all = typed(&here, false);
+    all.extend(typed(&there, true));
+    for typed in all {
+        let Some((identity_id, record_id)) = pair_of(ended, &typed) else {
+            continue;
+        };
+        if accounted_for(ended, &typed, &here, &there, &identity_id, &record_id) {
+            continue;
+        }
+        let side = if typed.ticketure {
+            "Ticketure"
+        } else {
+            "Salesforce"
+        };
+        faults.push(format!(
+            "lost: {} = {:?}, typed in {side} at {} about {identity_id}",
+            typed.field, typed.value, typed.write.at_ms
+        ));
+    }
+}
+
+/// Ids of both sides of the record that was edited, where there is a pair.
+fn pair_of(ended: &Ended, typed: &Typed<'_>) -> Option<(String, String)> {
+    pairs(ended).into_iter().find_map(|(identity, record, _)| {
+        let (identity, record) = (
+            text(&identity, "id").to_owned(),
+            text(&record, "Id").to_owned(),
+        );
+        let mine = if typed.ticketure { &identity } else { &record };
+        (*mine == typed.write.id).then_some((identity, record))
+    })
+}
+
+fn accounted_for(
+    ended: &Ended,
+    typed: &Typed<'_>,
+    here: &[Write],
+    there: &[Write],
+    identity_id: &str,
+    record_id: &str,
+) -> bool {
+    let value_there = |write: &Write| {
+        at(&write.fields, typed.path).map(|value| typed.compare.of_ticketure(Some(value)))
+    };
+    let value_here = |write: &Write| {
+        write
+            .fields
+            .get(typed.field)
+            .map(|value| typed.compare.of_salesforce(Some(value)))
+    };
+    let (mine, others) = if typed.ticketure {
+        (there, here)
+    } else {
+        (here, there)
+    };
+    let (mine_id, other_id) = if typed.ticketure {
+        (identity_id, record_id)
+    } else {
+        (record_id, identity_id)
+    };
+    let value_of = |write: &Write, ticketure: bool| {
+        if ticketure {
+            value_there(write)
+        } else {
+            value_here(write)
+        }
+    };
+    // It arrived on the other side, or was there already.
+    let arrived = others
+        .iter()
+        .filter(|write| write.id == other_id)
+        .any(|write| {
+            value_of(write, typed.ticketure == false).as_deref() == Some(typed.value.as_str())
+        });
+    // The next write of the field on its own side.
+    let next = mine
+        .iter()
+        .filter(|write| write.id == mine_id && write.sequence > typed.write.sequence)
+        .find(|write| value_of(write, typed.ticketure).is_some());
+    let in_log = ended.conflicts.iter().any(|conflict| {
+        conflict.source_id == identity_id
+            && conflict.field == typed.field
+            && [Some(&conflict.value), conflict.loser.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|value| {
+                    let value: Value = serde_json::from_str(value).unwrap_or_default();
+                    typed.compare.of_salesforce(Some(&value)) == typed.value
+                })
+    });
+    if arrived || in_log {
+        return true;
+    }
+    match next {
+        // Nothing came after it: it is the result, which is compared elsewhere.
+        None => true,
+        Some(next) if next.actor == Actor::User => true,
+        // The same value: nothing was lost.
+        Some(next) if value_of(next, typed.ticketure).as_deref() == Some(typed.value.as_str()) => {
+            true
+        }
+        Some(next) => !was_shown(ended, typed, next, mine_id),
+    }
+}
+
+/// Did the system show the record between the edit and the write that overwrote it?
+fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
+    let error = if typed.ticketure {
+        ended.ticketure_error_ms
+    } else {
+        ended.salesforce_error_ms
+    };
+    let (from, to) = (typed.write.at_ms - error, next.at_ms - error);
+    ended.seen.iter().any(|seen| {
+        seen.ticketure == typed.ticketure
+            && seen.at_ms > from
+            && seen.at_ms < to
+            && seen.text.contains(id)
+    })
+}
+
+/// At most two writes a record and side once the edits and the troubles were over.
+fn few_writes(ended: &Ended, faults: &mut Vec<String>) {
+    let sides = [
+        (
+            "Salesforce",
+            ended.simulator.write_log(),
+            ended.salesforce_error_ms,
+        ),
+        (
+            "Ticketure",
+            ended.simulator.tenant_log(),
+            ended.ticketure_error_ms,
+        ),
+    ];
+    for (side, log, error) in sides {
+        let mut ids: Vec<&str> = log.iter().map(|write| write.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            let after = log
+                .iter()
+                .filter(|write| {
+                    write.id == id
+                        && write.actor == Actor::Api
+                        && write.at_ms - error > ended.quiet_at_ms
+                })
+                .count();
+            if after > 2 {
+                faults.push(format!(
+                    "{side} {id} was written {after} times after the last edit"
+                ));
+            }
+        }
+    }
+}
+
+/// Nothing was pushed that lacks what is required: no identity was made by the API without it.
+fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
+    for write in ended.simulator.tenant_log() {
+        let made = write.actor == Actor::Api && write.operation == Operation::Create;
+        let person = text(&write.fields, "identity_type") == "person";
+        if made
+            && person
+            && (text(&write.fields, "email").is_empty()
+                || text(&write.fields, "last_name").is_empty())
+        {
+            faults.push(format!(
+                "identity {} was made without what is required",
+                write.id
+            ));
+        }
+    }
+}
