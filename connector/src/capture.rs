@@ -163,7 +163,11 @@ impl Capture {
         let mut cursor = match kept.as_deref().and_then(|kept| kept.parse::<i64>().ok()) {
             Some(cursor) => cursor,
             // Nothing was read yet: from now on. What was there before is for a backfill.
-            None => self.sync.now_ms() + self.sync.salesforce.offset_ms(),
+            None => match self.sync.salesforce.limits().await {
+                // Any answer tells Salesforce's time.
+                Ok(_) => self.sync.now_ms() + self.sync.salesforce.offset_ms(),
+                Err(error) => return Ok(Err(error)),
+            },
         };
         let mut select = image::select(mapping, self.sync.has_npsp());
         for field in ["IsDeleted", "MasterRecordId"] {

@@ -169,9 +169,9 @@ fn births(dice: &mut Dice, person: usize, length_ms: u64, actions: &mut Vec<Time
                 at_ms,
                 action: in_ticketure(record.clone()),
             });
-            let later = at_ms + dice.0.u64(0..60_000);
+            // Made on both sides before either could hear of the other.
             actions.push(Timed {
-                at_ms: later,
+                at_ms,
                 action: in_salesforce(record),
             });
         }

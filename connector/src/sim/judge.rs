@@ -310,7 +310,7 @@ fn accounted_for(
         .iter()
         .filter(|write| write.id == other_id)
         .any(|write| {
-            value_of(write, typed.ticketure == false).as_deref() == Some(typed.value.as_str())
+            value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str())
         });
     // The next write of the field on its own side.
     let next = mine
@@ -328,7 +328,17 @@ fn accounted_for(
                     typed.compare.of_salesforce(Some(&value)) == typed.value
                 })
     });
-    if arrived || in_log {
+    // What was there before it, on its own side: typing the same again says nothing.
+    let before = mine
+        .iter()
+        .rev()
+        .filter(|write| write.id == mine_id && write.sequence < typed.write.sequence)
+        .find_map(|write| value_of(write, typed.ticketure));
+    let before = before.unwrap_or_else(|| match typed.compare {
+        Compare::Opposite => "false".to_owned(),
+        Compare::Text | Compare::Lower => String::new(),
+    });
+    if arrived || in_log || before == typed.value {
         return true;
     }
     match next {

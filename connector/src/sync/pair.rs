@@ -176,7 +176,7 @@ impl Pair {
 
     /// Both were read for the first time.
     pub(crate) fn meet(&mut self, now_ms: i64) {
-        if !self.unknown {
+        if !self.unknown || self.source.image.is_none() || self.destination.image.is_none() {
             return;
         }
         let (Some(source), Some(destination)) =
