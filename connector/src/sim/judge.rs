@@ -309,9 +309,7 @@ fn accounted_for(
     let arrived = others
         .iter()
         .filter(|write| write.id == other_id)
-        .any(|write| {
-            value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str())
-        });
+        .any(|write| value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str()));
     // The next write of the field on its own side.
     let next = mine
         .iter()

@@ -196,7 +196,10 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
         eprintln!("{:?}", world.store.status().await?);
         eprintln!("{:?}", world.store.reviews().await?);
         eprintln!("{:?}", world.store.gated(None).await?);
-        eprintln!("cursor {:?}", world.store.cursor("salesforce:contact").await?);
+        eprintln!(
+            "cursor {:?}",
+            world.store.cursor("salesforce:contact").await?
+        );
         for id in 1..40 {
             if let Some(item) = world.store.item(id).await? {
                 eprintln!("{item:?}");

@@ -100,13 +100,22 @@ impl LinkState {
         let name = self.mapping.field_name(field);
         let policy = self.mapping.policies.on_rewrite;
         let agreed = copied(self.mapping.new_record, self.agreed.as_ref());
+        let other_changed = !self.side(side.other()).changes.slot(field).is_absent();
         let here = self.side_mut(side);
         let kept = here.kept.slot(field);
         let is_kept = !kept.is_absent() && value.equivalent(kept);
-        if value.equivalent(agreed.slot(field)) || is_kept {
-            here.clear(field);
+        let is_agreed = value.equivalent(agreed.slot(field));
+        if is_agreed || is_kept {
             if let Some(sent) = here.sent.get_mut(&field) {
                 sent.unseen = false;
+            }
+            // Somebody took a change back: against a change of the other side that is a change as well.
+            let taken_back = is_agreed && !here.changes.slot(field).is_absent() && other_changed;
+            if !taken_back {
+                here.clear(field);
+            } else if !here.changes.slot(field).equivalent(value) {
+                here.changes.slot_mut(field).set(value);
+                here.at_ms.insert(field, version_ms);
             }
             return;
         }
@@ -188,7 +197,8 @@ impl LinkState {
     ) -> bool {
         let there = present_fields(wanted).all(|field| {
             let value = image.slot(field);
-            value.is_absent() || value.equivalent(wanted.slot(field))
+            // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
+            (side == Side::Destination && value.is_absent()) || value.equivalent(wanted.slot(field))
         });
         if there {
             self.landed(side, wanted);

@@ -108,6 +108,7 @@ impl LinkState {
     }
 
     fn decide(&mut self, field: usize, clocks: &Clocks) -> Option<Decision> {
+        self.drop_taken_back(field);
         let source = self.source.changes.slot(field);
         let destination = self.destination.changes.slot(field);
         let held_pair = self.pair(field);
@@ -141,6 +142,20 @@ impl LinkState {
             return Some(self.nobody(field, Why::DoesNotStay));
         }
         Some(decision)
+    }
+
+    /// A change that was taken back counts only against one of the other side.
+    fn drop_taken_back(&mut self, field: usize) {
+        for side in [Side::Source, Side::Destination] {
+            let (mine, other) = (self.side(side), self.side(side.other()));
+            let back = mine.changes.slot(field).equivalent(self.agreed.slot(field));
+            if back
+                && !mine.changes.slot(field).is_absent()
+                && other.changes.slot(field).is_absent()
+            {
+                self.side_mut(side).clear(field);
+            }
+        }
     }
 
     /// Who wins where both changed it; nobody when a person has to decide.
