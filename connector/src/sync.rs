@@ -268,6 +268,9 @@ impl TwoWaySync {
         for unit in units {
             match links.remove(&unit.source_id) {
                 Some(mut link) => {
+                    if self.breaks(Broken::Base) {
+                        link.base = "{}".to_owned();
+                    }
                     if link.lane.is_empty() {
                         link.lane = lane_of(&unit);
                     }

@@ -155,7 +155,28 @@ fn births(dice: &mut Dice, person: usize, length_ms: u64, actions: &mut Vec<Time
             json!({ "identity_type": "person", "first_name": first, "last_name": last, "email": email }),
         ),
     };
-    match dice.0.u32(0..3) {
+    match dice.0.u32(0..4) {
+        3 => {
+            // Without an e-mail address it waits, until somebody fills it in or nobody does.
+            let mut fields = object(json!({ "FirstName": first, "LastName": last }));
+            fields.insert("MailingCity".to_owned(), Value::from("Lucca"));
+            actions.push(Timed {
+                at_ms,
+                action: Action::SalesforceCreate {
+                    record: record.clone(),
+                    object: "Contact".to_owned(),
+                    fields,
+                },
+            });
+            if dice.one_in(2) {
+                let later = at_ms + dice.0.u64(1_000..60_000);
+                let fields = object(json!({ "Email": email }));
+                actions.push(Timed {
+                    at_ms: later,
+                    action: Action::SalesforceEdit { record, fields },
+                });
+            }
+        }
         0 => actions.push(Timed {
             at_ms,
             action: in_ticketure(record),

@@ -326,11 +326,19 @@ fn accounted_for(
                     typed.compare.of_salesforce(Some(&value)) == typed.value
                 })
     });
-    // What was there before it, on its own side: typing the same again says nothing.
+    // What was there when it was last shown, or written by us: typing that again says nothing, and what stood there
+    // in between nobody has seen.
+    let shown_at = last_shown(ended, typed, mine_id);
+    let error = if typed.ticketure {
+        ended.ticketure_error_ms
+    } else {
+        ended.salesforce_error_ms
+    };
     let before = mine
         .iter()
         .rev()
         .filter(|write| write.id == mine_id && write.sequence < typed.write.sequence)
+        .filter(|write| write.actor == Actor::Api || write.at_ms - error <= shown_at)
         .find_map(|write| value_of(write, typed.ticketure));
     let before = before.unwrap_or_else(|| match typed.compare {
         Compare::Opposite => "false".to_owned(),
@@ -351,6 +359,21 @@ fn accounted_for(
     }
 }
 
+/// When the system last showed the record before the edit.
+fn last_shown(ended: &Ended, typed: &Typed<'_>, id: &str) -> i64 {
+    let error = if typed.ticketure {
+        ended.ticketure_error_ms
+    } else {
+        ended.salesforce_error_ms
+    };
+    let shown = ended.seen.iter().filter(|seen| {
+        seen.ticketure == typed.ticketure
+            && seen.shows_ms <= typed.write.at_ms - error
+            && seen.text.contains(id)
+    });
+    shown.map(|seen| seen.shows_ms).max().unwrap_or(i64::MIN)
+}
+
 /// Did the system show the record between the edit and the write that overwrote it?
 fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
     let error = if typed.ticketure {
@@ -361,7 +384,7 @@ fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
     let (from, to) = (typed.write.at_ms - error, next.at_ms - error);
     ended.seen.iter().any(|seen| {
         seen.ticketure == typed.ticketure
-            && seen.at_ms > from
+            && seen.shows_ms > from
             && seen.at_ms < to
             && seen.text.contains(id)
     })

@@ -51,8 +51,10 @@ pub struct Ended {
 
 /// An answer that arrived, and the records in it.
 pub struct Seen {
-    /// When the system answered.
+    /// When it arrived.
     pub at_ms: i64,
+    /// When it was so.
+    pub shows_ms: i64,
     pub text: String,
     pub ticketure: bool,
 }
@@ -74,7 +76,7 @@ impl Transport for Network {
         let reads = request.method() == Method::GET
             || request.uri().path().contains("/composite/sobjects/");
         tokio::time::sleep(self.delay()).await;
-        let at_ms = (self.now)();
+        let shows_ms = (self.now)();
         let answer = self.simulator.call(request).await;
         tokio::time::sleep(self.delay()).await;
         let answer = answer.map_err(|_| TransportError::Lost {
@@ -86,7 +88,8 @@ impl Transport for Network {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(Seen {
-                    at_ms,
+                    at_ms: shows_ms,
+                    shows_ms,
                     text: String::from_utf8_lossy(answer.body()).into_owned(),
                     ticketure,
                 });
@@ -109,13 +112,20 @@ struct World<'h> {
     simulator: Simulator,
     network: Arc<dyn Transport>,
     store: Store,
+    seen: Arc<Mutex<Vec<Seen>>>,
     now: Now,
     random: fastrand::Rng,
     process: Option<Process>,
     /// Webhooks on their way.
-    on_the_way: Vec<(Instant, Value)>,
+    on_the_way: Vec<OnTheWay>,
     ticketure_ids: BTreeMap<String, String>,
     salesforce_ids: BTreeMap<String, (String, String)>,
+}
+
+struct OnTheWay {
+    arrives: Instant,
+    sent_ms: i64,
+    webhook: Value,
 }
 
 struct Process {
@@ -158,6 +168,7 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
         }),
         simulator,
         store: Store::in_memory(StoreOptions::default(), now.clone())?,
+        seen: seen.clone(),
         now,
         random: fastrand::Rng::with_seed(history.seed ^ 2),
         process: None,
@@ -284,7 +295,7 @@ impl World<'_> {
         loop {
             self.tell_of_own_writes();
             self.simulator.run_late();
-            let next = self.on_the_way.iter().map(|(at, _)| *at).min();
+            let next = self.on_the_way.iter().map(|one| one.arrives).min();
             let wake = next
                 .map_or(end, |next| next.min(end))
                 .min(Instant::now() + Duration::from_millis(500));
@@ -292,13 +303,24 @@ impl World<'_> {
                 return Ok(());
             }
             tokio::time::sleep_until(wake.max(Instant::now() + Duration::from_millis(1))).await;
-            let arrived: Vec<Value>;
             let now = Instant::now();
             let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.on_the_way)
                 .into_iter()
-                .partition(|(at, _)| *at <= now);
+                .partition(|one| one.arrives <= now);
             self.on_the_way = later;
-            arrived = due.into_iter().map(|(_, webhook)| webhook).collect();
+            let mut arrived = Vec::new();
+            for one in due {
+                self.seen
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(Seen {
+                        at_ms: (self.now)(),
+                        shows_ms: one.sent_ms,
+                        text: one.webhook.to_string(),
+                        ticketure: true,
+                    });
+                arrived.push(one.webhook);
+            }
             self.receive(arrived).await?;
         }
     }
@@ -336,8 +358,11 @@ impl World<'_> {
         for _ in 0..times {
             let delay =
                 Duration::from_millis(self.random.u64(0..=self.history.webhook_delay_ms_max));
-            self.on_the_way
-                .push((Instant::now() + delay, webhook.clone()));
+            self.on_the_way.push(OnTheWay {
+                arrives: Instant::now() + delay,
+                sent_ms: (self.now)(),
+                webhook: webhook.clone(),
+            });
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::batch::{Fate, fate_of, to_record, version_of};
 use super::outcome::{settle, unfit};
-use super::{TwoWaySync, Unit, image};
+use super::{Broken, TwoWaySync, Unit, image};
 use crate::to_ticketure::endpoint;
 
 /// One pair and the items about it.
@@ -70,7 +70,7 @@ impl Pair {
     }
 
     /// Takes in what the rows of the batch say.
-    fn observe_rows(&mut self, now_ms: i64) {
+    fn observe_rows(&mut self, now_ms: i64, in_order: bool) {
         for (row, at) in &self.unit.rows {
             if self.unknown {
                 let newer = self
@@ -83,7 +83,7 @@ impl Pair {
                 }
                 continue;
             }
-            if *at > self.state.source.version_ms {
+            if *at > self.state.source.version_ms || !in_order {
                 self.state.observe(Side::Source, row.as_ref(), *at, now_ms);
             } else if !self.says_nothing_new(row.as_ref()) {
                 // Older than what is known, or as old and different: only Ticketure knows what it has now.
@@ -254,7 +254,7 @@ impl TwoWaySync {
                 self.gone_from_ticketure(pair, fate).await?;
                 continue;
             }
-            pair.observe_rows(self.now_ms());
+            pair.observe_rows(self.now_ms(), !self.breaks(Broken::Lanes));
             if pair.destination.image.is_some() {
                 // A look-up of this batch has just read it.
                 let (seen, at) = pair
@@ -288,11 +288,27 @@ impl TwoWaySync {
             if pair.unknown {
                 continue;
             }
-            let plan = pair.state.plan(&clocks);
+            let mut plan = pair.state.plan(&clocks);
+            self.break_plan(pair, &mut plan);
             // Nothing is written over what nobody has looked at.
             pair.destination.wanted |= !present(plan.to_destination.as_ref()).is_empty();
             pair.source.wanted |= !present(plan.to_source.as_ref()).is_empty();
             pair.plan = Some(plan);
+        }
+    }
+
+    /// What a simulation breaks on purpose.
+    fn break_plan(&self, pair: &Pair, plan: &mut Plan) {
+        let both = |plan: &Plan| {
+            !present(plan.to_source.as_ref()).is_empty()
+                && !present(plan.to_destination.as_ref()).is_empty()
+        };
+        if self.breaks(Broken::Merge) && both(plan) {
+            plan.to_source = (pair.mapping().new_record)();
+            plan.to_destination = pair.state.current(Side::Source);
+        }
+        if self.breaks(Broken::Echo) && pair.unit.goes_back() {
+            plan.to_source = pair.state.current(Side::Destination);
         }
     }
 
