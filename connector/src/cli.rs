@@ -79,6 +79,18 @@ enum Command {
         place: Place,
         item: i64,
     },
+    /// Records of Salesforce's that changed and may not go back as they are, and why.
+    Gates {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Both sides of a record, what they agreed on, who won each field and why.
+    Explain {
+        #[command(flatten)]
+        place: Place,
+        /// The id of an identity in Ticketure, or of a record in Salesforce.
+        record: String,
+    },
     /// Records that might be the same, and wait for a decision.
     Review {
         #[command(flatten)]
@@ -144,6 +156,13 @@ async fn dispatch(command: Command) -> Outcome {
             print(&place, &reader(&place)?.errors(limit).await?, |errors| {
                 show::errors(errors)
             })
+        }
+        Command::Gates { place } => print(&place, &reader(&place)?.gated(None).await?, |gated| {
+            show::gates(gated)
+        }),
+        Command::Explain { place, record } => {
+            let explanation = crate::explain::explain(&reader(&place)?, &record).await?;
+            print(&place, &explanation, crate::explain::text)
         }
         Command::Show { place, item } => match reader(&place)?.item(item).await? {
             Some(view) => print(&place, &view, show::item),

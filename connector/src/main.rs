@@ -5,6 +5,7 @@ mod cli;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod explain;
 mod handlers;
 mod operator;
 mod routing;

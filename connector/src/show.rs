@@ -1,21 +1,34 @@
 //! What an operator reads: the state of the queue in a screenful.
 
-use runtime::queue::{FailedItem, ItemView, Review, Status};
+use runtime::queue::{FailedItem, Gated, ItemView, Review, Status};
 
 /// The first line says whether anything needs a person.
 pub fn status(status: &Status) -> String {
     let waiting = status.ready + status.running + status.delayed;
+    if let Some(pause) = status.pauses.first() {
+        let since = time(pause.since_ms);
+        return format!(
+            "{} stands still since {since}: {}\n{}",
+            pause.direction.replace('_', " "),
+            pause.reason,
+            numbers(status)
+        );
+    }
     let first = match (status.dead, waiting + status.parked) {
         (0, 0) => "all done".to_owned(),
         (0, left) => format!("working: {left} to do"),
         (dead, _) => format!("{dead} in the error log want a person: usher errors"),
     };
+    format!("{first}\n{}", numbers(status))
+}
+
+fn numbers(status: &Status) -> String {
     let age = status
         .oldest_age_ms
         .map(|ms| format!(", the oldest for {}", duration(ms)))
         .unwrap_or_default();
     let mut text = format!(
-        "{first}\n  done {}   ready {}   running {}   retrying {}   parked {}   errors {}   duplicates {}{age}",
+        "  done {}   ready {}   running {}   retrying {}   parked {}   errors {}   duplicates {}{age}",
         status.done,
         status.ready,
         status.running,
@@ -24,10 +37,36 @@ pub fn status(status: &Status) -> String {
         status.dead,
         status.duplicates
     );
+    if status.incomplete + status.unmonitored > 0 {
+        text += &format!(
+            "\n  not going back: {} incomplete, {} with nothing monitored changed (usher gates)",
+            status.incomplete, status.unmonitored
+        );
+    }
+    if status.open_intents > 0 {
+        text += &format!(
+            "\n  {} writes are being made or read back",
+            status.open_intents
+        );
+    }
     for (key, count) in status.parked_by_key.iter().take(10) {
         text += &format!("\n  {count} wait for {key}");
     }
     text
+}
+
+/// Records that may not go back as they are.
+pub fn gates(gated: &[Gated]) -> String {
+    if gated.is_empty() {
+        return "every changed record may go back".to_owned();
+    }
+    let line = |gated: &Gated| {
+        format!(
+            "{} {}  {}: {}",
+            gated.mapping, gated.destination_id, gated.gate, gated.reason
+        )
+    };
+    gated.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 pub fn errors(errors: &[FailedItem]) -> String {
@@ -110,7 +149,7 @@ pub fn reviews(reviews: &[Review]) -> String {
     reviews.iter().map(line).collect::<Vec<_>>().join("\n\n")
 }
 
-fn time(ms: i64) -> String {
+pub fn time(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
         .map(|time| time.strftime("%F %T UTC").to_string())
         .unwrap_or_default()

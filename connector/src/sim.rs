@@ -5,6 +5,7 @@
 
 mod history;
 mod judge;
+mod network;
 mod world;
 
 use std::error::Error;

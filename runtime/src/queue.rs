@@ -325,6 +325,13 @@ impl Store {
             .await
     }
 
+    /// The pairs that a record of either side is in.
+    pub async fn links_of(&self, id: &str) -> Result<Vec<Link>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| view::links_of(connection, &id))
+            .await
+    }
+
     /// What waits for a decision.
     pub async fn reviews(&self) -> Result<Vec<Review>, StoreError> {
         self.read(view::reviews).await

@@ -1,15 +1,17 @@
 //! Was it right? Judged from the two systems' records and write logs, with a table and a normalising of its own: it
 //! shares nothing with what it judges but the conflict log, which is the promise.
 
+mod values;
+
 use serde_json::{Map, Value};
-use simulator::{Actor, Operation, Write};
+use simulator::{Actor, Operation};
 
 use super::world::Ended;
 
 type Record = Map<String, Value>;
 
 /// What goes both ways between a person and a contact: the path there, the field here, and how they compare.
-const FIELDS: &[(&[&str], &str, Compare)] = &[
+const FIELDS: Common = &[
     (&["first_name"], "FirstName", Compare::Text),
     (&["last_name"], "LastName", Compare::Text),
     (&["email"], "Email", Compare::Lower),
@@ -30,11 +32,13 @@ const FIELDS: &[(&[&str], &str, Compare)] = &[
 ];
 
 /// What an organization and an account have in common.
-const ORGANIZATION: &[(&[&str], &str, Compare)] = &[
+const ORGANIZATION: Common = &[
     (&["name"], "Name", Compare::Text),
     (&["phone"], "Phone", Compare::Text),
     (&["website"], "Website", Compare::Text),
 ];
+
+type Common = &'static [(&'static [&'static str], &'static str, Compare)];
 
 #[derive(Clone, Copy)]
 enum Compare {
@@ -83,7 +87,8 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     );
     same_on_both_sides(ended, &mut faults);
     nothing_twice(ended, &mut faults);
-    nothing_lost(ended, &mut faults);
+    values::nothing_lost(ended, &mut faults);
+    values::nothing_comes_back(ended, &mut faults);
     few_writes(ended, &mut faults);
     gates_held(ended, &mut faults);
     if ended.writes_after_second != ended.writes_after_reconcile {
@@ -104,13 +109,7 @@ fn at<'v>(record: &'v Record, path: &[&str]) -> Option<&'v Value> {
 }
 
 /// Each pair, with what it has in common.
-fn pairs(
-    ended: &Ended,
-) -> Vec<(
-    Record,
-    Record,
-    &'static [(&'static [&'static str], &'static str, Compare)],
-)> {
+fn pairs(ended: &Ended) -> Vec<(Record, Record, Common)> {
     let mut pairs = Vec::new();
     for identity in ended.simulator.identities() {
         let (object, fields) = match text(&identity, "identity_type") {
@@ -188,206 +187,6 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
             faults.push(format!("{email} is {same} contacts"));
         }
     }
-}
-
-/// One value that a person typed.
-struct Typed<'w> {
-    write: &'w Write,
-    ticketure: bool,
-    path: &'static [&'static str],
-    field: &'static str,
-    value: String,
-    compare: Compare,
-}
-
-fn typed<'w>(writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
-    let mut all = Vec::new();
-    for write in writes
-        .iter()
-        .filter(|write| write.actor == Actor::User && write.operation != Operation::Delete)
-    {
-        let fields = if write.object == "Account" {
-            ORGANIZATION
-        } else {
-            FIELDS
-        };
-        for (path, field, compare) in fields {
-            let value = match ticketure {
-                true => at(&write.fields, path).map(|value| compare.of_ticketure(Some(value))),
-                false => write
-                    .fields
-                    .get(*field)
-                    .map(|value| compare.of_salesforce(Some(value))),
-            };
-            if let Some(value) = value {
-                all.push(Typed {
-                    write,
-                    ticketure,
-                    path,
-                    field,
-                    value,
-                    compare: *compare,
-                });
-            }
-        }
-    }
-    all
-}
-
-/// What somebody typed is in the result, or in the conflict log, or it arrived on the other side, or the same side
-/// typed over it, or it was overwritten before it could be seen.
-fn nothing_lost(ended: &Ended, faults: &mut Vec<String>) {
-    let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
-    let mut all = typed(&here, false);
-    all.extend(typed(&there, true));
-    for typed in all {
-        let Some((identity_id, record_id)) = pair_of(ended, &typed) else {
-            continue;
-        };
-        if accounted_for(ended, &typed, &here, &there, &identity_id, &record_id) {
-            continue;
-        }
-        let side = if typed.ticketure {
-            "Ticketure"
-        } else {
-            "Salesforce"
-        };
-        faults.push(format!(
-            "lost: {} = {:?}, typed in {side} at {} about {identity_id}",
-            typed.field, typed.value, typed.write.at_ms
-        ));
-    }
-}
-
-/// Ids of both sides of the record that was edited, where there is a pair.
-fn pair_of(ended: &Ended, typed: &Typed<'_>) -> Option<(String, String)> {
-    pairs(ended).into_iter().find_map(|(identity, record, _)| {
-        let (identity, record) = (
-            text(&identity, "id").to_owned(),
-            text(&record, "Id").to_owned(),
-        );
-        let mine = if typed.ticketure { &identity } else { &record };
-        (*mine == typed.write.id).then_some((identity, record))
-    })
-}
-
-fn accounted_for(
-    ended: &Ended,
-    typed: &Typed<'_>,
-    here: &[Write],
-    there: &[Write],
-    identity_id: &str,
-    record_id: &str,
-) -> bool {
-    let value_there = |write: &Write| {
-        at(&write.fields, typed.path).map(|value| typed.compare.of_ticketure(Some(value)))
-    };
-    let value_here = |write: &Write| {
-        write
-            .fields
-            .get(typed.field)
-            .map(|value| typed.compare.of_salesforce(Some(value)))
-    };
-    let (mine, others) = if typed.ticketure {
-        (there, here)
-    } else {
-        (here, there)
-    };
-    let (mine_id, other_id) = if typed.ticketure {
-        (identity_id, record_id)
-    } else {
-        (record_id, identity_id)
-    };
-    let value_of = |write: &Write, ticketure: bool| {
-        if ticketure {
-            value_there(write)
-        } else {
-            value_here(write)
-        }
-    };
-    // It arrived on the other side, or was there already.
-    let arrived = others
-        .iter()
-        .filter(|write| write.id == other_id)
-        .any(|write| value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str()));
-    // The next write of the field on its own side.
-    let next = mine
-        .iter()
-        .filter(|write| write.id == mine_id && write.sequence > typed.write.sequence)
-        .find(|write| value_of(write, typed.ticketure).is_some());
-    let in_log = ended.conflicts.iter().any(|conflict| {
-        conflict.source_id == identity_id
-            && conflict.field == typed.field
-            && [Some(&conflict.value), conflict.loser.as_ref()]
-                .into_iter()
-                .flatten()
-                .any(|value| {
-                    let value: Value = serde_json::from_str(value).unwrap_or_default();
-                    typed.compare.of_salesforce(Some(&value)) == typed.value
-                })
-    });
-    // What was there when it was last shown, or written by us: typing that again says nothing, and what stood there
-    // in between nobody has seen.
-    let shown_at = last_shown(ended, typed, mine_id);
-    let error = if typed.ticketure {
-        ended.ticketure_error_ms
-    } else {
-        ended.salesforce_error_ms
-    };
-    let before = mine
-        .iter()
-        .rev()
-        .filter(|write| write.id == mine_id && write.sequence < typed.write.sequence)
-        .filter(|write| write.actor == Actor::Api || write.at_ms - error <= shown_at)
-        .find_map(|write| value_of(write, typed.ticketure));
-    let before = before.unwrap_or_else(|| match typed.compare {
-        Compare::Opposite => "false".to_owned(),
-        Compare::Text | Compare::Lower => String::new(),
-    });
-    if arrived || in_log || before == typed.value {
-        return true;
-    }
-    match next {
-        // Nothing came after it: it is the result, which is compared elsewhere.
-        None => true,
-        Some(next) if next.actor == Actor::User => true,
-        // The same value: nothing was lost.
-        Some(next) if value_of(next, typed.ticketure).as_deref() == Some(typed.value.as_str()) => {
-            true
-        }
-        Some(next) => !was_shown(ended, typed, next, mine_id),
-    }
-}
-
-/// When the system last showed the record before the edit.
-fn last_shown(ended: &Ended, typed: &Typed<'_>, id: &str) -> i64 {
-    let error = if typed.ticketure {
-        ended.ticketure_error_ms
-    } else {
-        ended.salesforce_error_ms
-    };
-    let shown = ended.seen.iter().filter(|seen| {
-        seen.ticketure == typed.ticketure
-            && seen.shows_ms <= typed.write.at_ms - error
-            && seen.text.contains(id)
-    });
-    shown.map(|seen| seen.shows_ms).max().unwrap_or(i64::MIN)
-}
-
-/// Did the system show the record between the edit and the write that overwrote it?
-fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
-    let error = if typed.ticketure {
-        ended.ticketure_error_ms
-    } else {
-        ended.salesforce_error_ms
-    };
-    let (from, to) = (typed.write.at_ms - error, next.at_ms - error);
-    ended.seen.iter().any(|seen| {
-        seen.ticketure == typed.ticketure
-            && seen.shows_ms > from
-            && seen.at_ms < to
-            && seen.text.contains(id)
-    })
 }
 
 /// At most two writes a record and side once the edits and the troubles were over.

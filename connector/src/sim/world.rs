@@ -5,11 +5,8 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Method, Request, Response};
 use runtime::clock::Now;
-use runtime::http::{Transport, TransportError};
+use runtime::http::Transport;
 use runtime::queue::{DecisionRecord, Store, StoreError, StoreOptions};
 use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
@@ -21,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::history::{Action, History};
+use super::network::{Network, Seen};
 use crate::capture::{Capture, Polling};
 use crate::config::Npsp;
 use crate::routing::Handlers;
@@ -47,62 +45,6 @@ pub struct Ended {
     /// The two clocks' errors.
     pub salesforce_error_ms: i64,
     pub ticketure_error_ms: i64,
-}
-
-/// An answer that arrived, and the records in it.
-pub struct Seen {
-    /// When it arrived.
-    pub at_ms: i64,
-    /// When it was so.
-    pub shows_ms: i64,
-    pub text: String,
-    pub ticketure: bool,
-}
-
-/// The network: slow, and it remembers what it carried.
-struct Network {
-    simulator: Simulator,
-    random: Mutex<fastrand::Rng>,
-    call_ms_max: u64,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    now: Now,
-}
-
-#[async_trait]
-impl Transport for Network {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let ticketure = request.uri().path().starts_with("/api/");
-        let reads = request.method() == Method::GET
-            || request.uri().path().contains("/composite/sobjects/");
-        tokio::time::sleep(self.delay()).await;
-        let shows_ms = (self.now)();
-        let answer = self.simulator.call(request).await;
-        tokio::time::sleep(self.delay()).await;
-        let answer = answer.map_err(|_| TransportError::Lost {
-            host,
-            reason: "the connection was cut".to_owned(),
-        })?;
-        if reads || ticketure {
-            self.seen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Seen {
-                    at_ms: shows_ms,
-                    shows_ms,
-                    text: String::from_utf8_lossy(answer.body()).into_owned(),
-                    ticketure,
-                });
-        }
-        Ok(answer)
-    }
-}
-
-impl Network {
-    fn delay(&self) -> Duration {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        Duration::from_millis(random.u64(0..=self.call_ms_max / 2))
-    }
 }
 
 /// What survives a kill, and what does not.

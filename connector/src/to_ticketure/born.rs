@@ -47,6 +47,11 @@ impl TwoWaySync {
                 .store
                 .links_by_destination(mapping.name, ids.clone())
                 .await?;
+            let keys = ids.iter().map(|id| birth_key(mapping, id).key).collect();
+            let open = match self.breaks(Broken::Intents) {
+                true => Vec::new(),
+                false => self.store.intents(mapping.name, keys).await?,
+            };
             let select = image::select(mapping, self.has_npsp());
             let found = match self.counted(
                 self.salesforce
@@ -67,7 +72,10 @@ impl TwoWaySync {
                     settlements.extend(settle(unit, &give_back(), None));
                     continue;
                 }
-                match self.judge(mapping, unit, id, found).await? {
+                let begun = open
+                    .iter()
+                    .find(|intent| intent.key == birth_key(mapping, &id));
+                match self.judge(mapping, unit, id, found, begun).await? {
                     Ok(birth) => births.push(birth),
                     Err(settled) => settlements.extend(settled),
                 }
@@ -91,6 +99,7 @@ impl TwoWaySync {
         unit: Unit,
         id: String,
         found: Option<Map<String, Value>>,
+        begun: Option<&Intent>,
     ) -> Result<Result<Birth, Vec<Settlement>>, StoreError> {
         let gate = |held| GateNote {
             mapping: mapping.name.to_owned(),
@@ -115,8 +124,14 @@ impl TwoWaySync {
             Ok(seen) => seen,
             Err(error) => return Ok(Err(settle(unit, &unfit(mapping, &error), None))),
         };
+        let mut record = seen.record;
+        if let Some(begun) = begun {
+            // An earlier try may have made it: every repeat says the same, and the pair brings the rest.
+            record = (mapping.new_record)();
+            let _ = json::read(record.as_mut(), begun.fields.as_bytes());
+        }
         let blank: Vec<usize> = (0..mapping.record.fields.len())
-            .filter(|field| mapping.sync(*field).required && seen.record.slot(*field).is_blank())
+            .filter(|field| mapping.sync(*field).required && record.slot(*field).is_blank())
             .collect();
         if !blank.is_empty() && !self.breaks(Broken::Gates) {
             return done(unit, gate(Some(("incomplete", missing(mapping, &blank)))));
@@ -125,8 +140,7 @@ impl TwoWaySync {
             return Ok(Err(settle(unit, &cannot_go_back(&seen.errors), None)));
         }
         let back = handler_of(&self.handlers, mapping)
-            .and_then(|handler| handler.back(mapping.name, seen.record.as_ref()));
-        let mut record = seen.record;
+            .and_then(|handler| handler.back(mapping.name, record.as_ref()));
         for field in 0..mapping.record.fields.len() {
             if !mapping.sync(field).both {
                 record.slot_mut(field).set_absent();
@@ -264,6 +278,21 @@ impl TwoWaySync {
                 other.destination_id
             );
             return Ok(settle(birth.unit, &duplicate(message), None));
+        }
+        // Made by a try whose answer was lost.
+        if let Some(ticketure) = &self.ticketure {
+            match self.counted_back(ticketure.read(endpoint::entity(mapping), source_id).await) {
+                Ok(Some(row))
+                    if row.get("external_ref").and_then(Value::as_str) == Some(&birth.id) =>
+                {
+                    return Ok(self.made(mapping, birth, row));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let outcome = self.not_pushed(&birth.unit, &error);
+                    return Ok(settle(birth.unit, &outcome, None));
+                }
+            }
         }
         if !mapping.adopts_on_conflict {
             let message = format!("Ticketure has this customer already as {source_id}");

@@ -119,6 +119,23 @@ impl LinkState {
         record
     }
 
+    /// What was agreed, and what each side has: field by field, as JSON.
+    pub fn shown(&self) -> Vec<(&'static str, Value, Value, Value)> {
+        let (source, destination) = (self.current(Side::Source), self.current(Side::Destination));
+        (0..self.mapping.record.fields.len())
+            .map(|field| {
+                let name = self.mapping.field_name(field);
+                let of = |record: &dyn Entity| value_json(record, field, name);
+                (
+                    name,
+                    of(self.agreed.as_ref()),
+                    of(source.as_ref()),
+                    of(destination.as_ref()),
+                )
+            })
+            .collect()
+    }
+
     /// Nothing waits to be written.
     pub fn is_settled(&self) -> bool {
         present(self.source.changes.as_ref()).is_empty()

@@ -33,6 +33,16 @@ pub(super) fn links_by_destination(
         .collect())
 }
 
+/// The pairs that a record of either side is in, by any mapping.
+pub(super) fn links_of(connection: &Connection, id: &str) -> Result<Vec<Link>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT mapping, source_id, destination_id, base, facts, lane FROM links
+         WHERE source_id = ?1 OR destination_id = ?1 ORDER BY mapping",
+    )?;
+    let rows = statement.query_map([id], link)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn links_where(
     connection: &Connection,
     column: &str,

@@ -1,0 +1,208 @@
+//! `usher explain RECORD`: both sides as last seen, what they agreed on, who won which field, and what is in the way.
+
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::merge::LinkState;
+use runtime::queue::{DecisionRecord, Gated, Intent, Link, Store, StoreError, Tombstone};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::show;
+
+/// Everything about one record.
+#[derive(Debug, Default, Serialize)]
+pub struct Explanation {
+    pub pairs: Vec<PairView>,
+    /// Why Salesforce's record does not go back.
+    pub gated: Vec<Gated>,
+    /// Pairs that it was in.
+    pub tombstones: Vec<Tombstone>,
+}
+
+/// One pair.
+#[derive(Debug, Serialize)]
+pub struct PairView {
+    pub mapping: String,
+    pub ticketure_id: String,
+    pub salesforce_id: String,
+    pub fields: Vec<FieldView>,
+    /// Writes whose outcome is not known yet.
+    pub open_intents: Vec<Intent>,
+    /// The latest first.
+    pub decisions: Vec<DecisionRecord>,
+}
+
+/// One field, in the words of Salesforce.
+#[derive(Debug, Serialize)]
+pub struct FieldView {
+    pub field: &'static str,
+    /// `mappings/contact.yaml:17`.
+    pub line: Option<String>,
+    pub agreed: Value,
+    pub ticketure: Value,
+    pub salesforce: Value,
+}
+
+/// Looks the record up by either id.
+///
+/// # Errors
+/// When the store fails.
+pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError> {
+    let normal = runtime::salesforce::normalise(id);
+    let mut links = store.links_of(id).await?;
+    if links.is_empty() {
+        links = store.links_of(&normal).await?;
+    }
+    let mut explanation = Explanation {
+        gated: store.gated(Some(normal.clone())).await?,
+        ..Explanation::default()
+    };
+    for mapping in mappings() {
+        for (side, id) in [(Side::Source, id), (Side::Destination, normal.as_str())] {
+            let found = store
+                .tombstones(mapping.name, side, vec![id.to_owned()])
+                .await?;
+            explanation.tombstones.extend(found);
+        }
+    }
+    for link in links {
+        explanation
+            .gated
+            .extend(store.gated(Some(link.destination_id.clone())).await?);
+        if let Some(mapping) = mappings().find(|mapping| mapping.name == link.mapping) {
+            explanation.pairs.push(pair(store, mapping, link).await?);
+        }
+    }
+    explanation.gated.dedup();
+    Ok(explanation)
+}
+
+fn mappings() -> impl Iterator<Item = &'static MappingDescriptor> {
+    generated::MAPPINGS.iter().copied()
+}
+
+async fn pair(
+    store: &Store,
+    mapping: &'static MappingDescriptor,
+    link: Link,
+) -> Result<PairView, StoreError> {
+    let state = LinkState::from_json(mapping, &link.base);
+    let fields = state
+        .shown()
+        .into_iter()
+        .filter(|(_, agreed, source, destination)| {
+            !(agreed.is_null() && source.is_null() && destination.is_null())
+        })
+        .map(|(field, agreed, ticketure, salesforce)| FieldView {
+            field,
+            line: mapping.place(field),
+            agreed,
+            ticketure,
+            salesforce,
+        })
+        .collect();
+    Ok(PairView {
+        fields,
+        open_intents: store
+            .intents(mapping.name, vec![link.source_id.clone()])
+            .await?,
+        decisions: store.decisions(mapping.name, &link.source_id).await?,
+        mapping: link.mapping,
+        ticketure_id: link.source_id,
+        salesforce_id: link.destination_id,
+    })
+}
+
+/// For people.
+pub fn text(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    for pair in &explanation.pairs {
+        text += &format!(
+            "{}  Ticketure {}  Salesforce {}\n",
+            pair.mapping, pair.ticketure_id, pair.salesforce_id
+        );
+        text += &format!(
+            "  {:32} {:24} {:24} {}\n",
+            "field", "agreed", "Ticketure", "Salesforce"
+        );
+        for field in &pair.fields {
+            let mark = if field.ticketure == field.salesforce {
+                ' '
+            } else {
+                '!'
+            };
+            text += &format!(
+                "{mark} {:32} {:24} {:24} {}\n",
+                field.field,
+                plain(&field.agreed),
+                plain(&field.ticketure),
+                plain(&field.salesforce)
+            );
+        }
+        for intent in &pair.open_intents {
+            text += &format!(
+                "  being written to {}: {}\n",
+                side(intent.key.side),
+                intent.fields
+            );
+        }
+        for decision in &pair.decisions {
+            text += &format!("  {}\n", decided(decision));
+        }
+    }
+    for gated in &explanation.gated {
+        text += &format!(
+            "  waits, {}: {} (since {})\n",
+            gated.gate,
+            gated.reason,
+            show::time(gated.since_ms)
+        );
+    }
+    for tombstone in &explanation.tombstones {
+        let fate = match &tombstone.merged_into {
+            Some(other) => format!("merged into {other}"),
+            None => "deleted".to_owned(),
+        };
+        text += &format!(
+            "  was {} {} = {}, {fate} in {}\n",
+            tombstone.mapping,
+            tombstone.source_id,
+            tombstone.destination_id,
+            side(tombstone.side)
+        );
+    }
+    if text.is_empty() {
+        text = "nothing is known of this record: give the id of an identity in Ticketure, or of a record in Salesforce".to_owned();
+    }
+    text.trim_end().to_owned()
+}
+
+fn decided(decision: &DecisionRecord) -> String {
+    let loser = decision
+        .loser
+        .as_ref()
+        .map(|loser| format!(", over {loser}"))
+        .unwrap_or_default();
+    format!(
+        "{}  {}: {} from {} ({}){loser}",
+        show::time(decision.at_ms),
+        decision.field,
+        decision.value,
+        decision.winner,
+        decision.why.replace('_', " ")
+    )
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Source => "Ticketure",
+        Side::Destination => "Salesforce",
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,262 @@
+//! What became of every value that somebody typed.
+
+use serde_json::Value;
+use simulator::{Actor, Operation, Write};
+
+use super::{Compare, FIELDS, ORGANIZATION, at, pairs, text};
+use crate::sim::world::Ended;
+
+/// One value that a person typed.
+struct Typed<'w> {
+    write: &'w Write,
+    ticketure: bool,
+    path: &'static [&'static str],
+    field: &'static str,
+    value: String,
+    compare: Compare,
+}
+
+fn typed<'w>(writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
+    let mut all = Vec::new();
+    for write in writes
+        .iter()
+        .filter(|write| write.actor == Actor::User && write.operation != Operation::Delete)
+    {
+        let fields = if write.object == "Account" {
+            ORGANIZATION
+        } else {
+            FIELDS
+        };
+        for (path, field, compare) in fields {
+            let value = match ticketure {
+                true => at(&write.fields, path).map(|value| compare.of_ticketure(Some(value))),
+                false => write
+                    .fields
+                    .get(*field)
+                    .map(|value| compare.of_salesforce(Some(value))),
+            };
+            if let Some(value) = value {
+                all.push(Typed {
+                    write,
+                    ticketure,
+                    path,
+                    field,
+                    value,
+                    compare: *compare,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// What somebody typed is in the result, or in the conflict log, or it arrived on the other side, or the same side
+/// typed over it, or it was overwritten before it could be seen.
+pub(super) fn nothing_lost(ended: &Ended, faults: &mut Vec<String>) {
+    let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
+    let mut all = typed(&here, false);
+    all.extend(typed(&there, true));
+    for typed in all {
+        let Some((identity_id, record_id)) = pair_of(ended, &typed) else {
+            continue;
+        };
+        if accounted_for(ended, &typed, &here, &there, &identity_id, &record_id) {
+            continue;
+        }
+        let side = if typed.ticketure {
+            "Ticketure"
+        } else {
+            "Salesforce"
+        };
+        faults.push(format!(
+            "lost: {} = {:?}, typed in {side} at {} about {identity_id}",
+            typed.field, typed.value, typed.write.at_ms
+        ));
+    }
+}
+
+/// Ids of both sides of the record that was edited, where there is a pair.
+fn pair_of(ended: &Ended, typed: &Typed<'_>) -> Option<(String, String)> {
+    pairs(ended).into_iter().find_map(|(identity, record, _)| {
+        let (identity, record) = (
+            text(&identity, "id").to_owned(),
+            text(&record, "Id").to_owned(),
+        );
+        let mine = if typed.ticketure { &identity } else { &record };
+        (*mine == typed.write.id).then_some((identity, record))
+    })
+}
+
+fn accounted_for(
+    ended: &Ended,
+    typed: &Typed<'_>,
+    here: &[Write],
+    there: &[Write],
+    identity_id: &str,
+    record_id: &str,
+) -> bool {
+    let value_there = |write: &Write| {
+        at(&write.fields, typed.path).map(|value| typed.compare.of_ticketure(Some(value)))
+    };
+    let value_here = |write: &Write| {
+        write
+            .fields
+            .get(typed.field)
+            .map(|value| typed.compare.of_salesforce(Some(value)))
+    };
+    let (mine, others) = if typed.ticketure {
+        (there, here)
+    } else {
+        (here, there)
+    };
+    let (mine_id, other_id) = if typed.ticketure {
+        (identity_id, record_id)
+    } else {
+        (record_id, identity_id)
+    };
+    let value_of = |write: &Write, ticketure: bool| {
+        if ticketure {
+            value_there(write)
+        } else {
+            value_here(write)
+        }
+    };
+    // It arrived on the other side, or was there already.
+    let arrived = others
+        .iter()
+        .filter(|write| write.id == other_id)
+        .any(|write| value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str()));
+    // The next write of the field on its own side.
+    let next = mine
+        .iter()
+        .filter(|write| write.id == mine_id && write.sequence > typed.write.sequence)
+        .find(|write| value_of(write, typed.ticketure).is_some());
+    let in_log = ended.conflicts.iter().any(|conflict| {
+        conflict.source_id == identity_id
+            && conflict.field == typed.field
+            && [Some(&conflict.value), conflict.loser.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|value| {
+                    let value: Value = serde_json::from_str(value).unwrap_or_default();
+                    typed.compare.of_salesforce(Some(&value)) == typed.value
+                })
+    });
+    // What was there when it was last shown, or written by us: typing that again says nothing, and what stood there
+    // in between nobody has seen.
+    let shown_at = last_shown(ended, typed, mine_id);
+    let error = if typed.ticketure {
+        ended.ticketure_error_ms
+    } else {
+        ended.salesforce_error_ms
+    };
+    let before = mine
+        .iter()
+        .rev()
+        .filter(|write| write.id == mine_id && write.sequence < typed.write.sequence)
+        .filter(|write| write.actor == Actor::Api || write.at_ms - error <= shown_at)
+        .find_map(|write| value_of(write, typed.ticketure));
+    let before = before.unwrap_or_else(|| match typed.compare {
+        Compare::Opposite => "false".to_owned(),
+        Compare::Text | Compare::Lower => String::new(),
+    });
+    if arrived || in_log || before == typed.value {
+        return true;
+    }
+    match next {
+        // Nothing came after it: it is the result, which is compared elsewhere.
+        None => true,
+        Some(next) if next.actor == Actor::User => true,
+        // The same value: nothing was lost.
+        Some(next) if value_of(next, typed.ticketure).as_deref() == Some(typed.value.as_str()) => {
+            true
+        }
+        Some(next) => !was_shown(ended, typed, next, mine_id),
+    }
+}
+
+/// When the system last showed the record before the edit.
+fn last_shown(ended: &Ended, typed: &Typed<'_>, id: &str) -> i64 {
+    let error = if typed.ticketure {
+        ended.ticketure_error_ms
+    } else {
+        ended.salesforce_error_ms
+    };
+    let shown = ended.seen.iter().filter(|seen| {
+        seen.ticketure == typed.ticketure
+            && seen.shows_ms <= typed.write.at_ms - error
+            && seen.text.contains(id)
+    });
+    shown.map(|seen| seen.shows_ms).max().unwrap_or(i64::MIN)
+}
+
+/// Did the system show the record between the edit and the write that overwrote it?
+fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
+    let error = if typed.ticketure {
+        ended.ticketure_error_ms
+    } else {
+        ended.salesforce_error_ms
+    };
+    let (from, to) = (typed.write.at_ms - error, next.at_ms - error);
+    ended.seen.iter().any(|seen| {
+        seen.ticketure == typed.ticketure
+            && seen.shows_ms > from
+            && seen.at_ms < to
+            && seen.text.contains(id)
+    })
+}
+
+/// What one side's people replaced never returns to that side, unless the other side's people typed it: so a late
+/// write or an old event shows that turned time back.
+pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
+    let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
+    let (typed_here, typed_there) = (typed(&here, false), typed(&there, true));
+    for (identity, record, fields) in pairs(ended) {
+        for (path, field, compare) in fields {
+            for ticketure in [true, false] {
+                let (log, mine, others) = match ticketure {
+                    true => (&there, &typed_there, &typed_here),
+                    false => (&here, &typed_here, &typed_there),
+                };
+                let (id, other_id) = match ticketure {
+                    true => (text(&identity, "id"), text(&record, "Id")),
+                    false => (text(&record, "Id"), text(&identity, "id")),
+                };
+                let of = |all: &'_ [Typed<'_>], id: &str| {
+                    all.iter()
+                        .filter(|typed| typed.write.id == id && typed.field == *field)
+                        .map(|typed| (typed.write.sequence, typed.value.clone()))
+                        .collect::<Vec<_>>()
+                };
+                let (mine, others) = (of(mine, id), of(others, other_id));
+                for write in log
+                    .iter()
+                    .filter(|write| write.id == id && write.actor == Actor::Api)
+                {
+                    let value = match ticketure {
+                        true => {
+                            at(&write.fields, path).map(|value| compare.of_ticketure(Some(value)))
+                        }
+                        false => write
+                            .fields
+                            .get(*field)
+                            .map(|value| compare.of_salesforce(Some(value))),
+                    };
+                    let Some(value) = value.filter(|value| !value.is_empty() && value != "false")
+                    else {
+                        continue;
+                    };
+                    let before: Vec<_> = mine
+                        .iter()
+                        .filter(|(sequence, _)| *sequence < write.sequence)
+                        .collect();
+                    let replaced = before.last().is_some_and(|(_, last)| *last != value)
+                        && before.iter().any(|(_, typed)| *typed == value);
+                    if replaced && !others.iter().any(|(_, typed)| *typed == value) {
+                        faults.push(format!("{field} = {value:?} came back to {id} after its own people had replaced it"));
+                    }
+                }
+            }
+        }
+    }
+}
