@@ -111,17 +111,17 @@ fn mapc_shows_mistakes_in_every_format() {
     let shown = check("text");
     assert_eq!(shown.status.code(), Some(1));
     assert!(
-        text(&shown.stdout).contains("mappings/contact.yaml:16:"),
+        text(&shown.stdout).contains("mappings/contact.yaml:21:"),
         "{}",
         text(&shown.stdout)
     );
     let line: serde_json::Value = serde_json::from_slice(&check("json").stdout).unwrap();
     assert_eq!(
         (line["line"].as_u64(), line["code"].as_str()),
-        (Some(16), Some("M0102"))
+        (Some(21), Some("M0102"))
     );
     assert!(
-        text(&check("github").stdout).starts_with("::error file=mappings/contact.yaml,line=16,")
+        text(&check("github").stdout).starts_with("::error file=mappings/contact.yaml,line=21,")
     );
     let account = Command::new(program("mapc"))
         .current_dir(folder.path())

@@ -158,13 +158,9 @@ const CASES: &[Case] = &[
         "destination: salesforce.Contcat",
         &[("M0103", "Contcat")],
     ),
+    case("direction: both", "direction: boht", &[("M0007", "boht")]),
     case(
-        "direction: forward",
-        "direction: foward",
-        &[("M0007", "foward")],
-    ),
-    case(
-        "direction: forward",
+        "direction: both",
         "direction: reverse",
         &[("M0008", "reverse")],
     ),
@@ -177,6 +173,72 @@ const CASES: &[Case] = &[
         "identity_type: person",
         "identity_typ: person",
         &[("M0101", "identity_typ:")],
+    ),
+    case("conflict: newest", "conflict: newst", &[("M0007", "newst")]),
+    case(
+        "on_link: fill_blanks",
+        "on_link: fill",
+        &[("M0007", "on_link: fill")],
+    ),
+    case(
+        "after_delete: detach",
+        "after_delte: detach",
+        &[("M0004", "after_delte")],
+    ),
+    case(
+        "destination: LastName, monitored",
+        "destination: LastName, conflict: restrictive, monitored",
+        &[("M0211", "restrictive")],
+    ),
+    case(
+        "when_creating: true",
+        "when_creating: true, direction: both",
+        &[("M0209", "LeadSource, when_creating: true")],
+    ),
+    case(
+        "reference: account,",
+        "reference: account, direction: both,",
+        &[("M0209", "reference: account")],
+    ),
+    case(
+        "reference: account,",
+        "reference: account, monitored: true,",
+        &[("M0210", "reference: account")],
+    ),
+    case(
+        "source: language,",
+        "source: id,",
+        &[
+            ("M0202", "source: id, destination: Ticketure_L"),
+            ("M0209", "source: id, destination: Ticketure_L"),
+        ],
+    ),
+    case(
+        "source: mobile,",
+        "source: phone,",
+        &[("M0209", "!second source: phone,")],
+    ),
+    case(
+        "push: { mobile: \"2\" }",
+        "push: { moblie: \"2\" }",
+        &[("M0101", "moblie")],
+    ),
+    case("    push: false", "    push: maybe", &[("M0006", "maybe")]),
+    case(
+        "before: { FirstName: Ada, LastName: Lovelace }",
+        "before: { FristName: Ada, LastName: Lovelace }",
+        &[("M0102", "FristName")],
+    ),
+    case(
+        "direction: both",
+        "direction: forward",
+        &[
+            ("M0210", "a changed phone number goes back"),
+            ("M0210", "a changed fax number does not"),
+            ("M0210", "without an e-mail address"),
+            ("M0210", "edits on both sides"),
+            ("M0210", "when two records meet"),
+        ],
     ),
     case("policy: adopt", "policy: adpot", &[("M0007", "adpot")]),
     case(

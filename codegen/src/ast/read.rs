@@ -75,7 +75,12 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
     let name = reader.demand("mapping");
     let source = reader.demand("source");
     let destination = reader.demand("destination");
-    let direction = policies::direction(&mut reader).map_or(Direction::Forward, |word| word.value);
+    let unread = match reader.has("direction") {
+        // What was meant cannot be told: the wider meaning has the fewer mistakes that follow.
+        true => Direction::Both,
+        false => Direction::Forward,
+    };
+    let direction = policies::direction(&mut reader).map_or(unread, |word| word.value);
     let policies = policies::policies(&mut reader);
     let on = reader.demand("on");
     let (when, when_destination) = reader

@@ -50,6 +50,12 @@ impl<'n, 's> Reader<'n, 's> {
         }
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|(entry, _)| entry.key.value == name)
+    }
+
     pub(super) fn take(&mut self, name: &str) -> Option<&'n Entry> {
         let slot = self
             .entries

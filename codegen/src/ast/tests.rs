@@ -54,7 +54,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
     if given.is_none() && base.is_none() {
         reader.missing("given");
     }
-    if expect.is_none() && push.is_none() {
+    if expect.is_none() && !has_push {
         reader.missing("expect");
     }
     if base.is_some() && now.is_none() && given.is_none() {

@@ -1,11 +1,13 @@
 //! A linked pair in a batch: what is known of it, and what both sides say now.
 
 use runtime::change::present;
-use runtime::entity::Entity;
+use runtime::entity::{Entity, Kind};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{LinkState, Plan};
-use runtime::queue::{Intent, IntentKey, Link, Outcome, Settlement, StoreError, Tombstone};
+use runtime::merge::{Decision, LinkState, Plan};
+use runtime::queue::{
+    Intent, IntentKey, Link, Outcome, SALESFORCE_CHANGED, Settlement, StoreError, Tombstone,
+};
 use runtime::salesforce::RETRIEVE_MAX;
 use serde_json::{Map, Value};
 
@@ -33,6 +35,8 @@ pub(crate) struct Pair {
     /// The link that takes its place.
     pub(crate) replace: Option<Link>,
     pub(crate) plan: Option<Plan>,
+    /// What somebody wrote while we did.
+    pub(crate) went_under: Vec<Decision>,
 }
 
 /// How far a side is known in this batch.
@@ -62,6 +66,7 @@ impl Pair {
             forget: false,
             replace: None,
             plan: None,
+            went_under: Vec::new(),
         }
     }
 
@@ -88,6 +93,8 @@ impl Pair {
             } else if !self.says_nothing_new(row.as_ref()) {
                 // Older than what is known, or as old and different: only Ticketure knows what it has now.
                 self.state.seen_before(Side::Source, row.as_ref(), *at);
+                let under = self.state.went_under(Side::Source, row.as_ref(), *at);
+                self.went_under.extend(under);
                 self.source.wanted = true;
             }
         }
@@ -122,9 +129,18 @@ impl Pair {
             slot.read = true;
             return;
         }
+        let earlier = match side {
+            Side::Source => Vec::new(),
+            Side::Destination => self.earlier(),
+        };
+        for (image, at) in &earlier {
+            let under = self.state.went_under(side, image.as_ref(), *at);
+            self.went_under.extend(under);
+        }
         self.state.observe(side, seen.as_ref(), version_ms, now_ms);
-        if side == Side::Destination {
-            self.refine_times();
+        // A change that was read earlier, and is still there, has been there since.
+        for (image, at) in &earlier {
+            self.state.seen_before(side, image.as_ref(), *at);
         }
         match side {
             Side::Source => self.source.read = true,
@@ -156,22 +172,34 @@ impl Pair {
         }
     }
 
-    /// A change that was read earlier, and is still there, has been there since.
-    fn refine_times(&mut self) {
-        for item in &self.unit.items {
-            let Ok(Value::Object(found)) = serde_json::from_str::<Value>(&item.payload) else {
+    /// What the items say that changes of Salesforce's became, and when it was read.
+    fn earlier(&self) -> Vec<(Box<dyn Entity>, i64)> {
+        let mut earlier = Vec::new();
+        for item in self
+            .unit
+            .items
+            .iter()
+            .filter(|item| item.payload_type == SALESFORCE_CHANGED)
+        {
+            let Ok(found) = serde_json::from_str::<Map<String, Value>>(&item.payload) else {
                 continue;
             };
             let at = found.get("SystemModstamp").and_then(Value::as_str);
-            let Some(at) = at.and_then(runtime::clock::parse_ms) else {
-                continue;
-            };
             let mut record = (self.unit.mapping.new_record)();
-            if json::read(record.as_mut(), item.payload.as_bytes()).is_ok() {
-                self.state
-                    .seen_before(Side::Destination, record.as_ref(), at);
+            if let Some(at) = at.and_then(runtime::clock::parse_ms)
+                && json::read(record.as_mut(), item.payload.as_bytes()).is_ok()
+            {
+                for (index, field) in self.unit.mapping.record.fields.iter().enumerate() {
+                    if matches!(field.kind, Kind::Reference { .. })
+                        || !self.unit.mapping.sync(index).both
+                    {
+                        record.slot_mut(index).set_absent();
+                    }
+                }
+                earlier.push((record, at));
             }
         }
+        earlier
     }
 
     /// Both were read for the first time.

@@ -94,10 +94,11 @@ impl TwoWaySync {
                 settlements.extend(pair.stop(&outcome));
                 continue;
             }
-            let Some(plan) = pair.plan.take() else {
+            let Some(mut plan) = pair.plan.take() else {
                 settlements.extend(pair.stop(&Outcome::Done));
                 continue;
             };
+            plan.decisions.append(&mut pair.went_under);
             let wanted = of(plan.to_destination.as_ref());
             let missing = wanted
                 .iter()

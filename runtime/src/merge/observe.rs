@@ -1,5 +1,6 @@
 //! What a side says: seen, written, or met for the first time.
 
+use super::plan::{Decision, Why};
 use super::state::{Late, LinkState, Sent, value_json};
 use crate::change::present;
 use crate::entity::{Entity, SlotRef, copied};
@@ -166,6 +167,7 @@ impl LinkState {
             let value = fields.slot(field);
             let name = self.mapping.field_name(field);
             let written = value_json(fields, field, name);
+            let before = value_json(self.current(side).as_ref(), field, name);
             let other = self.side_mut(side.other());
             if other.changes.slot(field).equivalent(value) {
                 other.clear(field);
@@ -180,11 +182,40 @@ impl LinkState {
             };
             let sent = Sent {
                 value: written,
+                before,
                 times,
                 unseen: true,
             };
             here.sent.insert(field, sent);
         }
+    }
+
+    /// A side was seen with these values, and by now it has others that we wrote: what was somebody's and went under
+    /// is to be told.
+    pub fn went_under(&self, side: Side, image: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        let here = self.side(side);
+        let mut found = Vec::new();
+        for (field, sent) in &here.sent {
+            let value = image.slot(*field);
+            let name = self.mapping.field_name(*field);
+            let seen = value_json(image, *field, name);
+            let ours = value.equivalent(self.agreed.slot(*field))
+                || seen == sent.before
+                || seen == sent.value;
+            let known = here.changes.slot(*field).equivalent(value)
+                && !here.changes.slot(*field).is_absent();
+            if sent.unseen && !value.is_absent() && !ours && !known {
+                found.push(Decision {
+                    field: *field,
+                    winner: Some(side.other()),
+                    why: Why::WentUnder,
+                    value: sent.value.clone(),
+                    loser: Some(seen),
+                    loser_at_ms: version_ms,
+                });
+            }
+        }
+        found
     }
 
     /// A write whose answer never came was read back: is it there? If not, it may still come.

@@ -75,6 +75,8 @@ pub enum Why {
     Restrictive,
     /// A write of ours arrived late, over something newer.
     CameLate,
+    /// It was on its way while somebody wrote something else.
+    WentUnder,
     /// A person has to decide.
     Review,
     /// The same value was written three times and did not stay.

@@ -48,6 +48,8 @@ pub(super) struct Late {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sent {
     pub(super) value: Value,
+    /// What stood there, as far as was known.
+    pub(super) before: Value,
     /// The same value again and again is a value that does not stay.
     pub(super) times: u32,
     /// Nothing has been seen of the side since.
@@ -193,7 +195,7 @@ impl LinkState {
             .map(|(field, sent)| {
                 (
                     self.name(*field),
-                    json!([sent.value, sent.times, sent.unseen]),
+                    json!([sent.value, sent.times, sent.unseen, sent.before]),
                 )
             })
             .collect();
@@ -270,6 +272,7 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
                 value: entry.get(0).cloned().unwrap_or(Value::Null),
                 times: entry.get(1).and_then(Value::as_u64).unwrap_or(1) as u32,
                 unseen: entry.get(2).and_then(Value::as_bool).unwrap_or(false),
+                before: entry.get(3).cloned().unwrap_or(Value::Null),
             };
             side.sent.insert(field, sent);
         }
