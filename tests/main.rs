@@ -8,6 +8,8 @@ mod command_line;
 mod crash;
 mod foreign;
 mod forward;
+mod simulation;
 mod tidiness;
+mod way_back;
 mod webhooks;
 mod world;

@@ -84,12 +84,38 @@ impl World {
         world
     }
 
+    /// With a way to Ticketure, whose own writes send webhooks as well; it looks for changes every second.
+    pub async fn two_way(extra: &str) -> World {
+        let mut world = World::new(true, &format!("poll_seconds = 1\n{extra}")).await;
+        let path = world.folder.path().join("usher.toml");
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text += &format!(
+            "[sandbox.ticketure]\nurl = \"{}\"\n",
+            world.simulator_address
+        );
+        std::fs::write(path, text).unwrap();
+        let target = json!({ "url": format!("http://127.0.0.1:{}/webhooks", world.port), "secret": "secret" });
+        let request = Request::post(format!("{}/simulator/webhooks", world.simulator_address))
+            .body(Bytes::from(target.to_string()))
+            .unwrap();
+        assert!(world.web.send(request).await.unwrap().status().is_success());
+        world.start().await;
+        world
+    }
+
+    /// An identity, by its id.
+    pub fn identity(&self, id: &str) -> Option<Map<String, Value>> {
+        let all = self.simulator.identities();
+        all.into_iter().find(|identity| identity["id"] == id)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(program("usher"));
         command
             .current_dir(self.folder.path())
             .env("USHER_WEBHOOK_SECRET", "secret")
-            .env("USHER_SALESFORCE_CLIENT_SECRET", "secret");
+            .env("USHER_SALESFORCE_CLIENT_SECRET", "secret")
+            .env("USHER_TICKETURE_API_KEY", "secret");
         command
     }
 

@@ -48,6 +48,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
     let expect = exact
         .or_else(|| reader.take("expect_some"))
         .map(|entry| pairs(&entry.value, "`expect`", reader.sink));
+    let has_push = reader.has("push");
     let push = reader
         .take("push")
         .and_then(|entry| push(&entry.value, reader.sink));

@@ -1,0 +1,83 @@
+//! Convergence as a property: random histories on virtual time, and for each promise a broken variant that is noticed.
+
+use std::process::{Command, Output};
+
+use crate::world::{program, root};
+
+fn sim(arguments: &[&str]) -> Output {
+    Command::new(program("usher"))
+        .current_dir(root())
+        .arg("sim")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// Two minutes, or half an hour with USHER_LONG; from another seed with USHER_SEED.
+#[test]
+fn both_sides_end_up_the_same() {
+    let long = std::env::var_os("USHER_LONG").is_some();
+    let seconds = if long { "1800" } else { "110" };
+    let seed = std::env::var("USHER_SEED").unwrap_or_else(|_| "1".to_owned());
+    let output = sim(&["--seed", &seed, "--until-seconds", seconds]);
+    println!("{}", said(&output));
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn every_broken_promise_is_noticed() {
+    for promise in ["base", "intents", "lanes", "echo", "merge", "gates"] {
+        let output = sim(&["--seed", "1", "--seeds", "500", "--broken", promise]);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "nobody noticed that {promise} was broken: {}",
+            said(&output)
+        );
+        assert!(
+            said(&output).contains("to play it again: usher sim --seed"),
+            "{}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
+fn a_seed_is_played_again_the_same_way() {
+    let played = || said(&sim(&["--seed", "7", "--json"]));
+    assert_eq!(played(), played());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.json");
+    std::fs::write(&path, sim(&["--seed", "7", "--show"]).stdout).unwrap();
+    let ended = sim(&["--history", path.to_str().unwrap(), "--json"]);
+    assert!(ended.status.success(), "{}", said(&ended));
+    let ended: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(
+        ended["identities"]
+            .as_array()
+            .is_some_and(|identities| !identities.is_empty())
+    );
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.json");
+    std::fs::write(
+        &path,
+        "{ \"actions\": [{ \"at_ms\": 1, \"do\": \"dance\" }] }",
+    )
+    .unwrap();
+    let output = sim(&["--history", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("dance") && said(&output).contains("docs/simulation.md"),
+        "{}",
+        said(&output)
+    );
+}
