@@ -11,6 +11,7 @@ mod schema;
 mod sender;
 mod server;
 mod ticketure;
+mod tls;
 mod write_log;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use salesforce::Rewrite;
 pub use salesforce::error::ApiError;
 pub use schema::SchemaError;
 pub use sender::{Delivery, Disorder, deliveries};
+pub use tls::Tls;
 pub use write_log::{Actor, Operation, Write};
 
 use salesforce::Org;
@@ -158,6 +160,19 @@ impl Simulator {
     pub async fn serve(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
         self.lock().address = format!("http://{}", listener.local_addr()?);
         server::serve(self.clone(), listener).await
+    }
+
+    /// The same by https.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_tls(
+        &self,
+        listener: tokio::net::TcpListener,
+        tls: &Tls,
+    ) -> std::io::Result<()> {
+        self.lock().address = format!("https://localhost:{}", listener.local_addr()?.port());
+        server::serve_tls(self.clone(), tls.listener(listener)).await
     }
 
     /// All records of an object, oldest first; empty when there is no such object.

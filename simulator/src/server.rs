@@ -16,6 +16,14 @@ pub(crate) async fn serve(
     axum::serve(listener, router).await
 }
 
+pub(crate) async fn serve_tls(
+    simulator: Simulator,
+    listener: crate::tls::TlsListener,
+) -> std::io::Result<()> {
+    let router = Router::new().fallback(answer).with_state(simulator);
+    axum::serve(listener, router).await
+}
+
 async fn answer(State(simulator): State<Simulator>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await else {

@@ -184,7 +184,7 @@ fn last_shown(ended: &Ended, typed: &Typed<'_>, id: &str) -> i64 {
     };
     let shown = ended.seen.iter().filter(|seen| {
         seen.ticketure == typed.ticketure
-            && seen.shows_ms <= typed.write.at_ms - error
+            && seen.at_ms <= typed.write.at_ms - error
             && seen.text.contains(id)
     });
     shown.map(|seen| seen.shows_ms).max().unwrap_or(i64::MIN)
