@@ -2,7 +2,7 @@
 
 use super::plan::{Decision, Why};
 use super::state::{Late, LinkState, Sent, value_json};
-use crate::change::present;
+use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef, copied};
 use crate::mapping::{MappingDescriptor, OnLink, OnRewrite, Side};
 
@@ -91,15 +91,43 @@ impl LinkState {
             if value.is_absent() || (side == Side::Destination && !both) {
                 continue;
             }
-            self.observe_field(side, field, value, version_ms);
+            self.observe_field(side, field, value, version_ms, &late);
         }
         let side = self.side_mut(side);
         side.version_ms = side.version_ms.max(version_ms);
     }
 
-    fn observe_field(&mut self, side: Side, field: usize, value: SlotRef<'_>, version_ms: i64) {
+    /// Fields in which the image is what a write of ours says whose answer never came: all of it, since a write is
+    /// carried out as a whole.
+    fn came_late(&self, side: Side, image: &dyn Entity) -> Mask {
+        let mut fields = Mask::default();
+        for late in &self.side(side).late {
+            let all = present_fields(late.fields.as_ref()).all(|field| {
+                let value = image.slot(field);
+                value.is_absent() || value.equivalent(late.fields.slot(field))
+            });
+            if all {
+                present_fields(late.fields.as_ref()).for_each(|field| fields.set(field));
+            }
+        }
+        fields
+    }
+
+    fn observe_field(
+        &mut self,
+        side: Side,
+        field: usize,
+        value: SlotRef<'_>,
+        version_ms: i64,
+        late: &Mask,
+    ) {
         let name = self.mapping.field_name(field);
         let policy = self.mapping.policies.on_rewrite;
+        let seen = {
+            let mut record = (self.mapping.new_record)();
+            record.slot_mut(field).set(value);
+            value_json(record.as_ref(), field, name)
+        };
         let agreed = copied(self.mapping.new_record, self.agreed.as_ref());
         let other_changed = !self.side(side.other()).changes.slot(field).is_absent();
         let here = self.side_mut(side);
@@ -120,14 +148,10 @@ impl LinkState {
             }
             return;
         }
-        let came_late = here.late.iter().any(|late| {
-            let written = late.fields.slot(field);
-            !written.is_absent() && written.equivalent(value)
-        });
-        if came_late {
+        if late.contains(field) {
             here.changes.slot_mut(field).set_absent();
             here.at_ms.remove(&field);
-            here.restore.insert(field);
+            here.restore.insert(field, seen);
             return;
         }
         here.restore.remove(&field);

@@ -254,14 +254,15 @@ impl LinkState {
     fn restored(&self, field: usize) -> Option<Decision> {
         let side = [Side::Source, Side::Destination]
             .into_iter()
-            .find(|side| self.side(*side).restore.contains(&field))?;
+            .find(|side| self.side(*side).restore.contains_key(&field))?;
         let name = self.mapping.field_name(field);
         Some(Decision {
             field,
             winner: Some(side.other()),
             why: Why::CameLate,
             value: value_json(self.agreed.as_ref(), field, name),
-            loser: None,
+            // Should somebody have typed the same in these minutes, it is told here.
+            loser: self.side(side).restore.get(&field).cloned(),
             loser_at_ms: 0,
         })
     }

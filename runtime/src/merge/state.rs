@@ -1,6 +1,6 @@
 //! What is kept of a pair, and its form as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ pub struct SideState {
     /// When each of them was first seen so, by the side's own clock.
     pub at_ms: BTreeMap<usize, i64>,
     /// Fields in which a write of ours came late, over something newer: they are to be written again.
-    pub(super) restore: BTreeSet<usize>,
+    pub(super) restore: BTreeMap<usize, Value>,
     /// Writes that may still arrive, although nobody waits for them.
     pub(super) late: Vec<Late>,
     /// What was last written.
@@ -62,7 +62,7 @@ impl SideState {
             version_ms: 0,
             changes: (mapping.new_record)(),
             at_ms: BTreeMap::new(),
-            restore: BTreeSet::new(),
+            restore: BTreeMap::new(),
             late: Vec::new(),
             sent: BTreeMap::new(),
             kept: (mapping.new_record)(),

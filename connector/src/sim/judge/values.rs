@@ -252,7 +252,12 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
                         .collect();
                     let replaced = before.last().is_some_and(|(_, last)| *last != value)
                         && before.iter().any(|(_, typed)| *typed == value);
-                    if replaced && !others.iter().any(|(_, typed)| *typed == value) {
+                    let told = ended.conflicts.iter().any(|conflict| {
+                        conflict.why == "came_late"
+                            && conflict.field == *field
+                            && conflict.source_id == text(&identity, "id")
+                    });
+                    if replaced && !told && !others.iter().any(|(_, typed)| *typed == value) {
                         faults.push(format!("{field} = {value:?} came back to {id} after its own people had replaced it"));
                     }
                 }
