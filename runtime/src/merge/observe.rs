@@ -85,6 +85,7 @@ impl LinkState {
         self.side_mut(side)
             .late
             .retain(|late| late.until_ms > now_ms);
+        let late = self.came_late(side, image);
         for field in 0..mapping.record.fields.len() {
             let value = image.slot(field);
             let both = mapping.sync(field).both;
