@@ -64,6 +64,11 @@ pub enum Action {
     SalesforceDelete {
         record: String,
     },
+    /// A trigger of the org, from then on: text in the field becomes capitals.
+    SalesforceCapitals {
+        object: String,
+        field: String,
+    },
     /// A fault rule of the simulator, until its `times` are used up or the edits are over.
     Fault(Fault),
     /// The process is killed and started again.
@@ -110,6 +115,27 @@ pub fn random(seed: u64) -> History {
             },
         };
         actions.push(Timed { at_ms, action });
+    }
+    if dice.one_in(3) {
+        organization(&mut dice, length_ms, &mut actions);
+    }
+    if dice.one_in(6) {
+        let action = Action::SalesforceCapitals {
+            object: "Contact".to_owned(),
+            field: "LastName".to_owned(),
+        };
+        actions.push(Timed { at_ms: 0, action });
+    }
+    if dice.one_in(8) {
+        let record = format!("p{}", dice.0.usize(0..people));
+        let action = match dice.0.bool() {
+            true => Action::TicketureDelete { record },
+            false => Action::SalesforceDelete { record },
+        };
+        actions.push(Timed {
+            at_ms: dice.0.u64(length_ms / 2..length_ms),
+            action,
+        });
     }
     for _ in 0..dice.0.usize(0..=4) {
         let at_ms = dice.0.u64(0..length_ms);
@@ -196,6 +222,47 @@ fn births(dice: &mut Dice, person: usize, length_ms: u64, actions: &mut Vec<Time
                 action: in_salesforce(record),
             });
         }
+    }
+}
+
+/// A school that begins on either side, and is edited on both.
+fn organization(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>) {
+    let record = "o0".to_owned();
+    let action = match dice.0.bool() {
+        true => Action::TicketureCreate {
+            record: record.clone(),
+            fields: object(json!({ "identity_type": "organization", "name": "Hill School" })),
+        },
+        false => Action::SalesforceCreate {
+            record: record.clone(),
+            object: "Account".to_owned(),
+            fields: object(json!({ "Name": "Hill School" })),
+        },
+    };
+    actions.push(Timed {
+        at_ms: dice.0.u64(0..length_ms / 4),
+        action,
+    });
+    for edit in 0..dice.0.usize(1..5) {
+        let record = record.clone();
+        let action = match dice.0.bool() {
+            true => Action::TicketureEdit {
+                record,
+                fields: object(
+                    json!({ dice.pick(&["phone", "website", "name"]): format!("school{edit}t") }),
+                ),
+            },
+            false => Action::SalesforceEdit {
+                record,
+                fields: object(
+                    json!({ dice.pick(&["Phone", "Website", "Name"]): format!("school{edit}s") }),
+                ),
+            },
+        };
+        actions.push(Timed {
+            at_ms: dice.0.u64(length_ms / 4..length_ms),
+            action,
+        });
     }
 }
 

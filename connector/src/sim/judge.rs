@@ -89,6 +89,7 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     nothing_twice(ended, &mut faults);
     values::nothing_lost(ended, &mut faults);
     values::nothing_comes_back(ended, &mut faults);
+    deletes_stay(ended, &mut faults);
     few_writes(ended, &mut faults);
     gates_held(ended, &mut faults);
     if ended.writes_after_second != ended.writes_after_reconcile {
@@ -177,6 +178,19 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
             }
         }
     }
+    let accounts = ended.simulator.records("Account");
+    let schools = accounts
+        .iter()
+        .filter(|account| text(account, "npe01__SYSTEM_AccountType__c") != "Household Account");
+    let organizations = identities
+        .iter()
+        .filter(|identity| text(identity, "identity_type") == "organization");
+    let (schools, organizations) = (schools.count(), organizations.count());
+    if schools != organizations {
+        faults.push(format!(
+            "{schools} accounts and {organizations} organizations"
+        ));
+    }
     for contact in &contacts {
         let email = text(contact, "Email").to_lowercase();
         let same = contacts
@@ -185,6 +199,42 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
             .count();
         if same > 1 {
             faults.push(format!("{email} is {same} contacts"));
+        }
+    }
+}
+
+/// What somebody deleted in Salesforce is not made again by an older or a newer update.
+fn deletes_stay(ended: &Ended, faults: &mut Vec<String>) {
+    let log = ended.simulator.write_log();
+    let external = |id: &str| {
+        log.iter().filter(|write| write.id == id).find_map(|write| {
+            write
+                .fields
+                .get("Ticketure_Identity_Id__c")
+                .and_then(Value::as_str)
+        })
+    };
+    for delete in log
+        .iter()
+        .filter(|write| write.operation == Operation::Delete && write.actor == Actor::User)
+    {
+        let Some(identity) = external(&delete.id) else {
+            continue;
+        };
+        let again = log.iter().any(|write| {
+            write.sequence > delete.sequence
+                && write.operation == Operation::Create
+                && write
+                    .fields
+                    .get("Ticketure_Identity_Id__c")
+                    .and_then(Value::as_str)
+                    == Some(identity)
+        });
+        if again {
+            faults.push(format!(
+                "{} was deleted, and {identity} was made again",
+                delete.id
+            ));
         }
     }
 }

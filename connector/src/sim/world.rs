@@ -12,7 +12,7 @@ use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
 use runtime::worker::{Arrivals, Worker};
 use serde_json::{Map, Value};
-use simulator::{Clock, Simulator, SimulatorOptions};
+use simulator::{Clock, Rewrite, Simulator, SimulatorOptions};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -351,6 +351,9 @@ impl World<'_> {
                 if let Some((object, id)) = self.salesforce_id(&record) {
                     let _ = self.simulator.delete_by_user(&object, &id);
                 }
+            }
+            Action::SalesforceCapitals { object, field } => {
+                self.simulator.add_rewrite(&object, &field, Rewrite::Upper);
             }
             Action::Fault(fault) => self.simulator.add_fault(fault),
             Action::Crash => {

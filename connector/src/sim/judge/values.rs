@@ -16,18 +16,30 @@ struct Typed<'w> {
     compare: Compare,
 }
 
-fn typed<'w>(writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
+fn typed<'w>(ended: &Ended, writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
+    let organizations: Vec<String> = ended
+        .simulator
+        .identities()
+        .iter()
+        .filter(|identity| text(identity, "identity_type") == "organization")
+        .map(|identity| text(identity, "id").to_owned())
+        .collect();
     let mut all = Vec::new();
     for write in writes
         .iter()
         .filter(|write| write.actor == Actor::User && write.operation != Operation::Delete)
     {
-        let fields = if write.object == "Account" {
+        let fields = if write.object == "Account" || organizations.contains(&write.id) {
             ORGANIZATION
         } else {
             FIELDS
         };
         for (path, field, compare) in fields {
+            // A trigger may make capitals of what was typed: that is no loss.
+            let compare = match compare {
+                Compare::Text => Compare::Lower,
+                Compare::Lower | Compare::Opposite => *compare,
+            };
             let value = match ticketure {
                 true => at(&write.fields, path).map(|value| compare.of_ticketure(Some(value))),
                 false => write
@@ -42,7 +54,7 @@ fn typed<'w>(writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
                     path,
                     field,
                     value,
-                    compare: *compare,
+                    compare,
                 });
             }
         }
@@ -54,8 +66,8 @@ fn typed<'w>(writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
 /// typed over it, or it was overwritten before it could be seen.
 pub(super) fn nothing_lost(ended: &Ended, faults: &mut Vec<String>) {
     let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
-    let mut all = typed(&here, false);
-    all.extend(typed(&there, true));
+    let mut all = typed(ended, &here, false);
+    all.extend(typed(ended, &there, true));
     for typed in all {
         let Some((identity_id, record_id)) = pair_of(ended, &typed) else {
             continue;
@@ -210,9 +222,13 @@ fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
 /// write or an old event shows that turned time back.
 pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
     let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
-    let (typed_here, typed_there) = (typed(&here, false), typed(&there, true));
+    let (typed_here, typed_there) = (typed(ended, &here, false), typed(ended, &there, true));
     for (identity, record, fields) in pairs(ended) {
         for (path, field, compare) in fields {
+            let compare = match compare {
+                Compare::Text => Compare::Lower,
+                Compare::Lower | Compare::Opposite => *compare,
+            };
             for ticketure in [true, false] {
                 let (log, mine, others) = match ticketure {
                     true => (&there, &typed_there, &typed_here),
