@@ -87,6 +87,7 @@ fn module(mapping: &Mapping) -> TokenStream {
 fn imports(mapping: &Mapping) -> TokenStream {
     let conflict = mapping.both.then(|| quote! { Conflict, });
     let record_condition = (!mapping.when_record.is_empty()).then(|| quote! { RecordCondition, });
+    let merge = mapping.both.then(|| quote! { use runtime::merge; });
     let field_error = mapping.both.then(|| quote! { FieldError, });
     let date = entity::has_dates(mapping).then(|| quote! { use jiff::civil::Date; });
     quote! {
@@ -100,6 +101,7 @@ fn imports(mapping: &Mapping) -> TokenStream {
             AfterDelete, Condition, #conflict Constant, Direction, FieldSync, MappingDescriptor, MatchPolicy, OnLink,
             OnRewrite, Origin, Policies, #record_condition Rung, Side,
         };
+        #merge
     }
 }
 

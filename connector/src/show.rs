@@ -83,6 +83,15 @@ fn failed(item: &FailedItem) -> String {
         .as_deref()
         .map(|line| format!("\n  mapping  {line}"))
         .unwrap_or_default();
+    if item.id == 0 {
+        return format!(
+            "{} stands still since {}\n  what     {}\n  do       {}",
+            item.payload_type.replace('_', " "),
+            time(item.received_at_ms),
+            error.message,
+            error.help
+        );
+    }
     format!(
         "item {}  {} {}  {}\n  what     {}: {}{line}\n  do       {}\n  then     usher retry {}",
         item.id,

@@ -4,6 +4,7 @@
 //! stops by itself. [`LinkState`] is kept with the link; [`LinkState::observe`] takes in what a side says, and
 //! [`LinkState::plan`] says what to write where, field by field. All of it is pure.
 
+mod gate;
 mod observe;
 mod plan;
 mod state;
@@ -11,5 +12,23 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use gate::{missing_required, monitored_changed};
 pub use plan::{Clocks, Decision, Gate, Plan, Why};
 pub use state::{LinkState, SideState};
+
+use crate::entity::Entity;
+use crate::mapping::{MappingDescriptor, Side};
+
+/// What three records of one pair come to: what both agreed on, what the source says now, what the destination has.
+pub fn merge(
+    mapping: &'static MappingDescriptor,
+    base: &dyn Entity,
+    source: &dyn Entity,
+    destination: &dyn Entity,
+    clocks: &Clocks,
+) -> Plan {
+    let mut state = LinkState::created(mapping, base, 0);
+    state.observe(Side::Source, source, 1, 1);
+    state.observe(Side::Destination, destination, 1, 1);
+    state.plan(clocks)
+}

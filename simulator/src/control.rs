@@ -9,6 +9,7 @@ use crate::State;
 use crate::faults::Fault;
 use crate::salesforce::error::{answer, with_body};
 use crate::sender::{self, Disorder};
+use crate::write_log::Actor;
 
 /// Where the tenant's webhooks go.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +36,41 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
         (&Method::GET, ["records", object]) => {
             answer(StatusCode::OK, &json!(state.org.records(object)))
         }
+        (&Method::GET, ["identities"]) => {
+            let all: Vec<_> = state.tenant.living().collect();
+            answer(StatusCode::OK, &json!(all))
+        }
+        (&Method::GET, ["tenant-log"]) => {
+            answer(StatusCode::OK, &json!(state.tenant.log.entries()))
+        }
+        (&Method::POST, ["user", object]) => with_json(request, |fields: Map<String, Value>| {
+            said(state.org.insert(object, fields, Actor::User).map(|id| json!({ "id": id })))
+        }),
+        (&Method::PATCH, ["user", object, id]) => with_json(request, |fields: Map<String, Value>| {
+            said(state.org.update(object, id, fields, Actor::User).map(|()| json!({})))
+        }),
+        (&Method::DELETE, ["user", object, id]) => {
+            let done = state.org.remove(object, id, Actor::User);
+            answer(StatusCode::OK, &said(done.map(|()| json!({}))))
+        }
+        (&Method::POST, ["merge", object, master, loser]) => {
+            let done = state.org.merge(object, master, loser);
+            answer(StatusCode::OK, &said(done.map(|()| json!({}))))
+        }
+        (&Method::POST, ["rewrites", object, field]) => {
+            state.org.add_rewrite(object, field, crate::Rewrite::Upper);
+            answer(StatusCode::OK, &json!({}))
+        }
+        (&Method::DELETE, ["identities", id]) => {
+            state.tenant.end(id, None);
+            tell(state, id);
+            answer(StatusCode::OK, &json!({}))
+        }
+        (&Method::POST, ["identities", id, "merge", into]) => {
+            state.tenant.end(id, Some(into));
+            tell(state, id);
+            answer(StatusCode::OK, &json!({}))
+        }
         (&Method::POST, ["faults"]) => with_json(request, |fault: Fault| {
             state.faults.add(fault);
             json!({})
@@ -53,7 +89,7 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
         _ => with_body(
             StatusCode::NOT_FOUND,
             "text/plain",
-            "log, calls, records/OBJECT, faults, webhooks, identities\n".to_owned(),
+            "log, tenant-log, calls, records/OBJECT, identities, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD\n".to_owned(),
         ),
     }
 }
@@ -61,7 +97,21 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
 /// Changes an identity, and sends its webhook when a target is set.
 fn put_identity(state: &mut State, identity: Map<String, Value>) -> Value {
     let id = state.tenant.put(identity);
-    if let (Some(target), Some(webhook)) = (state.webhooks.clone(), state.tenant.webhook(&id)) {
+    tell(state, &id);
+    json!({ "id": id })
+}
+
+/// What a person's action came to.
+fn said(done: Result<Value, Vec<crate::ApiError>>) -> Value {
+    done.unwrap_or_else(|errors| {
+        let errors: Vec<_> = errors.iter().map(|error| format!("{error:?}")).collect();
+        json!({ "errors": errors })
+    })
+}
+
+/// Sends the webhook about an identity, when a target is set.
+fn tell(state: &mut State, id: &str) {
+    if let (Some(target), Some(webhook)) = (state.webhooks.clone(), state.tenant.webhook(id)) {
         let body = Bytes::from(webhook.to_string());
         let seed = state.tenant.seed();
         for delivery in sender::deliveries(vec![body], target.disorder, seed) {
@@ -72,7 +122,6 @@ fn put_identity(state: &mut State, identity: Map<String, Value>) -> Value {
             ));
         }
     }
-    json!({ "id": id })
 }
 
 fn with_json<T: for<'de> Deserialize<'de>>(

@@ -93,6 +93,21 @@ pub fn to_payload(mapping: &Mapping) -> Option<TokenStream> {
                 let payload = #payload { #(#assignments,)* ..#payload::default() };
                 conversions.finish_back(payload)
             }
+
+            #[doc = " The monitored fields that differ from `base`: their change lets the record go back."]
+            pub fn monitored_changed(&self, base: &Self) -> Mask {
+                merge::monitored_changed(&MAPPING, self, base)
+            }
+
+            #[doc = " The required fields that are blank, by index: with one of them the record does not go back."]
+            pub fn missing_required(&self) -> Vec<usize> {
+                merge::missing_required(&MAPPING, self)
+            }
+
+            #[doc = " What is to be written to either side, given what both agreed on and what each has now."]
+            pub fn merge(base: &Self, source: &Self, destination: &Self) -> merge::Plan {
+                merge::merge(&MAPPING, base, source, destination, &merge::Clocks::default())
+            }
         }
     })
 }

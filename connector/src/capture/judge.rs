@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use runtime::change::present;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Gate, LinkState};
+use runtime::merge::{Gate, LinkState, missing_required};
 use runtime::queue::{Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, StoreError};
 use serde_json::{Map, Value};
 
@@ -54,10 +54,12 @@ pub(super) async fn judge(
     for record in records {
         let id = text(&record, "Id");
         let link = known.links.get(&id);
-        let (goes, held) = match record.get("IsDeleted") {
-            Some(Value::Bool(true)) => (link.is_some(), None),
+        let judged = match record.get("IsDeleted") {
+            Some(Value::Bool(true)) => Judged::goes(link.is_some()),
             _ => decide(sync, mapping, &record, link, &known.buried),
         };
+        let Judged { goes, held, seen } = judged;
+        captured.seen.extend(seen);
         let goes = goes || sync.breaks(Broken::Echo);
         captured.gates.push(GateNote {
             mapping: mapping.name.to_owned(),
@@ -73,6 +75,32 @@ pub(super) async fn judge(
 
 type Held = Option<(&'static str, String)>;
 
+/// What becomes of one record.
+#[derive(Default)]
+struct Judged {
+    goes: bool,
+    held: Held,
+    /// The pair, when all that there is to know is that our own write has stayed.
+    seen: Option<(Link, String)>,
+}
+
+impl Judged {
+    fn goes(goes: bool) -> Self {
+        Judged {
+            goes,
+            ..Judged::default()
+        }
+    }
+
+    fn held(goes: bool, gate: &'static str, reason: String) -> Self {
+        Judged {
+            goes,
+            held: Some((gate, reason)),
+            seen: None,
+        }
+    }
+}
+
 /// Does the record become an item, or is it held?
 fn decide(
     sync: &TwoWaySync,
@@ -80,13 +108,13 @@ fn decide(
     record: &Record,
     link: Option<&Link>,
     buried: &[String],
-) -> (bool, Held) {
+) -> Judged {
     if !mapping.takes_back(record, sync.has_npsp()) {
-        return (false, None);
+        return Judged::goes(false);
     }
     let Ok(seen) = image::of(&sync.handlers, mapping, record, sync.has_npsp()) else {
         // What is wrong with it is said on its item.
-        return (true, None);
+        return Judged::goes(true);
     };
     let Some(link) = link else {
         let external = record
@@ -94,19 +122,17 @@ fn decide(
             .and_then(Value::as_str)
             .unwrap_or_default();
         if !external.is_empty() {
-            return (!buried.iter().any(|id| id == external), None);
+            return Judged::goes(!buried.iter().any(|id| id == external));
         }
-        let blank: Vec<usize> = (0..mapping.record.fields.len())
-            .filter(|field| mapping.sync(*field).required && seen.record.slot(*field).is_blank())
-            .collect();
+        let blank = missing_required(mapping, seen.record.as_ref());
         return match blank.is_empty() || sync.breaks(Broken::Gates) {
-            true => (true, None),
-            false => (false, Some(("incomplete", missing(mapping, &blank)))),
+            true => Judged::goes(true),
+            false => Judged::held(false, "incomplete", missing(mapping, &blank)),
         };
     };
     let mut state = LinkState::from_json(mapping, &link.base);
     if !link.base.contains("\"agreed\"") {
-        return (true, None);
+        return Judged::goes(true);
     }
     let before = state.to_json();
     state.observe(
@@ -119,17 +145,24 @@ fn decide(
     let writes = !present(plan.to_source.as_ref()).is_empty()
         || !present(plan.to_destination.as_ref()).is_empty();
     match plan.gate {
-        Gate::Incomplete(fields) => (writes, Some(("incomplete", missing(mapping, &fields)))),
-        Gate::Unmonitored => (
-            writes,
-            Some((
-                "unmonitored",
-                format!("nothing changed that {} monitors", mapping.file),
-            )),
-        ),
+        Gate::Incomplete(fields) => Judged::held(writes, "incomplete", missing(mapping, &fields)),
+        Gate::Unmonitored => {
+            let reason = format!("nothing changed that {} monitors", mapping.file);
+            Judged::held(writes, "unmonitored", reason)
+        }
         Gate::Open => {
-            let differs = LinkState::from_json(mapping, &before).differs_from(&state);
-            (writes || differs, None)
+            let was = LinkState::from_json(mapping, &before);
+            let goes = writes || was.differs_from(&state);
+            let echo = !goes && was.has_unseen(Side::Destination);
+            let now = Link {
+                base: state.to_json(),
+                ..link.clone()
+            };
+            Judged {
+                goes,
+                held: None,
+                seen: echo.then(|| (now, link.base.clone())),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use runtime::change::present;
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::LinkState;
+use runtime::merge::{LinkState, missing_required};
 use runtime::queue::{GateNote, Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
 use runtime::salesforce::RETRIEVE_MAX;
 use runtime::ticketure::{Created, Row};
@@ -130,9 +130,7 @@ impl TwoWaySync {
             record = (mapping.new_record)();
             let _ = json::read(record.as_mut(), begun.fields.as_bytes());
         }
-        let blank: Vec<usize> = (0..mapping.record.fields.len())
-            .filter(|field| mapping.sync(*field).required && record.slot(*field).is_blank())
-            .collect();
+        let blank = missing_required(mapping, record.as_ref());
         if !blank.is_empty() && !self.breaks(Broken::Gates) {
             return done(unit, gate(Some(("incomplete", missing(mapping, &blank)))));
         }

@@ -13,6 +13,7 @@ use runtime::mapping::{
     AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
     MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
 };
+use runtime::merge;
 /// What `mappings/contact.yaml` reads of a row of identity.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContactPayload {
@@ -358,6 +359,18 @@ impl ContactRecord {
             ..ContactPayload::default()
         };
         conversions.finish_back(payload)
+    }
+    /// The monitored fields that differ from `base`: their change lets the record go back.
+    pub fn monitored_changed(&self, base: &Self) -> Mask {
+        merge::monitored_changed(&MAPPING, self, base)
+    }
+    /// The required fields that are blank, by index: with one of them the record does not go back.
+    pub fn missing_required(&self) -> Vec<usize> {
+        merge::missing_required(&MAPPING, self)
+    }
+    /// What is to be written to either side, given what both agreed on and what each has now.
+    pub fn merge(base: &Self, source: &Self, destination: &Self) -> merge::Plan {
+        merge::merge(&MAPPING, base, source, destination, &merge::Clocks::default())
     }
 }
 /// `mappings/contact.yaml` as data.

@@ -136,7 +136,10 @@ impl LinkState {
         let is_kept = !kept.is_absent() && value.equivalent(kept);
         let is_agreed = value.equivalent(agreed.slot(field));
         if is_agreed || is_kept {
-            if let Some(sent) = here.sent.get_mut(&field) {
+            // What was written has stayed: there is nothing to remember of it.
+            if here.sent.get(&field).is_some_and(|sent| sent.value == seen) {
+                here.sent.remove(&field);
+            } else if let Some(sent) = here.sent.get_mut(&field) {
                 sent.unseen = false;
             }
             // Somebody took a change back: against a change of the other side that is a change as well.

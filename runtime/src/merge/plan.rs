@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::gate::missing_required;
 use super::state::{LinkState, value_json};
 use crate::entity::{Entity, SlotRef};
 use crate::mapping::{Conflict, OnLink, Side};
@@ -289,16 +290,13 @@ impl LinkState {
     fn gate(&self, plan: &mut Plan) {
         let fields = 0..self.mapping.record.fields.len();
         let back: Vec<usize> = fields
-            .clone()
             .filter(|field| !plan.to_source.slot(*field).is_absent())
             .collect();
         if back.is_empty() {
             return;
         }
         let current = self.current(Side::Destination);
-        let missing: Vec<usize> = fields
-            .filter(|field| self.mapping.sync(*field).required && current.slot(*field).is_blank())
-            .collect();
+        let missing = missing_required(self.mapping, current.as_ref());
         let monitored = back.iter().any(|field| self.mapping.sync(*field).monitored);
         plan.gate = if !missing.is_empty() {
             Gate::Incomplete(missing)

@@ -144,6 +144,11 @@ impl LinkState {
             && present(self.destination.changes.as_ref()).is_empty()
     }
 
+    /// A write of ours is still to be seen on this side.
+    pub fn has_unseen(&self, side: Side) -> bool {
+        self.side(side).sent.values().any(|sent| sent.unseen)
+    }
+
     /// Does it say something else of either side? What was only seen does not count.
     pub fn differs_from(&self, other: &LinkState) -> bool {
         [Side::Source, Side::Destination].into_iter().any(|side| {
@@ -186,12 +191,9 @@ impl LinkState {
             });
             root.insert("late".to_owned(), Value::Array(late.collect()));
         }
-        // A field that was written once and has been seen since says nothing.
-        let sent = side
+        let sent: Map<String, Value> = side
             .sent
             .iter()
-            .filter(|(_, sent)| sent.unseen || sent.times > 1);
-        let sent: Map<String, Value> = sent
             .map(|(field, sent)| {
                 (
                     self.name(*field),

@@ -19,6 +19,13 @@ pub(super) fn capture(step: &Step<'_>, captured: &Captured) -> Result<usize, Sto
     for gate in &captured.gates {
         note_gate(step, gate)?;
     }
+    for (link, before) in &captured.seen {
+        // A worker may have had the pair in hand meanwhile: then what it knows counts.
+        step.execute(
+            "UPDATE links SET base = ?4 WHERE mapping = ?1 AND source_id = ?2 AND base = ?3",
+            (&link.mapping, &link.source_id, before, &link.base),
+        )?;
+    }
     if let Some((name, value)) = &captured.cursor {
         step.execute(
             "INSERT INTO cursors (name, value) VALUES (?1, ?2)

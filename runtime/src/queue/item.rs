@@ -234,6 +234,8 @@ pub struct Gated {
 pub struct Captured {
     pub items: Vec<NewItem>,
     pub gates: Vec<GateNote>,
+    /// Pairs in which our own write was seen to have stayed, each with its base before.
+    pub seen: Vec<(Link, String)>,
     /// The cursor's name and its new value.
     pub cursor: Option<(String, String)>,
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::item::{
-    ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Review, State, Status,
+    ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Pause, Review, State, Status,
 };
 use super::{StoreError, sync};
 
@@ -102,7 +102,29 @@ pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedIt
             error: error_record(row.get(6)?).unwrap_or_default(),
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut failed: Vec<FailedItem> = sync::pauses(connection)?.into_iter().map(paused).collect();
+    for row in rows {
+        failed.push(row?);
+    }
+    Ok(failed)
+}
+
+/// A direction that stands still is no item's fault; it is first in the error log all the same.
+fn paused(pause: Pause) -> FailedItem {
+    FailedItem {
+        id: 0,
+        mapping: None,
+        payload_type: pause.direction,
+        key: String::new(),
+        attempts: 0,
+        received_at_ms: pause.since_ms,
+        error: ErrorRecord {
+            code: "STANDS_STILL".to_owned(),
+            message: pause.reason,
+            mapping_line: None,
+            help: "Mend what it says; it is tried every minute and goes on by itself. Nothing is lost meanwhile.".to_owned(),
+        },
+    }
 }
 
 /// Newest first.
