@@ -318,8 +318,9 @@ impl TwoWaySync {
             }
             let mut plan = pair.state.plan(&clocks);
             self.break_plan(pair, &mut plan);
-            // Nothing is written over what nobody has looked at.
-            pair.destination.wanted |= !present(plan.to_destination.as_ref()).is_empty();
+            // Nothing is written over what nobody has looked at. Where nothing goes back, there is nothing to look for.
+            pair.destination.wanted |=
+                self.ticketure.is_some() && !present(plan.to_destination.as_ref()).is_empty();
             pair.source.wanted |= !present(plan.to_source.as_ref()).is_empty();
             pair.plan = Some(plan);
         }
