@@ -41,6 +41,8 @@ pub struct Ended {
     pub writes_after_reconcile: usize,
     pub writes_after_second: usize,
     pub unfinished: Option<String>,
+    /// Identities about which a person has to decide.
+    pub reviews: Vec<String>,
     pub errors: Vec<String>,
     /// The two clocks' errors.
     pub salesforce_error_ms: i64,
@@ -162,6 +164,13 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
     Ok(Ended {
         conflicts: world.store.conflicts().await?,
         seen: std::mem::take(&mut seen.lock().unwrap_or_else(PoisonError::into_inner)),
+        reviews: world
+            .store
+            .reviews()
+            .await?
+            .into_iter()
+            .map(|review| review.source_id)
+            .collect(),
         simulator: world.simulator,
         quiet_at_ms,
         writes_after_reconcile,
@@ -408,7 +417,13 @@ impl World<'_> {
             let before = self.writes();
             self.until(Instant::now() + poll).await?;
             let status = self.store.status().await?;
-            let busy = status.ready + status.running + status.delayed > 0;
+            // What waits for a person holds its lane: that is rest as well.
+            let held = if self.store.reviews().await?.is_empty() {
+                0
+            } else {
+                status.ready
+            };
+            let busy = status.ready - held + status.running + status.delayed > 0;
             let late = self.simulator.run_late();
             if busy || late > 0 || !self.on_the_way.is_empty() || self.writes() != before {
                 calm = 0;

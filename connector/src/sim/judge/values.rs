@@ -219,65 +219,70 @@ fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
 }
 
 /// What one side's people replaced never returns to that side, unless the other side's people typed it: so a late
-/// write or an old event shows that turned time back.
+/// write or an old event shows that turned time back. A replacement that nobody was shown in time does not count.
 pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
     let (here, there) = (ended.simulator.write_log(), ended.simulator.tenant_log());
     let (typed_here, typed_there) = (typed(ended, &here, false), typed(ended, &there, true));
     for (identity, record, fields) in pairs(ended) {
-        for (path, field, compare) in fields {
-            let compare = match compare {
-                Compare::Text => Compare::Lower,
-                Compare::Lower | Compare::Opposite => *compare,
+        let (source_id, record_id) = (text(&identity, "id"), text(&record, "Id"));
+        for (_, field, _) in fields {
+            let of = |all: &[Typed<'_>], id: &str| -> Vec<usize> {
+                let mine = |typed: &Typed<'_>| typed.write.id == id && typed.field == *field;
+                (0..all.len())
+                    .filter(|index| all.get(*index).is_some_and(mine))
+                    .collect()
             };
-            for ticketure in [true, false] {
-                let (log, mine, others) = match ticketure {
-                    true => (&there, &typed_there, &typed_here),
-                    false => (&here, &typed_here, &typed_there),
-                };
-                let (id, other_id) = match ticketure {
-                    true => (text(&identity, "id"), text(&record, "Id")),
-                    false => (text(&record, "Id"), text(&identity, "id")),
-                };
-                let of = |all: &'_ [Typed<'_>], id: &str| {
-                    all.iter()
-                        .filter(|typed| typed.write.id == id && typed.field == *field)
-                        .map(|typed| (typed.write.sequence, typed.value.clone()))
-                        .collect::<Vec<_>>()
-                };
-                let (mine, others) = (of(mine, id), of(others, other_id));
+            let told = ended.conflicts.iter().any(|conflict| {
+                conflict.why == "came_late"
+                    && conflict.field == *field
+                    && conflict.source_id == source_id
+            });
+            if told {
+                continue;
+            }
+            let sides = [
+                (&there, &typed_there, source_id, &typed_here, record_id),
+                (&here, &typed_here, record_id, &typed_there, source_id),
+            ];
+            for (log, mine, id, others, other_id) in sides {
+                let others: Vec<&str> = of(others, other_id)
+                    .into_iter()
+                    .filter_map(|index| others.get(index).map(|typed| typed.value.as_str()))
+                    .collect();
+                let mine: Vec<&Typed<'_>> = of(mine, id)
+                    .into_iter()
+                    .filter_map(|index| mine.get(index))
+                    .collect();
                 for write in log
                     .iter()
                     .filter(|write| write.id == id && write.actor == Actor::Api)
                 {
-                    let value = match ticketure {
-                        true => {
-                            at(&write.fields, path).map(|value| compare.of_ticketure(Some(value)))
-                        }
-                        false => write
-                            .fields
-                            .get(*field)
-                            .map(|value| compare.of_salesforce(Some(value))),
-                    };
-                    let Some(value) = value.filter(|value| !value.is_empty() && value != "false")
-                    else {
-                        continue;
-                    };
-                    let before: Vec<_> = mine
-                        .iter()
-                        .filter(|(sequence, _)| *sequence < write.sequence)
-                        .collect();
-                    let replaced = before.last().is_some_and(|(_, last)| *last != value)
-                        && before.iter().any(|(_, typed)| *typed == value);
-                    let told = ended.conflicts.iter().any(|conflict| {
-                        conflict.why == "came_late"
-                            && conflict.field == *field
-                            && conflict.source_id == text(&identity, "id")
-                    });
-                    if replaced && !told && !others.iter().any(|(_, typed)| *typed == value) {
+                    if let Some(value) = came_back(ended, &mine, &others, write) {
                         faults.push(format!("{field} = {value:?} came back to {id} after its own people had replaced it"));
                     }
                 }
             }
         }
     }
+}
+
+/// The value that a write brings back to the side whose people had replaced it.
+fn came_back(ended: &Ended, mine: &[&Typed<'_>], others: &[&str], write: &Write) -> Option<String> {
+    let before: Vec<&&Typed<'_>> = mine
+        .iter()
+        .filter(|typed| typed.write.sequence < write.sequence)
+        .collect();
+    let last = before.last()?;
+    let value = match last.ticketure {
+        true => last
+            .compare
+            .of_ticketure(Some(at(&write.fields, last.path)?)),
+        false => last
+            .compare
+            .of_salesforce(Some(write.fields.get(last.field)?)),
+    };
+    let blank = value.is_empty() || value == "false";
+    let replaced = last.value != value && before.iter().any(|typed| typed.value == value);
+    let back = !blank && replaced && !others.contains(&value.as_str());
+    (back && was_shown(ended, last, write, &write.id)).then_some(value)
 }
