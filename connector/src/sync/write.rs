@@ -269,7 +269,12 @@ impl TwoWaySync {
                         pair.closes.push(key(pair, Side::Destination));
                     }
                     Ok(Err(errors)) => {
-                        writing.failed_forward = Some(self.refused(&pair.unit, &errors));
+                        // Deleted since it was read: looked at again, it is dealt with as what it is.
+                        let gone = errors.iter().any(|error| error.code == "ENTITY_IS_DELETED");
+                        writing.failed_forward = Some(match gone {
+                            true => give_back(),
+                            false => self.refused(&pair.unit, &errors),
+                        });
                         pair.closes.push(key(pair, Side::Destination));
                     }
                     Err(error) => {

@@ -174,7 +174,9 @@ impl LinkState {
         let known = here.changes.slot(field);
         if known.is_absent() || !known.equivalent(value) {
             here.changes.slot_mut(field).set(value);
-            here.at_ms.insert(field, version_ms);
+            // What the org made of our own write is nobody's edit: it is older than any.
+            let at_ms = if rewritten { 0 } else { version_ms };
+            here.at_ms.insert(field, at_ms);
         }
     }
 
