@@ -235,6 +235,14 @@ impl SlotMut<'_> {
         }
     }
 
+    /// Says that there is nothing: null, and of a check box that it is not ticked.
+    pub fn set_blank(self) {
+        match self {
+            SlotMut::Boolean(slot) => *slot = Slot::Value(false),
+            SlotMut::Text(_) | SlotMut::Date(_) => self.set_null(),
+        }
+    }
+
     /// Takes over the other's value; slots of two kinds are left alone.
     pub fn set(self, other: SlotRef<'_>) {
         match (self, other) {

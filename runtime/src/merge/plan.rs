@@ -278,10 +278,14 @@ impl LinkState {
                 return;
             }
         };
-        match decision.winner {
-            Some(Side::Source) => plan.to_destination.slot_mut(field).set(value),
-            Some(Side::Destination) => plan.to_source.slot_mut(field).set(value),
-            None => {}
+        let target = match decision.winner {
+            Some(Side::Destination) => &mut plan.to_source,
+            Some(Side::Source) | None => &mut plan.to_destination,
+        };
+        // What was never agreed on was nothing.
+        match value.is_absent() {
+            true => target.slot_mut(field).set_blank(),
+            false => target.slot_mut(field).set(value),
         }
         plan.decisions.push(decision);
     }
