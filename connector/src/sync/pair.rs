@@ -161,6 +161,7 @@ impl Pair {
             if self.unknown && intent.kind == "create" {
                 // Ours, made before a crash or with an answer that was lost.
                 self.state = LinkState::created(self.unit.mapping, wanted.as_ref(), 0);
+                self.state.made(side);
                 self.unknown = false;
                 if let Some((row, at)) = self.source.image.take() {
                     self.state.observe(Side::Source, row.as_ref(), at, now_ms);

@@ -104,7 +104,8 @@ impl TwoWaySync {
             }));
         }
         for ((unit, id), facts) in created.into_iter().zip(facts_of) {
-            let state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
+            let mut state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
+            state.made(Side::Destination);
             let link = Link {
                 mapping: mapping.name.to_owned(),
                 source_id: unit.source_id.clone(),

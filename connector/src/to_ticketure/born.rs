@@ -242,6 +242,7 @@ impl TwoWaySync {
             return settle(birth.unit, &outcome, None);
         };
         let mut state = LinkState::created(mapping, birth.record.as_ref(), 0);
+        state.made(Side::Source);
         if let Ok(record) = to_record(
             &self.handlers,
             mapping,

@@ -1,5 +1,7 @@
 //! What a side says: seen, written, or met for the first time.
 
+use serde_json::Value;
+
 use super::plan::{Decision, Why};
 use super::state::{Late, LinkState, Sent, value_json};
 use crate::change::{Mask, present};
@@ -217,6 +219,20 @@ impl LinkState {
                 unseen: true,
             };
             here.sent.insert(field, sent);
+        }
+    }
+
+    /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
+    pub fn made(&mut self, side: Side) {
+        for field in present_fields(self.agreed.as_ref()) {
+            let name = self.mapping.field_name(field);
+            let sent = Sent {
+                value: value_json(self.agreed.as_ref(), field, name),
+                before: Value::Null,
+                times: 1,
+                unseen: true,
+            };
+            self.side_mut(side).sent.insert(field, sent);
         }
     }
 
