@@ -301,9 +301,7 @@ impl TwoWaySync {
                 .find(|tombstone| tombstone.source_id == unit.source_id);
             let recreate = mapping.policies.after_delete == runtime::mapping::AfterDelete::Recreate;
             match tombstone {
-                _ if unit.fate.is_some() => {
-                    settlements.extend(outcome::settle(unit, &Outcome::Done, None))
-                }
+                _ if unit.fate.is_some() => settlements.extend(never_linked(unit)),
                 None => living.push(unit),
                 Some(tombstone) if recreate && tombstone.side == Side::Destination => {
                     living.push(unit)
@@ -360,6 +358,26 @@ impl TwoWaySync {
         }
         Ok(known)
     }
+}
+
+/// Deleted or merged before it was ever linked: older rows that are still on their way make nothing of it.
+fn never_linked(unit: Unit) -> Vec<Settlement> {
+    let tombstone = runtime::queue::Tombstone {
+        mapping: unit.mapping.name.to_owned(),
+        source_id: unit.source_id.clone(),
+        destination_id: String::new(),
+        side: Side::Source,
+        deleted_at_ms: unit.version_ms(),
+        merged_into: match &unit.fate {
+            Some(batch::Fate::MergedInto(other)) => Some(other.clone()),
+            Some(batch::Fate::Deleted) | None => None,
+        },
+    };
+    let mut settled = outcome::settle(unit, &Outcome::Done, None);
+    if let Some(last) = settled.last_mut() {
+        last.tombstone = Some(tombstone);
+    }
+    settled
 }
 
 /// The lane of a pair: the one of the items that Ticketure sent, else its source id.

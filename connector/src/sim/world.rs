@@ -147,30 +147,12 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
     let writes_after_second = world.writes();
     world.process = None;
     let errors = world.store.errors(100).await?;
-    if std::env::var("SIM_DEBUG").is_ok() {
-        eprintln!("{:?}", world.store.status().await?);
-        eprintln!("{:?}", world.store.reviews().await?);
-        eprintln!("{:?}", world.store.gated(None).await?);
-        eprintln!(
-            "cursor {:?}",
-            world.store.cursor("salesforce:contact").await?
-        );
-        for id in 1..40 {
-            if let Some(item) = world.store.item(id).await? {
-                eprintln!("{item:?}");
-            }
-        }
-    }
+    let reviews = world.store.reviews().await?;
+    let conflicts = world.store.conflicts().await?;
     Ok(Ended {
-        conflicts: world.store.conflicts().await?,
+        conflicts,
         seen: std::mem::take(&mut seen.lock().unwrap_or_else(PoisonError::into_inner)),
-        reviews: world
-            .store
-            .reviews()
-            .await?
-            .into_iter()
-            .map(|review| review.source_id)
-            .collect(),
+        reviews: reviews.into_iter().map(|review| review.source_id).collect(),
         simulator: world.simulator,
         quiet_at_ms,
         writes_after_reconcile,
