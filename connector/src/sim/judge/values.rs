@@ -138,6 +138,22 @@ fn accounted_for(
         .iter()
         .filter(|write| write.id == other_id)
         .any(|write| value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str()));
+    let (my_error, other_error) = match typed.ticketure {
+        true => (ended.ticketure_error_ms, ended.salesforce_error_ms),
+        false => (ended.salesforce_error_ms, ended.ticketure_error_ms),
+    };
+    let blank = || match typed.compare {
+        Compare::Opposite => "false".to_owned(),
+        Compare::Text | Compare::Lower => String::new(),
+    };
+    let there_then = others
+        .iter()
+        .rev()
+        .filter(|write| {
+            write.id == other_id && write.at_ms - other_error <= typed.write.at_ms - my_error
+        })
+        .find_map(|write| value_of(write, !typed.ticketure))
+        .unwrap_or_else(blank);
     // The next write of the field on its own side.
     let next = mine
         .iter()
@@ -157,22 +173,14 @@ fn accounted_for(
     // What was there when it was last shown, or written by us: typing that again says nothing, and what stood there
     // in between nobody has seen.
     let shown_at = last_shown(ended, typed, mine_id);
-    let error = if typed.ticketure {
-        ended.ticketure_error_ms
-    } else {
-        ended.salesforce_error_ms
-    };
     let before = mine
         .iter()
         .rev()
         .filter(|write| write.id == mine_id && write.sequence < typed.write.sequence)
-        .filter(|write| write.actor == Actor::Api || write.at_ms - error <= shown_at)
+        .filter(|write| write.actor == Actor::Api || write.at_ms - my_error <= shown_at)
         .find_map(|write| value_of(write, typed.ticketure));
-    let before = before.unwrap_or_else(|| match typed.compare {
-        Compare::Opposite => "false".to_owned(),
-        Compare::Text | Compare::Lower => String::new(),
-    });
-    if arrived || in_log || before == typed.value {
+    let before = before.unwrap_or_else(blank);
+    if arrived || in_log || before == typed.value || there_then == typed.value {
         return true;
     }
     match next {
