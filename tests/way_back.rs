@@ -115,43 +115,98 @@ async fn organizations_go_back_and_households_never_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ticketure_refuses_is_on_its_item_with_the_line() {
+async fn what_ticketure_refuses_is_on_its_item_and_goes_after_the_mend() {
     let world = World::two_way("").await;
     world
         .change(json!({ "id": "i-1", "last_name": "Lovelace", "email": "ada@example.org" }))
         .await;
     world.settled().await;
     let id = text(&world.contact("i-1"), "Id");
-    // Salesforce takes 20 characters more than Ticketure does.
-    world
-        .simulator
-        .update_by_user(
-            "Contact",
-            &id,
-            fields(json!({ "MailingCity": "Llanfairpwllgwyngyllgogerychwyrndrobwll" })),
-        )
-        .unwrap();
-    until(&world, "the city", || {
-        world.identity("i-1").unwrap().get("address").is_some()
-    })
-    .await;
-    let long = "https://example.org/".to_owned() + &"x".repeat(240);
-    world
-        .simulator
-        .insert_by_user(
-            "Account",
-            fields(json!({ "Name": "Hill School", "Website": long })),
-        )
-        .ok();
-    world
-        .simulator
-        .add_fault(Fault::on("/api/identity/", 1, FaultKind::Unavailable));
+    world.simulator.add_fault(Fault {
+        method: Some("PATCH".to_owned()),
+        ..Fault::on("/api/identity/", 1, FaultKind::Status { status: 422 })
+    });
     world
         .simulator
         .update_by_user("Contact", &id, fields(json!({ "FirstName": "Ada" })))
         .unwrap();
+    let dead = |code: &str| {
+        let errors = world.usher_json(&["errors"]);
+        errors
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item["error"]["code"] == code)
+            .cloned()
+    };
+    until(&world, "the refusal", || {
+        dead("TICKETURE_REFUSED").is_some()
+    })
+    .await;
+    let refused = dead("TICKETURE_REFUSED").unwrap();
+    assert_eq!(
+        (refused["payload_type"].as_str(), refused["key"].as_str()),
+        (Some("salesforce_changed"), Some(id.as_str()))
+    );
+    assert!(
+        refused["error"]["help"]
+            .as_str()
+            .unwrap()
+            .contains("retry the item")
+    );
+    assert!(
+        world
+            .usher(&["retry", &refused["id"].to_string()])
+            .status
+            .success()
+    );
     until(&world, "the name", || {
         text(&world.identity("i-1").unwrap(), "first_name") == "Ada"
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_stops_the_direction_and_says_so_first() {
+    let world = World::two_way("").await;
+    world
+        .change(json!({ "id": "i-1", "last_name": "Lovelace", "email": "ada@example.org" }))
+        .await;
+    world.settled().await;
+    world.simulator.add_fault(Fault {
+        path: Some("/api/".to_owned()),
+        ..Fault::always(FaultKind::Status { status: 401 })
+    });
+    let id = text(&world.contact("i-1"), "Id");
+    world
+        .simulator
+        .update_by_user("Contact", &id, fields(json!({ "FirstName": "Ada" })))
+        .unwrap();
+    let first_line = || {
+        let status = world.usher(&["status"]);
+        String::from_utf8_lossy(&status.stdout)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    until(&world, "the pause", || {
+        first_line().starts_with("to ticketure stands still since")
+    })
+    .await;
+    assert!(first_line().contains("API key"), "{}", first_line());
+    assert_eq!(
+        world.usher_json(&["errors"])[0]["error"]["code"],
+        "STANDS_STILL"
+    );
+    // Forward nothing stands still, and nothing was lost.
+    world
+        .change(json!({ "id": "i-1", "mobile": "555 0100" }))
+        .await;
+    world.simulator.clear_faults();
+    until(&world, "both", || {
+        text(&world.identity("i-1").unwrap(), "first_name") == "Ada"
+            && text(&world.contact("i-1"), "MobilePhone") == "555 0100"
     })
     .await;
 }

@@ -28,6 +28,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The answer comes later.
     Latency { ms: u64 },
+    /// This status instead of an answer, nothing is done: 401 is a key that is not valid any more.
+    Status { status: u16 },
     /// 503, nothing is done.
     Unavailable,
     /// Everything is done, the answer never arrives.
@@ -78,6 +80,7 @@ impl Fault {
 pub(crate) struct Effect {
     pub(crate) latency_ms: u64,
     pub(crate) unavailable: bool,
+    pub(crate) status: Option<u16>,
     pub(crate) lost_after: bool,
     pub(crate) lost_before: bool,
     pub(crate) late_ms: Option<u64>,
@@ -153,6 +156,7 @@ impl Faults {
 fn apply(effect: &mut Effect, kind: &FaultKind) {
     match kind {
         FaultKind::Latency { ms } => effect.latency_ms += ms,
+        FaultKind::Status { status } => effect.status = Some(*status),
         FaultKind::Unavailable => effect.unavailable = true,
         FaultKind::LostAfterCommit => effect.lost_after = true,
         FaultKind::LostBeforeCommit => effect.lost_before = true,

@@ -360,6 +360,8 @@ impl State {
         }
         let mut response = if effect.lost_before {
             salesforce::error::unavailable()
+        } else if let Some(status) = effect.status {
+            salesforce::error::only_status(status)
         } else if effect.unavailable {
             self.org.calls += 1;
             salesforce::error::unavailable()

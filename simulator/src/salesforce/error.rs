@@ -64,6 +64,12 @@ pub(crate) fn refuse(status: StatusCode, errors: &[ApiError]) -> Response<Bytes>
 }
 
 /// What stands before the org when the org does not: a page, not JSON.
+/// A status and nothing else.
+pub(crate) fn only_status(status: u16) -> Response<Bytes> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    with_body(status, "text/plain", String::new())
+}
+
 pub(crate) fn unavailable() -> Response<Bytes> {
     let page = "<html><head><title>Service Unavailable</title></head><body>Down for maintenance</body></html>";
     with_body(
