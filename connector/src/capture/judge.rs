@@ -153,7 +153,7 @@ fn decide(
         Gate::Open => {
             let was = LinkState::from_json(mapping, &before);
             let goes = writes || was.differs_from(&state);
-            let echo = !goes && was.has_unseen(Side::Destination);
+            let echo = !goes && !was.unseen(Side::Destination).is_empty();
             let now = Link {
                 base: state.to_json(),
                 ..link.clone()

@@ -62,7 +62,7 @@ async fn until(
 /// Long enough for a change to be read and for its echo to come back.
 async fn a_while(stage: &Stage) -> Told {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(900) {
+    while start.elapsed() < Duration::from_millis(700) {
         let webhooks = stage.simulator.take_webhooks();
         if !webhooks.is_empty() {
             stage.send(&webhooks).await?;

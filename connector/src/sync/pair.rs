@@ -1,6 +1,6 @@
 //! A linked pair in a batch: what is known of it, and what both sides say now.
 
-use runtime::change::present;
+use runtime::change::{Mask, present};
 use runtime::entity::{Entity, Kind};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
@@ -37,6 +37,16 @@ pub(crate) struct Pair {
     pub(crate) plan: Option<Plan>,
     /// What somebody wrote while we did.
     pub(crate) went_under: Vec<Decision>,
+    looked: Option<Looked>,
+}
+
+/// Salesforce's record as the items of the batch saw it, and as it was then read.
+struct Looked {
+    earlier: Vec<(Box<dyn Entity>, i64)>,
+    now: Box<dyn Entity>,
+    version_ms: i64,
+    /// Fields in which our own write was still to be seen.
+    unseen: Mask,
 }
 
 /// How far a side is known in this batch.
@@ -67,6 +77,7 @@ impl Pair {
             replace: None,
             plan: None,
             went_under: Vec::new(),
+            looked: None,
         }
     }
 
@@ -137,14 +148,39 @@ impl Pair {
             let under = self.state.went_under(side, image.as_ref(), *at);
             self.went_under.extend(under);
         }
+        let untouched = self.state.unseen(side);
         self.state.observe(side, seen.as_ref(), version_ms, now_ms);
         // A change that was read earlier, and is still there, has been there since.
         for (image, at) in &earlier {
             self.state.seen_before(side, image.as_ref(), *at);
         }
+        if side == Side::Destination {
+            self.looked = Some(Looked {
+                earlier,
+                now: seen,
+                version_ms,
+                unseen: untouched,
+            });
+        }
+        self.note_taken_back();
         match side {
             Side::Source => self.source.read = true,
             Side::Destination => self.destination.read = true,
+        }
+    }
+
+    /// What Salesforce showed in between counts once it is known what both sides say.
+    fn note_taken_back(&mut self) {
+        if let Some(looked) = &self.looked {
+            for (earlier, _) in &looked.earlier {
+                self.state.taken_back(
+                    Side::Destination,
+                    earlier.as_ref(),
+                    looked.now.as_ref(),
+                    looked.version_ms,
+                    &looked.unseen,
+                );
+            }
         }
     }
 

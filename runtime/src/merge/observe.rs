@@ -222,6 +222,38 @@ impl LinkState {
         }
     }
 
+    /// A side was seen otherwise a while ago and is now as agreed: somebody took a change back before it was merged.
+    /// Against a change of the other side that is a change as well.
+    /// `ours` are the fields in which our own write was still to be seen before this image.
+    pub fn taken_back(
+        &mut self,
+        side: Side,
+        earlier: &dyn Entity,
+        now: &dyn Entity,
+        version_ms: i64,
+        ours: &Mask,
+    ) {
+        for field in present_fields(earlier) {
+            let (before, value) = (earlier.slot(field), now.slot(field));
+            let agreed = self.agreed.slot(field);
+            let back = !value.is_absent() && value.equivalent(agreed) && !before.equivalent(agreed);
+            let other = !self.side(side.other()).changes.slot(field).is_absent();
+            let here = self.side(side);
+            let known = !here.changes.slot(field).is_absent();
+            if back && other && !known && !ours.contains(field) {
+                self.change(side, field, value, version_ms);
+            }
+        }
+    }
+
+    /// Fields in which our own write is still to be seen.
+    pub fn unseen(&self, side: Side) -> Mask {
+        let mut mask = Mask::default();
+        let unseen = self.side(side).sent.iter().filter(|(_, sent)| sent.unseen);
+        unseen.for_each(|(field, _)| mask.set(*field));
+        mask
+    }
+
     /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
     pub fn made(&mut self, side: Side) {
         for field in present_fields(self.agreed.as_ref()) {

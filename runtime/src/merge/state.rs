@@ -144,11 +144,6 @@ impl LinkState {
             && present(self.destination.changes.as_ref()).is_empty()
     }
 
-    /// A write of ours is still to be seen on this side.
-    pub fn has_unseen(&self, side: Side) -> bool {
-        self.side(side).sent.values().any(|sent| sent.unseen)
-    }
-
     /// Does it say something else of either side? What was only seen does not count.
     pub fn differs_from(&self, other: &LinkState) -> bool {
         [Side::Source, Side::Destination].into_iter().any(|side| {
