@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use runtime::queue::{Captured, Store, StoreOptions};
 use serde_json::{Map, Value, json};
 use simulator::{Actor, Fault, FaultKind};
 
@@ -257,6 +258,69 @@ async fn a_delete_and_a_merge_in_salesforce() {
             .find("Contact", "Ticketure_Identity_Id__c", "i-2")
             .is_empty()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_in_ticketure_takes_the_contact_along() {
+    let world = World::two_way("").await;
+    world
+        .change(json!({ "id": "i-1", "last_name": "Lovelace", "email": "ada@example.org" }))
+        .await;
+    world.settled().await;
+    let id = text(&world.contact("i-1"), "Id");
+    // The surviving identity has not been heard of.
+    world.simulator.put_identity(fields(
+        json!({ "id": "i-2", "last_name": "King", "email": "ada@example.org" }),
+    ));
+    world.simulator.end_identity("i-1", Some("i-2"));
+    world.send(&["i-1".to_owned()]).await;
+    until(&world, "the surviving identity", || {
+        let found = world.simulator.find("Contact", "Id", &id);
+        text(&found[0], "Ticketure_Identity_Id__c") == "i-2"
+    })
+    .await;
+    world.settled().await;
+    assert_eq!(world.simulator.records("Contact").len(), 1);
+    // What is still said of the old one makes nothing.
+    world.send(&["i-1".to_owned()]).await;
+    world.settled().await;
+    assert_eq!(world.simulator.records("Contact").len(), 1);
+    let explained = world.usher_json(&["explain", "i-1"]);
+    assert_eq!(explained["tombstones"][0]["merged_into"], "i-2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_cursor_stops_the_direction_instead_of_passing_over_changes() {
+    let mut world = World::two_way("").await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    world.kill();
+    let store = Store::open(
+        world.folder.path().join("usher.db"),
+        StoreOptions::default(),
+    )
+    .unwrap();
+    let cursor = Some(("salesforce:contact".to_owned(), "yesterday".to_owned()));
+    store
+        .capture(Captured {
+            cursor,
+            ..Captured::default()
+        })
+        .await
+        .unwrap();
+    drop(store);
+    world.start().await;
+    let first_line = || {
+        let status = world.usher(&["status"]);
+        String::from_utf8_lossy(&status.stdout)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    until(&world, "the pause", || {
+        first_line().contains("the cursor salesforce:contact is `yesterday`")
+    })
+    .await;
 }
 
 /// Twenty kills at random moments of a two-way run: equal on both sides, nobody twice.

@@ -112,6 +112,10 @@ impl Capture {
             .collect();
         let mut fault = None;
         for mapping in mappings {
+            if let Some(poisoned) = self.poisoned(mapping).await? {
+                fault = Some(poisoned);
+                continue;
+            }
             match self.read(mapping).await? {
                 Ok(new) => self.arrivals.add(new),
                 Err(error) => {
@@ -148,6 +152,15 @@ impl Capture {
             }
         }
         self.read_all().await
+    }
+
+    /// A cursor that says no time: to go on from now would pass over changes, so a person has to say from when.
+    async fn poisoned(&self, mapping: &MappingDescriptor) -> Result<Option<String>, StoreError> {
+        let name = cursor_name(mapping);
+        let kept = self.sync.store.cursor(&name).await?;
+        Ok(kept.filter(|kept| kept.parse::<i64>().is_err()).map(|kept| {
+            format!("the cursor {name} is `{kept}`, which is no time: set it in the table `cursors` to milliseconds since 1970 from when on changes are to be read (0 is everything)")
+        }))
     }
 
     /// All pages since the cursor; says how many items are new.
