@@ -15,8 +15,9 @@ use tokio::sync::watch;
 
 use crate::sync::{TwoWaySync, image};
 
-/// Rows may be committed with a time that is already past: so far back each reading looks again.
-const OVERLAP_MS: i64 = 60_000;
+/// Rows may be committed with a time that is already past. The cursor, before which nothing is read again, stays so
+/// far behind Salesforce's own time.
+const OVERLAP_MS: i64 = 120_000;
 /// While webhooks are being worked off, reading waits for them, but not longer than this.
 const YIELD_MAX_MS: i64 = 60_000;
 /// How often a direction that stands still is tried.
@@ -178,7 +179,7 @@ impl Capture {
             // Nothing was read yet: from now on. What was there before is for a backfill.
             None => match self.sync.salesforce.limits().await {
                 // Any answer tells Salesforce's time.
-                Ok(_) => self.sync.now_ms() + self.sync.salesforce.offset_ms(),
+                Ok(_) => self.sync.now_ms() + self.sync.salesforce.offset_ms() - OVERLAP_MS,
                 Err(error) => return Ok(Err(error)),
             },
         };
@@ -186,7 +187,8 @@ impl Capture {
         for field in ["IsDeleted", "MasterRecordId"] {
             select.push(field);
         }
-        let since = literal(cursor - OVERLAP_MS);
+        let started_ms = self.sync.now_ms();
+        let since = literal(cursor);
         let mut next: Option<String> = None;
         let mut new = 0;
         loop {
@@ -201,7 +203,14 @@ impl Capture {
             let stamps = page.records.iter().filter_map(|record| {
                 runtime::clock::parse_ms(record.get("SystemModstamp").and_then(Value::as_str)?)
             });
-            cursor = stamps.max().map_or(cursor, |latest| latest.max(cursor));
+            cursor = stamps
+                .max()
+                .map_or(cursor, |latest| cursor.max(latest - OVERLAP_MS));
+            if page.next.is_none() {
+                // All of it was read: what is committed from now on has a time that is hardly older than now.
+                let theirs = started_ms + self.sync.salesforce.offset_ms();
+                cursor = cursor.max(theirs - OVERLAP_MS);
+            }
             let judged = judge::judge(&self.sync, mapping, page.records).await?;
             let captured = Captured {
                 cursor: Some((name.clone(), cursor.to_string())),

@@ -21,6 +21,8 @@ pub(crate) struct Pair {
     pub(crate) unit: Unit,
     pub(crate) link: Link,
     pub(crate) state: LinkState,
+    /// The link is on the disk.
+    pub(crate) kept: bool,
     /// Nothing was agreed yet: both sides have to be read, and then they meet.
     pub(crate) unknown: bool,
     pub(crate) intents: Vec<Intent>,
@@ -63,6 +65,7 @@ impl Pair {
     pub(crate) fn new(unit: Unit, link: Link, intents: Vec<Intent>) -> Self {
         let state = LinkState::from_json(unit.mapping, &link.base);
         Pair {
+            kept: true,
             unknown: !link.base.contains("\"agreed\""),
             state,
             unit,
@@ -305,6 +308,7 @@ impl TwoWaySync {
             lane: super::lane_of(&unit),
         };
         let mut pair = Pair::new(unit, link, Vec::new());
+        pair.kept = false;
         match image::of(&self.handlers, mapping, record, self.has_npsp()) {
             Ok(seen) => pair.destination.image = Some((seen.record, seen.version_ms)),
             Err(error) => pair.stopped = Some(unfit(mapping, &error)),

@@ -14,7 +14,7 @@ use runtime::ticketure::Row;
 use serde_json::Value;
 
 use super::batch::{give_back, handler_of};
-use super::outcome::{cannot_go_back, settle_each, unfit, with_link};
+use super::outcome::{cannot_go_back, dead, settle_each, unfit, with_link};
 use super::pair::Pair;
 use super::{Broken, TwoWaySync};
 use crate::to_salesforce::references::{of, waits_for};
@@ -65,7 +65,8 @@ impl TwoWaySync {
             pair.intents = mine.cloned().collect();
         }
         self.observe(&mut pairs).await?;
-        let (ready, mut settlements) = self.ready(mapping, pairs).await?;
+        let (mut ready, mut settlements) = self.ready(mapping, pairs).await?;
+        self.keep_links(&mut ready).await?;
         self.note(&ready).await?;
         let ready = self.update_all(mapping, ready).await;
         let ready = self.push_all(mapping, ready).await?;
@@ -160,6 +161,42 @@ impl TwoWaySync {
         }
     }
 
+    /// Pairs that have just met are on the disk before anything is written: after a crash they do not meet again.
+    async fn keep_links(&self, ready: &mut [Writing]) -> Result<(), StoreError> {
+        let fresh = ready.iter().filter(|writing| !writing.pair.kept);
+        let links: Vec<_> = fresh.filter_map(|writing| writing.pair.link()).collect();
+        if links.is_empty() {
+            return Ok(());
+        }
+        match self.store.put_links(links).await {
+            Err(StoreError::LinkConflict { .. }) => {}
+            done => return done.map(|_| ()),
+        }
+        // One of them is another's: each by itself.
+        for writing in ready.iter_mut().filter(|writing| !writing.pair.kept) {
+            let Some(link) = writing.pair.link() else {
+                continue;
+            };
+            match self.store.put_links(vec![link]).await {
+                Ok(_) => {}
+                Err(error @ StoreError::LinkConflict { .. }) => {
+                    writing.pair.forget = true;
+                    writing.pair.stopped = Some(dead(
+                        "link_conflict",
+                        error.to_string(),
+                        None,
+                        "Two source records claim one destination record: merge or separate them, then retry the item.",
+                    ));
+                    writing.to_destination = None;
+                    writing.to_source = None;
+                    writing.decisions.clear();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Everything that is about to be written, and who won, in one transaction before the calls.
     async fn note(&self, ready: &[Writing]) -> Result<(), StoreError> {
         let mut intents = Vec::new();
@@ -177,10 +214,7 @@ impl TwoWaySync {
                 }
             }
             if !writing.decisions.is_empty() {
-                // A pair that has just met gets its link when it is written.
-                if writing.pair.link.base != "{}" {
-                    links.extend(writing.pair.link());
-                }
+                links.extend(writing.pair.link());
                 decisions.extend(
                     writing
                         .decisions

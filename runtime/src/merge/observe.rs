@@ -200,9 +200,17 @@ impl LinkState {
             let name = self.mapping.field_name(field);
             let written = value_json(fields, field, name);
             let before = value_json(self.current(side).as_ref(), field, name);
+            // The other side may have gone on, or back, since it was decided.
+            let other_has = self.current(side.other());
             let other = self.side_mut(side.other());
-            if other.changes.slot(field).equivalent(value) {
+            if other_has.slot(field).equivalent(value) {
                 other.clear(field);
+            } else if other.changes.slot(field).is_absent() {
+                other.changes.slot_mut(field).set(other_has.slot(field));
+                if other_has.slot(field).is_absent() {
+                    other.changes.slot_mut(field).set_blank();
+                }
+                other.at_ms.insert(field, other.version_ms);
             }
             self.agreed.slot_mut(field).set(value);
             let here = self.side_mut(side);
