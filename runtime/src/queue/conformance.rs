@@ -3,6 +3,7 @@
 mod files;
 mod order;
 mod outcomes;
+mod sync;
 
 use std::sync::Arc;
 
