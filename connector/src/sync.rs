@@ -8,6 +8,7 @@
 pub(crate) mod batch;
 pub(crate) mod gone;
 pub(crate) mod image;
+mod look;
 pub(crate) mod outcome;
 pub(crate) mod pair;
 pub(crate) mod write;

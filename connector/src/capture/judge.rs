@@ -131,7 +131,7 @@ fn decide(
         };
     };
     let mut state = LinkState::from_json(mapping, &link.base);
-    if !link.base.contains("\"agreed\"") {
+    if !LinkState::is_known(&link.base) {
         return Judged::goes(true);
     }
     let before = state.to_json();

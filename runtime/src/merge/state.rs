@@ -210,6 +210,11 @@ impl LinkState {
         self.mapping.field_name(field).to_owned()
     }
 
+    /// Was anything agreed, by a text that was kept? Of a link that was only looked up nothing is known.
+    pub fn is_known(kept: &str) -> bool {
+        kept.contains("\"agreed\"")
+    }
+
     /// As it was kept; what the mapping no longer has is left out.
     pub fn from_json(mapping: &'static MappingDescriptor, text: &str) -> Self {
         let mut state = LinkState::new(mapping);
