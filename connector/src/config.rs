@@ -267,7 +267,7 @@ impl Reader<'_> {
         let poll = from
             .poll_seconds
             .as_ref()
-            .map_or(10, |poll| *poll.get_ref());
+            .map_or(15, |poll| *poll.get_ref());
         if !(1..=3_600).contains(&poll) {
             self.fault(
                 from.poll_seconds.as_ref().map(|poll| poll.span().start),

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Args;
-use simulator::{Simulator, SimulatorOptions};
+use simulator::{Simulator, SimulatorOptions, Tls};
 
 use crate::cli;
 use stage::Stage;
@@ -36,6 +36,9 @@ pub struct SimulatorArguments {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8481")]
     listen: String,
+    /// Serves https instead, with a certificate that is written to this file for clients to trust.
+    #[arg(long)]
+    tls: Option<std::path::PathBuf>,
     /// An org without NPSP.
     #[arg(long)]
     no_npsp: bool,
@@ -77,10 +80,28 @@ pub async fn serve_simulator(arguments: SimulatorArguments) -> Result<ExitCode, 
     };
     let simulator = Simulator::new(options)?;
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await?;
-    println!("simulator listens on http://{}", listener.local_addr()?);
+    let scheme = if arguments.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    println!("simulator listens on {scheme}://{}", listener.local_addr()?);
     println!("  Salesforce  /services/oauth2/token, /services/data/v67.0/...");
     println!("  Ticketure   /api/...");
-    println!("  look        /simulator/log, /simulator/calls, /simulator/records/Contact");
-    simulator.serve(listener).await?;
+    println!(
+        "  look        /simulator/log, /simulator/tenant-log, /simulator/calls, /simulator/records/Contact, /simulator/identities"
+    );
+    println!(
+        "  be a user   POST /simulator/user/Contact, PATCH /simulator/user/Contact/ID, POST /simulator/identities"
+    );
+    match arguments.tls {
+        Some(path) => {
+            let tls = Tls::new()?;
+            std::fs::write(&path, &tls.certificate_pem)?;
+            println!("  trust       {}", path.display());
+            simulator.serve_tls(listener, &tls).await?;
+        }
+        None => simulator.serve(listener).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
