@@ -50,7 +50,7 @@ impl TwoWaySync {
         pair.forget = true;
         pair.stopped = Some(match pair.mapping().policies.after_delete {
             // Without its link the row is a new one: it is made again.
-            AfterDelete::Recreate => super::batch::give_back(),
+            AfterDelete::Recreate => self.from_its_row(pair).await?,
             AfterDelete::Detach => Outcome::Done,
             AfterDelete::Review => {
                 self.ask(pair, "it was deleted in Salesforce").await?;
@@ -58,6 +58,33 @@ impl TwoWaySync {
             }
         });
         Ok(())
+    }
+
+    /// What Ticketure says is to come again, as of a record that was never linked.
+    async fn from_its_row(&self, pair: &Pair) -> Result<Outcome, StoreError> {
+        let Some(ticketure) = self
+            .ticketure
+            .as_ref()
+            .filter(|_| !pair.unit.goes_forward())
+        else {
+            return Ok(super::batch::give_back());
+        };
+        let entity = crate::to_ticketure::endpoint::entity(pair.mapping());
+        let row = match self.counted_back(ticketure.read(entity, &pair.unit.source_id).await) {
+            Err(error) => return Ok(self.not_pushed(&pair.unit, &error)),
+            Ok(None) => return Ok(Outcome::Done),
+            Ok(Some(row)) => Value::Object(row),
+        };
+        let item = NewItem {
+            mapping: Some(pair.mapping().name.to_owned()),
+            payload_type: pair.mapping().payload_type.to_owned(),
+            lane: pair.link.lane.clone(),
+            key: pair.unit.source_id.clone(),
+            payload: row.to_string(),
+            ..NewItem::default()
+        };
+        self.store.enqueue(vec![item]).await?;
+        Ok(Outcome::Done)
     }
 
     /// The surviving record takes the pair over, unless it has an identity of its own.

@@ -66,6 +66,8 @@ pub struct Decision {
 pub enum Why {
     /// Only this side changed it.
     OnlyChange,
+    /// The org made it of what was written to it.
+    Rewritten,
     /// The mapping says that this side wins.
     Policy,
     /// It appeared later.
@@ -125,7 +127,15 @@ impl LinkState {
         let (winner, why) = match (source.is_absent(), destination.is_absent()) {
             (true, true) => return self.restored(field),
             (false, true) => (Side::Source, Why::OnlyChange),
-            (true, false) => (Side::Destination, Why::OnlyChange),
+            (true, false) => {
+                let rewritten = self.destination.at_ms.get(&field) == Some(&0);
+                let why = if rewritten {
+                    Why::Rewritten
+                } else {
+                    Why::OnlyChange
+                };
+                (Side::Destination, why)
+            }
             (false, false) if source.equivalent(destination) => {
                 self.agree(field);
                 return None;

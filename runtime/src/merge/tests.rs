@@ -218,6 +218,8 @@ fn what_the_org_makes_of_it_is_accepted_or_kept() {
         state.observe(Side::Destination, &person("AUGUSTA", "1"), 3, 3);
         let plan = state.plan(&Clocks::default());
         assert_eq!(name_of(plan.to_source.as_ref()).is_some(), goes_back);
+        let why = plan.decisions.first().map(|decision| decision.why);
+        assert_eq!(why, goes_back.then_some(Why::Rewritten));
     }
 }
 
