@@ -46,22 +46,27 @@ impl TwoWaySync {
             });
             return Ok(());
         }
-        pair.tombstone = Some(tombstone(pair, Side::Destination, deleted_at_ms, None));
-        pair.forget = true;
-        pair.stopped = Some(match pair.mapping().policies.after_delete {
+        let outcome = match pair.mapping().policies.after_delete {
             // Without its link the row is a new one: it is made again.
-            AfterDelete::Recreate => self.from_its_row(pair).await?,
+            AfterDelete::Recreate => self.again_from_its_row(pair).await?,
             AfterDelete::Detach => Outcome::Done,
             AfterDelete::Review => {
                 self.ask(pair, "it was deleted in Salesforce").await?;
                 Outcome::Done
             }
-        });
+        };
+        // While Ticketure does not answer, the pair stays.
+        let asks_again = matches!(outcome, Outcome::Retry { .. }) && !pair.unit.goes_forward();
+        if !asks_again {
+            pair.tombstone = Some(tombstone(pair, Side::Destination, deleted_at_ms, None));
+            pair.forget = true;
+        }
+        pair.stopped = Some(outcome);
         Ok(())
     }
 
     /// What Ticketure says is to come again, as of a record that was never linked.
-    async fn from_its_row(&self, pair: &Pair) -> Result<Outcome, StoreError> {
+    async fn again_from_its_row(&self, pair: &Pair) -> Result<Outcome, StoreError> {
         let Some(ticketure) = self
             .ticketure
             .as_ref()
