@@ -195,6 +195,9 @@ impl LinkState {
 
     /// A side now has these values, and we wrote them.
     pub fn landed(&mut self, side: Side, fields: &dyn Entity) {
+        if side == Side::Source {
+            self.note_overwritten(fields);
+        }
         for field in present_fields(fields) {
             let value = fields.slot(field);
             let name = self.mapping.field_name(field);
@@ -262,6 +265,49 @@ impl LinkState {
         mask
     }
 
+    /// Rows about what was typed between the last reading and the write are still on their way: they will be told by
+    /// what was there before.
+    fn note_overwritten(&mut self, fields: &dyn Entity) {
+        let current = self.current(Side::Source);
+        let mut before = (self.mapping.new_record)();
+        for field in present_fields(fields) {
+            match current.slot(field).is_absent() {
+                true => before.slot_mut(field).set_null(),
+                false => before.slot_mut(field).set(current.slot(field)),
+            }
+        }
+        self.source.overwrote = Some((self.source.version_ms, before));
+    }
+
+    /// What an older row of Ticketure's says that our last write stood over unseen.
+    fn overwritten(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        let Some((read_ms, before)) = &self.source.overwrote else {
+            return Vec::new();
+        };
+        if version_ms <= *read_ms {
+            return Vec::new();
+        }
+        present_fields(before.as_ref())
+            .filter(|field| {
+                let value = row.slot(*field);
+                let told = value.equivalent(before.slot(*field))
+                    || value.equivalent(self.agreed.slot(*field));
+                !value.is_absent() && !told
+            })
+            .map(|field| {
+                let name = self.mapping.field_name(field);
+                Decision {
+                    field,
+                    winner: Some(Side::Destination),
+                    why: Why::WentUnder,
+                    value: value_json(self.agreed.as_ref(), field, name),
+                    loser: Some(value_json(row, field, name)),
+                    loser_at_ms: version_ms,
+                }
+            })
+            .collect()
+    }
+
     /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
     pub fn made(&mut self, side: Side) {
         for field in present_fields(self.agreed.as_ref()) {
@@ -279,6 +325,9 @@ impl LinkState {
     /// A side was seen with these values, and by now it has others that we wrote: what was somebody's and went under
     /// is to be told.
     pub fn went_under(&self, side: Side, image: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        if side == Side::Source {
+            return self.overwritten(image, version_ms);
+        }
         let here = self.side(side);
         let mut found = Vec::new();
         for (field, sent) in &here.sent {

@@ -34,6 +34,8 @@ pub struct SideState {
     pub(super) late: Vec<Late>,
     /// What was last written.
     pub(super) sent: BTreeMap<usize, Sent>,
+    /// What the last write of ours stood over: as it was last read before, and as of when.
+    pub(super) overwrote: Option<(i64, Box<dyn Entity>)>,
     /// Values that the org made of ours, and keeps.
     pub(super) kept: Box<dyn Entity>,
 }
@@ -65,6 +67,7 @@ impl SideState {
             restore: BTreeMap::new(),
             late: Vec::new(),
             sent: BTreeMap::new(),
+            overwrote: None,
             kept: (mapping.new_record)(),
         }
     }
@@ -199,6 +202,12 @@ impl LinkState {
         if !sent.is_empty() {
             root.insert("sent".to_owned(), Value::Object(sent));
         }
+        if let Some((read_ms, before)) = &side.overwrote {
+            root.insert(
+                "overwrote".to_owned(),
+                json!([read_ms, record_json(before.as_ref())]),
+            );
+        }
         let kept = record_json(side.kept.as_ref());
         if !is_empty(&kept) {
             root.insert("kept".to_owned(), kept);
@@ -278,6 +287,12 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
             };
             side.sent.insert(field, sent);
         }
+    }
+    if let Some(overwrote) = kept.get("overwrote") {
+        let mut before = (mapping.new_record)();
+        read_record(before.as_mut(), overwrote.get(1).unwrap_or(&Value::Null));
+        let read_ms = overwrote.get(0).and_then(Value::as_i64).unwrap_or_default();
+        side.overwrote = Some((read_ms, before));
     }
     if let Some(values) = kept.get("kept") {
         read_record(side.kept.as_mut(), values);
