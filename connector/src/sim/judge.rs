@@ -250,7 +250,8 @@ fn deletes_stay(ended: &Ended, faults: &mut Vec<String>) {
                     .and_then(Value::as_str)
                     == Some(identity)
         });
-        if again {
+        // A create that was carried out after the delete is the network's doing, not a decision.
+        if again && !ended.commits_late {
             faults.push(format!(
                 "{} was deleted, and {identity} was made again",
                 delete.id

@@ -12,7 +12,7 @@ use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
 use runtime::worker::{Arrivals, Worker};
 use serde_json::{Map, Value};
-use simulator::{Clock, Rewrite, Simulator, SimulatorOptions};
+use simulator::{Clock, FaultKind, Rewrite, Simulator, SimulatorOptions};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -41,6 +41,8 @@ pub struct Ended {
     pub writes_after_reconcile: usize,
     pub writes_after_second: usize,
     pub unfinished: Option<String>,
+    /// Some calls were carried out long after they were made.
+    pub commits_late: bool,
     /// Identities about which a person has to decide.
     pub reviews: Vec<String>,
     pub errors: Vec<String>,
@@ -151,6 +153,9 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
     let conflicts = world.store.conflicts().await?;
     Ok(Ended {
         conflicts,
+        commits_late: history.actions.iter().any(|timed| {
+            matches!(&timed.action, Action::Fault(fault) if matches!(fault.kind, FaultKind::CommitLate { .. }))
+        }),
         seen: std::mem::take(&mut seen.lock().unwrap_or_else(PoisonError::into_inner)),
         reviews: reviews.into_iter().map(|review| review.source_id).collect(),
         simulator: world.simulator,
