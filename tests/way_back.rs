@@ -183,14 +183,7 @@ async fn a_key_that_is_refused_stops_the_direction_and_says_so_first() {
         .simulator
         .update_by_user("Contact", &id, fields(json!({ "FirstName": "Ada" })))
         .unwrap();
-    let first_line = || {
-        let status = world.usher(&["status"]);
-        String::from_utf8_lossy(&status.stdout)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let first_line = || world.first_line();
     until(&world, "the pause", || {
         first_line().starts_with("to ticketure stands still since")
     })
@@ -309,14 +302,7 @@ async fn a_poisoned_cursor_stops_the_direction_instead_of_passing_over_changes()
         .unwrap();
     drop(store);
     world.start().await;
-    let first_line = || {
-        let status = world.usher(&["status"]);
-        String::from_utf8_lossy(&status.stdout)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let first_line = || world.first_line();
     until(&world, "the pause", || {
         first_line().contains("the cursor salesforce:contact is `yesterday`")
     })

@@ -182,6 +182,13 @@ impl World {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// What `usher status` says first.
+    pub fn first_line(&self) -> String {
+        let status = self.usher(&["status"]);
+        let text = String::from_utf8_lossy(&status.stdout).into_owned();
+        text.lines().next().unwrap_or_default().to_owned()
+    }
+
     pub async fn get(&self, path: &str) -> Option<u16> {
         let request = Request::get(format!("http://127.0.0.1:{}{path}", self.port))
             .body(Bytes::new())
