@@ -250,7 +250,11 @@ impl TwoWaySync {
         settlements.extend(found.settlements);
         pairs.extend(found.adopted);
         settlements.extend(self.sync_pairs(mapping, pairs).await?);
-        settlements.extend(self.create_all(mapping, found.unknown).await?);
+        let (unknown, made) = self
+            .without_made_and_deleted(mapping, found.unknown)
+            .await?;
+        settlements.extend(made);
+        settlements.extend(self.create_all(mapping, unknown).await?);
         // What was linked just now has to be known to those that come next.
         self.store.settle(settlements).await?;
         let settlements = self.born(mapping, born).await?;

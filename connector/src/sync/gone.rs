@@ -1,14 +1,16 @@
 //! Records that were deleted, or merged into others.
 
-use runtime::mapping::{AfterDelete, Side};
+use runtime::mapping::{AfterDelete, MappingDescriptor, Side};
+use runtime::merge::LinkState;
 use runtime::queue::{
-    Captured, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, StoreError, Tombstone,
+    Captured, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, Settlement, StoreError, Tombstone,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::TwoWaySync;
 use super::batch::Fate;
+use super::outcome::settle;
 use super::pair::Pair;
+use super::{Broken, TwoWaySync, Unit};
 
 /// A merge shows as a delete first; so long it has to become one.
 pub(crate) const GRACE_MS: i64 = 60_000;
@@ -19,7 +21,7 @@ impl TwoWaySync {
         let ids = [pair.link.destination_id.clone()];
         let found = match self.counted(
             self.salesforce
-                .with_deleted(pair.mapping().object, &ids)
+                .with_deleted(pair.mapping().object, "Id", &ids)
                 .await,
         ) {
             Ok(found) => found.into_iter().next().unwrap_or_default(),
@@ -90,6 +92,68 @@ impl TwoWaySync {
         };
         self.store.enqueue(vec![item]).await?;
         Ok(Outcome::Done)
+    }
+
+    /// Records that a call of ours may have made before a crash, and that somebody has deleted since: they are pairs
+    /// whose record is gone, and not records to be made again.
+    pub(crate) async fn without_made_and_deleted(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
+        let keys = units.iter().map(|unit| unit.source_id.clone()).collect();
+        let open = self.store.intents(mapping.name, keys).await?;
+        let begun: Vec<String> = open
+            .into_iter()
+            .filter(|intent| intent.key.side == Side::Destination)
+            .map(|intent| intent.key.key)
+            .collect();
+        if begun.is_empty() || self.breaks(Broken::Intents) {
+            return Ok((units, Vec::new()));
+        }
+        let asked = self
+            .salesforce
+            .with_deleted(mapping.object, mapping.external_id, &begun)
+            .await;
+        let found = match self.counted(asked) {
+            Ok(found) => found,
+            Err(error) => {
+                let put_off = units.into_iter().flat_map(|unit| {
+                    let outcome = self.not_answered(&unit, &error);
+                    settle(unit, &outcome, None)
+                });
+                return Ok((Vec::new(), put_off.collect()));
+            }
+        };
+        let mut left = Vec::with_capacity(units.len());
+        let mut settlements = Vec::new();
+        for unit in units {
+            let text = |record: &Map<String, Value>, name: &str| {
+                record
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let made = found
+                .iter()
+                .find(|record| text(record, mapping.external_id) == unit.source_id);
+            let Some(made) = made else {
+                left.push(unit);
+                continue;
+            };
+            let state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
+            let link = Link {
+                mapping: mapping.name.to_owned(),
+                source_id: unit.source_id.clone(),
+                destination_id: text(made, "Id"),
+                base: state.to_json(),
+                facts: "{}".to_owned(),
+                lane: super::lane_of(&unit),
+            };
+            settlements.extend(settle(unit, &super::batch::give_back(), Some(link)));
+        }
+        Ok((left, settlements))
     }
 
     /// The surviving record takes the pair over, unless it has an identity of its own.

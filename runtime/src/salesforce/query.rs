@@ -10,6 +10,9 @@ use super::{SalesforceClient, id};
 /// Salesforce refuses request lines over 16,384 bytes; the host and the path take some.
 const QUERY_BYTES_MAX: usize = 15_800;
 
+/// Ids that one query takes: each is some forty bytes of a URL.
+const IDS_MAX: usize = 300;
+
 /// A record as a query gives it.
 pub(super) type Record = Map<String, Value>;
 
@@ -93,23 +96,32 @@ impl SalesforceClient {
         page(error::json(&self.call(Method::GET, &path, None).await?)?)
     }
 
-    /// What is left of records that may be deleted: `IsDeleted`, `MasterRecordId` where they were merged, the time.
+    /// What is left of records that may be deleted, by their ids or another field: `IsDeleted`, `MasterRecordId` where they were merged, the time.
     ///
     /// # Errors
     /// As every call.
     pub async fn with_deleted(
         &self,
         object: &str,
+        field: &str,
         ids: &[String],
     ) -> Result<Vec<Record>, CallError> {
-        let ids: Vec<String> = ids.iter().map(|id| soql_text(id)).collect();
-        let soql = format!(
-            "SELECT Id,IsDeleted,MasterRecordId,SystemModstamp FROM {object} WHERE Id IN ({})",
-            ids.join(",")
-        );
-        let path = format!("/queryAll?q={}", percent_encoded(&soql));
-        let found = page(error::json(&self.call(Method::GET, &path, None).await?)?)?;
-        Ok(found.records)
+        let also = match field {
+            "Id" => String::new(),
+            field => format!(",{field}"),
+        };
+        let mut records = Vec::new();
+        for chunk in ids.chunks(IDS_MAX) {
+            let quoted: Vec<String> = chunk.iter().map(|id| soql_text(id)).collect();
+            let soql = format!(
+                "SELECT Id,IsDeleted,MasterRecordId,SystemModstamp{also} FROM {object} WHERE {field} IN ({})",
+                quoted.join(",")
+            );
+            let path = format!("/queryAll?q={}", percent_encoded(&soql));
+            let found = page(error::json(&self.call(Method::GET, &path, None).await?)?)?;
+            records.extend(found.records);
+        }
+        Ok(records)
     }
 
     /// The page after one that said where it is.
