@@ -168,6 +168,11 @@ impl Pair {
         for (image, at) in &earlier {
             self.state.seen_before(side, image.as_ref(), *at);
         }
+        // Somebody changed it and took it back: whether that matters depends on what Ticketure has.
+        self.source.wanted |= earlier.iter().any(|(image, _)| {
+            self.state
+                .went_back(image.as_ref(), seen.as_ref(), &untouched)
+        });
         if side == Side::Destination {
             self.looked = Some(Looked {
                 earlier,

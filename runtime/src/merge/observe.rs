@@ -257,6 +257,16 @@ impl LinkState {
         }
     }
 
+    /// Was anything different a while ago that is as agreed now, other than by our own write?
+    pub fn went_back(&self, earlier: &dyn Entity, now: &dyn Entity, ours: &Mask) -> bool {
+        present_fields(earlier).any(|field| {
+            let agreed = self.agreed.slot(field);
+            let value = now.slot(field);
+            let back = !value.is_absent() && value.equivalent(agreed);
+            back && !earlier.slot(field).equivalent(agreed) && !ours.contains(field)
+        })
+    }
+
     /// Fields in which our own write is still to be seen.
     pub fn unseen(&self, side: Side) -> Mask {
         let mut mask = Mask::default();
