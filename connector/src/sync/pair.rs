@@ -221,6 +221,10 @@ impl Pair {
                 if let Some((row, at)) = self.source.image.take() {
                     self.state.observe(Side::Source, row.as_ref(), at, now_ms);
                 }
+                if let Some((record, at)) = self.destination.image.take() {
+                    self.state
+                        .observe(Side::Destination, record.as_ref(), at, now_ms);
+                }
             } else {
                 self.state.read_back(side, wanted.as_ref(), seen, now_ms);
             }

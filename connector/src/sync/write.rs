@@ -50,18 +50,20 @@ impl TwoWaySync {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
+        // A birth that was begun is known by Salesforce's id.
+        let begun = |pair: &Pair| format!("sf:{}", pair.link.destination_id);
         let keys = pairs
             .iter()
-            .map(|pair| pair.unit.source_id.clone())
+            .flat_map(|pair| [pair.unit.source_id.clone(), begun(pair)])
             .collect();
         let intents = match self.breaks(Broken::Intents) {
             true => Vec::new(),
             false => self.store.intents(mapping.name, keys).await?,
         };
         for pair in &mut pairs {
-            let mine = intents
-                .iter()
-                .filter(|intent| intent.key.key == pair.unit.source_id);
+            let mine = intents.iter().filter(|intent| {
+                intent.key.key == pair.unit.source_id || intent.key.key == begun(pair)
+            });
             pair.intents = mine.cloned().collect();
         }
         self.observe(&mut pairs).await?;
