@@ -1,6 +1,7 @@
 //! What the author wrote: every part in its place, every name still a text.
 
 mod fields;
+pub mod language;
 mod policies;
 mod read;
 mod reader;

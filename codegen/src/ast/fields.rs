@@ -1,28 +1,13 @@
 //! One entry of `fields:`.
 
 use super::reader::{Reader, literal};
-use super::{Field, Origin};
+use super::{Field, Origin, language};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Node;
 
-const KEYS: &[&str] = &[
-    "source",
-    "value",
-    "destination",
-    "convert",
-    "reference",
-    "direction",
-    "conflict",
-    "monitored",
-    "required",
-    "when_creating",
-    "pii",
-    "needs",
-];
-
 /// Reads the entry; nothing when it has no origin or no destination.
 pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
-    let mut reader = Reader::new(node, "a field", sink)?;
+    let mut reader = Reader::new(node, "a field", &language::FIELD, sink)?;
     let origin = origin(&mut reader);
     let destination = reader.demand("destination");
     let convert = reader.text("convert");
@@ -33,19 +18,10 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
     let required = reader.truth("required");
     let when_creating = reader.truth("when_creating");
     let pii = reader.truth("pii");
-    let needs = reader.text("needs");
-    if let Some(needs) = needs.as_ref().filter(|needs| needs.value != "npsp") {
-        reader.sink.push(
-            Diagnostic::error(
-                Code::UNKNOWN_WORD,
-                needs.span,
-                format!("`needs` cannot be `{}`", needs.value),
-                "unknown",
-            )
-            .did_you_mean(needs.span, &needs.value, ["npsp"]),
-        );
-    }
-    reader.finish(KEYS);
+    // A wrong word has been reported: that it is needed is not in doubt.
+    let needs_npsp = reader.has("needs");
+    reader.word("needs", &language::NEEDS);
+    reader.finish();
     Some(Field {
         span: node.span,
         origin: origin?,
@@ -58,7 +34,7 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
         required,
         when_creating,
         pii,
-        needs_npsp: needs.is_some(),
+        needs_npsp,
     })
 }
 

@@ -1,18 +1,14 @@
 //! The words that say which way things go and who wins.
 
+use super::language::{AFTER_DELETE, CONFLICTS, DIRECTIONS, ON_LINK, ON_REWRITE, SIDES};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{AfterDelete, Conflict, Direction, OnLink, OnRewrite, Policies, Side};
+use crate::model::{Conflict, Direction, Policies};
 use crate::span::Spanned;
 
 /// `direction:` of a mapping or a field.
 pub(super) fn direction(reader: &mut Reader<'_, '_>) -> Option<Spanned<Direction>> {
-    let known = [
-        ("forward", Some(Direction::Forward)),
-        ("both", Some(Direction::Both)),
-        ("reverse", None),
-    ];
-    let written = reader.word("direction", &known)?;
+    let written = reader.word("direction", &DIRECTIONS)?;
     if written.value.is_none() {
         reader.sink.push(
             Diagnostic::error(
@@ -31,14 +27,7 @@ pub(super) fn direction(reader: &mut Reader<'_, '_>) -> Option<Spanned<Direction
 
 /// `conflict:` of a mapping or a field.
 pub(super) fn conflict(reader: &mut Reader<'_, '_>) -> Option<Spanned<Conflict>> {
-    let known = [
-        ("source", Conflict::Source),
-        ("destination", Conflict::Destination),
-        ("newest", Conflict::Newest),
-        ("restrictive", Conflict::Restrictive),
-        ("review", Conflict::Review),
-    ];
-    reader.word("conflict", &known)
+    reader.word("conflict", &CONFLICTS)
 }
 
 /// `conflict`, `tie`, `on_link`, `on_rewrite` and `after_delete` of a mapping.
@@ -47,30 +36,16 @@ pub(super) fn policies(reader: &mut Reader<'_, '_>) -> Policies {
     if let Some(conflict) = conflict(reader) {
         policies.conflict = conflict.value;
     }
-    let sides = [("source", Side::Source), ("destination", Side::Destination)];
-    if let Some(tie) = reader.word("tie", &sides) {
+    if let Some(tie) = reader.word("tie", &SIDES) {
         policies.tie = tie.value;
     }
-    let on_link = [
-        ("fill_blanks", OnLink::FillBlanks),
-        ("source", OnLink::Source),
-        ("destination", OnLink::Destination),
-        ("newest", OnLink::Newest),
-        ("review", OnLink::Review),
-    ];
-    if let Some(on_link) = reader.word("on_link", &on_link) {
+    if let Some(on_link) = reader.word("on_link", &ON_LINK) {
         policies.on_link = on_link.value;
     }
-    let on_rewrite = [("accept", OnRewrite::Accept), ("keep", OnRewrite::Keep)];
-    if let Some(on_rewrite) = reader.word("on_rewrite", &on_rewrite) {
+    if let Some(on_rewrite) = reader.word("on_rewrite", &ON_REWRITE) {
         policies.on_rewrite = on_rewrite.value;
     }
-    let after_delete = [
-        ("recreate", AfterDelete::Recreate),
-        ("detach", AfterDelete::Detach),
-        ("review", AfterDelete::Review),
-    ];
-    if let Some(after_delete) = reader.word("after_delete", &after_delete) {
+    if let Some(after_delete) = reader.word("after_delete", &AFTER_DELETE) {
         policies.after_delete = after_delete.value;
     }
     policies

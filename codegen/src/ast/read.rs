@@ -3,7 +3,7 @@
 use super::fields::field;
 use super::reader::{Reader, list, literal, text};
 use super::tests::tests;
-use super::{Key, Mapping, Pairs, policies};
+use super::{Key, Mapping, Pairs, language, policies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Direction, MatchPolicy};
 use crate::parse::{Entry, Node, Value};
@@ -11,27 +11,6 @@ use crate::span::{FileId, Span, Spanned};
 
 /// Each rung and the paths that it compares.
 type Rungs = Vec<(Span, Vec<Spanned<String>>)>;
-
-const KEYS: &[&str] = &[
-    "mapping",
-    "source",
-    "destination",
-    "direction",
-    "conflict",
-    "tie",
-    "on_link",
-    "on_rewrite",
-    "after_delete",
-    "on",
-    "when",
-    "key",
-    "lane",
-    "lock",
-    "match",
-    "fields",
-    "ignore",
-    "tests",
-];
 
 /// Reads one file's tree. Nothing when the file holds no map at all.
 pub fn read(
@@ -71,7 +50,7 @@ pub fn read(
 }
 
 fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Mapping> {
-    let mut reader = Reader::new(root, "the mapping", sink)?;
+    let mut reader = Reader::new(root, "the mapping", &language::MAPPING, sink)?;
     let name = reader.demand("mapping");
     let source = reader.demand("source");
     let destination = reader.demand("destination");
@@ -127,7 +106,7 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         .take("tests")
         .map(|entry| tests(&entry.value, reader.sink))
         .unwrap_or_default();
-    reader.finish(KEYS);
+    reader.finish();
     Some(Mapping {
         file,
         name,
@@ -164,7 +143,7 @@ fn no_fields(entry: &Entry) -> Diagnostic {
 
 /// `when: {source: {path: value}, destination: {Field: value}}`.
 fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
-    let Some(mut reader) = Reader::new(&entry.value, "`when`", sink) else {
+    let Some(mut reader) = Reader::new(&entry.value, "`when`", &language::WHEN, sink) else {
         return Default::default();
     };
     let source = match reader.take("source") {
@@ -178,38 +157,33 @@ fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
         .take("destination")
         .map(|entry| pairs(&entry.value, "`when: destination`", reader.sink))
         .unwrap_or_default();
-    reader.finish(&["source", "destination"]);
+    reader.finish();
     (source, destination)
 }
 
 fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {
-    let mut reader = Reader::new(node, "`key`", sink)?;
+    let mut reader = Reader::new(node, "`key`", &language::KEY, sink)?;
     let key = Key {
         source: reader.demand("source"),
         destination: reader.demand("destination"),
     };
-    reader.finish(&["source", "destination"]);
+    reader.finish();
     Some(key)
 }
 
 fn matching(node: &Node, sink: &mut Vec<Diagnostic>) -> (Rungs, MatchPolicy, bool) {
-    let Some(mut reader) = Reader::new(node, "`match`", sink) else {
+    let Some(mut reader) = Reader::new(node, "`match`", &language::MATCH, sink) else {
         return (Vec::new(), MatchPolicy::AlwaysCreate, false);
     };
     let rungs = match reader.take("destination") {
         Some(entry) => rungs(&entry.value, reader.sink),
         None => Vec::new(),
     };
-    let known = [
-        ("adopt", MatchPolicy::Adopt),
-        ("review", MatchPolicy::Review),
-        ("always_create", MatchPolicy::AlwaysCreate),
-    ];
     let policy = reader
-        .word("policy", &known)
+        .word("policy", &language::MATCH_POLICIES)
         .map_or(MatchPolicy::Adopt, |word| word.value);
-    let adopts = reader.word("source", &[("on_conflict", true)]).is_some();
-    reader.finish(&["destination", "source", "policy"]);
+    let adopts = reader.word("source", &language::MATCH_SOURCE).is_some();
+    reader.finish();
     (rungs, policy, adopts)
 }
 

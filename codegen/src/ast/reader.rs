@@ -1,5 +1,6 @@
 //! Taking a map apart key by key: what is asked for is taken, what is left over is reported.
 
+use super::language::Map;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::Literal;
 use crate::parse::{Entry, Node, Value};
@@ -17,6 +18,7 @@ pub(super) struct Reader<'n, 's> {
     pub(super) span: Span,
     /// `the mapping`, `a field`.
     what: &'static str,
+    known: &'static Map,
     pub(super) sink: &'s mut Vec<Diagnostic>,
 }
 
@@ -25,6 +27,7 @@ impl<'n, 's> Reader<'n, 's> {
     pub(super) fn new(
         node: &'n Node,
         what: &'static str,
+        known: &'static Map,
         sink: &'s mut Vec<Diagnostic>,
     ) -> Option<Self> {
         match &node.value {
@@ -32,6 +35,7 @@ impl<'n, 's> Reader<'n, 's> {
                 entries: entries.iter().map(|entry| (entry, false)).collect(),
                 span: node.span,
                 what,
+                known,
                 sink,
             }),
             _ => {
@@ -56,7 +60,9 @@ impl<'n, 's> Reader<'n, 's> {
             .any(|(entry, _)| entry.key.value == name)
     }
 
+    /// The entry of a key. One that the language's list lacks is not found, so that it cannot be forgotten there.
     pub(super) fn take(&mut self, name: &str) -> Option<&'n Entry> {
+        self.known.keys.iter().find(|key| key.name == name)?;
         let slot = self
             .entries
             .iter_mut()
@@ -155,15 +161,16 @@ impl<'n, 's> Reader<'n, 's> {
     }
 
     /// Reports what nobody took.
-    pub(super) fn finish(self, known: &[&'static str]) {
+    pub(super) fn finish(self) {
+        let known: Vec<&str> = self.known.keys.iter().map(|key| key.name).collect();
         for (entry, _) in self.entries.iter().filter(|(_, taken)| !taken) {
             let key = &entry.key;
-            self.sink.push(unknown(key, self.what, known));
+            self.sink.push(unknown(key, self.what, &known));
         }
     }
 }
 
-fn unknown(key: &Spanned<String>, what: &str, known: &[&'static str]) -> Diagnostic {
+fn unknown(key: &Spanned<String>, what: &str, known: &[&str]) -> Diagnostic {
     if LATER.contains(&key.value.as_str()) {
         return Diagnostic::error(
             Code::NOT_YET,

@@ -2,23 +2,11 @@
 
 use super::read::pairs;
 use super::reader::{Reader, list, literal};
-use super::{Pairs, Test};
+use super::{Pairs, Test, language};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Literal, Push};
 use crate::parse::{Node, Value};
 use crate::span::Spanned;
-
-const KEYS: &[&str] = &[
-    "name",
-    "given",
-    "before",
-    "after",
-    "base",
-    "linked",
-    "expect",
-    "expect_some",
-    "push",
-];
 
 pub(super) fn tests(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Test> {
     list(node, "tests", sink)
@@ -28,7 +16,7 @@ pub(super) fn tests(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Test> {
 }
 
 fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
-    let mut reader = Reader::new(node, "a test", sink)?;
+    let mut reader = Reader::new(node, "a test", &language::TEST, sink)?;
     let name = reader.demand("name");
     let given = reader.take("given").map(|entry| {
         Spanned::new(
@@ -69,7 +57,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
             .help("add `after: { ... }`, the record as Salesforce has it now"),
         );
     }
-    reader.finish(KEYS);
+    reader.finish();
     Some(Test {
         span: node.span,
         name: name?,

@@ -1,0 +1,407 @@
+//! The words of the language: every key of a mapping, what stands behind it and what it is for.
+//!
+//! Readers find no key that is not listed here, and the schema for editors is made of these lists, so neither can
+//! know a word that the other does not.
+
+use crate::model::{
+    AfterDelete, Conflict, Conversion, Direction, MatchPolicy, OnLink, OnRewrite, Side,
+};
+
+/// One key of a map.
+#[derive(Debug)]
+pub struct Key {
+    pub name: &'static str,
+    pub takes: Takes,
+    /// As editors show it beside the key.
+    pub about: &'static str,
+}
+
+/// What stands behind a key.
+#[derive(Debug)]
+pub enum Takes {
+    /// A name or text of the author's own, not empty.
+    Text,
+    /// One value of any type.
+    Constant,
+    /// `true` or `false`.
+    Truth,
+    /// One of these.
+    Word(&'static [&'static str]),
+    Name(Names),
+    Map(&'static Map),
+    List {
+        of: &'static Takes,
+        /// Fewer entries are a mistake.
+        least: usize,
+    },
+    /// A map whose keys are names of a schema.
+    Values(Values),
+}
+
+/// Names that the project's files give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// `ticketure.identity`, one of schemas/ticketure.
+    Source,
+    /// `salesforce.Contact`, one of schemas/salesforce.
+    Destination,
+    /// One of schemas/webhooks.
+    Webhook,
+    /// Another mapping's `mapping:`.
+    Mapping,
+    /// A dotted path of the mapping's source.
+    Path,
+    /// A field of the mapping's destination.
+    Field,
+    /// The same, when it can be written.
+    WritableField,
+    /// The same, when it is a unique external id.
+    KeyField,
+    /// The same, when it holds another record's id.
+    ReferenceField,
+}
+
+/// Maps whose keys are names of a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// Paths of the source and the values that they have to have.
+    SourceConditions,
+    /// Fields of the destination and a value, or `{ not: value }`.
+    DestinationConditions,
+    /// A row of the source, as the webhook carries it.
+    Row,
+    /// The same, or `false`.
+    RowOrFalse,
+    /// Fields of the destination and their values.
+    Record,
+}
+
+/// A map with known keys.
+#[derive(Debug)]
+pub struct Map {
+    pub keys: &'static [Key],
+    /// Keys that cannot stand together.
+    pub apart: &'static [[&'static str; 2]],
+}
+
+const fn key(name: &'static str, takes: Takes, about: &'static str) -> Key {
+    Key { name, takes, about }
+}
+
+const fn map(keys: &'static [Key]) -> Map {
+    Map { keys, apart: &[] }
+}
+
+/// The words of a list of words and their meanings.
+const fn names<T: Copy, const N: usize>(words: &[(&'static str, T); N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut index = 0;
+    while index < N {
+        names[index] = words[index].0;
+        index += 1;
+    }
+    names
+}
+
+/// Nothing stands for a word that this version does not speak.
+pub(super) const DIRECTIONS: [(&str, Option<Direction>); 3] = [
+    ("forward", Some(Direction::Forward)),
+    ("both", Some(Direction::Both)),
+    ("reverse", None),
+];
+
+pub(super) const CONFLICTS: [(&str, Conflict); 5] = [
+    ("source", Conflict::Source),
+    ("destination", Conflict::Destination),
+    ("newest", Conflict::Newest),
+    ("restrictive", Conflict::Restrictive),
+    ("review", Conflict::Review),
+];
+
+pub(super) const SIDES: [(&str, Side); 2] =
+    [("source", Side::Source), ("destination", Side::Destination)];
+
+pub(super) const ON_LINK: [(&str, OnLink); 5] = [
+    ("fill_blanks", OnLink::FillBlanks),
+    ("source", OnLink::Source),
+    ("destination", OnLink::Destination),
+    ("newest", OnLink::Newest),
+    ("review", OnLink::Review),
+];
+
+pub(super) const ON_REWRITE: [(&str, OnRewrite); 2] =
+    [("accept", OnRewrite::Accept), ("keep", OnRewrite::Keep)];
+
+pub(super) const AFTER_DELETE: [(&str, AfterDelete); 3] = [
+    ("recreate", AfterDelete::Recreate),
+    ("detach", AfterDelete::Detach),
+    ("review", AfterDelete::Review),
+];
+
+pub(super) const MATCH_POLICIES: [(&str, MatchPolicy); 3] = [
+    ("adopt", MatchPolicy::Adopt),
+    ("review", MatchPolicy::Review),
+    ("always_create", MatchPolicy::AlwaysCreate),
+];
+
+pub(super) const MATCH_SOURCE: [(&str, bool); 1] = [("on_conflict", true)];
+
+pub(super) const NEEDS: [(&str, bool); 1] = [("npsp", true)];
+
+/// `reverse` is known, so that it can be refused by name; it is not offered.
+const SPOKEN_DIRECTIONS: &[&str] = &[DIRECTIONS[0].0, DIRECTIONS[1].0];
+
+/// A mapping file.
+pub static MAPPING: Map = map(&[
+    key(
+        "mapping",
+        Takes::Text,
+        "The mapping's name, in snake case. Other mappings refer to it.",
+    ),
+    key(
+        "source",
+        Takes::Name(Names::Source),
+        "The Ticketure entity whose rows are read: a schema in schemas/ticketure.",
+    ),
+    key(
+        "destination",
+        Takes::Name(Names::Destination),
+        "The Salesforce object whose records are written: a schema in schemas/salesforce.",
+    ),
+    key(
+        "direction",
+        Takes::Word(SPOKEN_DIRECTIONS),
+        "forward: from the source to the destination. both: and back. A field may narrow it.",
+    ),
+    key(
+        "on",
+        Takes::Name(Names::Webhook),
+        "The webhook that carries the source's rows: a schema in schemas/webhooks.",
+    ),
+    key(
+        "when",
+        Takes::Map(&WHEN),
+        "Which rows are this mapping's, and which records may go back.",
+    ),
+    key(
+        "key",
+        Takes::Map(&KEY),
+        "What a row and its record know each other by: a unique external id.",
+    ),
+    key(
+        "lane",
+        Takes::Name(Names::Path),
+        "The path whose rows are processed in order, one at a time.",
+    ),
+    key(
+        "lock",
+        Takes::Name(Names::ReferenceField),
+        "The field that holds the parent which Salesforce locks with each write.",
+    ),
+    key(
+        "match",
+        Takes::Map(&MATCH),
+        "How a record that is there already is found, instead of making a second one.",
+    ),
+    key(
+        "conflict",
+        Takes::Word(&names(&CONFLICTS)),
+        "Who wins a field that both sides changed. restrictive: the opt-out. review: nobody, until a person decides.",
+    ),
+    key(
+        "tie",
+        Takes::Word(&names(&SIDES)),
+        "Who wins under `newest` where the clocks cannot tell.",
+    ),
+    key(
+        "on_link",
+        Takes::Word(&names(&ON_LINK)),
+        "What happens when two existing records meet for the first time. fill_blanks: what one side lacks comes from the other.",
+    ),
+    key(
+        "on_rewrite",
+        Takes::Word(&names(&ON_REWRITE)),
+        "The org changed what was just written. accept: its value goes to the source too. keep: each side keeps its own.",
+    ),
+    key(
+        "after_delete",
+        Takes::Word(&names(&AFTER_DELETE)),
+        "What becomes of the other side of a record that was deleted.",
+    ),
+    key(
+        "fields",
+        Takes::List {
+            of: &Takes::Map(&FIELD),
+            least: 1,
+        },
+        "One entry a field of the destination.",
+    ),
+    key(
+        "ignore",
+        Takes::List {
+            of: &Takes::Name(Names::Field),
+            least: 0,
+        },
+        "Fields of the destination that are left out on purpose.",
+    ),
+    key(
+        "tests",
+        Takes::List {
+            of: &Takes::Map(&TEST),
+            least: 0,
+        },
+        "What goes in and what must come out.",
+    ),
+]);
+
+pub(super) static WHEN: Map = map(&[
+    key(
+        "source",
+        Takes::Values(Values::SourceConditions),
+        "Paths and values: a row that has all of them is this mapping's.",
+    ),
+    key(
+        "destination",
+        Takes::Values(Values::DestinationConditions),
+        "Fields and values: a record that has all of them may go back. `{ not: value }` for any other value.",
+    ),
+]);
+
+pub(super) static KEY: Map = map(&[
+    key(
+        "source",
+        Takes::Name(Names::Path),
+        "The path of the row's own id, which every row has.",
+    ),
+    key(
+        "destination",
+        Takes::Name(Names::KeyField),
+        "The unique external id that holds it in Salesforce.",
+    ),
+]);
+
+pub(super) static MATCH: Map = map(&[
+    key(
+        "destination",
+        Takes::List {
+            of: &RUNG,
+            least: 0,
+        },
+        "Lists of paths, the surest first: a record that equals the row in all paths of a list is the same. E-mail alone only proposes.",
+    ),
+    key(
+        "source",
+        Takes::Word(&names(&MATCH_SOURCE)),
+        "on_conflict: what Ticketure has already is adopted as well.",
+    ),
+    key(
+        "policy",
+        Takes::Word(&names(&MATCH_POLICIES)),
+        "adopt: one hit is linked. review: a hit is proposed to a person. always_create: nothing is looked for.",
+    ),
+]);
+
+static RUNG: Takes = Takes::List {
+    of: &Takes::Name(Names::Path),
+    least: 1,
+};
+
+/// One entry of `fields`.
+pub static FIELD: Map = Map {
+    keys: &[
+        key(
+            "source",
+            Takes::Name(Names::Path),
+            "A path of the row; inside an object with a dot: address.city.",
+        ),
+        key("value", Takes::Constant, "A constant, instead of a source."),
+        key(
+            "destination",
+            Takes::Name(Names::WritableField),
+            "The Salesforce field, as the API spells it.",
+        ),
+        key(
+            "convert",
+            Takes::Word(&names(&Conversion::ALL)),
+            "email: trimmed, lower case. phone: single spaces. date: text to a date. not: the opposite truth.",
+        ),
+        key(
+            "reference",
+            Takes::Name(Names::Mapping),
+            "The value is the source id of this mapping's record; the row waits until that record is in Salesforce.",
+        ),
+        key(
+            "direction",
+            Takes::Word(SPOKEN_DIRECTIONS),
+            "Another direction for this field alone.",
+        ),
+        key(
+            "conflict",
+            Takes::Word(&names(&CONFLICTS)),
+            "Another winner for this field alone. A consent is restrictive by itself.",
+        ),
+        key(
+            "monitored",
+            Takes::Truth,
+            "Its change lets a record go back to Ticketure.",
+        ),
+        key(
+            "required",
+            Takes::Truth,
+            "While it is blank in Salesforce the record does not go back.",
+        ),
+        key("when_creating", Takes::Truth, "Sent with a create only."),
+        key("pii", Takes::Truth, "Personal data."),
+        key(
+            "needs",
+            Takes::Word(&names(&NEEDS)),
+            "npsp: left out where NPSP is not installed.",
+        ),
+    ],
+    apart: &[["source", "value"]],
+};
+
+/// One entry of `tests`.
+pub static TEST: Map = map(&[
+    key("name", Takes::Text, "What the test shows, as a sentence."),
+    key(
+        "given",
+        Takes::Values(Values::Row),
+        "The row that comes in.",
+    ),
+    key(
+        "before",
+        Takes::Values(Values::Record),
+        "The record as both sides agreed on it; the same as `base`.",
+    ),
+    key(
+        "base",
+        Takes::Values(Values::Record),
+        "The record as both sides agreed on it; the same as `before`.",
+    ),
+    key(
+        "after",
+        Takes::Values(Values::Record),
+        "The record as Salesforce has it now.",
+    ),
+    key(
+        "linked",
+        Takes::Values(Values::Record),
+        "The record that the row meets for the first time.",
+    ),
+    key(
+        "expect",
+        Takes::Values(Values::Record),
+        "What goes to Salesforce: these fields and no others.",
+    ),
+    key(
+        "expect_some",
+        Takes::Values(Values::Record),
+        "What goes to Salesforce: at least these fields.",
+    ),
+    key(
+        "push",
+        Takes::Values(Values::RowOrFalse),
+        "What goes to Ticketure; false for nothing.",
+    ),
+]);
