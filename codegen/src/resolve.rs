@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{MappingId, Model};
-use crate::parse::{Node, parse};
+use crate::parse::Node;
+use crate::schema::org::Org;
 use crate::schema::{self, SalesforceObject, SourceSchemaField};
-use crate::source::Sources;
-use crate::span::Spanned;
+use crate::source::{SourceFile, Sources};
+use crate::span::{FileId, Span, Spanned};
 
 /// All schemas of a run.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Schemas {
     pub entities: BTreeMap<String, Vec<(String, SourceSchemaField)>>,
     /// Envelopes by payload type: `identity_changed`.
     pub webhooks: BTreeMap<String, Node>,
+    /// What no describe tells.
+    pub org: Org,
     /// Files that could not be read, as `salesforce.Contact`. What builds on them is not judged.
     pub broken: BTreeSet<String>,
 }
@@ -35,17 +38,28 @@ pub fn schemas(sources: &Sources, sink: &mut Vec<Diagnostic>) -> Schemas {
     let mut schemas = Schemas::default();
     for (id, file) in sources.below("schemas/salesforce/") {
         let before = sink.len();
-        let object = broken_as_schema(parse_schema(id, &file.text), sink)
-            .and_then(|root| schema::salesforce::object(&root, sink));
+        let root = read(id, file, sink);
+        if file.name.ends_with("/_org.json") {
+            schemas.org = root.map_or_else(Org::default, |root| schema::org::org(&root, sink));
+            continue;
+        }
+        let object = root.and_then(|root| schema::salesforce::object(&root, sink));
         match object.filter(|_| sink.len() == before) {
+            Some(object) if schemas.objects.contains_key(&object.name) => {
+                sink.push(described_twice(id, &object.name));
+            }
             Some(object) => {
                 schemas.objects.insert(object.name.clone(), object);
             }
             None => schemas.is_broken("salesforce", &file.name),
         }
     }
+    schemas.org.stale(&schemas.objects, sink);
+    for object in schemas.objects.values_mut() {
+        schemas.org.complete(object);
+    }
     for (id, file) in sources.below("schemas/ticketure/") {
-        match broken_as_schema(parse_schema(id, &file.text), sink) {
+        match read(id, file, sink) {
             Some(root) => {
                 let entity = schema::source::entity(&root);
                 schemas.entities.insert(stem(&file.name), entity);
@@ -54,7 +68,7 @@ pub fn schemas(sources: &Sources, sink: &mut Vec<Diagnostic>) -> Schemas {
         }
     }
     for (id, file) in sources.below("schemas/webhooks/") {
-        match broken_as_schema(parse_schema(id, &file.text), sink) {
+        match read(id, file, sink) {
             Some(root) => {
                 schemas.webhooks.insert(stem(&file.name), root);
             }
@@ -70,23 +84,23 @@ impl Schemas {
     }
 }
 
-type Parsed = (Option<Node>, Vec<Diagnostic>);
-
-fn parse_schema(id: crate::span::FileId, text: &str) -> Parsed {
-    let mut found = Vec::new();
-    (parse(id, text, &mut found), found)
+fn described_twice(file: FileId, object: &str) -> Diagnostic {
+    let start = Span {
+        file,
+        start: 0,
+        end: 0,
+    };
+    let message = format!("two files describe {object}");
+    Diagnostic::error(Code::BROKEN_SCHEMA, start, message, "this one is not read")
+        .help("keep the file that was pulled last")
 }
 
-/// What is wrong with a schema file's text is said once, as a broken schema.
-fn broken_as_schema((root, found): Parsed, sink: &mut Vec<Diagnostic>) -> Option<Node> {
-    match found.into_iter().next() {
-        None => root,
-        Some(first) => {
-            let message = format!("the schema cannot be read: {}", first.message);
-            sink.push(
-                Diagnostic::error(Code::BROKEN_SCHEMA, first.span, message, first.label)
-                    .help("mend the file, or pull it again"),
-            );
+/// The tree of a schema file; what is wrong with its text is said once.
+fn read(id: FileId, file: &SourceFile, sink: &mut Vec<Diagnostic>) -> Option<Node> {
+    match schema::json::parse(id, &file.text) {
+        Ok(root) => Some(root),
+        Err(broken) => {
+            sink.push(*broken);
             None
         }
     }

@@ -1,17 +1,27 @@
 //! What the two systems' schemas say: the fields of a Ticketure entity and of a Salesforce object.
 
+pub mod json;
+pub mod org;
 pub mod salesforce;
 pub mod source;
 
 use crate::span::Span;
 
-/// One `schemas/salesforce/*.json`: a compact snapshot of an object's describe.
+/// One `schemas/salesforce/*.json`: an object's describe, or a compact snapshot of it.
 #[derive(Debug, Clone)]
 pub struct SalesforceObject {
     pub name: String,
     /// The first three characters of each of its record ids.
     pub key_prefix: String,
     pub fields: Vec<SalesforceField>,
+    pub record_types: Vec<RecordType>,
+}
+
+/// A record type of an object, by the name that is the same in every org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordType {
+    pub span: Span,
+    pub developer_name: String,
 }
 
 /// One field of the object, in the describe's own words.
@@ -34,19 +44,26 @@ pub struct SalesforceField {
     pub calculated: bool,
     pub restricted_picklist: bool,
     pub case_sensitive: bool,
+    /// It can stand in the condition of a query.
+    pub filterable: bool,
     pub reference_to: Vec<String>,
     pub relationship_name: Option<String>,
+    /// The field that this one is a part of: `MailingAddress` of `MailingCity`.
+    pub compound_field: Option<String>,
     /// The active values.
     pub picklist_values: Vec<String>,
     pub needs_npsp: bool,
 }
 
-/// The describe's field types that snapshots use.
+/// The describe's field types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SalesforceType {
     Address,
+    AnyType,
+    Base64,
     Boolean,
     Combobox,
+    ComplexValue,
     Currency,
     Date,
     Datetime,
@@ -55,6 +72,7 @@ pub enum SalesforceType {
     EncryptedString,
     Id,
     Int,
+    Json,
     Location,
     Long,
     Multipicklist,
@@ -66,6 +84,8 @@ pub enum SalesforceType {
     Textarea,
     Time,
     Url,
+    /// One that came after this version.
+    Unknown,
 }
 
 /// One property of an entity's JSON Schema.
@@ -128,6 +148,11 @@ impl SalesforceType {
         use SalesforceType as T;
         match self {
             T::Address => "a compound address",
+            T::AnyType => "a value of any type",
+            T::Base64 => "a file",
+            T::ComplexValue => "a complex value",
+            T::Json => "JSON",
+            T::Unknown => "of a type that this version does not know",
             T::Boolean => "true or false",
             T::Currency | T::Double | T::Int | T::Long | T::Percent => "a number",
             T::Date => "a date",

@@ -230,7 +230,8 @@ fn list(
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if path.is_file() && extensions.contains(&extension) && !name.starts_with(['_', '.']) {
+        let is_ours = !name.starts_with(['_', '.']) || name == "_org.json";
+        if path.is_file() && extensions.contains(&extension) && is_ours {
             found.push((format!("{below}{name}"), path));
         }
     }

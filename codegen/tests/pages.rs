@@ -63,7 +63,9 @@ fn every_page_tells_the_truth() {
             );
         };
         let run = |example: &str| {
-            let sources = if code.0 == "M0401" {
+            let sources = if code.0 == "M0402" {
+                with("schemas/salesforce/_org.json", example)
+            } else if code.0 == "M0401" {
                 with("schemas/salesforce/Campaign.json", example)
             } else {
                 let mut files = with("example.yaml", &framed(example)).to_files();

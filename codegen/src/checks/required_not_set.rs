@@ -3,6 +3,7 @@
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Mapping;
+use crate::schema::SalesforceField;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     if context.incomplete {
@@ -18,11 +19,25 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
                 .iter()
                 .any(|field| field.destination.schema.name == name)
     };
-    for field in object
-        .fields
-        .iter()
-        .filter(|field| field.is_required() && !set(&field.name))
-    {
+    // A person account is named by its parts, another account by the whole: one of them will do.
+    let set_by_another = |field: &SalesforceField| {
+        let is_whole = |whole: &String| {
+            set(whole)
+                && object
+                    .fields
+                    .iter()
+                    .any(|field| field.name == *whole && field.createable)
+        };
+        let is_part = |part: &&SalesforceField| part.compound_field.as_ref() == Some(&field.name);
+        field.compound_field.as_ref().is_some_and(is_whole)
+            || object
+                .fields
+                .iter()
+                .filter(is_part)
+                .any(|part| set(&part.name))
+    };
+    let required = object.fields.iter().filter(|field| field.is_required());
+    for field in required.filter(|field| !set(&field.name) && !set_by_another(field)) {
         let message = format!(
             "{} demands `{}`, and no field maps it",
             object.name, field.name

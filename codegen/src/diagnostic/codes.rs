@@ -50,6 +50,7 @@ codes! {
     IMPOSSIBLE_WHEN "M0306",
     REFERENCE_CYCLE "M0307",
     BROKEN_SCHEMA "M0401",
+    STALE_ORG_FACT "M0402",
 }
 
 /// The page of a code, in any case.

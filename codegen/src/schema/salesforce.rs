@@ -1,58 +1,43 @@
-//! `schemas/salesforce/*.json`: compact snapshots of describes.
+//! `schemas/salesforce/*.json`: compact snapshots of describes, or describes as Salesforce answers them.
+//!
+//! A snapshot leaves out what is false, null or zero, and names its object by `object`; a describe says everything, and
+//! names it by `name`. One reader takes both: a member that is missing is false, null or zero.
 
-use super::{SalesforceField, SalesforceObject, SalesforceType};
+use super::{RecordType, SalesforceField, SalesforceObject, SalesforceType};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Node;
 use crate::span::Span;
 
-/// Reads one snapshot; what is broken in it is reported.
+/// Reads one object; what is broken in it is reported.
 pub fn object(root: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceObject> {
-    let name = member(root, "object", root.span, sink)?;
-    let key_prefix = root
-        .get("keyPrefix")
-        .and_then(Node::text)
-        .unwrap_or_default()
-        .to_owned();
+    let name = match root.get("object") {
+        Some(_) => member(root, "object", root.span, sink)?,
+        None => member(root, "name", root.span, sink)?,
+    };
     let fields = root.get("fields").map(Node::items).unwrap_or_default();
+    let record_types = root
+        .get("recordTypeInfos")
+        .map(Node::items)
+        .unwrap_or_default();
     Some(SalesforceObject {
         name,
-        key_prefix,
+        key_prefix: said(root, "keyPrefix").unwrap_or_default(),
         fields: fields.iter().filter_map(|node| field(node, sink)).collect(),
+        record_types: record_types.iter().filter_map(record_type).collect(),
     })
 }
 
 fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceField> {
     let name = member(node, "name", node.span, sink)?;
     let kind = member(node, "type", node.span, sink)?;
-    let Some(kind) = type_of(&kind) else {
-        sink.push(
-            Diagnostic::error(
-                Code::BROKEN_SCHEMA,
-                node.span,
-                format!("`{name}` has the type `{kind}`, which is unknown"),
-                "this field",
-            )
-            .help("pull the object's schema again"),
-        );
-        return None;
-    };
     let truth = |name: &str| node.get(name).and_then(Node::text) == Some("true");
-    let number = |name: &str| {
-        node.get(name)
-            .and_then(Node::text)
-            .and_then(|text| text.parse().ok())
-    };
-    let values = node
-        .get("picklistValues")
-        .map(Node::items)
-        .unwrap_or_default();
-    let active = |value: &&Node| value.get("active").and_then(Node::text) != Some("false");
+    let number = |name: &str| said(node, name).and_then(|text| text.parse().ok());
+    let length = number("length").filter(|length| *length > 0);
     Some(SalesforceField {
         span: node.span,
-        name,
-        kind,
-        length: number("length"),
-        precision: number("precision"),
+        kind: type_of(&kind),
+        length,
+        precision: number("precision").filter(|digits| *digits > 0),
         scale: number("scale"),
         createable: truth("createable"),
         updateable: truth("updateable"),
@@ -64,18 +49,58 @@ fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceField> {
         calculated: truth("calculated"),
         restricted_picklist: truth("restrictedPicklist"),
         case_sensitive: truth("caseSensitive"),
+        filterable: is_filterable(node, &kind, length),
         reference_to: texts(node.get("referenceTo")),
-        relationship_name: node
-            .get("relationshipName")
-            .and_then(Node::text)
-            .map(str::to_owned),
-        picklist_values: values
-            .iter()
-            .filter(active)
-            .filter_map(|value| value.get("value")?.text().map(str::to_owned))
-            .collect(),
-        needs_npsp: node.get("needs").and_then(Node::text) == Some("npsp"),
+        relationship_name: said(node, "relationshipName"),
+        compound_field: said(node, "compoundFieldName").filter(|whole| *whole != name),
+        picklist_values: picklist(node),
+        needs_npsp: said(node, "needs").as_deref() == Some("npsp"),
+        name,
     })
+}
+
+/// A describe says it; of a snapshot it follows from the type.
+fn is_filterable(node: &Node, kind: &str, length: Option<u32>) -> bool {
+    match said(node, "filterable") {
+        Some(word) => word == "true",
+        None => match kind {
+            "textarea" => length.is_none_or(|length| length <= 255),
+            "encryptedstring" | "base64" | "address" | "location" | "json" | "complexvalue" => {
+                false
+            }
+            _ => true,
+        },
+    }
+}
+
+/// The active values.
+fn picklist(node: &Node) -> Vec<String> {
+    let values = node.get("picklistValues").map(Node::items);
+    values
+        .unwrap_or_default()
+        .iter()
+        .filter(|value| said(value, "active").as_deref() != Some("false"))
+        .filter_map(|value| said(value, "value"))
+        .collect()
+}
+
+/// The master record type is none that anybody chose.
+fn record_type(node: &Node) -> Option<RecordType> {
+    let truth = |name: &str| said(node, name).as_deref() == Some("true");
+    let is_inactive = said(node, "active").as_deref() == Some("false");
+    let name = said(node, "developerName")?;
+    (!truth("master") && !is_inactive).then_some(RecordType {
+        span: node.span,
+        developer_name: name,
+    })
+}
+
+/// A member's text; null is none.
+pub(super) fn said(node: &Node, name: &str) -> Option<String> {
+    node.get(name)
+        .filter(|value| !value.is_null())
+        .and_then(Node::text)
+        .map(str::to_owned)
 }
 
 fn texts(list: Option<&Node>) -> Vec<String> {
@@ -88,7 +113,7 @@ fn texts(list: Option<&Node>) -> Vec<String> {
 }
 
 fn member(node: &Node, name: &str, span: Span, sink: &mut Vec<Diagnostic>) -> Option<String> {
-    let text = node.get(name).and_then(Node::text).map(str::to_owned);
+    let text = said(node, name).filter(|text| !text.is_empty());
     if text.is_none() {
         sink.push(
             Diagnostic::error(
@@ -103,12 +128,16 @@ fn member(node: &Node, name: &str, span: Span, sink: &mut Vec<Diagnostic>) -> Op
     text
 }
 
-fn type_of(name: &str) -> Option<SalesforceType> {
+/// A type that we do not know is no mistake of the file: only a mapping onto such a field is.
+fn type_of(name: &str) -> SalesforceType {
     use SalesforceType as T;
-    Some(match name {
+    match name {
         "address" => T::Address,
+        "anyType" => T::AnyType,
+        "base64" => T::Base64,
         "boolean" => T::Boolean,
         "combobox" => T::Combobox,
+        "complexvalue" => T::ComplexValue,
         "currency" => T::Currency,
         "date" => T::Date,
         "datetime" => T::Datetime,
@@ -117,6 +146,7 @@ fn type_of(name: &str) -> Option<SalesforceType> {
         "encryptedstring" => T::EncryptedString,
         "id" => T::Id,
         "int" => T::Int,
+        "json" => T::Json,
         "location" => T::Location,
         "long" => T::Long,
         "multipicklist" => T::Multipicklist,
@@ -128,6 +158,6 @@ fn type_of(name: &str) -> Option<SalesforceType> {
         "textarea" => T::Textarea,
         "time" => T::Time,
         "url" => T::Url,
-        _ => return None,
-    })
+        _ => T::Unknown,
+    }
 }
