@@ -6,6 +6,7 @@
 mod broken;
 mod describes;
 mod pages;
+mod random;
 mod robust;
 
 use std::path::Path;

@@ -1,0 +1,453 @@
+//! Mappings: for each property that is drawn, a destination field that it fits into.
+
+use serde_json::{Value, json};
+
+use super::entity::{Entity, Property, Shape};
+use super::object::Object;
+use super::{chance, one_of, rows};
+
+/// The mappings drawn so far and the objects that they write.
+pub struct World<'e> {
+    entities: &'e [Entity],
+    objects: Vec<Object>,
+    pub mappings: Vec<Drawing<'e>>,
+}
+
+/// One mapping in the making.
+pub struct Drawing<'e> {
+    pub name: String,
+    pub entity: &'e Entity,
+    pub when: Vec<(String, Value)>,
+    object: usize,
+    both: bool,
+    text: String,
+}
+
+/// An entry of `fields:` and the names that other parts of the mapping may use.
+struct Entry {
+    line: String,
+    path: Option<String>,
+    two_way: bool,
+    is_text: bool,
+    monitored: bool,
+}
+
+const KEY: &str = "Source_Id__c";
+
+impl<'e> World<'e> {
+    pub fn new(entities: &'e [Entity]) -> World<'e> {
+        World {
+            entities,
+            objects: Vec::new(),
+            mappings: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, random: &mut fastrand::Rng, index: usize) {
+        // Two mappings may share an object, where a condition tells their rows apart.
+        let shared = self.mappings.last().filter(|last| {
+            let mine: Vec<&Drawing<'_>> = self
+                .mappings
+                .iter()
+                .filter(|other| other.object == last.object)
+                .collect();
+            mine.len() == 1 && !last.both && !last.when.is_empty()
+        });
+        let (entity, object, kind, both) = match shared.filter(|_| chance(random, 50)) {
+            Some(last) => {
+                let taken = last.when[0].1.as_str().unwrap_or_default();
+                let kind = last
+                    .entity
+                    .kinds
+                    .iter()
+                    .find(|kind| *kind != taken)
+                    .cloned();
+                (last.entity, last.object, kind, false)
+            }
+            None => {
+                self.objects.push(Object::new(format!("Object_{index}__c")));
+                let entity = one_of(random, self.entities);
+                let kind = chance(random, 60).then(|| one_of(random, &entity.kinds).clone());
+                (entity, self.objects.len() - 1, kind, random.bool())
+            }
+        };
+        let mut drawing = Drawing {
+            name: format!("mapping_{index}"),
+            entity,
+            when: kind
+                .map(|kind| ("kind".to_owned(), json!(kind)))
+                .into_iter()
+                .collect(),
+            object,
+            both,
+            text: String::new(),
+        };
+        let entries = self.entries(random, &drawing);
+        let Some(object) = self.objects.get_mut(object) else {
+            return;
+        };
+        object.add(KEY, "string", json!({"length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "idLookup": true, "caseSensitive": true}));
+        drawing.text = write(random, &drawing, object, &entries);
+        self.mappings.push(drawing);
+    }
+
+    /// All mapping files and objects.
+    pub fn files(&mut self, random: &mut fastrand::Rng) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        for object in &mut self.objects {
+            object.surround(random);
+            files.push(object.file(random));
+        }
+        files.extend(
+            self.mappings
+                .iter()
+                .map(|drawn| (format!("{}.yaml", drawn.name), drawn.text.clone())),
+        );
+        files
+    }
+
+    fn entries(&mut self, random: &mut fastrand::Rng, drawing: &Drawing<'_>) -> Vec<Entry> {
+        let tag = self.mappings.len();
+        let targets: Vec<(String, String)> = self
+            .mappings
+            .iter()
+            .filter_map(|other| {
+                Some((
+                    other.name.clone(),
+                    self.objects.get(other.object)?.name.clone(),
+                ))
+            })
+            .collect();
+        let Some(object) = self.objects.get_mut(drawing.object) else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for (number, property) in drawing.entity.properties.iter().enumerate() {
+            if property.path == ["id"] || !chance(random, 75) {
+                continue;
+            }
+            let both = drawing.both && !property.read_only && chance(random, 80);
+            let mut pen = Pen {
+                random,
+                object,
+                property,
+                name: format!("F{tag}_{number}"),
+                both,
+                of_two_way: drawing.both,
+            };
+            entries.extend(match property.shape {
+                Shape::Id if !targets.is_empty() && !both => pen.reference(&targets),
+                _ => pen.entry(),
+            });
+        }
+        for number in 0..random.usize(0..4) {
+            entries.push(constant(random, object, &format!("C{tag}_{number}__c")));
+        }
+        if entries.is_empty() {
+            entries.push(constant(random, object, &format!("C{tag}_9__c")));
+        }
+        entries
+    }
+}
+
+/// Writes one entry and adds its destination field.
+struct Pen<'p> {
+    random: &'p mut fastrand::Rng,
+    object: &'p mut Object,
+    property: &'p Property,
+    name: String,
+    both: bool,
+    /// The mapping goes both ways, whatever the field does.
+    of_two_way: bool,
+}
+
+impl Pen<'_> {
+    fn entry(&mut self) -> Option<Entry> {
+        let (kind, members, convert) = match &self.property.shape.clone() {
+            Shape::Text { max } => self.text(*max),
+            Shape::Email => {
+                let as_text = !self.both && chance(self.random, 30);
+                let kind = if as_text { "string" } else { "email" };
+                (
+                    kind,
+                    json!({"length": 80}),
+                    chance(self.random, 60).then_some("email"),
+                )
+            }
+            Shape::Uri => (
+                if self.both || chance(self.random, 70) {
+                    "url"
+                } else {
+                    "string"
+                },
+                json!({"length": 255}),
+                None,
+            ),
+            Shape::Date if self.both || chance(self.random, 70) => {
+                ("date", json!({}), Some("date"))
+            }
+            Shape::Date => ("string", json!({"length": 10}), None),
+            Shape::DateTime if self.both => return None,
+            Shape::DateTime if self.random.bool() => ("date", json!({}), Some("date")),
+            Shape::DateTime => ("string", json!({"length": 40}), None),
+            Shape::Boolean => ("boolean", json!({}), self.random.bool().then_some("not")),
+            Shape::Choice(values) => {
+                let listed: Vec<Value> = values
+                    .iter()
+                    .map(|value| json!({"value": value, "active": true}))
+                    .collect();
+                let restricted = self.both || chance(self.random, 50);
+                (
+                    "picklist",
+                    json!({"length": 255, "restrictedPicklist": restricted, "picklistValues": listed}),
+                    None,
+                )
+            }
+            Shape::Id => ("string", json!({"length": 36}), None),
+            Shape::Integer | Shape::List => return None,
+        };
+        Some(self.finish(kind, members, convert, None))
+    }
+
+    fn text(&mut self, max: Option<u32>) -> (&'static str, Value, Option<&'static str>) {
+        // Going forward a field may be longer; both ways both hold the same.
+        let longer = if self.both {
+            0
+        } else {
+            self.random.u32(0..3) * 10
+        };
+        let length = max.map_or(255, |max| max + longer);
+        match self.random.u32(0..6) {
+            0 => ("textarea", json!({"length": length}), None),
+            1 => ("phone", json!({"length": length}), Some("phone")),
+            2 => ("url", json!({"length": length}), None),
+            3 if !self.both => ("combobox", json!({"length": length}), None),
+            _ => ("string", json!({"length": length}), None),
+        }
+    }
+
+    fn reference(&mut self, targets: &[(String, String)]) -> Option<Entry> {
+        let (mapping, object) = one_of(self.random, targets).clone();
+        let mut to = vec![object];
+        if chance(self.random, 30) {
+            to.push("User".to_owned());
+        }
+        let members = json!({"length": 18, "referenceTo": to, "relationshipName": format!("{}__r", self.name)});
+        Some(self.finish("reference", members, None, Some(mapping)))
+    }
+
+    fn finish(
+        &mut self,
+        kind: &str,
+        mut members: Value,
+        convert: Option<&str>,
+        reference: Option<String>,
+    ) -> Entry {
+        let npsp = chance(self.random, 10);
+        let name = format!("{}{}__c", if npsp { "npsp__" } else { "" }, self.name);
+        let create_only = !self.both && chance(self.random, 15);
+        let required = self.both && (!self.property.nullable || chance(self.random, 20));
+        let monitored = self.both && chance(self.random, 70);
+        let nillable = kind != "boolean" && !(required && chance(self.random, 40));
+        members["nillable"] = json!(nillable);
+        members["createable"] = json!(true);
+        members["updateable"] = json!(!create_only);
+        members["defaultedOnCreate"] = json!(kind == "boolean");
+        self.object.add(&name, kind, members);
+        let mut line = format!(
+            "{{ source: {}, destination: {name}",
+            quoted(&self.property.dotted())
+        );
+        let mut say = |word: &str, value: &str| line += &format!(", {word}: {value}");
+        if let Some(convert) = convert {
+            say("convert", convert);
+        }
+        if let Some(mapping) = &reference {
+            say("reference", mapping);
+        }
+        let by_nature = reference.is_none() && !create_only && self.of_two_way;
+        if by_nature && !self.both {
+            say("direction", "forward");
+        }
+        for (word, holds) in [
+            ("monitored", monitored),
+            ("required", required),
+            ("when_creating", create_only),
+            ("pii", chance(self.random, 20)),
+        ] {
+            if holds {
+                say(word, "true");
+            }
+        }
+        if npsp {
+            say("needs", "npsp");
+        }
+        if self.both && chance(self.random, 15) {
+            say(
+                "conflict",
+                one_of::<&str>(self.random, &["source", "destination", "newest", "review"]),
+            );
+        }
+        Entry {
+            line: line + " }",
+            path: (reference.is_none() && !npsp).then(|| self.property.dotted()),
+            two_way: self.both,
+            is_text: !matches!(
+                self.property.shape,
+                Shape::Boolean | Shape::Date | Shape::DateTime
+            ),
+            monitored,
+        }
+    }
+}
+
+fn constant(random: &mut fastrand::Rng, object: &mut Object, name: &str) -> Entry {
+    let (kind, members, value) = match random.u32(0..4) {
+        0 => (
+            "boolean",
+            json!({"defaultedOnCreate": true}),
+            random.bool().to_string(),
+        ),
+        1 => (
+            "date",
+            json!({"nillable": true}),
+            format!("\"{}\"", rows::date(random)),
+        ),
+        2 => {
+            let values =
+                json!([{"value": "Old", "active": false}, {"value": "Ticketure", "active": true}]);
+            (
+                "picklist",
+                json!({"length": 40, "nillable": true, "picklistValues": values}),
+                "Ticketure".to_owned(),
+            )
+        }
+        _ => (
+            "string",
+            json!({"length": 60, "nillable": true}),
+            quoted(&rows::text(random, 60)),
+        ),
+    };
+    let create_only = random.bool();
+    let mut members = members;
+    members["createable"] = json!(true);
+    members["updateable"] = json!(!create_only || chance(random, 50));
+    object.add(name, kind, members);
+    let when_creating = if create_only {
+        ", when_creating: true"
+    } else {
+        ""
+    };
+    Entry {
+        line: format!("{{ value: {value}, destination: {name}{when_creating} }}"),
+        path: None,
+        two_way: false,
+        is_text: false,
+        monitored: false,
+    }
+}
+
+fn write(
+    random: &mut fastrand::Rng,
+    drawing: &Drawing<'_>,
+    object: &mut Object,
+    entries: &[Entry],
+) -> String {
+    // A two-way mapping of which nothing would ever go back is a mistake.
+    let both = drawing.both && entries.iter().any(|entry| entry.two_way && entry.monitored);
+    let mut text = format!(
+        "mapping: {}\nsource: ticketure.{}\ndestination: salesforce.{}\ndirection: {}\non: {}\n",
+        drawing.name,
+        drawing.entity.name,
+        object.name,
+        if both { "both" } else { "forward" },
+        drawing.entity.payload_type()
+    );
+    let back = both && chance(random, 50);
+    if !drawing.when.is_empty() {
+        text += "when:\n";
+        for (path, value) in &drawing.when {
+            text += &format!("  source: {{ {path}: {value} }}\n");
+        }
+        if back {
+            object.add(
+                "Household__c",
+                "string",
+                json!({"length": 100, "createable": true, "updateable": true, "nillable": true}),
+            );
+            text += "  destination: { Household__c: { not: Household Account } }\n";
+        }
+    }
+    text += &format!("key: {{ source: id, destination: {KEY} }}\n");
+    text += &format!("lane: {}\n", if random.bool() { "id" } else { "group_id" });
+    if chance(random, 40) {
+        text += "lock: Spare_Parent__c\n";
+    }
+    let paths: Vec<String> = entries
+        .iter()
+        .filter(|entry| entry.is_text)
+        .filter_map(|entry| entry.path.as_deref().map(quoted))
+        .collect();
+    if paths.len() >= 2 && chance(random, 60) {
+        let many = &paths[..2 + random.usize(0..paths.len() - 1)];
+        let adopts = if both && random.bool() {
+            ", source: on_conflict"
+        } else {
+            ""
+        };
+        let policy = one_of(random, &["adopt", "review"]);
+        text += &format!(
+            "match: {{ destination: [[{}]], policy: {policy}{adopts} }}\n",
+            many.join(", ")
+        );
+    }
+    if both {
+        for (word, values) in [
+            ("conflict", ["newest", "source", "restrictive"]),
+            ("on_link", ["fill_blanks", "newest", "review"]),
+            ("on_rewrite", ["accept", "keep", "accept"]),
+            ("after_delete", ["detach", "recreate", "review"]),
+            ("tie", ["source", "destination", "source"]),
+        ] {
+            if random.bool() {
+                text += &format!("{word}: {}\n", one_of(random, &values));
+            }
+        }
+    }
+    text += "fields:\n";
+    for entry in entries {
+        text += &format!(
+            "  - {}\n",
+            if both {
+                entry.line.clone()
+            } else {
+                one_way(&entry.line)
+            }
+        );
+    }
+    if chance(random, 40) {
+        text += "ignore: [Spare_Parent__c]\n";
+    }
+    text
+}
+
+/// The entry without what speaks of the way back.
+fn one_way(line: &str) -> String {
+    let mut line = line.to_owned();
+    for word in [
+        "monitored: true",
+        "required: true",
+        "conflict: source",
+        "conflict: destination",
+        "conflict: newest",
+        "conflict: review",
+    ] {
+        line = line.replace(&format!(", {word}"), "");
+    }
+    line
+}
+
+/// As a YAML text in double quotes, which JSON's are.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
