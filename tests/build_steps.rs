@@ -110,7 +110,7 @@ fn an_edit_is_built_a_mistake_is_shown_and_drift_is_refused_in_ci() {
     assert!(!broken.status.success());
     for part in [
         "error[M0102]",
-        "mappings/contact.yaml:21:",
+        "mappings/contact.yaml:22:",
         "did you mean `FirstName`?",
     ] {
         assert!(

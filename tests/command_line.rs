@@ -91,6 +91,11 @@ fn mapc_tells_clean_from_mistaken_from_unable() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("M0101"));
     assert_eq!(mapc(&["generate", "--check"]).status.code(), Some(0));
+    let schema = std::fs::read(root().join("mappings/schemas/mapping.schema.json")).unwrap();
+    assert!(
+        mapc(&["schema"]).stdout == schema,
+        "the schema for editors is stale: run cargo gen"
+    );
 }
 
 #[test]
@@ -111,17 +116,17 @@ fn mapc_shows_mistakes_in_every_format() {
     let shown = check("text");
     assert_eq!(shown.status.code(), Some(1));
     assert!(
-        text(&shown.stdout).contains("mappings/contact.yaml:21:"),
+        text(&shown.stdout).contains("mappings/contact.yaml:22:"),
         "{}",
         text(&shown.stdout)
     );
     let line: serde_json::Value = serde_json::from_slice(&check("json").stdout).unwrap();
     assert_eq!(
         (line["line"].as_u64(), line["code"].as_str()),
-        (Some(21), Some("M0102"))
+        (Some(22), Some("M0102"))
     );
     assert!(
-        text(&check("github").stdout).starts_with("::error file=mappings/contact.yaml,line=21,")
+        text(&check("github").stdout).starts_with("::error file=mappings/contact.yaml,line=22,")
     );
     let account = Command::new(program("mapc"))
         .current_dir(folder.path())

@@ -8,8 +8,8 @@ use askama::Template;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::diagnostic::{self, CODES, Diagnostic, Severity};
-use crate::source::Sources;
-use crate::{check, generate, lower, output};
+use crate::source::{Sources, folder_and_file};
+use crate::{check, editor, generate, lower, output};
 
 const MISTAKES: u8 = 1;
 const CANNOT_RUN: u8 = 2;
@@ -46,6 +46,14 @@ enum Command {
         #[arg(long, default_value = "generated/src/mappings")]
         out: PathBuf,
     },
+    /// Prints the JSON Schema of mappings, with which editors complete and check them.
+    Schema {
+        #[arg(default_value = "mappings")]
+        path: PathBuf,
+        /// Writes it to schemas/mapping.schema.json, as `generate` does, even while mappings have mistakes.
+        #[arg(long)]
+        write: bool,
+    },
     /// Explains a code such as M0101.
     Explain { code: String },
     /// Writes a stub once, which is then yours.
@@ -80,6 +88,7 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Check { path, format } => run_check(&path, format),
         Command::Generate { path, check, out } => run_generate(&path, &out, check),
+        Command::Schema { path, write } => run_schema(&path, write),
         Command::Explain { code } => explain(&code),
         Command::New {
             what:
@@ -165,13 +174,14 @@ fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
         );
         return Ok(ExitCode::from(MISTAKES));
     };
+    let for_editors = (editor_path(path), editor::schema(&sources));
     if check_only {
-        let diff = output::diff(out, &files)?;
+        let diff = output::diff(out, &files)? + &output::diff_file(&for_editors.0, &for_editors.1)?;
         if diff.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
         print!("{diff}");
-        eprintln!("{} is behind the mappings: run cargo gen", out.display());
+        eprintln!("what is generated is behind the mappings: run cargo gen");
         return Ok(ExitCode::from(MISTAKES));
     }
     let changed = output::write(out, &files)?;
@@ -181,6 +191,25 @@ fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
         counted(files.len(), "file"),
         out.display()
     );
+    if output::write_file(&for_editors.0, &for_editors.1)? {
+        eprintln!("{} changed", for_editors.0.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn editor_path(mappings: &Path) -> PathBuf {
+    folder_and_file(mappings).0.join(editor::PATH)
+}
+
+fn run_schema(path: &Path, write: bool) -> Outcome {
+    let schema = editor::schema(&Sources::load(path)?);
+    if write {
+        let path = editor_path(path);
+        output::write_file(&path, &schema)?;
+        eprintln!("wrote {}", path.display());
+    } else {
+        print!("{schema}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

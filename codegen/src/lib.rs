@@ -2,11 +2,12 @@
 //!
 //! `source` reads the files; `parse` makes trees of them, `ast` says what stands where, `resolve` looks names up and
 //! makes the `model`, `checks` judges it, `lower` settles every name and type in the `ir`, `emit` writes it down, and
-//! `output` puts it on disk. Between `source` and `output` nothing touches disk, clock or network.
+//! `output` puts it on disk. `editor` tells editors what the language and the schemas have. Between `source` and `output` nothing touches disk, clock or network.
 
 pub mod ast;
 pub mod checks;
 pub mod diagnostic;
+pub mod editor;
 pub mod emit;
 pub mod ir;
 pub mod lower;

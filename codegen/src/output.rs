@@ -68,13 +68,50 @@ pub fn diff(root: &Path, files: &Files) -> Result<String, OutputError> {
     for name in names {
         let before = present.get(name).map_or("", String::as_str);
         let after = files.get(name).map_or("", String::as_str);
-        if before != after {
-            let diff = TextDiff::from_lines(before, after);
-            let header = (format!("a/{name}"), format!("b/{name}"));
-            text += &diff.unified_diff().header(&header.0, &header.1).to_string();
-        }
+        text += &difference(name, before, after);
     }
     Ok(text)
+}
+
+/// Writes one file beside the tree, when it differs. Gives whether it did.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn write_file(path: &Path, text: &str) -> Result<bool, OutputError> {
+    if read_file(path)?.as_deref() == Some(text) {
+        return Ok(false);
+    }
+    fs::write(path, text).map_err(|source| at(path, source))?;
+    Ok(true)
+}
+
+/// A unified diff from one file on disk to `text`; empty when they are equal.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn diff_file(path: &Path, text: &str) -> Result<String, OutputError> {
+    let name = path.to_string_lossy().replace('\\', "/");
+    let before = read_file(path)?.unwrap_or_default();
+    Ok(difference(&name, &before, text))
+}
+
+fn difference(name: &str, before: &str, after: &str) -> String {
+    if before == after {
+        return String::new();
+    }
+    let (old, new) = (format!("a/{name}"), format!("b/{name}"));
+    let diff = TextDiff::from_lines(before, after);
+    diff.unified_diff().header(&old, &new).to_string()
+}
+
+/// Nothing when it is not there.
+fn read_file(path: &Path) -> Result<Option<String>, OutputError> {
+    match fs::read_to_string(path) {
+        // A checkout on Windows may have changed the ends of lines, which is not drift.
+        Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at(path, error)),
+    }
 }
 
 /// The tree's Rust files. A tree that is not there has none.
@@ -91,9 +128,7 @@ fn read(root: &Path) -> Result<Files, OutputError> {
             continue;
         };
         if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).map_err(|source| at(&path, source))?;
-            // A checkout on Windows may have changed the ends of lines, which is not drift.
-            files.insert(name.to_owned(), text.replace("\r\n", "\n"));
+            files.extend(read_file(&path)?.map(|text| (name.to_owned(), text)));
         }
     }
     Ok(files)

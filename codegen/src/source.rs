@@ -67,18 +67,7 @@ impl Sources {
         if !path.exists() {
             return Err(LoadError::Missing(path.to_owned()));
         }
-        let (folder, only) = if path.is_dir() {
-            (path.to_owned(), None)
-        } else {
-            let parent = path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty());
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .map(str::to_owned);
-            (parent.unwrap_or(Path::new(".")).to_owned(), name)
-        };
+        let (folder, only) = folder_and_file(path);
         let schemas = folder.join("schemas");
         if !schemas.is_dir() {
             return Err(LoadError::NoSchemas(schemas));
@@ -205,6 +194,21 @@ impl crate::lower::Places for Sources {
     fn line(&self, span: Span) -> u32 {
         self.position(span.file, span.start).0
     }
+}
+
+/// The mappings folder that a path names, and the one mapping in it, if it names one.
+pub fn folder_and_file(path: &Path) -> (PathBuf, Option<String>) {
+    if path.is_dir() {
+        return (path.to_owned(), None);
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .map(str::to_owned);
+    (parent.unwrap_or(Path::new(".")).to_owned(), name)
 }
 
 fn list(

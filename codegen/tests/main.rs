@@ -5,6 +5,7 @@
 
 mod broken;
 mod describes;
+mod editor;
 mod pages;
 mod random;
 mod robust;

@@ -300,29 +300,39 @@ fn record_condition(
     sink: &mut Vec<Diagnostic>,
 ) -> Option<model::RecordCondition> {
     let field = lookup::destination(name, sides.object, sink)?;
-    let (negated, value) = match &value.value {
-        model::Literal::Object(members) => match members.as_slice() {
-            [(word, inner)] if word.value == "not" => (true, inner.clone()),
-            _ => {
-                sink.push(
-                    Diagnostic::error(
-                        Code::WRONG_SHAPE,
-                        value.span,
-                        "a condition is a value, or `{ not: value }`",
-                        "neither",
-                    )
-                    .help("write `Field: value` or `Field: { not: value }`"),
-                );
-                return None;
-            }
-        },
-        _ => (false, value.clone()),
+    let Some((negated, value)) = negatable(value) else {
+        sink.push(
+            Diagnostic::error(
+                Code::WRONG_SHAPE,
+                value.span,
+                "a condition is a value, or `{ not: value }`",
+                "neither",
+            )
+            .help("write `Field: value` or `Field: { not: value }`"),
+        );
+        return None;
     };
     Some(model::RecordCondition {
         field,
         negated,
         value,
     })
+}
+
+/// A single value, and whether `not` stands before it.
+fn negatable(value: &Spanned<model::Literal>) -> Option<(bool, Spanned<model::Literal>)> {
+    let (negated, inner) = match &value.value {
+        model::Literal::Object(members) => match members.as_slice() {
+            [(word, inner)] if word.value == "not" => (true, inner),
+            _ => return None,
+        },
+        _ => (false, value),
+    };
+    let single = !matches!(
+        inner.value,
+        model::Literal::List(_) | model::Literal::Object(_)
+    );
+    single.then(|| (negated, inner.clone()))
 }
 
 /// The key as written; where a side is not found, one that would do, so that the rest is checked.

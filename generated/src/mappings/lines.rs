@@ -2,8 +2,8 @@
 
 //! The line of each mapped field, so that errors at run time cite the mapping.
 /// `mappings/account.yaml`, by the record's fields.
-pub static ACCOUNT: &[u32] = &[21, 22, 11, 23];
+pub static ACCOUNT: &[u32] = &[22, 23, 12, 24];
 /// `mappings/contact.yaml`, by the record's fields.
 pub static CONTACT: &[u32] = &[
-    31, 23, 21, 33, 24, 22, 35, 27, 30, 29, 28, 26, 25, 9, 32, 34,
+    32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35,
 ];

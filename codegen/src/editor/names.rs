@@ -1,0 +1,251 @@
+//! The names of the schemas, as definitions that the schema for editors refers to.
+
+use serde_json::{Map as Members, Value, json};
+
+use crate::ast::language::{Names, Takes, Values};
+use crate::resolve::Schemas;
+use crate::schema::{SalesforceField, SalesforceType, SourceSchemaField, SourceType};
+
+type Properties = [(String, SourceSchemaField)];
+
+/// What a mapping from this source has at a leaf.
+pub(super) fn of_source(takes: &Takes, source: &str) -> Option<Value> {
+    let part = match takes {
+        Takes::Name(Names::Path) => "paths",
+        Takes::Values(Values::SourceConditions) => "conditions",
+        Takes::Values(Values::Row | Values::RowOrFalse) => "row",
+        _ => return None,
+    };
+    Some(reference(source, part))
+}
+
+/// What a mapping to this destination has at a leaf.
+pub(super) fn of_destination(takes: &Takes, destination: &str) -> Option<Value> {
+    let part = match takes {
+        Takes::Name(Names::Field) => "fields",
+        Takes::Name(Names::WritableField) => "writable",
+        Takes::Name(Names::KeyField) => "keys",
+        Takes::Name(Names::ReferenceField) => "references",
+        Takes::Values(Values::DestinationConditions) => "conditions",
+        Takes::Values(Values::Record) => "record",
+        _ => return None,
+    };
+    Some(reference(destination, part))
+}
+
+/// All that `of_source` and `of_destination` refer to.
+pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
+    let mut all = Members::new();
+    for (entity, properties) in &schemas.entities {
+        let mut add =
+            |part: &str, value: Value| all.insert(format!("ticketure.{entity} {part}"), value);
+        let paths = paths(properties, "");
+        add(
+            "paths",
+            offered(
+                paths
+                    .iter()
+                    .map(|(path, field)| (path.as_str(), about_source(field))),
+            ),
+        );
+        add(
+            "conditions",
+            closed(
+                paths
+                    .iter()
+                    .map(|(path, field)| (path.as_str(), condition(field))),
+            ),
+        );
+        add("row", row(properties));
+    }
+    for (name, object) in &schemas.objects {
+        let mut add =
+            |part: &str, value: Value| all.insert(format!("salesforce.{name} {part}"), value);
+        let mut names = |part: &str, fits: fn(&SalesforceField) -> bool| {
+            let fields = object.fields.iter().filter(|field| fits(field));
+            add(
+                part,
+                offered(fields.map(|field| (field.name.as_str(), about_destination(field)))),
+            );
+        };
+        names("fields", |_| true);
+        names("writable", |field| {
+            !field.calculated && (field.createable || field.updateable)
+        });
+        names("keys", |field| field.external_id && field.unique);
+        names("references", |field| {
+            field.kind == SalesforceType::Reference
+        });
+        add(
+            "record",
+            closed(
+                object
+                    .fields
+                    .iter()
+                    .map(|field| (field.name.as_str(), described(json!({}), field))),
+            ),
+        );
+        add(
+            "conditions",
+            closed(
+                object
+                    .fields
+                    .iter()
+                    .map(|field| (field.name.as_str(), described(record_condition(), field))),
+            ),
+        );
+    }
+    all
+}
+
+fn reference(schema: &str, part: &str) -> Value {
+    // A reference is a URI: what a file's name may have beside letters is escaped.
+    let name = format!("{schema} {part}")
+        .replace('~', "~0")
+        .replace('/', "~1");
+    let escaped: String = name
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    json!({ "$ref": format!("#/definitions/{escaped}") })
+}
+
+/// Names to choose from, each with a line about it.
+fn offered<'n>(names: impl Iterator<Item = (&'n str, String)>) -> Value {
+    let (names, about): (Vec<&str>, Vec<String>) = names.unzip();
+    json!({ "type": "string", "enum": names, "enumDescriptions": about })
+}
+
+/// A map that has these keys and no others.
+fn closed<'n>(keys: impl Iterator<Item = (&'n str, Value)>) -> Value {
+    let properties: Members<String, Value> =
+        keys.map(|(name, value)| (name.to_owned(), value)).collect();
+    json!({ "additionalProperties": false, "properties": properties })
+}
+
+/// The dotted paths to single values and lists.
+fn paths<'p>(properties: &'p Properties, before: &str) -> Vec<(String, &'p SourceSchemaField)> {
+    let mut found = Vec::new();
+    for (name, field) in properties {
+        let path = format!("{before}{name}");
+        match &field.kind {
+            SourceType::Object(members) => found.extend(paths(members, &format!("{path}."))),
+            _ => found.push((path, field)),
+        }
+    }
+    found
+}
+
+/// A row's members; of what type their values are is the test's business.
+fn row(properties: &Properties) -> Value {
+    closed(properties.iter().map(|(name, field)| {
+        let value = match &field.kind {
+            SourceType::Object(members) => row(members),
+            _ => json!({ "description": about_source(field) }),
+        };
+        (name.as_str(), value)
+    }))
+}
+
+/// A value that the row could have there.
+fn condition(field: &SourceSchemaField) -> Value {
+    let mut value = match &field.kind {
+        SourceType::Text { values, .. } if !values.is_empty() => {
+            let null = field.nullable.then_some(Value::Null);
+            let values: Vec<Value> = values
+                .iter()
+                .map(|value| json!(value))
+                .chain(null)
+                .collect();
+            json!({ "enum": values })
+        }
+        SourceType::Text { .. } => of_type("string", field),
+        SourceType::Boolean => of_type("boolean", field),
+        SourceType::Integer => of_type("integer", field),
+        SourceType::Number | SourceType::Object(_) | SourceType::List(_) => json!({}),
+    };
+    if let Some(members) = value.as_object_mut() {
+        members.insert("description".into(), json!(about_source(field)));
+    }
+    value
+}
+
+fn of_type(name: &str, field: &SourceSchemaField) -> Value {
+    if field.nullable {
+        json!({ "type": [name, "null"] })
+    } else {
+        json!({ "type": name })
+    }
+}
+
+/// A value, or `{ not: value }`.
+fn record_condition() -> Value {
+    json!({
+        "type": ["string", "number", "boolean", "null", "object"],
+        "additionalProperties": false,
+        "minProperties": 1,
+        "properties": { "not": { "type": ["string", "number", "boolean", "null"], "description": "Any value but this one." } },
+    })
+}
+
+fn described(mut value: Value, field: &SalesforceField) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.insert("description".into(), json!(about_destination(field)));
+    }
+    value
+}
+
+/// `text, up to 40 characters`.
+fn about_source(field: &SourceSchemaField) -> String {
+    let mut about = match &field.kind {
+        SourceType::Text {
+            format: Some(format),
+            ..
+        } => format!("{}, {format}", field.kind.describe()),
+        kind => kind.describe().to_owned(),
+    };
+    if let SourceType::Text {
+        max_length: Some(length),
+        ..
+    } = &field.kind
+    {
+        about += &format!(", up to {length} characters");
+    }
+    if field.read_only {
+        about += ", read-only";
+    }
+    about
+}
+
+/// `an e-mail address, up to 80 characters, required`.
+fn about_destination(field: &SalesforceField) -> String {
+    let mut about = match field.kind {
+        SalesforceType::Reference if !field.reference_to.is_empty() => {
+            format!("a reference to {}", field.reference_to.join(" or "))
+        }
+        kind => kind.describe().to_owned(),
+    };
+    if let Some(length) = field.length.filter(|_| field.kind.is_text()) {
+        about += &format!(", up to {length} characters");
+    }
+    let marks = [
+        (field.is_required(), "required"),
+        (field.external_id && field.unique, "a unique external id"),
+        (field.calculated, "a formula"),
+        (
+            !field.calculated && !field.createable && !field.updateable,
+            "read-only",
+        ),
+        (field.createable && !field.updateable, "only when creating"),
+        (field.needs_npsp, "comes with NPSP"),
+    ];
+    for (_, mark) in marks.iter().filter(|(holds, _)| *holds) {
+        about = format!("{about}, {mark}");
+    }
+    about
+}
