@@ -6,6 +6,7 @@
 mod build_steps;
 mod command_line;
 mod crash;
+mod editor;
 mod foreign;
 mod forward;
 mod simulation;
