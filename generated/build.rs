@@ -24,7 +24,7 @@ fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={}", committed.display());
     println!("cargo::rerun-if-env-changed=CI");
     let sources = Sources::load(&mappings)?.shown_below("mappings");
-    let generated = generate(&sources)?;
+    let generated = generate(&sources);
     let shown: Vec<String> = generated
         .diagnostics
         .iter()
@@ -40,17 +40,12 @@ fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let root = if diff.is_empty() {
         committed
     } else if in_ci() {
-        return Ok(fail(&format!(
-            "generated/ is behind mappings/: run cargo gen\n{diff}"
-        )));
+        return Ok(fail(&format!("generated/ is behind mappings/: run cargo gen\n{diff}")));
     } else {
         warn("generated/ is behind mappings/: run cargo gen");
         fresh(&files)?
     };
-    println!(
-        "cargo::rustc-env=GENERATED_ROOT={}",
-        root.join("root.rs").display()
-    );
+    println!("cargo::rustc-env=GENERATED_ROOT={}", root.join("root.rs").display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -165,7 +165,7 @@ fn counted(number: usize, noun: &str) -> String {
 
 fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
     let sources = Sources::load(path)?;
-    let generated = generate(&sources)?;
+    let generated = generate(&sources);
     show(&generated.diagnostics, &sources, Format::Text);
     let Some(files) = generated.files else {
         eprintln!(

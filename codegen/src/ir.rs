@@ -55,8 +55,14 @@ pub struct Mapping {
     pub rungs: Vec<Rung>,
     /// Sorted by path.
     pub payload: Vec<Field>,
+    /// The index of the source's id in `payload`.
+    pub payload_key: usize,
     /// Sorted by path.
     pub record: Vec<Field>,
+    /// The index of the external id in `record`.
+    pub record_key: usize,
+    /// Some fields of the payload get no value on the way back.
+    pub some_stay_absent: bool,
     /// For each record field, its value.
     pub values: Vec<Value>,
     /// For each record field, what two-way sync makes of it.
@@ -71,6 +77,8 @@ pub struct Mapping {
 pub struct Field {
     /// A Rust name, unique in its struct.
     pub ident: String,
+    /// The same as a variant of the enum that counts the struct's fields.
+    pub variant: String,
     pub path: Vec<String>,
     pub kind: Kind,
     pub max_length: Option<u32>,
@@ -125,6 +133,8 @@ pub enum Value {
         index: usize,
         ident: String,
         function: &'static str,
+        /// Nothing reads the payload's field after this.
+        moves: bool,
     },
     Text(String),
     Boolean(bool),

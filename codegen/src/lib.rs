@@ -104,18 +104,13 @@ pub struct Generated {
 }
 
 /// Sources and schemas in, a map of path to text out.
-///
-/// # Errors
-/// Only when the generator itself has a defect.
-pub fn generate(sources: &Sources) -> Result<Generated, emit::EmitError> {
+pub fn generate(sources: &Sources) -> Generated {
     let checked = check(sources);
-    let files = if checked.is_clean() {
-        Some(emit::emit(&lower::lower(&checked.model, sources))?)
-    } else {
-        None
-    };
-    Ok(Generated {
+    let files = checked
+        .is_clean()
+        .then(|| emit::emit(&lower::lower(&checked.model, sources)));
+    Generated {
         diagnostics: checked.diagnostics,
         files,
-    })
+    }
 }

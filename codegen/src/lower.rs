@@ -52,8 +52,12 @@ fn lower_handlers(mappings: &[ir::Mapping]) -> Vec<ir::Handler> {
 
 fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -> ir::Mapping {
     let name = &mapping.name.value;
-    let payload = payload_fields(mapping);
-    let rows = record_rows(model, mapping, &payload, places);
+    let mut payload = payload_fields(mapping);
+    let mut rows = record_rows(model, mapping, &payload, places);
+    name_variants(payload.iter_mut());
+    name_variants(rows.iter_mut().map(|row| &mut row.field));
+    values::move_last_uses(rows.iter_mut().map(|row| &mut row.value));
+    let sync = sync::fields(mapping, &rows);
     ir::Mapping {
         name: name.clone(),
         file: format!("mappings/{}", places.file_name(mapping.file)),
@@ -84,7 +88,13 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         when_record: sync::conditions(mapping),
         adopts_on_conflict: mapping.adopts_on_conflict,
         policies: mapping.policies,
-        sync: sync::fields(mapping, &rows),
+        payload_key: index_of(payload.iter(), &mapping.key.source.path),
+        record_key: index_of(
+            rows.iter().map(|row| &row.field),
+            std::slice::from_ref(&mapping.key.destination.schema.name),
+        ),
+        some_stay_absent: sync::goes_back(&rows, &sync).count() < payload.len(),
+        sync,
         rungs: lower_rungs(mapping, &rows),
         tests: lower_tests(mapping),
         payload,
@@ -92,6 +102,20 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         values: rows.iter().map(|row| row.value.clone()).collect(),
         record: rows.into_iter().map(|row| row.field).collect(),
     }
+}
+
+fn name_variants<'f>(fields: impl Iterator<Item = &'f mut ir::Field>) {
+    let mut names = Names::default();
+    for field in fields {
+        field.variant = names.unique(pascal(&field.ident));
+    }
+}
+
+/// The place of a path that is there.
+fn index_of<'f>(mut fields: impl Iterator<Item = &'f ir::Field>, path: &[String]) -> usize {
+    fields
+        .position(|field| field.path == path)
+        .unwrap_or_default()
 }
 
 /// Every path that the mapping reads, once, sorted by path.
@@ -116,6 +140,7 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
     read.into_values()
         .map(|(source, pii)| ir::Field {
             ident: names.unique(snake(&source.path.join("_"))),
+            variant: String::new(),
             path: source.path.clone(),
             kind: payload_kind(&source.schema.kind),
             max_length: payload_length(mapping, source),
@@ -209,6 +234,7 @@ fn field_row(
     Row {
         field: ir::Field {
             ident: names::destination(&schema.name),
+            variant: String::new(),
             path: vec![schema.name.clone()],
             // A reference holds the source's id, whatever its length; what is sent is an id of Salesforce.
             max_length: if kind == ir::Kind::Text {
@@ -233,6 +259,7 @@ fn key_row(key: &model::Key, payload: &[ir::Field], places: &dyn Places) -> Row 
     Row {
         field: ir::Field {
             ident: names::destination(&schema.name),
+            variant: String::new(),
             path: vec![schema.name.clone()],
             kind: ir::Kind::Text,
             max_length: schema.length,

@@ -6,6 +6,7 @@
 mod broken;
 mod describes;
 mod editor;
+mod emitted;
 mod pages;
 mod random;
 mod robust;

@@ -39,13 +39,32 @@ impl Mask {
 }
 
 /// Notes in `mask` that `now` says something else than `before`.
-///
-/// Generated code calls this once a field. It stays out of line, so that forty calls compile to forty calls
-/// and not to forty inlined comparisons, which more than doubles the time to compile them.
-#[inline(never)]
 pub fn note_change<T: PartialEq>(mask: &mut Mask, index: usize, now: &Slot<T>, before: &Slot<T>) {
     if !now.is_absent() && now != before {
         mask.set(index);
+    }
+}
+
+/// Collects what changed, told of one field after the other in the order of the entity's table.
+#[derive(Debug, Default)]
+pub struct Changes {
+    mask: Mask,
+    next: usize,
+}
+
+impl Changes {
+    /// Notes whether the next field says something else than `before`.
+    ///
+    /// Generated code calls this once a field. It stays out of line, so that forty calls compile to forty calls
+    /// and not to forty inlined comparisons, which more than doubles the time to compile them.
+    #[inline(never)]
+    pub fn note<T: PartialEq>(&mut self, now: &Slot<T>, before: &Slot<T>) {
+        note_change(&mut self.mask, self.next, now, before);
+        self.next += 1;
+    }
+
+    pub fn mask(self) -> Mask {
+        self.mask
     }
 }
 

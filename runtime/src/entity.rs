@@ -98,6 +98,10 @@ impl FieldDescriptor {
         }
     }
 
+    pub const fn reference(path: &'static [&'static str], mapping: &'static str) -> Self {
+        FieldDescriptor::new(path, Kind::Reference { mapping })
+    }
+
     pub const fn max_length(mut self, characters: u32) -> Self {
         self.max_length = Some(characters);
         self
@@ -148,7 +152,7 @@ impl EntityDescriptor {
 pub trait Entity: Any + Send + Sync {
     fn descriptor(&self) -> &'static EntityDescriptor;
 
-    /// The field of this index; out of range is the last one.
+    /// The field of this index; out of range is one of them.
     fn slot(&self, index: usize) -> SlotRef<'_>;
 
     /// As [`Entity::slot`], to write to.

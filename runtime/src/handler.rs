@@ -125,14 +125,16 @@ impl<'m> Conversions<'m> {
         }
     }
 
-    /// Notes a failed conversion and goes on with an absent field.
+    /// Notes that the record's field of this name, or its way back, could not be converted, and goes on with an
+    /// absent field.
     pub fn field<T: Default>(
         &mut self,
-        index: usize,
+        destination: &str,
         converted: Result<T, crate::convert::ConvertError>,
     ) -> T {
         converted.unwrap_or_else(|error| {
-            self.note(index, error.0.to_owned());
+            let index = self.mapping.record.field(destination);
+            self.note(index.unwrap_or_default(), error.0.to_owned());
             T::default()
         })
     }
@@ -141,7 +143,7 @@ impl<'m> Conversions<'m> {
     ///
     /// # Errors
     /// Every field that could not be converted or is too long.
-    pub fn finish<R: Entity>(mut self, record: R) -> Result<R, RecordError> {
+    pub fn finish<R: Entity>(&mut self, record: R) -> Result<R, RecordError> {
         for (index, field) in record.descriptor().fields.iter().enumerate() {
             if let Some(message) = too_long(field, record.slot(index)) {
                 self.note(index, message);
@@ -150,12 +152,12 @@ impl<'m> Conversions<'m> {
         if self.errors.is_empty() {
             Ok(record)
         } else {
-            Err(RecordError::Fields(self.errors))
+            Err(RecordError::Fields(std::mem::take(&mut self.errors)))
         }
     }
 
     /// The payload of the way back with all that fits, and what does not.
-    pub fn finish_back<P: Entity>(mut self, mut payload: P) -> (P, Vec<FieldError>) {
+    pub fn finish_back<P: Entity>(&mut self, mut payload: P) -> (P, Vec<FieldError>) {
         for (index, origin) in self.mapping.origins.iter().enumerate() {
             let Origin::Payload(target) = origin else {
                 continue;
@@ -167,7 +169,7 @@ impl<'m> Conversions<'m> {
                 payload.slot_mut(*target).set_absent();
             }
         }
-        (payload, self.errors)
+        (payload, std::mem::take(&mut self.errors))
     }
 
     fn note(&mut self, index: usize, message: String) {

@@ -1,174 +1,200 @@
 //! The mapping as data.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
-
-use super::{ident, path};
+use super::code::{Code, Expr, path};
 use crate::ir::{Conflict, FieldSync, Mapping, RecordCondition, Rung, Value};
 use crate::model::{
     AfterDelete, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, Side,
 };
 
 /// `pub static MAPPING: MappingDescriptor`.
-pub fn mapping(mapping: &Mapping) -> TokenStream {
-    let Mapping {
-        name,
-        file,
-        payload_type,
-        object,
-        external_id,
-        ..
-    } = mapping;
-    let rows = path(&mapping.rows);
-    let when = mapping
-        .when
-        .iter()
-        .map(|(source, equals)| condition(source, equals));
-    let key = path(&mapping.key);
-    let lane = path(&mapping.lane);
-    let lock = match &mapping.lock {
-        Some(field) => quote! { Some(#field) },
-        None => quote! { None },
+pub fn mapping(code: &mut Code, mapping: &Mapping) {
+    code.doc(format_args!("`{}` as data.", mapping.file));
+    code.open("pub static MAPPING: MappingDescriptor = MappingDescriptor {");
+    for (name, value) in before_fields(mapping) {
+        code.expr(&format!("{name}: "), &value, ",");
+    }
+    code.line("payload: &PAYLOAD,");
+    code.line("record: &RECORD,");
+    code.open("origins: &[");
+    for (field, value) in mapping.record.iter().zip(&mapping.values) {
+        code.line(format_args!("// {}", field.path.join(".")));
+        origin(code, mapping, value);
+    }
+    code.close("],");
+    code.open("sync: &[");
+    for (field, sync) in mapping.record.iter().zip(&mapping.sync) {
+        code.line(format_args!("// {}", field.path.join(".")));
+        field_sync(code, sync);
+    }
+    code.close("],");
+    code.line(format_args!("lines: super::lines::{},", mapping.lines_name));
+    code.line(format_args!(
+        "new_record: || Box::new({}::default()),",
+        mapping.record_struct
+    ));
+    code.line(format_args!(
+        "new_payload: || Box::new({}::default()),",
+        mapping.payload_struct
+    ));
+    code.close("};");
+}
+
+/// What is said of the mapping as a whole.
+fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
+    let conditions = |(source, equals): &(Vec<String>, Constant)| {
+        let path = Expr::Leaf(path(source));
+        Expr::Struct(
+            "Condition",
+            vec![("path", path), ("equals", constant(equals))],
+        )
     };
-    let policy = ident(match mapping.policy {
+    let direction = if mapping.both { "Both" } else { "Forward" };
+    let policy = match mapping.policy {
         MatchPolicy::Adopt => "Adopt",
         MatchPolicy::Review => "Review",
         MatchPolicy::AlwaysCreate => "AlwaysCreate",
-    });
-    let rungs = mapping.rungs.iter().map(rung);
-    let origins = mapping.values.iter().map(origin);
-    let lines = ident(&mapping.lines_name);
-    let record = ident(&mapping.record_struct);
-    let payload = ident(&mapping.payload_struct);
-    let direction = ident(if mapping.both { "Both" } else { "Forward" });
-    let when_record = mapping.when_record.iter().map(record_condition);
-    let adopts_on_conflict = mapping.adopts_on_conflict;
-    let policies = policies(&mapping.policies);
-    let sync = mapping.sync.iter().map(field_sync);
-    let doc = format!(" `{file}` as data.");
-    quote! {
-        #[doc = #doc]
-        pub static MAPPING: MappingDescriptor = MappingDescriptor {
-            name: #name,
-            file: #file,
-            payload_type: #payload_type,
-            rows: #rows,
-            when: &[#(#when),*],
-            direction: Direction::#direction,
-            when_record: &[#(#when_record),*],
-            key: #key,
-            lane: #lane,
-            object: #object,
-            external_id: #external_id,
-            lock: #lock,
-            policy: MatchPolicy::#policy,
-            rungs: &[#(#rungs),*],
-            adopts_on_conflict: #adopts_on_conflict,
-            policies: #policies,
-            payload: &PAYLOAD,
-            record: &RECORD,
-            origins: &[#(#origins),*],
-            sync: &[#(#sync),*],
-            lines: super::lines::#lines,
-            new_record: || Box::new(#record::default()),
-            new_payload: || Box::new(#payload::default()),
-        };
-    }
+    };
+    let lock = match &mapping.lock {
+        Some(field) => Expr::leaf(format_args!("Some({field:?})")),
+        None => Expr::leaf("None"),
+    };
+    let rungs = mapping.rungs.iter().map(|found| rung(mapping, found));
+    vec![
+        ("name", Expr::text(&mapping.name)),
+        ("file", Expr::text(&mapping.file)),
+        ("payload_type", Expr::text(&mapping.payload_type)),
+        ("rows", Expr::Leaf(path(&mapping.rows))),
+        ("when", list(mapping.when.iter().map(conditions))),
+        (
+            "direction",
+            Expr::leaf(format_args!("Direction::{direction}")),
+        ),
+        (
+            "when_record",
+            list(mapping.when_record.iter().map(record_condition)),
+        ),
+        ("key", Expr::Leaf(path(&mapping.key))),
+        ("lane", Expr::Leaf(path(&mapping.lane))),
+        ("object", Expr::text(&mapping.object)),
+        ("external_id", Expr::text(&mapping.external_id)),
+        ("lock", lock),
+        ("policy", Expr::leaf(format_args!("MatchPolicy::{policy}"))),
+        ("rungs", list(rungs)),
+        ("adopts_on_conflict", Expr::leaf(mapping.adopts_on_conflict)),
+        ("policies", policies(&mapping.policies)),
+    ]
 }
 
-fn condition(source: &[String], equals: &Constant) -> TokenStream {
-    let source = path(source);
-    let equals = constant(equals);
-    quote! { Condition { path: #source, equals: #equals } }
+fn list(items: impl Iterator<Item = Expr>) -> Expr {
+    Expr::List(items.collect())
 }
 
-fn record_condition(condition: &RecordCondition) -> TokenStream {
-    let RecordCondition {
-        field,
-        negated,
-        equals,
-        needs_npsp,
-    } = condition;
-    let equals = constant(equals);
-    quote! {
-        RecordCondition { field: #field, negated: #negated, equals: #equals, needs_npsp: #needs_npsp }
-    }
+fn record_condition(condition: &RecordCondition) -> Expr {
+    Expr::Struct(
+        "RecordCondition",
+        vec![
+            ("field", Expr::text(&condition.field)),
+            ("negated", Expr::leaf(condition.negated)),
+            ("equals", constant(&condition.equals)),
+            ("needs_npsp", Expr::leaf(condition.needs_npsp)),
+        ],
+    )
 }
 
-fn policies(policies: &Policies) -> TokenStream {
-    let tie = ident(match policies.tie {
+fn policies(policies: &Policies) -> Expr {
+    let tie = match policies.tie {
         Side::Source => "Source",
         Side::Destination => "Destination",
-    });
-    let on_link = ident(match policies.on_link {
+    };
+    let on_link = match policies.on_link {
         OnLink::FillBlanks => "FillBlanks",
         OnLink::Source => "Source",
         OnLink::Destination => "Destination",
         OnLink::Newest => "Newest",
         OnLink::Review => "Review",
-    });
-    let on_rewrite = ident(match policies.on_rewrite {
+    };
+    let on_rewrite = match policies.on_rewrite {
         OnRewrite::Accept => "Accept",
         OnRewrite::Keep => "Keep",
-    });
-    let after_delete = ident(match policies.after_delete {
+    };
+    let after_delete = match policies.after_delete {
         AfterDelete::Recreate => "Recreate",
         AfterDelete::Detach => "Detach",
         AfterDelete::Review => "Review",
-    });
-    quote! {
-        Policies {
-            tie: Side::#tie,
-            on_link: OnLink::#on_link,
-            on_rewrite: OnRewrite::#on_rewrite,
-            after_delete: AfterDelete::#after_delete,
-        }
-    }
-}
-
-fn field_sync(field: &FieldSync) -> TokenStream {
-    if !field.both {
-        return quote! { FieldSync::FORWARD };
-    }
-    let monitored = field.monitored.then(|| quote! { .monitored() });
-    let required = field.required.then(|| quote! { .required() });
-    let conflict = match field.conflict {
-        Conflict::Source => quote! { Source },
-        Conflict::Destination => quote! { Destination },
-        Conflict::Newest => quote! { Newest },
-        Conflict::Restrictive(value) => quote! { Restrictive(#value) },
-        Conflict::Review => quote! { Review },
     };
-    quote! { FieldSync::both(Conflict::#conflict) #monitored #required }
+    Expr::Struct(
+        "Policies",
+        vec![
+            ("tie", Expr::leaf(format_args!("Side::{tie}"))),
+            ("on_link", Expr::leaf(format_args!("OnLink::{on_link}"))),
+            (
+                "on_rewrite",
+                Expr::leaf(format_args!("OnRewrite::{on_rewrite}")),
+            ),
+            (
+                "after_delete",
+                Expr::leaf(format_args!("AfterDelete::{after_delete}")),
+            ),
+        ],
+    )
 }
 
-fn constant(equals: &Constant) -> TokenStream {
+fn constant(equals: &Constant) -> Expr {
     match equals {
-        Constant::Boolean(truth) => quote! { Constant::Boolean(#truth) },
-        Constant::Integer(number) => {
-            let number = Literal::i64_unsuffixed(*number);
-            quote! { Constant::Integer(#number) }
+        Constant::Boolean(truth) => Expr::leaf(format_args!("Constant::Boolean({truth})")),
+        Constant::Integer(number) => Expr::leaf(format_args!("Constant::Integer({number})")),
+        Constant::Text(text) | Constant::Decimal(text) => {
+            Expr::leaf(format_args!("Constant::Text({text:?})"))
         }
-        Constant::Text(text) | Constant::Decimal(text) => quote! { Constant::Text(#text) },
-        Constant::Null | Constant::List(_) | Constant::Object(_) => quote! { Constant::Null },
+        Constant::Null | Constant::List(_) | Constant::Object(_) => Expr::leaf("Constant::Null"),
     }
 }
 
-fn rung(rung: &Rung) -> TokenStream {
+fn rung(mapping: &Mapping, rung: &Rung) -> Expr {
     let fields = rung
         .fields
         .iter()
-        .map(|index| Literal::usize_unsuffixed(*index));
-    let proposes_only = rung.proposes_only;
-    quote! { Rung { fields: &[#(#fields),*], proposes_only: #proposes_only } }
+        .filter_map(|index| mapping.record.get(*index))
+        .map(|field| Expr::leaf(format_args!("RecordField::{} as usize", field.variant)));
+    Expr::Struct(
+        "Rung",
+        vec![
+            ("fields", list(fields)),
+            ("proposes_only", Expr::leaf(rung.proposes_only)),
+        ],
+    )
 }
 
-fn origin(value: &Value) -> TokenStream {
+fn origin(code: &mut Code, mapping: &Mapping, value: &Value) {
     match value {
         Value::Payload { index, .. } => {
-            let index = Literal::usize_unsuffixed(*index);
-            quote! { Origin::Payload(#index) }
+            let variant = mapping
+                .payload
+                .get(*index)
+                .map_or("", |field| field.variant.as_str());
+            code.line(format_args!(
+                "Origin::Payload(PayloadField::{variant} as usize),"
+            ));
         }
-        Value::Text(_) | Value::Boolean(_) | Value::Date(..) => quote! { Origin::Constant },
+        Value::Text(_) | Value::Boolean(_) | Value::Date(..) => code.line("Origin::Constant,"),
     }
+}
+
+fn field_sync(code: &mut Code, field: &FieldSync) {
+    if !field.both {
+        return code.line("FieldSync::FORWARD,");
+    }
+    let monitored = if field.monitored { ".monitored()" } else { "" };
+    let required = if field.required { ".required()" } else { "" };
+    let conflict = match field.conflict {
+        Conflict::Source => "Source",
+        Conflict::Destination => "Destination",
+        Conflict::Newest => "Newest",
+        Conflict::Restrictive(true) => "Restrictive(true)",
+        Conflict::Restrictive(false) => "Restrictive(false)",
+        Conflict::Review => "Review",
+    };
+    code.line(format_args!(
+        "FieldSync::both(Conflict::{conflict}){monitored}{required},"
+    ));
 }

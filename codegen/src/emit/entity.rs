@@ -1,36 +1,43 @@
 //! A struct with named fields, its table, and the small trait impl that joins them.
+//!
+//! No index of a field is written down: the variants of one enum count the fields, so that a field that comes or goes
+//! changes its own lines and no others.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
-
-use super::{ident, path};
+use super::code::{Code, path};
 use crate::ir::{Field, Kind, Mapping};
 
 /// What the mapping reads.
-pub fn payload(mapping: &Mapping) -> TokenStream {
-    let doc = format!(
-        " What `{}` reads of a row of {}.",
+pub fn payload(code: &mut Code, mapping: &Mapping) {
+    code.doc(format_args!(
+        "What `{}` reads of a row of {}.",
         mapping.file, mapping.source_entity
-    );
-    entity(
-        &mapping.payload_struct,
-        "PAYLOAD",
-        &mapping.source_entity,
-        &doc,
-        &mapping.payload,
-    )
+    ));
+    let parts = Parts {
+        name: &mapping.payload_struct,
+        table: "PAYLOAD",
+        field: "PayloadField",
+        object: &mapping.source_entity,
+        fields: &mapping.payload,
+        key: mapping.payload_key,
+    };
+    entity(code, &parts);
 }
 
 /// What the mapping writes.
-pub fn record(mapping: &Mapping) -> TokenStream {
-    let doc = format!(" What `{}` writes to {}.", mapping.file, mapping.object);
-    entity(
-        &mapping.record_struct,
-        "RECORD",
-        &mapping.object,
-        &doc,
-        &mapping.record,
-    )
+pub fn record(code: &mut Code, mapping: &Mapping) {
+    code.doc(format_args!(
+        "What `{}` writes to {}.",
+        mapping.file, mapping.object
+    ));
+    let parts = Parts {
+        name: &mapping.record_struct,
+        table: "RECORD",
+        field: "RecordField",
+        object: &mapping.object,
+        fields: &mapping.record,
+        key: mapping.record_key,
+    };
+    entity(code, &parts);
 }
 
 pub fn has_dates(mapping: &Mapping) -> bool {
@@ -38,103 +45,169 @@ pub fn has_dates(mapping: &Mapping) -> bool {
     fields.into_iter().any(|field| field.kind == Kind::Date)
 }
 
-fn entity(name: &str, table: &str, object: &str, doc: &str, fields: &[Field]) -> TokenStream {
-    let name = ident(name);
-    let table = ident(table);
-    let members = fields.iter().map(member);
-    let rows = fields.iter().map(row);
-    let slot = by_index(fields, &quote! { SlotRef }, &quote! { & });
-    let slot_mut = by_index(fields, &quote! { SlotMut }, &quote! { &mut });
-    let index = if fields.len() == 1 {
-        quote! { _index }
-    } else {
-        quote! { index }
-    };
-    let notes = fields.iter().enumerate().map(|(number, field)| {
-        let number = Literal::usize_unsuffixed(number);
-        let field = ident(&field.ident);
-        quote! { note_change(&mut mask, #number, &self.#field, &base.#field); }
-    });
-    let table_doc = format!(" The table of [`{name}`].");
-    quote! {
-        #[doc = #doc]
-        #[derive(Debug, Clone, PartialEq, Default)]
-        pub struct #name { #(#members),* }
+struct Parts<'m> {
+    name: &'m str,
+    table: &'static str,
+    field: &'static str,
+    object: &'m str,
+    fields: &'m [Field],
+    key: usize,
+}
 
-        #[doc = #table_doc]
-        pub static #table: EntityDescriptor = EntityDescriptor {
-            name: #object,
-            fields: &[#(#rows),*],
+fn entity(code: &mut Code, parts: &Parts<'_>) {
+    structure(code, parts);
+    counted(code, parts);
+    table(code, parts);
+    code.open(format_args!("impl Entity for {} {{", parts.name));
+    code.open("fn descriptor(&self) -> &'static EntityDescriptor {");
+    code.line(format_args!("&{}", parts.table));
+    code.close("}");
+    code.blank();
+    code.open("fn slot(&self, index: usize) -> SlotRef<'_> {");
+    by_index(code, parts, "SlotRef", "&");
+    code.close("}");
+    code.blank();
+    code.open("fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {");
+    by_index(code, parts, "SlotMut", "&mut ");
+    code.close("}");
+    code.blank();
+    changed_since(code, parts);
+    code.close("}");
+    code.blank();
+}
+
+fn structure(code: &mut Code, parts: &Parts<'_>) {
+    code.line("#[derive(Debug, Clone, PartialEq, Default)]");
+    code.open(format_args!("pub struct {} {{", parts.name));
+    for field in parts.fields {
+        code.doc(&field.doc);
+        let kind = match field.kind {
+            Kind::Text | Kind::Reference { .. } => "String",
+            Kind::Boolean => "bool",
+            Kind::Date => "Date",
         };
-
-        impl Entity for #name {
-            fn descriptor(&self) -> &'static EntityDescriptor { &#table }
-            fn slot(&self, #index: usize) -> SlotRef<'_> { #slot }
-            fn slot_mut(&mut self, #index: usize) -> SlotMut<'_> { #slot_mut }
-            fn changed_since(&self, base: &dyn Entity) -> Mask {
-                let Some(base) = (base as &dyn Any).downcast_ref::<Self>() else {
-                    return present(self);
-                };
-                let mut mask = Mask::default();
-                #(#notes)*
-                mask
-            }
-        }
+        code.line(format_args!("pub {}: Slot<{kind}>,", field.ident));
     }
+    code.close("}");
+    code.blank();
 }
 
-fn member(field: &Field) -> TokenStream {
-    let doc = format!(" {}", field.doc);
-    let name = ident(&field.ident);
-    let kind = match field.kind {
-        Kind::Text | Kind::Reference { .. } => quote! { String },
-        Kind::Boolean => quote! { bool },
-        Kind::Date => quote! { Date },
-    };
-    quote! { #[doc = #doc] pub #name: Slot<#kind> }
+/// The enum that counts the fields, and the way from an index to a field.
+fn counted(code: &mut Code, parts: &Parts<'_>) {
+    let Parts {
+        name,
+        table,
+        field,
+        fields,
+        ..
+    } = parts;
+    code.doc(format_args!(
+        "The fields of [`{name}`], in the order of [`{table}`]: `as usize` is a field's index there."
+    ));
+    code.line("#[derive(Debug, Clone, Copy)]");
+    code.open(format_args!("pub enum {field} {{"));
+    for field in *fields {
+        code.line(format_args!("{},", field.variant));
+    }
+    code.close("}");
+    code.blank();
+    code.open(format_args!("impl {field} {{"));
+    code.open("const ALL: &[Self] = &[");
+    code.line("// As declared.");
+    for field in *fields {
+        code.line(format_args!("Self::{},", field.variant));
+    }
+    code.close("];");
+    code.blank();
+    code.open("fn at(index: usize) -> Self {");
+    let key = fields
+        .get(parts.key)
+        .map_or("", |field| field.variant.as_str());
+    code.line(format_args!(
+        "Self::ALL.get(index).copied().unwrap_or(Self::{key})"
+    ));
+    code.close("}");
+    code.close("}");
+    code.blank();
 }
 
-fn row(field: &Field) -> TokenStream {
+fn table(code: &mut Code, parts: &Parts<'_>) {
+    code.doc(format_args!("The table of [`{}`].", parts.name));
+    code.open(format_args!(
+        "pub static {}: EntityDescriptor = EntityDescriptor {{",
+        parts.table
+    ));
+    code.line(format_args!("name: {:?},", parts.object));
+    code.open("fields: &[");
+    code.line("// Sorted by path.");
+    for field in parts.fields {
+        row(code, field);
+    }
+    code.close("],");
+    code.close("};");
+    code.blank();
+}
+
+fn row(code: &mut Code, field: &Field) {
     let path = path(&field.path);
-    let kind = match &field.kind {
-        Kind::Text => quote! { Kind::Text },
-        Kind::Boolean => quote! { Kind::Boolean },
-        Kind::Date => quote! { Kind::Date },
-        Kind::Reference { mapping } => quote! { Kind::Reference { mapping: #mapping } },
+    let first = match &field.kind {
+        Kind::Text => format!("FieldDescriptor::new({path}, Kind::Text)"),
+        Kind::Boolean => format!("FieldDescriptor::new({path}, Kind::Boolean)"),
+        Kind::Date => format!("FieldDescriptor::new({path}, Kind::Date)"),
+        Kind::Reference { mapping } => {
+            format!("FieldDescriptor::reference({path}, {mapping:?})")
+        }
     };
-    let length = field.max_length.map(|length| {
-        let length = Literal::u32_unsuffixed(length);
-        quote! { .max_length(#length) }
-    });
-    let pii = field.pii.then(|| quote! { .pii() });
-    let create_only = field.create_only.then(|| quote! { .create_only() });
-    let needs_npsp = field.needs_npsp.then(|| quote! { .needs_npsp() });
-    let required = field.required.then(|| quote! { .required() });
-    quote! { FieldDescriptor::new(#path, #kind) #length #pii #create_only #needs_npsp #required }
+    let mut links = Vec::new();
+    links.extend(
+        field
+            .max_length
+            .map(|length| format!(".max_length({length})")),
+    );
+    let flags = [
+        (field.pii, ".pii()"),
+        (field.create_only, ".create_only()"),
+        (field.needs_npsp, ".needs_npsp()"),
+        (field.required, ".required()"),
+    ];
+    links.extend(
+        flags
+            .into_iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, link)| link.to_owned()),
+    );
+    code.chain(&first, &links);
 }
 
-/// `match index { 0 => SlotRef::Text(&self.city), ..., _ => the last }`.
-fn by_index(fields: &[Field], slot: &TokenStream, borrow: &TokenStream) -> TokenStream {
-    let value = |field: &Field| {
-        let name = ident(&field.ident);
-        let variant = ident(match field.kind {
+fn by_index(code: &mut Code, parts: &Parts<'_>, slot: &str, borrow: &str) {
+    code.open(format_args!("match {}::at(index) {{", parts.field));
+    for field in parts.fields {
+        let variant = match field.kind {
             Kind::Text | Kind::Reference { .. } => "Text",
             Kind::Boolean => "Boolean",
             Kind::Date => "Date",
-        });
-        quote! { #slot::#variant(#borrow self.#name) }
-    };
-    let Some((last, rest)) = fields.split_last() else {
-        return TokenStream::new();
-    };
-    let last = value(last);
-    if rest.is_empty() {
-        return last;
+        };
+        code.arm(
+            &format!("{}::{}", parts.field, field.variant),
+            &format!("{slot}::{variant}({borrow}self.{})", field.ident),
+        );
     }
-    let arms = rest.iter().enumerate().map(|(number, field)| {
-        let number = Literal::usize_unsuffixed(number);
-        let value = value(field);
-        quote! { #number => #value }
-    });
-    quote! { match index { #(#arms,)* _ => #last } }
+    code.close("}");
+}
+
+fn changed_since(code: &mut Code, parts: &Parts<'_>) {
+    code.open("fn changed_since(&self, base: &dyn Entity) -> Mask {");
+    code.open("let Some(base) = (base as &dyn Any).downcast_ref::<Self>() else {");
+    code.line("return present(self);");
+    code.close("};");
+    code.line("let mut changes = Changes::default();");
+    for field in parts.fields {
+        let (now, before) = (
+            format!("&self.{}", field.ident),
+            format!("&base.{}", field.ident),
+        );
+        code.method("", "changes", ("note", &[&now, &before]), ";");
+    }
+    code.line("changes.mask()");
+    code.close("}");
 }

@@ -1,136 +1,164 @@
-//! How a payload becomes a record: one line a field.
+//! How a payload becomes a record, and a record a payload: one line a field.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
-
-use super::ident;
+use super::code::Code;
 use crate::ir::{Mapping, Value};
 
-/// `ContactRecord::from_payload` and `from_row`.
-pub fn from_payload(mapping: &Mapping) -> TokenStream {
-    let record = ident(&mapping.record_struct);
-    let payload = ident(&mapping.payload_struct);
-    let assignments =
-        mapping
-            .record
-            .iter()
-            .zip(&mapping.values)
-            .enumerate()
-            .map(|(number, (field, value))| {
-                let name = ident(&field.ident);
-                let value = assigned(number, value);
-                quote! { #name: #value }
-            });
-    let reads_nothing = !mapping
+/// `ContactPayload::from_row`.
+pub fn from_row(code: &mut Code, mapping: &Mapping) {
+    code.open(format_args!("impl {} {{", mapping.payload_struct));
+    code.doc("Reads a row as Ticketure sends it.");
+    code.line("///");
+    code.doc("# Errors");
+    code.doc("Names each member that does not fit the schema.");
+    code.open("pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {");
+    code.line("let mut payload = Self::default();");
+    code.line("runtime::json::read(&mut payload, row)?;");
+    code.line("Ok(payload)");
+    code.close("}");
+    code.close("}");
+    code.blank();
+}
+
+/// `ContactRecord::from_payload`.
+pub fn from_payload(code: &mut Code, mapping: &Mapping) {
+    let Mapping {
+        record_struct: record,
+        payload_struct: payload,
+        ..
+    } = mapping;
+    code.open(format_args!("impl {record} {{"));
+    code.doc("Converts every mapped field.");
+    code.line("///");
+    code.doc("# Errors");
+    code.doc("Names each field whose value cannot be converted or is too long.");
+    code.open(format_args!(
+        "pub fn from_payload(payload: {payload}) -> Result<Self, RecordError> {{"
+    ));
+    code.line("let mut conversions = Conversions::new(&MAPPING);");
+    code.open(format_args!("let record = {record} {{"));
+    for (field, value) in mapping.record.iter().zip(&mapping.values) {
+        assign(code, &field.ident, name(&field.path), value);
+    }
+    code.close("};");
+    code.line("conversions.finish(record)");
+    code.close("}");
+    code.close("}");
+    code.blank();
+}
+
+/// Is there a conversion that needs a function?
+pub fn converts(mapping: &Mapping) -> bool {
+    mapping
         .values
         .iter()
-        .any(|value| matches!(value, Value::Payload { .. }));
-    let parameter = if reads_nothing {
-        quote! { _payload }
-    } else {
-        quote! { payload }
-    };
-    quote! {
-        impl #record {
-            #[doc = " Converts every mapped field."]
-            #[doc = ""]
-            #[doc = " # Errors"]
-            #[doc = " Names each field whose value cannot be converted or is too long."]
-            pub fn from_payload(#parameter: &#payload) -> Result<Self, RecordError> {
-                let mut conversions = Conversions::new(&MAPPING);
-                let record = #record { #(#assignments),* };
-                conversions.finish(record)
-            }
-        }
-
-        impl #payload {
-            #[doc = " Reads a row as Ticketure sends it."]
-            #[doc = ""]
-            #[doc = " # Errors"]
-            #[doc = " Names each member that does not fit the schema."]
-            pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
-                let mut payload = Self::default();
-                runtime::json::read(&mut payload, row)?;
-                Ok(payload)
-            }
-        }
-    }
+        .any(|value| matches!(value, Value::Payload { function, .. } if *function != "same"))
 }
 
-/// `ContactRecord::to_payload`, the way back, for a mapping that has one.
-pub fn to_payload(mapping: &Mapping) -> Option<TokenStream> {
-    if !mapping.both {
-        return None;
-    }
-    let record = ident(&mapping.record_struct);
-    let payload = ident(&mapping.payload_struct);
-    let assignments = mapping
-        .record
-        .iter()
-        .zip(&mapping.values)
-        .zip(&mapping.sync)
-        .enumerate()
-        .filter(|(_, (_, sync))| sync.both)
-        .filter_map(|(number, ((field, value), _))| {
-            let Value::Payload {
-                ident: target,
-                function,
-                ..
-            } = value
-            else {
-                return None;
-            };
-            let (target, source) = (ident(target), ident(&field.ident));
-            let function = ident(function);
-            let number = Literal::usize_unsuffixed(number);
-            Some(quote! { #target: conversions.field(#number, convert::back::#function(&self.#source)) })
-        });
-    Some(quote! {
-        impl #record {
-            #[doc = " Converts every field that goes back; the others stay absent."]
-            pub fn to_payload(&self) -> (#payload, Vec<FieldError>) {
-                let mut conversions = Conversions::new(&MAPPING);
-                let payload = #payload { #(#assignments,)* ..#payload::default() };
-                conversions.finish_back(payload)
-            }
-
-            #[doc = " The monitored fields that differ from `base`: their change lets the record go back."]
-            pub fn monitored_changed(&self, base: &Self) -> Mask {
-                merge::monitored_changed(&MAPPING, self, base)
-            }
-
-            #[doc = " The required fields that are blank, by index: with one of them the record does not go back."]
-            pub fn missing_required(&self) -> Vec<usize> {
-                merge::missing_required(&MAPPING, self)
-            }
-
-            #[doc = " What is to be written to either side, given what both agreed on and what each has now."]
-            pub fn merge(base: &Self, source: &Self, destination: &Self) -> merge::Plan {
-                merge::merge(&MAPPING, base, source, destination, &merge::Clocks::default())
-            }
-        }
-    })
-}
-
-fn assigned(number: usize, value: &Value) -> TokenStream {
-    let number = Literal::usize_unsuffixed(number);
+fn assign(code: &mut Code, field: &str, destination: &str, value: &Value) {
     match value {
         Value::Payload {
-            ident: field,
-            function,
+            ident,
+            function: "same",
+            moves: true,
             ..
-        } => {
-            let field = ident(field);
-            let function = ident(function);
-            quote! { conversions.field(#number, convert::#function(&payload.#field)) }
-        }
-        Value::Text(text) => quote! { Slot::Value(#text.to_owned()) },
-        Value::Boolean(truth) => quote! { Slot::Value(#truth) },
-        Value::Date(year, month, day) => {
-            let year = Literal::i16_unsuffixed(*year);
-            let month = Literal::i8_unsuffixed(*month);
-            let day = Literal::i8_unsuffixed(*day);
-            quote! { Slot::Value(jiff::civil::date(#year, #month, #day)) }
+        } => code.assign(field, &format!("payload.{ident}")),
+        Value::Payload {
+            ident,
+            function: "same",
+            ..
+        } => code.assign(field, &format!("payload.{ident}.clone()")),
+        Value::Payload {
+            ident, function, ..
+        } => converted(
+            code,
+            field,
+            destination,
+            &format!("convert::{function}(&payload.{ident})"),
+        ),
+        Value::Text(text) => code.assign(field, &format!("Slot::Value({text:?}.to_owned())")),
+        Value::Boolean(truth) => code.assign(field, &format!("Slot::Value({truth})")),
+        Value::Date(year, month, day) => code.assign(
+            field,
+            &format!("Slot::Value(jiff::civil::date({year}, {month}, {day}))"),
+        ),
+    }
+}
+
+fn converted(code: &mut Code, field: &str, destination: &str, value: &str) {
+    let destination = format!("{destination:?}");
+    code.method(
+        &format!("{field}: "),
+        "conversions",
+        ("field", &[&destination, value]),
+        ",",
+    );
+}
+
+fn name(path: &[String]) -> &str {
+    path.last().map_or("", String::as_str)
+}
+
+/// `ContactRecord::to_payload`, the way back, and what decides on it.
+pub fn to_payload(code: &mut Code, mapping: &Mapping) {
+    let Mapping {
+        record_struct: record,
+        payload_struct: payload,
+        ..
+    } = mapping;
+    code.open(format_args!("impl {record} {{"));
+    code.doc("Converts every field that goes back; the others stay absent.");
+    code.open(format_args!(
+        "pub fn to_payload(&self) -> ({payload}, Vec<FieldError>) {{"
+    ));
+    code.line("let mut conversions = Conversions::new(&MAPPING);");
+    code.open(format_args!("let payload = {payload} {{"));
+    let fields = mapping.record.iter().zip(&mapping.values);
+    for ((field, value), sync) in fields.zip(&mapping.sync) {
+        if let (
+            true,
+            Value::Payload {
+                ident, function, ..
+            },
+        ) = (sync.both, value)
+        {
+            match *function {
+                "same" => code.assign(ident, &format!("self.{}.clone()", field.ident)),
+                function => converted(
+                    code,
+                    ident,
+                    name(&field.path),
+                    &format!("convert::back::{function}(&self.{})", field.ident),
+                ),
+            }
         }
     }
+    if mapping.some_stay_absent {
+        code.line(format_args!("..{payload}::default()"));
+    }
+    code.close("};");
+    code.line("conversions.finish_back(payload)");
+    code.close("}");
+    code.blank();
+    gates(code);
+    code.close("}");
+    code.blank();
+}
+
+fn gates(code: &mut Code) {
+    code.doc("The monitored fields that differ from `base`: their change lets the record go back.");
+    code.open("pub fn monitored_changed(&self, base: &Self) -> Mask {");
+    code.line("merge::monitored_changed(&MAPPING, self, base)");
+    code.close("}");
+    code.blank();
+    code.doc("The required fields that are blank, by index: with one of them the record does not go back.");
+    code.open("pub fn missing_required(&self) -> Vec<usize> {");
+    code.line("merge::missing_required(&MAPPING, self)");
+    code.close("}");
+    code.blank();
+    code.doc(
+        "What is to be written to either side, given what both agreed on and what each has now.",
+    );
+    code.open("pub fn merge(base: &Self, source: &Self, destination: &Self) -> merge::Plan {");
+    code.line("merge::merge(&MAPPING, base, source, destination, &merge::Clocks::default())");
+    code.close("}");
 }

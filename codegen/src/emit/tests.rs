@@ -1,112 +1,175 @@
 //! A mapping's `tests:` as Rust tests.
 
-use std::str::FromStr;
+use std::fmt::Write;
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use serde_json::Value;
 
-use super::ident;
+use super::code::{Code, is_hidden};
 use crate::ir::{Mapping, Test};
 
+/// A JSON text up to this length stays on one line.
+const JSON_WIDTH: usize = 70;
+
 /// `#[cfg(test)] mod tests`, or nothing.
-pub fn tests(mapping: &Mapping) -> TokenStream {
+pub fn tests(code: &mut Code, mapping: &Mapping) {
     if mapping.tests.is_empty() {
-        return TokenStream::new();
+        return;
     }
-    let payload = ident(&mapping.payload_struct);
-    let record = ident(&mapping.record_struct);
-    let has_pairs = mapping
-        .tests
-        .iter()
-        .any(|test| test.pair.is_some() || test.push.is_some());
-    let back = has_pairs.then(|| {
-        quote! {
-            fn back(record: &dyn Entity) -> Result<runtime::handler::Back, RecordError> {
-                let record: &#record = runtime::handler::of_type(MAPPING.name, record)?;
-                let (payload, errors) = record.to_payload();
-                let again = #record::from_payload(&payload);
-                Ok(runtime::handler::Back::new(&MAPPING, record, payload, errors, again))
-            }
-        }
-    });
-    let tests = mapping.tests.iter().map(test);
-    quote! {
-        #[cfg(test)]
-        mod tests {
-            use super::*;
-
-            fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {
-                let payload = #payload::from_row(row.as_bytes())?;
-                Ok(Box::new(#record::from_payload(&payload)?))
-            }
-
-            #back
-
-            #(#tests)*
-        }
+    code.blank();
+    code.line("#[cfg(test)]");
+    code.open("mod tests {");
+    code.line("use runtime::expect;");
+    code.blank();
+    code.line("use super::*;");
+    code.blank();
+    record(code, mapping);
+    let about_pairs = |test: &Test| test.pair.is_some() || test.push.is_some();
+    if mapping.tests.iter().any(about_pairs) {
+        back(code, mapping);
     }
+    for found in &mapping.tests {
+        test(code, found);
+    }
+    code.close("}");
 }
 
-fn test(test: &Test) -> TokenStream {
-    let function = ident(&test.function);
-    let doc = format!(" {}", test.name);
-    let body = match (&test.pair, &test.given, &test.expect) {
+fn record(code: &mut Code, mapping: &Mapping) {
+    code.open("fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {");
+    code.line(format_args!(
+        "let payload = {}::from_row(row.as_bytes())?;",
+        mapping.payload_struct
+    ));
+    code.line(format_args!(
+        "Ok(Box::new({}::from_payload(payload)?))",
+        mapping.record_struct
+    ));
+    code.close("}");
+}
+
+fn back(code: &mut Code, mapping: &Mapping) {
+    let record = &mapping.record_struct;
+    code.blank();
+    code.open("fn back(record: &dyn Entity) -> Result<runtime::handler::Back, RecordError> {");
+    code.line(format_args!(
+        "let record: &{record} = runtime::handler::of_type(MAPPING.name, record)?;"
+    ));
+    code.line("let (payload, errors) = record.to_payload();");
+    code.line(format_args!(
+        "let again = {record}::from_payload(payload.clone());"
+    ));
+    code.line("Ok(runtime::handler::Back::new(&MAPPING, record, payload, errors, again))");
+    code.close("}");
+}
+
+fn test(code: &mut Code, test: &Test) {
+    code.blank();
+    code.doc(&test.name);
+    code.line("#[test]");
+    code.function(&test.function, "Result<(), String>");
+    match (&test.pair, &test.given, &test.expect) {
         (None, Some(given), Some(expect)) if test.push.is_none() => {
-            let (given, expect) = (raw(given), raw(expect));
-            let compare = ident(if test.exact { "exactly" } else { "at_least" });
-            quote! { runtime::expect::#compare(record(#given), #expect) }
+            json(code, "row", given);
+            json(code, "expected", expect);
+            let compare = if test.exact { "exactly" } else { "at_least" };
+            code.line(format_args!("expect::{compare}(record(row), expected)"));
         }
-        _ => pair(test),
-    };
-    quote! {
-        #[doc = #doc]
-        #[test]
-        fn #function() -> Result<(), String> {
-            #body
-        }
+        _ => pair(code, test),
     }
+    code.close("}");
 }
 
 /// A test about both sides of a pair.
-fn pair(test: &Test) -> TokenStream {
-    let text = |text: Option<&String>| match text {
-        Some(text) => {
-            let text = raw(text);
-            quote! { Some(#text) }
+fn pair(code: &mut Code, test: &Test) {
+    let base = test.pair.as_ref().and_then(|pair| pair.base.as_ref());
+    let now = test.pair.as_ref().and_then(|pair| pair.now.as_ref());
+    let texts = [
+        ("base", base),
+        ("now", now),
+        ("row", test.given.as_ref()),
+        ("expected", test.expect.as_ref()),
+        ("push", test.push.as_ref()),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            json(code, name, text);
         }
-        None => quote! { None },
+    }
+    let some = |name: &str, there: bool| match there {
+        true => format!("Some({name})"),
+        false => "None".to_owned(),
     };
-    let base = text(test.pair.as_ref().and_then(|pair| pair.base.as_ref()));
-    let now = text(test.pair.as_ref().and_then(|pair| pair.now.as_ref()));
-    let row = match &test.given {
-        Some(given) => {
-            let given = raw(given);
-            quote! { Some(record(#given)) }
+    code.open("let pair = expect::Pair {");
+    code.line(format_args!("base: {},", some("base", base.is_some())));
+    code.line(format_args!("now: {},", some("now", now.is_some())));
+    code.line(format_args!(
+        "row: {},",
+        some("record(row)", test.given.is_some())
+    ));
+    code.line(format_args!(
+        "expect: {},",
+        some("expected", test.expect.is_some())
+    ));
+    code.line(format_args!("exact: {},", test.exact));
+    code.line(format_args!("push: {},", some("push", test.push.is_some())));
+    code.close("};");
+    code.line("expect::pair(&MAPPING, pair, back)");
+}
+
+/// `let name = r#"..."#;`, a member a line where it is long.
+fn json(code: &mut Code, name: &str, text: &str) {
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut flat = String::new();
+    flow(&mut flat, &value);
+    let long = flat.chars().count() > JSON_WIDTH;
+    match value {
+        Value::Object(members) if long => {
+            let mut lines = String::from("{\n");
+            let last = members.len().saturating_sub(1);
+            for (number, (member, value)) in members.iter().enumerate() {
+                let _ = write!(lines, "            {}: ", Value::from(member.as_str()));
+                flow(&mut lines, value);
+                lines.push_str(if number == last { "\n" } else { ",\n" });
+            }
+            lines.push_str("        }");
+            code.line(format_args!("let {name} = {};", raw(&lines)));
         }
-        None => quote! { None },
-    };
-    let expect = text(test.expect.as_ref());
-    let push = text(test.push.as_ref());
-    let exact = test.exact;
-    quote! {
-        let pair = runtime::expect::Pair {
-            base: #base,
-            now: #now,
-            row: #row,
-            expect: #expect,
-            exact: #exact,
-            push: #push,
-        };
-        runtime::expect::pair(&MAPPING, pair, back)
+        _ => code.line(format_args!("let {name} = {};", raw(&flat))),
     }
 }
 
-/// A raw string where that reads better than escapes.
-fn raw(text: &str) -> Literal {
-    let raw = format!("r#\"{text}\"#");
-    let readable = !text.contains("\"#");
-    match Literal::from_str(&raw) {
-        Ok(literal) if readable => literal,
-        _ => Literal::string(text),
+/// JSON on one line, with a blank after each colon and comma.
+fn flow(text: &mut String, value: &Value) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (number, (name, member)) in members.iter().enumerate() {
+                text.push_str(if number == 0 { "{ " } else { ", " });
+                let _ = write!(text, "{}: ", Value::from(name.as_str()));
+                flow(text, member);
+            }
+            text.push_str(" }");
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (number, item) in items.iter().enumerate() {
+                text.push_str(if number == 0 { "" } else { ", " });
+                flow(text, item);
+            }
+            text.push(']');
+        }
+        value => {
+            let _ = write!(text, "{value}");
+        }
     }
+}
+
+/// A raw string where that reads better than escapes, with as many `#` as its quotes ask for.
+fn raw(text: &str) -> String {
+    if !text.contains('"') || text.contains(|letter| letter != '\n' && is_hidden(letter)) {
+        return format!("{text:?}");
+    }
+    let mut hashes = String::from("#");
+    while text.contains(&format!("\"{hashes}")) {
+        hashes.push('#');
+    }
+    format!("r{hashes}\"{text}\"{hashes}")
 }

@@ -2,6 +2,15 @@
 
 use std::collections::BTreeSet;
 
+/// What no name may be, sorted: Rust's strict and reserved words.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
 /// Keeps the names of one scope apart.
 #[derive(Debug, Default)]
 pub struct Names(BTreeSet<String>);
@@ -31,7 +40,7 @@ pub fn snake(name: &str) -> String {
         words.insert(0, '_');
         words.insert(0, 'n');
     }
-    if syn::parse_str::<syn::Ident>(&words).is_err() {
+    if KEYWORDS.binary_search(&words.as_str()).is_ok() {
         words.push('_');
     }
     words
@@ -39,15 +48,17 @@ pub fn snake(name: &str) -> String {
 
 /// `IdentityChanged` of `identity_changed`.
 pub fn pascal(name: &str) -> String {
-    snake(name)
-        .split('_')
-        .map(|word| {
-            let mut letters = word.chars();
-            letters.next().map_or_else(String::new, |first| {
-                first.to_ascii_uppercase().to_string() + letters.as_str()
-            })
-        })
-        .collect()
+    let snake = snake(name);
+    let mut pascal = String::with_capacity(snake.len());
+    for word in snake.split('_') {
+        let mut letters = word.chars();
+        pascal.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        pascal.push_str(letters.as_str());
+    }
+    if pascal == "Self" {
+        pascal.push('_');
+    }
+    pascal
 }
 
 /// `CONTACT` of `contact`.
@@ -90,6 +101,15 @@ mod tests {
         assert_eq!(snake("type"), "type_");
         assert_eq!(snake("2nd line"), "n_2nd_line");
         assert_eq!(pascal("identity_changed"), "IdentityChanged");
+    }
+
+    #[test]
+    fn no_name_is_a_word_of_rust() {
+        assert!(KEYWORDS.is_sorted());
+        for word in KEYWORDS {
+            assert_eq!(snake(word), format!("{word}_"));
+        }
+        assert_eq!(pascal("self"), "Self_");
     }
 
     #[test]

@@ -38,6 +38,19 @@ pub fn fields(mapping: &model::Mapping, rows: &[Row]) -> Vec<ir::FieldSync> {
         .collect()
 }
 
+/// The payload's fields that get a value on the way back, by index.
+pub fn goes_back<'r>(
+    rows: &'r [Row],
+    sync: &'r [ir::FieldSync],
+) -> impl Iterator<Item = usize> + 'r {
+    rows.iter()
+        .zip(sync)
+        .filter_map(|(row, sync)| match &row.value {
+            ir::Value::Payload { index, .. } if sync.both => Some(*index),
+            _ => None,
+        })
+}
+
 fn of_field(mapping: &model::Mapping, field: &model::Field) -> ir::FieldSync {
     ir::FieldSync {
         both: field.direction(mapping.direction) == Direction::Both,

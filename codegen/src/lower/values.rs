@@ -1,5 +1,7 @@
 //! Where each field of a record gets its value, and the JSON of a mapping's tests.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json};
 
 use crate::ir;
@@ -33,6 +35,23 @@ pub fn from_payload(path: &[String], function: &'static str, payload: &[ir::Fiel
             .map(|field| field.ident.clone())
             .unwrap_or_default(),
         function,
+        moves: false,
+    }
+}
+
+/// The last that reads a field of the payload may take it, where it takes it as it is.
+pub fn move_last_uses<'v>(values: impl DoubleEndedIterator<Item = &'v mut ir::Value>) {
+    let mut read = BTreeSet::new();
+    for value in values.rev() {
+        if let ir::Value::Payload {
+            index,
+            function,
+            moves,
+            ..
+        } = value
+        {
+            *moves = read.insert(*index) && *function == "same";
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 pub mod account;
 pub mod contact;
-pub mod on_identity_changed;
 pub mod lines;
+pub mod on_identity_changed;
+
+use runtime::mapping::MappingDescriptor;
+
 /// Every mapping, sorted by name.
-pub static MAPPINGS: &[&runtime::mapping::MappingDescriptor] = &[
-    &account::MAPPING,
-    &contact::MAPPING,
-];
+pub static MAPPINGS: &[&MappingDescriptor] = &[&account::MAPPING, &contact::MAPPING];
