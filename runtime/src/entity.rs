@@ -139,9 +139,16 @@ pub struct EntityDescriptor {
     /// `identity`, or `Contact`.
     pub name: &'static str,
     pub fields: &'static [FieldDescriptor],
+    /// Makes an entity of this table with every field absent; it is given the table itself.
+    pub new: fn(&'static EntityDescriptor) -> Box<dyn Entity>,
 }
 
 impl EntityDescriptor {
+    /// An entity of this table with every field absent.
+    pub fn new_entity(&'static self) -> Box<dyn Entity> {
+        (self.new)(self)
+    }
+
     /// The index of a field whose path is this one name.
     pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.path == [name])
@@ -258,9 +265,9 @@ impl SlotMut<'_> {
     }
 }
 
-/// A copy of a record of this type.
-pub fn copied(new: fn() -> Box<dyn Entity>, entity: &dyn Entity) -> Box<dyn Entity> {
-    let mut copy = new();
+/// A copy of the entity.
+pub fn copied(entity: &dyn Entity) -> Box<dyn Entity> {
+    let mut copy = entity.descriptor().new_entity();
     overlay(copy.as_mut(), entity);
     copy
 }

@@ -53,7 +53,7 @@ pub fn pair(
     back: fn(&dyn Entity) -> Result<Back, RecordError>,
 ) -> Result<(), String> {
     let record = |text: &str| {
-        let mut record = (mapping.new_record)();
+        let mut record = mapping.new_record();
         json::read(record.as_mut(), text.as_bytes()).map_err(|error| error.to_string())?;
         Ok::<_, String>(
             back(record.as_ref())

@@ -46,7 +46,7 @@ impl Back {
         errors: Vec<FieldError>,
         again: Result<R, RecordError>,
     ) -> Back {
-        let mut image = crate::entity::copied(mapping.new_record, record);
+        let mut image = crate::entity::copied(record);
         if let Ok(again) = again {
             for (index, sync) in mapping.sync.iter().enumerate() {
                 let slot = again.slot(index);

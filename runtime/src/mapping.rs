@@ -41,8 +41,6 @@ pub struct MappingDescriptor {
     pub sync: &'static [FieldSync],
     /// For each field of the record, its line in `file`.
     pub lines: &'static [u32],
-    pub new_record: fn() -> Box<dyn Entity>,
-    pub new_payload: fn() -> Box<dyn Entity>,
 }
 
 /// A value that a row must have.
@@ -227,6 +225,16 @@ impl Constant {
 }
 
 impl MappingDescriptor {
+    /// A record with every field absent.
+    pub fn new_record(&self) -> Box<dyn Entity> {
+        self.record.new_entity()
+    }
+
+    /// A payload with every field absent.
+    pub fn new_payload(&self) -> Box<dyn Entity> {
+        self.payload.new_entity()
+    }
+
     /// May this record of Salesforce's go back?
     pub fn takes_back(
         &self,

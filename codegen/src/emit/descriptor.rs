@@ -28,14 +28,6 @@ pub fn mapping(code: &mut Code, mapping: &Mapping) {
     }
     code.close("],");
     code.line(format_args!("lines: super::lines::{},", mapping.lines_name));
-    code.line(format_args!(
-        "new_record: || Box::new({}::default()),",
-        mapping.record_struct
-    ));
-    code.line(format_args!(
-        "new_payload: || Box::new({}::default()),",
-        mapping.payload_struct
-    ));
     code.close("};");
 }
 

@@ -144,6 +144,10 @@ fn table(code: &mut Code, parts: &Parts<'_>) {
         row(code, field);
     }
     code.close("],");
+    code.line(format_args!(
+        "new: |_| Box::new({}::default()),",
+        parts.name
+    ));
     code.close("};");
     code.blank();
 }

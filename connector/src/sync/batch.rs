@@ -47,7 +47,7 @@ impl Unit {
             source_id,
             destination_id: None,
             items: Vec::new(),
-            record: (mapping.new_record)(),
+            record: mapping.new_record(),
             rows: Vec::new(),
             external_ref: None,
             fate: None,

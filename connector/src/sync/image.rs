@@ -50,7 +50,7 @@ pub(crate) fn of(
     found: &Map<String, Value>,
     npsp: bool,
 ) -> Result<Image, RecordError> {
-    let mut record = (mapping.new_record)();
+    let mut record = mapping.new_record();
     json::read(
         record.as_mut(),
         Value::Object(found.clone()).to_string().as_bytes(),

@@ -53,7 +53,7 @@ impl TwoWaySync {
                     .destination
                     .image
                     .take()
-                    .unwrap_or_else(|| ((pair.unit.mapping.new_record)(), 0));
+                    .unwrap_or_else(|| (pair.unit.mapping.new_record(), 0));
                 pair.saw(Side::Destination, seen, at, self.now_ms());
             }
         }
@@ -107,7 +107,7 @@ impl TwoWaySync {
                 && !present(plan.to_destination.as_ref()).is_empty()
         };
         if self.breaks(Broken::Merge) && both(plan) {
-            plan.to_source = (pair.mapping().new_record)();
+            plan.to_source = pair.mapping().new_record();
             plan.to_destination = pair.state.current(Side::Source);
         }
         if self.breaks(Broken::Echo) && pair.unit.goes_back() {

@@ -1,7 +1,7 @@
 //! A linked pair in a batch: what is known of it, and what both sides say now.
 
 use runtime::change::Mask;
-use runtime::entity::{Entity, Kind};
+use runtime::entity::{Entity, Kind, copied};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Decision, LinkState, Plan};
@@ -103,7 +103,7 @@ impl Pair {
                     .as_ref()
                     .is_none_or(|(_, seen)| seen <= at);
                 if newer {
-                    self.source.image = Some((copy(self.unit.mapping, row.as_ref()), *at));
+                    self.source.image = Some((copied(row.as_ref()), *at));
                 }
                 continue;
             }
@@ -211,7 +211,7 @@ impl Pair {
                 self.intents.push(intent);
                 continue;
             }
-            let mut wanted = (self.unit.mapping.new_record)();
+            let mut wanted = self.unit.mapping.new_record();
             let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
             if self.unknown && intent.kind == "create" {
                 // Ours, made before a crash or with an answer that was lost.
@@ -245,7 +245,7 @@ impl Pair {
                 continue;
             };
             let at = found.get("SystemModstamp").and_then(Value::as_str);
-            let mut record = (self.unit.mapping.new_record)();
+            let mut record = self.unit.mapping.new_record();
             if let Some(at) = at.and_then(runtime::clock::parse_ms)
                 && json::read(record.as_mut(), item.payload.as_bytes()).is_ok()
             {
@@ -304,8 +304,4 @@ impl Pair {
         }
         settled
     }
-}
-
-fn copy(mapping: &MappingDescriptor, record: &dyn Entity) -> Box<dyn Entity> {
-    runtime::entity::copied(mapping.new_record, record)
 }

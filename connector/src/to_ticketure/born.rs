@@ -127,7 +127,7 @@ impl TwoWaySync {
         let mut record = seen.record;
         if let Some(begun) = begun {
             // An earlier try may have made it: every repeat says the same, and the pair brings the rest.
-            record = (mapping.new_record)();
+            record = mapping.new_record();
             let _ = json::read(record.as_mut(), begun.fields.as_bytes());
         }
         let blank = missing_required(mapping, record.as_ref());

@@ -65,6 +65,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["phone"], Kind::Text).max_length(40),
         FieldDescriptor::new(&["website"], Kind::Text).max_length(255),
     ],
+    new: |_| Box::new(AccountPayload::default()),
 };
 
 impl Entity for AccountPayload {
@@ -152,6 +153,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36),
         FieldDescriptor::new(&["Website"], Kind::Text).max_length(255),
     ],
+    new: |_| Box::new(AccountRecord::default()),
 };
 
 impl Entity for AccountRecord {
@@ -302,8 +304,6 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::both(Conflict::Newest).monitored(),
     ],
     lines: super::lines::ACCOUNT,
-    new_record: || Box::new(AccountRecord::default()),
-    new_payload: || Box::new(AccountPayload::default()),
 };
 
 #[cfg(test)]

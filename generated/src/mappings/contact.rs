@@ -121,6 +121,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["organization_id"], Kind::Text),
         FieldDescriptor::new(&["phone"], Kind::Text).max_length(40).pii(),
     ],
+    new: |_| Box::new(ContactPayload::default()),
 };
 
 impl Entity for ContactPayload {
@@ -301,6 +302,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["Ticketure_Language__c"], Kind::Text).max_length(10),
         FieldDescriptor::reference(&["npsp__Primary_Affiliation__c"], "account").needs_npsp(),
     ],
+    new: |_| Box::new(ContactRecord::default()),
 };
 
 impl Entity for ContactRecord {
@@ -563,8 +565,6 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::FORWARD,
     ],
     lines: super::lines::CONTACT,
-    new_record: || Box::new(ContactRecord::default()),
-    new_payload: || Box::new(ContactPayload::default()),
 };
 
 #[cfg(test)]

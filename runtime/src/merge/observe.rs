@@ -127,11 +127,11 @@ impl LinkState {
         let name = self.mapping.field_name(field);
         let policy = self.mapping.policies.on_rewrite;
         let seen = {
-            let mut record = (self.mapping.new_record)();
+            let mut record = self.mapping.new_record();
             record.slot_mut(field).set(value);
             value_json(record.as_ref(), field, name)
         };
-        let agreed = copied(self.mapping.new_record, self.agreed.as_ref());
+        let agreed = copied(self.agreed.as_ref());
         let other_changed = !self.side(side.other()).changes.slot(field).is_absent();
         let here = self.side_mut(side);
         let kept = here.kept.slot(field);
@@ -279,7 +279,7 @@ impl LinkState {
     /// what was there before.
     fn note_overwritten(&mut self, fields: &dyn Entity) {
         let current = self.current(Side::Source);
-        let mut before = (self.mapping.new_record)();
+        let mut before = self.mapping.new_record();
         for field in present_fields(fields) {
             match current.slot(field).is_absent() {
                 true => before.slot_mut(field).set_null(),
@@ -381,7 +381,7 @@ impl LinkState {
         } else {
             let late = Late {
                 until_ms: now_ms + LATE_MS,
-                fields: copied(self.mapping.new_record, wanted),
+                fields: copied(wanted),
             };
             self.side_mut(side).late.push(late);
         }

@@ -92,10 +92,9 @@ const BOUNCES_MAX: u32 = 3;
 impl LinkState {
     /// What is to be written now. Fields that only a create may set are never in it.
     pub fn plan(&mut self, clocks: &Clocks) -> Plan {
-        let new = self.mapping.new_record;
         let mut plan = Plan {
-            to_source: new(),
-            to_destination: new(),
+            to_source: self.mapping.new_record(),
+            to_destination: self.mapping.new_record(),
             decisions: Vec::new(),
             gate: Gate::Open,
         };
@@ -319,7 +318,7 @@ impl LinkState {
         } else {
             return;
         };
-        plan.to_source = (self.mapping.new_record)();
+        plan.to_source = self.mapping.new_record();
         plan.decisions
             .retain(|decision| decision.winner != Some(Side::Destination));
     }

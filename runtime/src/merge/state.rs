@@ -62,13 +62,13 @@ impl SideState {
     fn new(mapping: &MappingDescriptor) -> Self {
         SideState {
             version_ms: 0,
-            changes: (mapping.new_record)(),
+            changes: mapping.new_record(),
             at_ms: BTreeMap::new(),
             restore: BTreeMap::new(),
             late: Vec::new(),
             sent: BTreeMap::new(),
             overwrote: None,
-            kept: (mapping.new_record)(),
+            kept: mapping.new_record(),
         }
     }
 
@@ -84,7 +84,7 @@ impl LinkState {
     pub fn new(mapping: &'static MappingDescriptor) -> Self {
         LinkState {
             mapping,
-            agreed: (mapping.new_record)(),
+            agreed: mapping.new_record(),
             source: SideState::new(mapping),
             destination: SideState::new(mapping),
             held: BTreeMap::new(),
@@ -119,7 +119,7 @@ impl LinkState {
 
     /// What a side has, as far as it is known.
     pub fn current(&self, side: Side) -> Box<dyn Entity> {
-        let mut record = copied(self.mapping.new_record, self.agreed.as_ref());
+        let mut record = copied(self.agreed.as_ref());
         overlay(record.as_mut(), self.side(side).changes.as_ref());
         record
     }
@@ -267,7 +267,7 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
     }
     let late = kept.get("late").and_then(Value::as_array);
     for entry in late.map(Vec::as_slice).unwrap_or_default() {
-        let mut fields = (mapping.new_record)();
+        let mut fields = mapping.new_record();
         if let Some(values) = entry.get("fields") {
             read_record(fields.as_mut(), values);
         }
@@ -289,7 +289,7 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
         }
     }
     if let Some(overwrote) = kept.get("overwrote") {
-        let mut before = (mapping.new_record)();
+        let mut before = mapping.new_record();
         read_record(before.as_mut(), overwrote.get(1).unwrap_or(&Value::Null));
         let read_ms = overwrote.get(0).and_then(Value::as_i64).unwrap_or_default();
         side.overwrote = Some((read_ms, before));

@@ -22,6 +22,7 @@ static PERSON: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["Name"], Kind::Text),
         FieldDescriptor::new(&["Phone"], Kind::Text),
     ],
+    new: |_| Box::new(Person::default()),
 };
 
 impl Entity for Person {
@@ -85,8 +86,6 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
         origins: &[Origin::Payload(0), Origin::Payload(1), Origin::Payload(2)],
         sync: SYNC,
         lines: &[1, 2, 3],
-        new_record: || Box::new(Person::default()),
-        new_payload: || Box::new(Person::default()),
     }
 }
 
