@@ -3,9 +3,13 @@
 //! Each takes a slot and gives a slot: absent stays absent and null stays null, unless it says otherwise.
 //! What cannot be converted is an error that names the rule, never the value, which may be personal data.
 
+mod named;
+
 use jiff::civil::Date;
 
 use crate::entity::Slot;
+
+pub use named::{Convert, Named, named};
 
 /// Why a value could not be converted; whole sentences follow "field X: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,19 +2,29 @@
 //!
 //! Read `entity` first, the words that generated code speaks; then `mapping` and `handler`, how it is called;
 //! `queue`, where items wait; and `salesforce`, where records go. Nothing here knows an entity by name.
+//! Without the feature `service` there are the tables and what is written over them, and nothing that waits or calls.
 
 pub mod change;
-pub mod clock;
 pub mod convert;
+pub mod dynamic;
 pub mod entity;
 pub mod expect;
 pub mod handler;
-pub mod http;
 pub mod json;
 pub mod mapping;
 pub mod merge;
+
+#[cfg(feature = "service")]
+pub mod clock;
+#[cfg(feature = "service")]
+pub mod http;
+#[cfg(feature = "service")]
 pub mod queue;
+#[cfg(feature = "service")]
 pub mod retry;
+#[cfg(feature = "service")]
 pub mod salesforce;
+#[cfg(feature = "service")]
 pub mod ticketure;
+#[cfg(feature = "service")]
 pub mod worker;
