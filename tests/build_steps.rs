@@ -93,7 +93,7 @@ fn an_edit_is_built_a_mistake_is_shown_and_drift_is_refused_in_ci() {
         "{ran}"
     );
     assert!(
-        ran.contains("expected \\\"Ticketure\\\", got \\\"Web\\\""),
+        ran.contains("LeadSource: expected \"Ticketure\", got \"Web\""),
         "{ran}"
     );
 

@@ -149,23 +149,39 @@ pub struct Rung {
     pub proposes_only: bool,
 }
 
-/// One entry of `tests:` as a Rust test. All records and rows are JSON.
+/// One entry of `tests:`. All records and rows are JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Test {
+    /// The Rust test's name.
     pub function: String,
     pub name: String,
-    pub given: Option<String>,
-    /// The two sides of a linked pair, where the test is about them.
-    pub pair: Option<Pair>,
-    pub expect: Option<String>,
+    /// Where the mapping says its name.
+    pub line: u32,
+    pub subject: Subject,
+    /// `expect` is all there is to be, not a part.
     pub exact: bool,
-    /// What goes to the source; an empty object for nothing.
-    pub push: Option<String>,
 }
 
-/// What both sides agreed on and what Salesforce has now.
+/// What a test is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// A row becomes a record.
+    Record { given: String, expect: String },
+    /// Two sides of a pair are merged.
+    Pair(Pair),
+}
+
+/// The two sides of a pair, and what is to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
+    /// What both sides agreed on.
     pub base: Option<String>,
+    /// What Salesforce has now.
     pub now: Option<String>,
+    /// What the source has now.
+    pub given: Option<String>,
+    /// What goes to Salesforce.
+    pub expect: Option<String>,
+    /// What goes to the source; an empty object for nothing.
+    pub push: Option<String>,
 }

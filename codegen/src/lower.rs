@@ -96,7 +96,7 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         some_stay_absent: sync::goes_back(&rows, &sync).count() < payload.len(),
         sync,
         rungs: lower_rungs(mapping, &rows),
-        tests: lower_tests(mapping),
+        tests: lower_tests(mapping, places),
         payload,
         lines: rows.iter().map(|row| row.line).collect(),
         values: rows.iter().map(|row| row.value.clone()).collect(),
@@ -299,7 +299,7 @@ fn lower_rungs(mapping: &model::Mapping, rows: &[Row]) -> Vec<ir::Rung> {
         .collect()
 }
 
-fn lower_tests(mapping: &model::Mapping) -> Vec<ir::Test> {
+fn lower_tests(mapping: &model::Mapping, places: &dyn Places) -> Vec<ir::Test> {
     let mut names = Names::default();
     mapping
         .tests
@@ -307,17 +307,33 @@ fn lower_tests(mapping: &model::Mapping) -> Vec<ir::Test> {
         .map(|test| ir::Test {
             function: names.unique(snake(&test.name.value)),
             name: test.name.value.clone(),
-            given: test.given.as_ref().map(|given| values::json(&given.value)),
-            pair: (test.base.is_some() || test.now.is_some()).then(|| ir::Pair {
-                base: test.base.as_ref().map(values::json_of_fields),
-                now: test.now.as_ref().map(values::json_of_fields),
-            }),
-            expect: test.expect.as_ref().map(values::json_of_fields),
+            line: places.line(test.name.span),
+            subject: subject(test),
             exact: test.expect.as_ref().is_some_and(|expect| expect.exact),
-            push: test.push.as_ref().map(|push| match push {
-                model::Push::Nothing => "{}".to_owned(),
-                model::Push::Body(body) => values::json(&body.value),
-            }),
         })
         .collect()
+}
+
+/// A test that has only a row and its record is about that; every other is about a pair.
+fn subject(test: &model::Test) -> ir::Subject {
+    let given = test.given.as_ref().map(|given| values::json(&given.value));
+    let base = test.base.as_ref().map(values::json_of_fields);
+    let now = test.now.as_ref().map(values::json_of_fields);
+    let expect = test.expect.as_ref().map(values::json_of_fields);
+    let push = test.push.as_ref().map(|push| match push {
+        model::Push::Nothing => "{}".to_owned(),
+        model::Push::Body(body) => values::json(&body.value),
+    });
+    match (given, expect) {
+        (Some(given), Some(expect)) if base.is_none() && now.is_none() && push.is_none() => {
+            ir::Subject::Record { given, expect }
+        }
+        (given, expect) => ir::Subject::Pair(ir::Pair {
+            base,
+            now,
+            given,
+            expect,
+            push,
+        }),
+    }
 }

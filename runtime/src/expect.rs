@@ -1,5 +1,8 @@
 //! What the tests of a mapping compare: a record's fields against those that the mapping's author wrote.
 
+use std::fmt;
+
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::change::present;
@@ -7,25 +10,51 @@ use crate::entity::Entity;
 use crate::handler::{Back, RecordError};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
-use crate::merge::{Clocks, LinkState};
+use crate::merge::{Clocks, Gate, LinkState, Plan};
+
+/// What came out otherwise than the test says.
+#[derive(Clone, PartialEq, Default)]
+pub struct Failure {
+    /// Why a record of the test could not be made at all.
+    pub error: Option<String>,
+    pub differences: Vec<Difference>,
+    /// What explains the differences, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    /// `FirstName`, or `push.address.city` of what goes to the source.
+    pub field: String,
+    /// Nothing where the field was not to be there; null is a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// Nothing where the field is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<Value>,
+}
 
 /// The record has these fields and no others.
 ///
 /// # Errors
-/// One line a difference.
-pub fn exactly(record: Result<Box<dyn Entity>, RecordError>, expected: &str) -> Result<(), String> {
-    compare(record, expected, true)
+/// Every difference.
+pub fn exactly(
+    record: Result<Box<dyn Entity>, RecordError>,
+    expected: &str,
+) -> Result<(), Failure> {
+    Failure::of(compare(made("given", record)?.as_ref(), expected, true)?)
 }
 
 /// The record has these fields, and may have more.
 ///
 /// # Errors
-/// One line a difference.
+/// Every difference.
 pub fn at_least(
     record: Result<Box<dyn Entity>, RecordError>,
     expected: &str,
-) -> Result<(), String> {
-    compare(record, expected, false)
+) -> Result<(), Failure> {
+    Failure::of(compare(made("given", record)?.as_ref(), expected, false)?)
 }
 
 /// The two sides of a pair, as a test gives them. Records and bodies are JSON.
@@ -46,31 +75,59 @@ pub struct Pair<'a> {
 /// What is written to both sides of a pair.
 ///
 /// # Errors
-/// One line a difference.
+/// Every difference, on either side.
 pub fn pair(
     mapping: &'static MappingDescriptor,
     pair: Pair<'_>,
-    back: fn(&dyn Entity) -> Result<Back, RecordError>,
-) -> Result<(), String> {
-    let record = |text: &str| {
+    back: impl Fn(&dyn Entity) -> Result<Back, RecordError>,
+) -> Result<(), Failure> {
+    let (expect, exact, push) = (pair.expect, pair.exact, pair.push);
+    let plan = plan(mapping, pair, &back)?;
+    let mut failure = Failure::default();
+    if let Some(expect) = expect {
+        failure.differences = compare(plan.to_destination.as_ref(), expect, exact)?;
+    }
+    if let Some(push) = push {
+        let sent = made("push", back(plan.to_source.as_ref()))?;
+        let body = json::write_tree(sent.payload.as_ref(), &present(sent.payload.as_ref()));
+        let differences = differences(&leaves(object(push)?), &leaves(body), true);
+        if !differences.is_empty() {
+            failure.notes.extend(why_not(mapping, &plan.gate));
+            let unfit = sent
+                .errors
+                .iter()
+                .map(|error| format!("{error}, so it stays here"));
+            failure.notes.extend(unfit);
+        }
+        failure.differences.extend(differences);
+    }
+    if !failure.differences.is_empty() {
+        failure.notes.extend(undecided(mapping, &plan));
+    }
+    failure.or_fine()
+}
+
+fn plan(
+    mapping: &'static MappingDescriptor,
+    pair: Pair<'_>,
+    back: &dyn Fn(&dyn Entity) -> Result<Back, RecordError>,
+) -> Result<Plan, Failure> {
+    let image = |part: &str, text: &str| {
         let mut record = mapping.new_record();
-        json::read(record.as_mut(), text.as_bytes()).map_err(|error| error.to_string())?;
-        Ok::<_, String>(
-            back(record.as_ref())
-                .map_err(|error| error.to_string())?
-                .image,
-        )
+        made(part, json::read(record.as_mut(), text.as_bytes()))?;
+        Ok::<_, Failure>(made(part, back(record.as_ref()))?.image)
     };
-    let row = pair.row.transpose().map_err(|error| error.to_string())?;
-    let now = pair.now.map(record).transpose()?;
-    let mut state = match (pair.base, &row, &now) {
-        (Some(base), _, _) => LinkState::created(mapping, record(base)?.as_ref(), 0),
+    let row = pair.row.map(|row| made("given", row)).transpose()?;
+    let now = pair.now.map(|text| image("after", text)).transpose()?;
+    let base = pair.base.map(|text| image("before", text)).transpose()?;
+    let mut state = match (&base, &row, &now) {
+        (Some(base), _, _) => LinkState::created(mapping, base.as_ref(), 0),
         (None, Some(row), Some(now)) => {
             LinkState::meet(mapping, (row.as_ref(), 1), (now.as_ref(), 1))
         }
         (None, ..) => LinkState::new(mapping),
     };
-    if pair.base.is_some() {
+    if base.is_some() {
         if let Some(row) = &row {
             state.observe(Side::Source, row.as_ref(), 1, 1);
         }
@@ -78,60 +135,158 @@ pub fn pair(
             state.observe(Side::Destination, now.as_ref(), 1, 1);
         }
     }
-    let plan = state.plan(&Clocks::default());
-    if let Some(expect) = pair.expect {
-        compare(Ok(plan.to_destination), expect, pair.exact)?;
-    }
-    if let Some(push) = pair.push {
-        let sent = back(plan.to_source.as_ref()).map_err(|error| error.to_string())?;
-        let body = json::write_tree(sent.payload.as_ref(), &present(sent.payload.as_ref()));
-        let expected = object(push)?;
-        if body != expected {
-            return Err(format!(
-                "push: expected {}, got {}",
-                Value::Object(expected),
-                Value::Object(body)
-            ));
+    Ok(state.plan(&Clocks::default()))
+}
+
+/// What was made of a part of the test, or why nothing could be.
+fn made<T, E: fmt::Display>(part: &str, made: Result<T, E>) -> Result<T, Failure> {
+    made.map_err(|error| Failure {
+        error: Some(format!("{part}: {error}")),
+        ..Failure::default()
+    })
+}
+
+/// Why nothing goes back.
+fn why_not(mapping: &MappingDescriptor, gate: &Gate) -> Option<String> {
+    match gate {
+        Gate::Open => None,
+        Gate::Unmonitored => Some("nothing goes back: no monitored field changed".to_owned()),
+        Gate::Incomplete(fields) => {
+            let names: Vec<&str> = fields
+                .iter()
+                .map(|field| mapping.field_name(*field))
+                .collect();
+            Some(format!(
+                "nothing goes back: required and blank: {}",
+                names.join(", ")
+            ))
         }
     }
-    Ok(())
 }
 
-fn compare(
-    record: Result<Box<dyn Entity>, RecordError>,
-    expected: &str,
+/// Fields that wait for a person.
+fn undecided(mapping: &'static MappingDescriptor, plan: &Plan) -> impl Iterator<Item = String> {
+    let waiting = plan
+        .decisions
+        .iter()
+        .filter(|decision| decision.winner.is_none());
+    waiting.map(|decision| {
+        format!(
+            "{} waits for a person to decide",
+            mapping.field_name(decision.field)
+        )
+    })
+}
+
+fn compare(record: &dyn Entity, expected: &str, exact: bool) -> Result<Vec<Difference>, Failure> {
+    let written = json::write(record, &present(record), &json::as_source_id);
+    let got = object(&made("given", written)?)?;
+    Ok(differences(&object(expected)?, &got, exact))
+}
+
+fn differences(
+    expected: &Map<String, Value>,
+    got: &Map<String, Value>,
     exact: bool,
-) -> Result<(), String> {
-    let record = record.map_err(|error| error.to_string())?;
-    let got = json::write(
-        record.as_ref(),
-        &present(record.as_ref()),
-        &json::as_source_id,
-    )
-    .map_err(|error| error.to_string())?;
-    let got = object(&got)?;
-    let expected = object(expected)?;
-    let mut differences: Vec<String> = expected
+) -> Vec<Difference> {
+    let mut found: Vec<Difference> = expected
         .iter()
         .filter(|(name, value)| got.get(*name) != Some(value))
-        .map(|(name, value)| format!("{name}: expected {value}, got {}", shown(got.get(name))))
+        .map(|(name, value)| Difference {
+            field: name.clone(),
+            expected: Some(value.clone()),
+            got: got.get(name).cloned(),
+        })
         .collect();
-    if exact {
-        let surplus = got.iter().filter(|(name, _)| !expected.contains_key(*name));
-        differences
-            .extend(surplus.map(|(name, value)| format!("{name}: expected nothing, got {value}")));
-    }
-    if differences.is_empty() {
-        Ok(())
-    } else {
-        Err(differences.join("\n"))
+    let surplus = got
+        .iter()
+        .filter(|(name, _)| exact && !expected.contains_key(*name));
+    found.extend(surplus.map(|(name, value)| Difference {
+        field: name.clone(),
+        expected: None,
+        got: Some(value.clone()),
+    }));
+    found
+}
+
+fn object(json: &str) -> Result<Map<String, Value>, Failure> {
+    made("the test", serde_json::from_str(json))
+}
+
+/// A body's members by their dotted paths: `push.address.city`.
+fn leaves(body: Map<String, Value>) -> Map<String, Value> {
+    let mut flat = Map::new();
+    flatten("push", body, &mut flat);
+    flat
+}
+
+fn flatten(path: &str, members: Map<String, Value>, flat: &mut Map<String, Value>) {
+    for (name, value) in members {
+        let path = format!("{path}.{name}");
+        match value {
+            Value::Object(inner) if !inner.is_empty() => flatten(&path, inner, flat),
+            leaf => {
+                flat.insert(path, leaf);
+            }
+        }
     }
 }
 
-fn object(json: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(json).map_err(|error| error.to_string())
+impl Failure {
+    fn of(differences: Vec<Difference>) -> Result<(), Failure> {
+        let failure = Failure {
+            differences,
+            ..Failure::default()
+        };
+        failure.or_fine()
+    }
+
+    fn or_fine(self) -> Result<(), Failure> {
+        match self.differences.is_empty() {
+            true => Ok(()),
+            false => Err(self),
+        }
+    }
 }
 
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+/// A line a difference, then a line a note.
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let differences = self.differences.iter().map(ToString::to_string);
+        let notes = self.notes.iter().map(|note| format!("({note})"));
+        let lines: Vec<String> = self
+            .error
+            .iter()
+            .cloned()
+            .chain(differences)
+            .chain(notes)
+            .collect();
+        formatter.write_str(&lines.join("\n"))
+    }
+}
+
+/// As Display: this is how `cargo test` shows what a test returned.
+impl fmt::Debug for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// `FirstName: expected "Ada", got "Augusta"`.
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<Value>| match value {
+            Some(value) => value.to_string(),
+            None => "nothing".to_owned(),
+        };
+        write!(
+            formatter,
+            "{}: expected {}, got {}",
+            self.field,
+            shown(&self.expected),
+            shown(&self.got)
+        )
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::code::{Code, is_hidden};
-use crate::ir::{Mapping, Test};
+use crate::ir::{Mapping, Pair, Subject, Test};
 
 /// A JSON text up to this length stays on one line.
 const JSON_WIDTH: usize = 70;
@@ -18,12 +18,12 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.blank();
     code.line("#[cfg(test)]");
     code.open("mod tests {");
-    code.line("use runtime::expect;");
+    code.line("use runtime::expect::{self, Failure};");
     code.blank();
     code.line("use super::*;");
     code.blank();
     record(code, mapping);
-    let about_pairs = |test: &Test| test.pair.is_some() || test.push.is_some();
+    let about_pairs = |test: &Test| matches!(test.subject, Subject::Pair(_));
     if mapping.tests.iter().any(about_pairs) {
         back(code, mapping);
     }
@@ -65,29 +65,27 @@ fn test(code: &mut Code, test: &Test) {
     code.blank();
     code.doc(&test.name);
     code.line("#[test]");
-    code.function(&test.function, "Result<(), String>");
-    match (&test.pair, &test.given, &test.expect) {
-        (None, Some(given), Some(expect)) if test.push.is_none() => {
+    code.function(&test.function, "Result<(), Failure>");
+    match &test.subject {
+        Subject::Record { given, expect } => {
             json(code, "row", given);
             json(code, "expected", expect);
             let compare = if test.exact { "exactly" } else { "at_least" };
             code.line(format_args!("expect::{compare}(record(row), expected)"));
         }
-        _ => pair(code, test),
+        Subject::Pair(both) => pair(code, both, test.exact),
     }
     code.close("}");
 }
 
 /// A test about both sides of a pair.
-fn pair(code: &mut Code, test: &Test) {
-    let base = test.pair.as_ref().and_then(|pair| pair.base.as_ref());
-    let now = test.pair.as_ref().and_then(|pair| pair.now.as_ref());
+fn pair(code: &mut Code, pair: &Pair, exact: bool) {
     let texts = [
-        ("base", base),
-        ("now", now),
-        ("row", test.given.as_ref()),
-        ("expected", test.expect.as_ref()),
-        ("push", test.push.as_ref()),
+        ("base", &pair.base),
+        ("now", &pair.now),
+        ("row", &pair.given),
+        ("expected", &pair.expect),
+        ("push", &pair.push),
     ];
     for (name, text) in texts {
         if let Some(text) = text {
@@ -99,18 +97,18 @@ fn pair(code: &mut Code, test: &Test) {
         false => "None".to_owned(),
     };
     code.open("let pair = expect::Pair {");
-    code.line(format_args!("base: {},", some("base", base.is_some())));
-    code.line(format_args!("now: {},", some("now", now.is_some())));
+    code.line(format_args!("base: {},", some("base", pair.base.is_some())));
+    code.line(format_args!("now: {},", some("now", pair.now.is_some())));
     code.line(format_args!(
         "row: {},",
-        some("record(row)", test.given.is_some())
+        some("record(row)", pair.given.is_some())
     ));
     code.line(format_args!(
         "expect: {},",
-        some("expected", test.expect.is_some())
+        some("expected", pair.expect.is_some())
     ));
-    code.line(format_args!("exact: {},", test.exact));
-    code.line(format_args!("push: {},", some("push", test.push.is_some())));
+    code.line(format_args!("exact: {},", exact));
+    code.line(format_args!("push: {},", some("push", pair.push.is_some())));
     code.close("};");
     code.line("expect::pair(&MAPPING, pair, back)");
 }

@@ -308,7 +308,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect;
+    use runtime::expect::{self, Failure};
 
     use super::*;
 
@@ -326,7 +326,7 @@ mod tests {
 
     /// a school becomes an account
     #[test]
-    fn a_school_becomes_an_account() -> Result<(), String> {
+    fn a_school_becomes_an_account() -> Result<(), Failure> {
         let row = r#"{
             "id": "o-1",
             "identity_type": "organization",
@@ -343,7 +343,7 @@ mod tests {
 
     /// a new telephone number goes back
     #[test]
-    fn a_new_telephone_number_goes_back() -> Result<(), String> {
+    fn a_new_telephone_number_goes_back() -> Result<(), Failure> {
         let base = r#"{ "Name": "Hill School", "Phone": "1" }"#;
         let now = r#"{ "Name": "Hill School", "Phone": "2" }"#;
         let push = r#"{ "phone": "2" }"#;

@@ -569,7 +569,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect;
+    use runtime::expect::{self, Failure};
 
     use super::*;
 
@@ -587,7 +587,7 @@ mod tests {
 
     /// a new person becomes a contact
     #[test]
-    fn a_new_person_becomes_a_contact() -> Result<(), String> {
+    fn a_new_person_becomes_a_contact() -> Result<(), Failure> {
         let row = r#"{
             "email": " Ada@Example.org ",
             "email_opt_in": true,
@@ -609,7 +609,7 @@ mod tests {
 
     /// an address is flattened and a cleared phone stays a null
     #[test]
-    fn an_address_is_flattened_and_a_cleared_phone_stays_a_null() -> Result<(), String> {
+    fn an_address_is_flattened_and_a_cleared_phone_stays_a_null() -> Result<(), Failure> {
         let row = r#"{
             "address": { "city": "Arlington", "country": "US" },
             "id": "i-2",
@@ -630,7 +630,7 @@ mod tests {
 
     /// the employer is a reference to its account
     #[test]
-    fn the_employer_is_a_reference_to_its_account() -> Result<(), String> {
+    fn the_employer_is_a_reference_to_its_account() -> Result<(), Failure> {
         let row = r#"{
             "id": "i-3",
             "identity_type": "person",
@@ -643,7 +643,7 @@ mod tests {
 
     /// a changed phone number goes back
     #[test]
-    fn a_changed_phone_number_goes_back() -> Result<(), String> {
+    fn a_changed_phone_number_goes_back() -> Result<(), Failure> {
         let base = r#"{
             "Email": "ada@example.org",
             "FirstName": "Ada",
@@ -670,7 +670,7 @@ mod tests {
 
     /// a changed fax number does not
     #[test]
-    fn a_changed_fax_number_does_not() -> Result<(), String> {
+    fn a_changed_fax_number_does_not() -> Result<(), Failure> {
         let base = r#"{
             "Email": "ada@example.org",
             "Fax": "1",
@@ -697,7 +697,7 @@ mod tests {
 
     /// without an e-mail address nothing goes back
     #[test]
-    fn without_an_e_mail_address_nothing_goes_back() -> Result<(), String> {
+    fn without_an_e_mail_address_nothing_goes_back() -> Result<(), Failure> {
         let base = r#"{ "FirstName": "Ada", "LastName": "Lovelace" }"#;
         let now = r#"{ "FirstName": "Augusta", "LastName": "Lovelace" }"#;
         let push = "{}";
@@ -714,7 +714,7 @@ mod tests {
 
     /// edits on both sides merge field by field
     #[test]
-    fn edits_on_both_sides_merge_field_by_field() -> Result<(), String> {
+    fn edits_on_both_sides_merge_field_by_field() -> Result<(), Failure> {
         let base = r#"{
             "Email": "ada@example.org",
             "LastName": "Lovelace",
@@ -750,7 +750,7 @@ mod tests {
 
     /// when two records meet, blanks are filled and the opt-out wins
     #[test]
-    fn when_two_records_meet_blanks_are_filled_and_the_opt_out_wins() -> Result<(), String> {
+    fn when_two_records_meet_blanks_are_filled_and_the_opt_out_wins() -> Result<(), Failure> {
         let now = r#"{
             "Email": "ada@example.org",
             "HasOptedOutOfEmail": true,
