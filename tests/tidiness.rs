@@ -30,45 +30,61 @@ fn no_file_is_longer_than_one_sitting() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
-#[test]
-fn what_builds_the_generated_crate_needs_no_network_and_no_command_line() {
+/// The packages that `codegen` is built with, by name.
+fn behind_codegen(features: &[&str]) -> Vec<String> {
     let tree =
         std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .current_dir(root())
-            .args([
-                "tree",
-                "--package",
-                "codegen",
-                "--no-default-features",
-                "--edges",
-                "normal",
-                "--prefix",
-                "none",
-                "--offline",
-            ])
+            .args(["tree", "--package", "codegen", "--edges", "normal"])
+            .args(["--prefix", "none", "--offline"])
+            .args(features)
             .output()
             .unwrap();
-    let names = String::from_utf8(tree.stdout).unwrap();
+    let names: Vec<String> = String::from_utf8(tree.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .collect();
     assert!(
-        names.contains("granit-parser"),
+        names.contains(&"granit-parser".to_owned()),
         "{}",
         String::from_utf8_lossy(&tree.stderr)
     );
-    for refused in [
-        "tokio",
-        "reqwest",
-        "hyper",
-        "clap",
-        "askama",
-        "axum",
-        "lsp-server",
-        "rusqlite",
-    ] {
+    names
+}
+
+const OF_A_SERVICE: &[&str] = &[
+    "axum",
+    "bytes",
+    "hyper",
+    "jsonwebtoken",
+    "reqwest",
+    "rusqlite",
+    "rustls",
+    "tokio",
+    "tracing",
+];
+
+#[test]
+fn what_builds_the_generated_crate_needs_no_network_and_no_command_line() {
+    let names = behind_codegen(&["--no-default-features"]);
+    let command_line = ["askama", "clap", "lsp-server", "runtime"];
+    for refused in command_line.iter().chain(OF_A_SERVICE) {
         assert!(
-            !names
-                .lines()
-                .any(|line| line.starts_with(&format!("{refused} "))),
+            !names.contains(&(*refused).to_owned()),
             "codegen pulls in {refused}"
+        );
+    }
+}
+
+#[test]
+fn mapc_knows_the_tables_of_the_runtime_and_not_its_service() {
+    let names = behind_codegen(&[]);
+    assert!(names.contains(&"runtime".to_owned()));
+    for refused in OF_A_SERVICE {
+        assert!(
+            !names.contains(&(*refused).to_owned()),
+            "mapc pulls in {refused}"
         );
     }
 }

@@ -1,5 +1,7 @@
 //! The commands of `mapc`. Exit 0 is clean, 1 is mistakes in mappings, 2 is that it could not run.
 
+mod test;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,6 +56,18 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Runs the mappings' tests, without a Rust build.
+    Test {
+        /// A mappings folder, or one mapping in it.
+        #[arg(default_value = "mappings")]
+        path: PathBuf,
+        /// Only tests whose name, or whose mapping's name, holds this text.
+        #[arg(long)]
+        filter: Option<String>,
+        /// One JSON object a line: each test, then a summary.
+        #[arg(long)]
+        json: bool,
+    },
     /// Explains a code such as M0101.
     Explain { code: String },
     /// Writes a stub once, which is then yours.
@@ -89,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Check { path, format } => run_check(&path, format),
         Command::Generate { path, check, out } => run_generate(&path, &out, check),
         Command::Schema { path, write } => run_schema(&path, write),
+        Command::Test { path, filter, json } => test::run(&path, filter.as_deref(), json),
         Command::Explain { code } => explain(&code),
         Command::New {
             what:

@@ -2,7 +2,9 @@
 //!
 //! `source` reads the files; `parse` makes trees of them, `ast` says what stands where, `resolve` looks names up and
 //! makes the `model`, `checks` judges it, `lower` settles every name and type in the `ir`, `emit` writes it down, and
-//! `output` puts it on disk. `editor` tells editors what the language and the schemas have. Between `source` and `output` nothing touches disk, clock or network.
+//! `output` puts it on disk. Between `source` and `output` nothing touches disk, clock or network.
+//! `editor` tells editors what the language and the schemas have; `interpret` carries the `ir` out on the spot, for
+//! `mapc test`.
 
 pub mod ast;
 pub mod checks;
@@ -21,6 +23,8 @@ pub mod span;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "interpret")]
+pub mod interpret;
 
 use std::collections::BTreeSet;
 

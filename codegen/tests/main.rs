@@ -10,6 +10,7 @@ mod emitted;
 mod pages;
 mod random;
 mod robust;
+mod transcripts;
 
 use std::path::Path;
 

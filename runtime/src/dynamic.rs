@@ -16,7 +16,7 @@ pub struct Record {
     descriptor: &'static EntityDescriptor,
     /// All but the last.
     slots: Vec<AnySlot>,
-    /// What an index out of range means, as in a compiled entity.
+    /// Where an index out of range leads as well.
     last: AnySlot,
 }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_out_of_range_is_the_last_field() {
+    fn an_index_out_of_range_is_one_of_the_fields() {
         let mut person = Record::new(&PERSON);
         assert!(matches!(person.slot_mut(99), SlotMut::Boolean(_)));
         assert!(matches!(person.slot(4), SlotRef::Boolean(_)));

@@ -55,6 +55,7 @@ pub fn move_last_uses<'v>(values: impl DoubleEndedIterator<Item = &'v mut ir::Va
     }
 }
 
+/// The function of `runtime::convert` that carries it out.
 fn function(conversion: Conversion) -> &'static str {
     match conversion {
         Conversion::Email => "email",
@@ -123,5 +124,18 @@ fn to_json(literal: &Literal) -> Json {
                 .map(|(name, member)| (name.value.clone(), to_json(&member.value)))
                 .collect(),
         ),
+    }
+}
+
+#[cfg(all(test, feature = "interpret"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runtime_knows_every_conversion_by_the_name_of_its_function() {
+        let functions = Conversion::ALL.map(|(_, conversion)| function(conversion));
+        for name in functions.into_iter().chain(["same"]) {
+            assert!(runtime::convert::named(name).is_some(), "{name}");
+        }
     }
 }

@@ -1,0 +1,171 @@
+//! ir -> the descriptors of `runtime`, as `emit` writes them down as statics.
+//!
+//! A descriptor is `'static`, so these are leaked: a few kilobytes a mapping, once a run of a command line. Nothing
+//! that runs for long, or compiles again and again, may come here.
+
+use runtime::dynamic::Record;
+use runtime::entity::{EntityDescriptor, FieldDescriptor, Kind};
+use runtime::mapping::{
+    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
+};
+
+use crate::ir;
+use crate::model::{self, Literal};
+
+pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
+    one(MappingDescriptor {
+        name: text(&mapping.name),
+        file: text(&mapping.file),
+        payload_type: text(&mapping.payload_type),
+        rows: path(&mapping.rows),
+        when: all(&mapping.when, |(source, equals)| Condition {
+            path: path(source),
+            equals: constant(equals),
+        }),
+        direction: match mapping.both {
+            true => Direction::Both,
+            false => Direction::Forward,
+        },
+        when_record: all(&mapping.when_record, record_condition),
+        key: path(&mapping.key),
+        lane: path(&mapping.lane),
+        object: text(&mapping.object),
+        external_id: text(&mapping.external_id),
+        lock: mapping.lock.as_deref().map(text),
+        policy: match mapping.policy {
+            model::MatchPolicy::Adopt => MatchPolicy::Adopt,
+            model::MatchPolicy::Review => MatchPolicy::Review,
+            model::MatchPolicy::AlwaysCreate => MatchPolicy::AlwaysCreate,
+        },
+        rungs: all(&mapping.rungs, |rung| Rung {
+            fields: list(rung.fields.clone()),
+            proposes_only: rung.proposes_only,
+        }),
+        adopts_on_conflict: mapping.adopts_on_conflict,
+        policies: policies(&mapping.policies),
+        payload: entity(&mapping.source_entity, &mapping.payload),
+        record: entity(&mapping.object, &mapping.record),
+        origins: all(&mapping.values, origin),
+        sync: all(&mapping.sync, field_sync),
+        lines: list(mapping.lines.clone()),
+    })
+}
+
+/// A text that stays.
+pub(super) fn text(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+/// A list that stays.
+pub(super) fn list<T>(items: Vec<T>) -> &'static [T] {
+    Box::leak(items.into_boxed_slice())
+}
+
+fn one<T>(item: T) -> &'static T {
+    Box::leak(Box::new(item))
+}
+
+fn all<T, U>(items: &[T], make: impl Fn(&T) -> U) -> &'static [U] {
+    list(items.iter().map(make).collect())
+}
+
+fn path(names: &[String]) -> &'static [&'static str] {
+    all(names, |name| text(name))
+}
+
+fn entity(name: &str, fields: &[ir::Field]) -> &'static EntityDescriptor {
+    one(EntityDescriptor {
+        name: text(name),
+        fields: all(fields, field),
+        new: Record::boxed,
+    })
+}
+
+fn field(field: &ir::Field) -> FieldDescriptor {
+    let kind = match &field.kind {
+        ir::Kind::Text => Kind::Text,
+        ir::Kind::Boolean => Kind::Boolean,
+        ir::Kind::Date => Kind::Date,
+        ir::Kind::Reference { mapping } => Kind::Reference {
+            mapping: text(mapping),
+        },
+    };
+    FieldDescriptor {
+        path: path(&field.path),
+        kind,
+        max_length: field.max_length,
+        pii: field.pii,
+        create_only: field.create_only,
+        needs_npsp: field.needs_npsp,
+        required: field.required,
+    }
+}
+
+fn record_condition(condition: &ir::RecordCondition) -> RecordCondition {
+    RecordCondition {
+        field: text(&condition.field),
+        negated: condition.negated,
+        equals: constant(&condition.equals),
+        needs_npsp: condition.needs_npsp,
+    }
+}
+
+fn constant(literal: &Literal) -> Constant {
+    match literal {
+        Literal::Boolean(truth) => Constant::Boolean(*truth),
+        Literal::Integer(number) => Constant::Integer(*number),
+        Literal::Text(written) | Literal::Decimal(written) => Constant::Text(text(written)),
+        Literal::Null | Literal::List(_) | Literal::Object(_) => Constant::Null,
+    }
+}
+
+fn policies(policies: &model::Policies) -> Policies {
+    Policies {
+        tie: match policies.tie {
+            model::Side::Source => Side::Source,
+            model::Side::Destination => Side::Destination,
+        },
+        on_link: match policies.on_link {
+            model::OnLink::FillBlanks => OnLink::FillBlanks,
+            model::OnLink::Source => OnLink::Source,
+            model::OnLink::Destination => OnLink::Destination,
+            model::OnLink::Newest => OnLink::Newest,
+            model::OnLink::Review => OnLink::Review,
+        },
+        on_rewrite: match policies.on_rewrite {
+            model::OnRewrite::Accept => OnRewrite::Accept,
+            model::OnRewrite::Keep => OnRewrite::Keep,
+        },
+        after_delete: match policies.after_delete {
+            model::AfterDelete::Recreate => AfterDelete::Recreate,
+            model::AfterDelete::Detach => AfterDelete::Detach,
+            model::AfterDelete::Review => AfterDelete::Review,
+        },
+    }
+}
+
+fn origin(value: &ir::Value) -> Origin {
+    match value {
+        ir::Value::Payload { index, .. } => Origin::Payload(*index),
+        ir::Value::Text(_) | ir::Value::Boolean(_) | ir::Value::Date(..) => Origin::Constant,
+    }
+}
+
+fn field_sync(field: &ir::FieldSync) -> FieldSync {
+    if !field.both {
+        return FieldSync::FORWARD;
+    }
+    FieldSync {
+        both: true,
+        monitored: field.monitored,
+        required: field.required,
+        conflict: match field.conflict {
+            ir::Conflict::Source => Conflict::Source,
+            ir::Conflict::Destination => Conflict::Destination,
+            ir::Conflict::Newest => Conflict::Newest,
+            ir::Conflict::Restrictive(value) => Conflict::Restrictive(value),
+            ir::Conflict::Review => Conflict::Review,
+        },
+    }
+}
