@@ -1,5 +1,6 @@
 //! What the author wrote: every part in its place, every name still a text.
 
+mod allow;
 mod fields;
 pub mod language;
 mod policies;
@@ -7,7 +8,7 @@ mod read;
 mod reader;
 mod tests;
 
-use crate::model::Push;
+use crate::model::{Allow, Push};
 use crate::model::{Conflict, Direction, Literal, MatchPolicy, Policies};
 use crate::span::{FileId, Span, Spanned};
 
@@ -24,6 +25,8 @@ pub struct Mapping {
     pub source: Option<Spanned<String>>,
     pub destination: Option<Spanned<String>>,
     pub direction: Direction,
+    /// `direction:`, where it is written.
+    pub direction_span: Option<Span>,
     pub on: Option<Spanned<String>>,
     pub when: Pairs,
     pub when_destination: Pairs,
@@ -32,14 +35,21 @@ pub struct Mapping {
     pub lock: Option<Spanned<String>>,
     pub rungs: Vec<(Span, Vec<Spanned<String>>)>,
     pub policy: MatchPolicy,
+    /// `match:`, or its `policy:`, where it is written.
+    pub policy_span: Option<Span>,
     pub adopts_on_conflict: bool,
     pub policies: Policies,
+    /// `on_rewrite:` is written, and not only taken for granted.
+    pub says_on_rewrite: bool,
     /// The key `fields`.
     pub fields_span: Span,
     pub fields: Vec<Field>,
     /// Some entries of `fields` could not be read, so what seems to be missing may be in them.
     pub fields_broken: bool,
     pub ignore: Vec<Spanned<String>>,
+    /// `unmapped: error`.
+    pub unmapped: Option<Span>,
+    pub allow: Vec<Allow>,
     pub tests: Vec<Test>,
 }
 
@@ -63,7 +73,9 @@ pub struct Field {
     pub required: bool,
     pub when_creating: bool,
     pub pii: bool,
-    pub needs_npsp: bool,
+    /// `needs: npsp`, where it is written.
+    pub needs_npsp: Option<Span>,
+    pub allow: Vec<Allow>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,58 +1,132 @@
 //! The rules that look at what an author meant. One file a rule; what a name alone shows, `resolve` has said.
 
+mod allowed;
+mod compound_and_part;
 mod create_only;
+mod duplicate_test;
+mod fit;
 mod gate_without_way_back;
 mod impossible_when;
+mod key_folds_case;
+mod key_needs_npsp;
 mod key_not_unique;
+mod lane_missing;
+mod lock_no_parent;
 mod needs_npsp;
 mod not_a_consent;
+mod not_taken_back;
 mod not_two_way;
+mod null_back;
+mod null_into_required;
+mod open_into_restricted;
+mod overwritten;
 mod read_only;
+mod recomputed;
 mod reference_cycle;
 mod required_not_set;
+pub mod same_record;
 mod stale_ignore;
+mod stale_needs;
+mod test_of_unmapped;
+mod test_row;
+mod test_value;
 mod text_too_long;
+mod too_long_back;
 mod two_sources;
 mod type_mismatch;
+mod unfit_match;
 mod unfit_path;
 mod unknown_picklist_value;
+mod unmapped;
+mod update_only;
+mod weak_match;
+mod wrong_format;
 
-use crate::diagnostic::Diagnostic;
-use crate::model::{Mapping, Model};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::{Mapping, MappingId, Model};
 use crate::resolve::Schemas;
 
 /// What a rule may look at beside the mapping.
 pub struct Context<'c> {
     pub model: &'c Model,
     pub schemas: &'c Schemas,
+    /// The mapping's own id.
+    pub id: MappingId,
+    /// Which mappings may write one record.
+    pub overlaps: &'c same_record::Overlaps,
+    /// Something is wrong with the file already.
+    pub faulty: bool,
     /// Some of the mapping's fields could not be read or resolved: what seems to be missing may be there.
     pub incomplete: bool,
+}
+
+impl Context<'_> {
+    /// The name of the mapping's object.
+    fn object(&self) -> Option<&str> {
+        let mapping = self.model.mappings.get(self.id.0)?;
+        Some(&mapping.destination.value)
+    }
 }
 
 type Rule = fn(&Mapping, &Context<'_>, &mut Vec<Diagnostic>);
 
 const RULES: &[Rule] = &[
+    compound_and_part::check,
     create_only::check,
-    impossible_when::check,
-    key_not_unique::check,
+    duplicate_test::check,
     gate_without_way_back::check,
+    impossible_when::check,
+    key_folds_case::check,
+    key_needs_npsp::check,
+    key_not_unique::check,
+    lane_missing::check,
+    lock_no_parent::check,
     needs_npsp::check,
     not_a_consent::check,
+    not_taken_back::check,
     not_two_way::check,
+    null_back::check,
+    null_into_required::check,
+    open_into_restricted::check,
+    overwritten::check,
     read_only::check,
+    recomputed::check,
     reference_cycle::check,
     required_not_set::check,
+    same_record::check,
     stale_ignore::check,
+    stale_needs::check,
     text_too_long::check,
+    too_long_back::check,
     two_sources::check,
     type_mismatch::check,
+    unfit_match::check,
     unfit_path::check,
     unknown_picklist_value::check,
+    unmapped::check,
+    update_only::check,
+    weak_match::check,
+    wrong_format::check,
 ];
+
+/// What tests say, which is judged of a mapping that is right: else each mistake would be told again by its tests.
+const TEST_RULES: &[Rule] = &[test_of_unmapped::check, test_row::check, test_value::check];
 
 /// Every rule over one mapping.
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    let mut found = Vec::new();
     for rule in RULES {
-        rule(mapping, context, sink);
+        rule(mapping, context, &mut found);
     }
+    let mut found = allowed::apply(mapping, context, found);
+    let is_error = |found: &Diagnostic| found.severity == Severity::Error;
+    if context.faulty || found.iter().any(is_error) {
+        // What is merely worth a look may come of the mistake.
+        found.retain(is_error);
+    } else {
+        for rule in TEST_RULES {
+            rule(mapping, context, &mut found);
+        }
+    }
+    sink.append(&mut found);
 }

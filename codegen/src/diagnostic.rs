@@ -8,7 +8,7 @@ mod text;
 
 use crate::span::Span;
 
-pub use codes::{CODES, Code, page};
+pub use codes::{ALLOWABLE, CODES, Code, page};
 pub use github::github;
 pub use json::json_line;
 pub use nearest::nearest;
@@ -74,8 +74,20 @@ impl Diagnostic {
         }
     }
 
+    /// The same as something to look at, which stops nothing.
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// What was offered is not what certainly mends it.
+    pub fn without_fixes(mut self) -> Self {
+        self.fixes.clear();
         self
     }
 

@@ -65,7 +65,9 @@ pub fn check(sources: &Sources) -> Checked {
         mappings.extend(ast::read(file, root.as_ref(), syntax_errors, &mut sink));
     }
     let model = resolve::resolve(&mappings, &schemas, &mut sink);
-    for mapping in &model.mappings {
+    let faulty: BTreeSet<FileId> = sink.iter().map(|found| found.span.file).collect();
+    let overlaps = checks::same_record::overlaps(&model);
+    for (index, mapping) in model.mappings.iter().enumerate() {
         let written = mappings.iter().find(|written| written.file == mapping.file);
         let incomplete = written.is_none_or(|written| {
             written.fields_broken || written.fields.len() > mapping.fields.len()
@@ -73,6 +75,9 @@ pub fn check(sources: &Sources) -> Checked {
         let context = checks::Context {
             model: &model,
             schemas: &schemas,
+            id: model::MappingId(index),
+            overlaps: &overlaps,
+            faulty: faulty.contains(&mapping.file),
             incomplete,
         };
         checks::check(mapping, &context, &mut sink);

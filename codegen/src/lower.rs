@@ -173,7 +173,8 @@ fn payload_kind(kind: &SourceType) -> ir::Kind {
         | SourceType::Integer
         | SourceType::Number
         | SourceType::Object(_)
-        | SourceType::List(_) => ir::Kind::Text,
+        | SourceType::List(_)
+        | SourceType::Unknown => ir::Kind::Text,
     }
 }
 
@@ -245,7 +246,7 @@ fn field_row(
             kind,
             pii: field.pii,
             create_only: field.when_creating,
-            needs_npsp: field.needs_npsp,
+            needs_npsp: field.needs_npsp.is_some(),
             required: false,
             doc,
         },

@@ -27,6 +27,8 @@ pub struct Mapping {
     /// `destination:` without its system: `Contact` of `salesforce.Contact`.
     pub destination: Spanned<String>,
     pub direction: Direction,
+    /// `direction:`, where it is written.
+    pub direction_span: Option<Span>,
     pub payload: Payload,
     /// `when: {source: ...}`; all of them hold for a row that is this mapping's.
     pub when: Vec<Condition>,
@@ -38,12 +40,26 @@ pub struct Mapping {
     /// `match: {destination: [...]}`, the surest rung first.
     pub rungs: Vec<Rung>,
     pub policy: MatchPolicy,
+    /// `match:`, or its `policy:`, where it is written.
+    pub policy_span: Option<Span>,
     /// `match: {source: on_conflict}`: a record that Ticketure has already is adopted.
     pub adopts_on_conflict: bool,
     pub policies: Policies,
+    /// `on_rewrite:` is written, and not only taken for granted.
+    pub says_on_rewrite: bool,
     pub fields: Vec<Field>,
     pub ignore: Vec<DestinationField>,
+    /// `unmapped: error`.
+    pub unmapped: Option<Span>,
+    pub allow: Vec<Allow>,
     pub tests: Vec<Test>,
+}
+
+/// `allow: { M0214: the reason in words }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow {
+    pub span: Span,
+    pub code: &'static str,
 }
 
 /// Where records go.
@@ -192,8 +208,9 @@ pub struct Field {
     pub required: bool,
     pub when_creating: bool,
     pub pii: bool,
-    /// `needs: npsp`.
-    pub needs_npsp: bool,
+    /// `needs: npsp`, where it is written.
+    pub needs_npsp: Option<Span>,
+    pub allow: Vec<Allow>,
 }
 
 impl Field {

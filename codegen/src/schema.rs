@@ -1,5 +1,6 @@
 //! What the two systems' schemas say: the fields of a Ticketure entity and of a Salesforce object.
 
+pub mod facts;
 pub mod json;
 pub mod org;
 pub mod salesforce;
@@ -107,6 +108,8 @@ pub struct SourceSchemaField {
 pub enum SourceType {
     Text {
         max_length: Option<u32>,
+        min_length: Option<u32>,
+        pattern: Option<String>,
         format: Option<String>,
         /// `enum` or `const`, when there is one.
         values: Vec<String>,
@@ -116,6 +119,8 @@ pub enum SourceType {
     Number,
     Object(Vec<(String, SourceSchemaField)>),
     List(Box<SourceSchemaField>),
+    /// Its schema does not tell, or tells of several.
+    Unknown,
 }
 
 impl SalesforceField {
@@ -170,6 +175,22 @@ impl SalesforceType {
 }
 
 impl SourceType {
+    /// How long a text can be, in characters: its longest value, where the schema lists them.
+    pub fn max_length(&self) -> Option<u32> {
+        match self {
+            SourceType::Text {
+                max_length, values, ..
+            } => {
+                let longest = values
+                    .iter()
+                    .map(|value| value.chars().count() as u32)
+                    .max();
+                longest.or(*max_length)
+            }
+            _ => None,
+        }
+    }
+
     /// As an error names it.
     pub fn describe(&self) -> &'static str {
         match self {
@@ -178,6 +199,7 @@ impl SourceType {
             SourceType::Integer | SourceType::Number => "a number",
             SourceType::Object(_) => "an object",
             SourceType::List(_) => "a list",
+            SourceType::Unknown => "of no type that its schema tells",
         }
     }
 }

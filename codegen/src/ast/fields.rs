@@ -19,8 +19,9 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
     let when_creating = reader.truth("when_creating");
     let pii = reader.truth("pii");
     // A wrong word has been reported: that it is needed is not in doubt.
-    let needs_npsp = reader.has("needs");
+    let needs_npsp = reader.place("needs");
     reader.word("needs", &language::NEEDS);
+    let allow = super::allow::allow(&mut reader);
     reader.finish();
     Some(Field {
         span: node.span,
@@ -35,6 +36,7 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
         when_creating,
         pii,
         needs_npsp,
+        allow,
     })
 }
 

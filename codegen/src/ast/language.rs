@@ -148,6 +148,8 @@ pub(super) const MATCH_SOURCE: [(&str, bool); 1] = [("on_conflict", true)];
 
 pub(super) const NEEDS: [(&str, bool); 1] = [("npsp", true)];
 
+pub(super) const UNMAPPED: [(&str, bool); 1] = [("error", true)];
+
 /// `reverse` is known, so that it can be refused by name; it is not offered.
 const SPOKEN_DIRECTIONS: &[&str] = &[DIRECTIONS[0].0, DIRECTIONS[1].0];
 
@@ -243,6 +245,16 @@ pub static MAPPING: Map = map(&[
             least: 0,
         },
         "Fields of the destination that are left out on purpose.",
+    ),
+    key(
+        "unmapped",
+        Takes::Word(&names(&UNMAPPED)),
+        "error: each field that can be written is mapped or in `ignore`.",
+    ),
+    key(
+        "allow",
+        Takes::Map(&ALLOW),
+        "Judgements about the whole mapping that do not hold here: a code and the reason in words.",
     ),
     key(
         "tests",
@@ -357,9 +369,68 @@ pub static FIELD: Map = Map {
             Takes::Word(&names(&NEEDS)),
             "npsp: left out where NPSP is not installed.",
         ),
+        key(
+            "allow",
+            Takes::Map(&ALLOW),
+            "Judgements that do not hold for this field: a code and the reason in words.",
+        ),
     ],
     apart: &[["source", "value"]],
 };
+
+/// `allow`: what is a judgement and no fact. The same as [`crate::diagnostic::ALLOWABLE`].
+pub static ALLOW: Map = map(&[
+    key(
+        "M0212",
+        Takes::Text,
+        "Why null never comes from the source, or may fail.",
+    ),
+    key(
+        "M0213",
+        Takes::Text,
+        "Why Salesforce never clears the field, or may fail.",
+    ),
+    key(
+        "M0214",
+        Takes::Text,
+        "Why Salesforce never holds more than the source takes, or may fail.",
+    ),
+    key(
+        "M0216",
+        Takes::Text,
+        "Why Salesforce never holds what the source refuses, or may fail.",
+    ),
+    key(
+        "M0217",
+        Takes::Text,
+        "Why no two ids of the source differ only in case.",
+    ),
+    key(
+        "M0219",
+        Takes::Text,
+        "Why it is right that the org writes over this field.",
+    ),
+    key(
+        "M0220",
+        Takes::Text,
+        "Why a field that the org computes is written all the same.",
+    ),
+    key(
+        "M0224",
+        Takes::Text,
+        "Why the source never has another value than the picklist, or may fail.",
+    ),
+    key(
+        "M0311",
+        Takes::Text,
+        "Why the mappings never write one record.",
+    ),
+    key(
+        "M0316",
+        Takes::Text,
+        "Why this one field says enough of who it is.",
+    ),
+]);
 
 /// One entry of `tests`.
 pub static TEST: Map = map(&[

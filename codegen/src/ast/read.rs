@@ -59,7 +59,9 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         true => Direction::Both,
         false => Direction::Forward,
     };
+    let direction_span = reader.place("direction");
     let direction = policies::direction(&mut reader).map_or(unread, |word| word.value);
+    let says_on_rewrite = reader.has("on_rewrite");
     let policies = policies::policies(&mut reader);
     let on = reader.demand("on");
     let (when, when_destination) = reader
@@ -77,7 +79,7 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
     let lock = reader.text("lock");
     let (rungs, policy, adopts_on_conflict) = match reader.take("match") {
         Some(entry) => matching(&entry.value, reader.sink),
-        None => (Vec::new(), MatchPolicy::AlwaysCreate, false),
+        None => (Vec::new(), None, false),
     };
     let mut fields = Vec::new();
     let mut broken = false;
@@ -102,6 +104,10 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         .take("ignore")
         .map(|entry| names(&entry.value, "ignore", reader.sink))
         .unwrap_or_default();
+    let unmapped = reader
+        .word("unmapped", &language::UNMAPPED)
+        .map(|word| word.span);
+    let allow = super::allow::allow(&mut reader);
     let tests = reader
         .take("tests")
         .map(|entry| tests(&entry.value, reader.sink))
@@ -113,6 +119,7 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         source,
         destination,
         direction,
+        direction_span,
         on,
         when,
         when_destination,
@@ -120,13 +127,19 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         lane,
         lock,
         rungs,
-        policy,
+        policy: policy
+            .as_ref()
+            .map_or(MatchPolicy::AlwaysCreate, |policy| policy.value),
+        policy_span: policy.map(|policy| policy.span),
         adopts_on_conflict,
         policies,
+        says_on_rewrite,
         fields_span,
         fields,
         fields_broken: broken,
         ignore,
+        unmapped,
+        allow,
         tests,
     })
 }
@@ -171,20 +184,22 @@ fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {
     Some(key)
 }
 
-fn matching(node: &Node, sink: &mut Vec<Diagnostic>) -> (Rungs, MatchPolicy, bool) {
+fn matching(
+    node: &Node,
+    sink: &mut Vec<Diagnostic>,
+) -> (Rungs, Option<Spanned<MatchPolicy>>, bool) {
     let Some(mut reader) = Reader::new(node, "`match`", &language::MATCH, sink) else {
-        return (Vec::new(), MatchPolicy::AlwaysCreate, false);
+        return (Vec::new(), None, false);
     };
     let rungs = match reader.take("destination") {
         Some(entry) => rungs(&entry.value, reader.sink),
         None => Vec::new(),
     };
-    let policy = reader
-        .word("policy", &language::MATCH_POLICIES)
-        .map_or(MatchPolicy::Adopt, |word| word.value);
+    let policy = reader.word("policy", &language::MATCH_POLICIES);
+    let policy = policy.unwrap_or(Spanned::new(MatchPolicy::Adopt, reader.span));
     let adopts = reader.word("source", &language::MATCH_SOURCE).is_some();
     reader.finish();
-    (rungs, policy, adopts)
+    (rungs, Some(policy), adopts)
 }
 
 fn rungs(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<(Span, Vec<Spanned<String>>)> {

@@ -9,7 +9,7 @@ use crate::span::{Span, Spanned};
 /// Words of the mapping language that this version does not speak.
 const LATER: &[&str] = &[
     "for_each", "reduce", "values", "record", "gone", "guard", "deferred", "optional", "on_error",
-    "lossy", "from", "lookup", "unmapped", "each", "adopt",
+    "lossy", "from", "lookup", "each", "adopt",
 ];
 
 /// The entries of one map and where it stands.
@@ -61,6 +61,13 @@ impl<'n, 's> Reader<'n, 's> {
     }
 
     /// The entry of a key. One that the language's list lacks is not found, so that it cannot be forgotten there.
+    /// Where the key's value stands.
+    pub(super) fn place(&self, name: &str) -> Option<Span> {
+        let mut entries = self.entries.iter();
+        let found = entries.find(|(entry, _)| entry.key.value == name);
+        found.map(|(entry, _)| entry.value.span)
+    }
+
     pub(super) fn take(&mut self, name: &str) -> Option<&'n Entry> {
         self.known.keys.iter().find(|key| key.name == name)?;
         let slot = self

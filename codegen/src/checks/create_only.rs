@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::Mapping;
+use crate::model::{Mapping, MatchPolicy};
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     for field in &mapping.fields {
@@ -23,5 +23,18 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
                 .help("add `when_creating: true`"),
             );
         }
+    }
+    let key = &mapping.key.destination;
+    let is_fixed = key.schema.createable && !key.schema.updateable && !key.schema.calculated;
+    if is_fixed && mapping.policy != MatchPolicy::AlwaysCreate {
+        let message = format!(
+            "{} cannot be given to a record that is there already, which `match` would adopt",
+            key.schema.name
+        );
+        sink.push(
+            Diagnostic::error(Code::CREATE_ONLY, key.span, message, "not updateable")
+                .related(key.schema.span, "the schema says so")
+                .help("use a key that can be updated, or write `policy: always_create`"),
+        );
     }
 }

@@ -3,26 +3,24 @@
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Direction, Field, Mapping};
+use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    let goes_back = |field: &&Field| field.direction(mapping.direction) == Direction::Both;
     if mapping.direction == Direction::Forward {
-        sink.extend(mapping.tests.iter().filter_map(test));
+        forward_only(mapping, sink);
         return;
     }
+    let goes_back = |field: &&Field| field.direction(mapping.direction) == Direction::Both;
     for field in mapping.fields.iter().filter(|field| !goes_back(field)) {
-        let gate = match (field.monitored, field.required) {
-            (true, _) => "monitored",
-            (false, true) => "required",
-            (false, false) => continue,
+        let Some((gate, span)) = gate(field) else {
+            continue;
         };
         let name = &field.destination.schema.name;
         sink.push(
-            Diagnostic::error(
-                Code::GATE_WITHOUT_WAY_BACK,
-                field.span,
+            fault(
+                span,
                 format!("{name} is {gate}, but it does not go back"),
-                format!("`{gate}` says when a record goes back"),
+                format!("`{gate}` is about the way back"),
             )
             .help(format!("take `{gate}` out, or let the field go both ways")),
         );
@@ -30,27 +28,81 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
     let mut back = mapping.fields.iter().filter(goes_back);
     if !context.incomplete && !back.any(|field| field.monitored) {
         sink.push(
-            Diagnostic::error(
-                Code::GATE_WITHOUT_WAY_BACK,
+            fault(
                 mapping.name.span,
-                "no field is monitored, so no record would ever go back",
-                "this mapping goes both ways",
+                "no field is monitored, so no record would ever go back".to_owned(),
+                "this mapping goes both ways".to_owned(),
             )
             .help("add `monitored: true` to the fields whose change is to go back, or write `direction: forward`"),
         );
     }
 }
 
-/// A test about what goes back, in a mapping from which nothing does.
-fn test(test: &crate::model::Test) -> Option<Diagnostic> {
-    let about_back = test.base.is_some() || test.now.is_some() || test.push.is_some();
-    about_back.then(|| {
-        Diagnostic::error(
-            Code::GATE_WITHOUT_WAY_BACK,
-            test.name.span,
-            "the test is about the way back, but this mapping goes forward only",
-            "nothing goes back here",
+fn fault(span: Span, message: String, label: String) -> Diagnostic {
+    Diagnostic::error(Code::GATE_WITHOUT_WAY_BACK, span, message, label)
+}
+
+/// What a field says of the way back, and where.
+fn gate(field: &Field) -> Option<(&'static str, Span)> {
+    match (field.monitored, field.required, &field.conflict) {
+        (true, _, _) => Some(("monitored", field.span)),
+        (false, true, _) => Some(("required", field.span)),
+        (false, false, Some(conflict)) => Some(("conflict", conflict.span)),
+        (false, false, None) => None,
+    }
+}
+
+/// Where one thing speaks of the way back, it is the mistake; where several do, the direction is.
+fn forward_only(mapping: &Mapping, sink: &mut Vec<Diagnostic>) {
+    // Who wins is said in passing; what lets a record go back is not.
+    let gates = mapping.fields.iter().filter_map(gate);
+    let gates = gates.filter(|(gate, _)| *gate != "conflict");
+    let tests = mapping
+        .tests
+        .iter()
+        .filter(|test| test.base.is_some() || test.now.is_some() || test.push.is_some());
+    let conditions = mapping
+        .when_destination
+        .iter()
+        .map(|condition| ("when: destination", condition.field.span));
+    let said: Vec<(&str, Span)> = gates
+        .chain(conditions)
+        .chain(tests.map(|test| ("test", test.name.span)))
+        .collect();
+    let found = match (said.as_slice(), mapping.direction_span) {
+        ([], _) => return,
+        ([(what, span)], _) => fault(
+            *span,
+            format!(
+                "this {} is about the way back, but the mapping goes forward only",
+                name(what)
+            ),
+            "nothing goes back here".to_owned(),
         )
-        .help("write `direction: both`, or keep to `given` and `expect`")
-    })
+        .help(format!(
+            "write `direction: both`, or take the {} out",
+            name(what)
+        )),
+        ([(_, first), ..], direction) => {
+            let message = format!(
+                "the mapping goes forward only, but {} of its parts are about the way back",
+                said.len()
+            );
+            fault(
+                direction.unwrap_or(mapping.name.span),
+                message,
+                "nothing goes back here".to_owned(),
+            )
+            .related(*first, "the first of them")
+            .help("write `direction: both`, or take out what is about the way back")
+        }
+    };
+    sink.push(found);
+}
+
+fn name(what: &str) -> String {
+    match what {
+        "test" => what.to_owned(),
+        other => format!("`{other}`"),
+    }
 }

@@ -1,44 +1,191 @@
-//! A condition that no row can meet.
+//! A condition that no row, or no record, can meet.
 
-use super::Context;
+use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Condition, Literal, Mapping};
-use crate::schema::SourceType;
+use crate::model::{Condition, Literal, Mapping, Origin, RecordCondition};
+use crate::schema::{SalesforceType, SourceType};
 
-pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     sink.extend(mapping.when.iter().filter_map(impossible));
+    sink.extend(
+        mapping
+            .when
+            .iter()
+            .filter_map(|condition| beside_null(condition, mapping)),
+    );
+    for condition in &mapping.when_destination {
+        let found =
+            impossible_record(condition, context).or_else(|| contradicted(condition, mapping));
+        sink.extend(found);
+    }
 }
 
 fn impossible(condition: &Condition) -> Option<Diagnostic> {
     let equals = &condition.equals;
     let path = condition.source.dotted();
-    let fault = |text: String, label: &str| {
-        Diagnostic::error(Code::IMPOSSIBLE_WHEN, equals.span, text, label)
-            .related(condition.source.schema.span, "its schema")
+    let misfit = match (&condition.source.schema.kind, &equals.value) {
+        (SourceType::Object(_) | SourceType::List(_), Literal::Object(_) | Literal::List(_)) => {
+            Some(format!(
+                "`{path}` is {}, and a condition compares one value",
+                condition.source.schema.kind.describe()
+            ))
+        }
+        (SourceType::Unknown, _) => Some(format!(
+            "`{path}` is {}",
+            condition.source.schema.kind.describe()
+        )),
+        _ => fit::row_misfit(&condition.source.schema, &path, &equals.value),
     };
-    match (&condition.source.schema.kind, &equals.value) {
-        (_, Literal::Null) if condition.source.schema.nullable => None,
-        (SourceType::Text { values, .. }, Literal::Text(text))
-            if values.is_empty() || values.contains(text) =>
+    let fault = Diagnostic::error(
+        Code::IMPOSSIBLE_WHEN,
+        equals.span,
+        misfit?,
+        "can never be equal",
+    )
+    .related(condition.source.schema.span, "its schema");
+    Some(match (&condition.source.schema.kind, &equals.value) {
+        (SourceType::Text { values, .. }, Literal::Text(text)) if !values.is_empty() => {
+            fault.did_you_mean(equals.span, text, values.iter().map(String::as_str))
+        }
+        _ => fault.help("compare it with a value that it can have"),
+    })
+}
+
+/// `address: null` beside `address.city: x`.
+fn beside_null(condition: &Condition, mapping: &Mapping) -> Option<Diagnostic> {
+    let path = &condition.source.path;
+    let outer = mapping.when.iter().find(|outer| {
+        let is_outer = outer.source.path.len() < path.len() && path.starts_with(&outer.source.path);
+        is_outer && outer.equals.value == Literal::Null
+    })?;
+    (condition.equals.value != Literal::Null).then(|| {
+        let message = format!(
+            "`{}` is to be null, so `{}` is never this",
+            outer.source.dotted(),
+            condition.source.dotted()
+        );
+        Diagnostic::error(
+            Code::IMPOSSIBLE_WHEN,
+            condition.equals.span,
+            message,
+            "can never be equal",
+        )
+        .related(outer.equals.span, "null here")
+        .help("take one of the conditions out")
+    })
+}
+
+fn impossible_record(condition: &RecordCondition, context: &Context<'_>) -> Option<Diagnostic> {
+    let (schema, value) = (&condition.field.schema, &condition.value);
+    let unknown = match &value.value {
+        Literal::Text(text) => fit::unknown_value(schema, text),
+        _ => None,
+    };
+    let misfit = match &value.value {
+        Literal::Null if !schema.nillable && schema.kind != SalesforceType::Boolean => {
+            Some(format!("{} is never blank", schema.name))
+        }
+        Literal::Text(text)
+            if matches!(schema.kind, SalesforceType::Reference | SalesforceType::Id) =>
         {
-            None
+            no_id(condition, text, context)
         }
-        (SourceType::Text { values, .. }, Literal::Text(text)) => Some(
-            fault(
-                format!("`{path}` is never `{text}`"),
-                "no such value in the schema",
-            )
-            .did_you_mean(equals.span, text, values.iter().map(String::as_str)),
-        ),
-        (SourceType::Boolean, Literal::Boolean(_)) | (SourceType::Integer, Literal::Integer(_)) => {
-            None
-        }
-        (kind, _) => Some(
-            fault(
-                format!("`{path}` is {}, and this is not", kind.describe()),
-                "can never be equal",
-            )
-            .help("compare it with a value of its own type"),
-        ),
+        other => fit::record_misfit(schema, other),
+    };
+    let misfit = misfit.or_else(|| {
+        unknown.map(|value| format!("`{value}` is not a value of the picklist {}", schema.name))
+    });
+    let label = if condition.negated {
+        "always holds"
+    } else {
+        "never holds"
+    };
+    let fault = Diagnostic::error(Code::IMPOSSIBLE_WHEN, value.span, misfit?, label)
+        .related(schema.span, "its schema");
+    Some(match unknown {
+        Some(unknown) if schema.kind == SalesforceType::Picklist => fault
+            .help("add the value in Salesforce and pull the schema")
+            .did_you_mean(
+                value.span,
+                unknown,
+                schema.picklist_values.iter().map(String::as_str),
+            ),
+        _ => fault.help("compare it with a value that it can have"),
+    })
+}
+
+/// Ids have 15 or 18 characters, of which the first three name the object.
+fn no_id(condition: &RecordCondition, text: &str, context: &Context<'_>) -> Option<String> {
+    let schema = &condition.field.schema;
+    let is_id =
+        matches!(text.len(), 15 | 18) && text.bytes().all(|letter| letter.is_ascii_alphanumeric());
+    if !is_id {
+        let names = record_types(condition, context).map(|names| {
+            format!(" (record types differ in their ids from org to org; here are {names})")
+        });
+        return Some(format!(
+            "{} holds a record's id, and this is none{}",
+            schema.name,
+            names.unwrap_or_default()
+        ));
     }
+    let prefixes = schema
+        .reference_to
+        .iter()
+        .map(|object| Some(context.schemas.objects.get(object)?.key_prefix.as_str()));
+    let prefixes: Option<Vec<&str>> = prefixes.collect();
+    let known = prefixes.filter(|prefixes| !prefixes.is_empty() && !prefixes.contains(&""))?;
+    (!known.iter().any(|prefix| text.starts_with(prefix))).then(|| {
+        format!(
+            "{} refers to {}, whose ids begin with {}",
+            schema.name,
+            schema.reference_to.join(" or "),
+            known.join(" or ")
+        )
+    })
+}
+
+fn record_types(condition: &RecordCondition, context: &Context<'_>) -> Option<String> {
+    let of_record_type = condition
+        .field
+        .schema
+        .reference_to
+        .iter()
+        .any(|object| object == "RecordType");
+    let object = context
+        .schemas
+        .objects
+        .get(context.object()?)
+        .filter(|_| of_record_type)?;
+    let names: Vec<&str> = object
+        .record_types
+        .iter()
+        .map(|known| known.developer_name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// A condition that fails for every record that the mapping has written.
+fn contradicted(condition: &RecordCondition, mapping: &Mapping) -> Option<Diagnostic> {
+    let name = &condition.field.schema.name;
+    let field = mapping
+        .fields
+        .iter()
+        .find(|field| field.destination.schema.name == *name)?;
+    let Origin::Constant(constant) = &field.origin else {
+        return None;
+    };
+    let is_met = (constant.value == condition.value.value) != condition.negated;
+    (!is_met && !field.when_creating).then(|| {
+        let message =
+            format!("no record that this mapping wrote meets this: it writes another {name}");
+        Diagnostic::error(
+            Code::IMPOSSIBLE_WHEN,
+            condition.value.span,
+            message,
+            "never holds",
+        )
+        .related(constant.span, "written here")
+        .help("let the condition and the constant agree")
+    })
 }

@@ -45,7 +45,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         );
     }
     let source = &mapping.key.source;
-    if !source.schema.required {
+    if !source.schema.required || source.schema.nullable {
         let message = format!(
             "`{}` cannot be the key: a row may come without it",
             source.dotted()
@@ -55,7 +55,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
                 Code::KEY_NOT_UNIQUE,
                 source.span,
                 message,
-                "not required by the schema",
+                "not required by the schema, or null",
             )
             .related(source.schema.span, "its schema")
             .help("use the source's id"),

@@ -8,7 +8,7 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     for field in mapping
         .fields
         .iter()
-        .filter(|field| field.destination.schema.needs_npsp && !field.needs_npsp)
+        .filter(|field| field.destination.schema.needs_npsp && field.needs_npsp.is_none())
     {
         let message = format!(
             "{}.{} exists only where NPSP is installed",

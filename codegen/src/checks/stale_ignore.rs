@@ -5,8 +5,21 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Mapping;
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    for ignored in &mapping.ignore {
+    for (index, ignored) in mapping.ignore.iter().enumerate() {
         let name = &ignored.schema.name;
+        let mut earlier = mapping.ignore.iter().take(index);
+        if let Some(first) = earlier.find(|first| first.schema.name == *name) {
+            sink.push(
+                Diagnostic::error(
+                    Code::STALE_IGNORE,
+                    ignored.span,
+                    format!("`{name}` is ignored twice"),
+                    "again here",
+                )
+                .related(first.span, "first here")
+                .help("take one of them out"),
+            );
+        }
         if let Some(field) = mapping
             .fields
             .iter()

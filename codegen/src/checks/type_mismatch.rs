@@ -1,25 +1,42 @@
 //! A value of one type into a field of another.
 
-use super::Context;
+use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conversion, Field, Literal, Mapping, Origin, SourceField};
-use crate::schema::{SalesforceType, SourceType};
-use crate::span::Span;
+use crate::schema::{SalesforceField, SalesforceType, SourceType};
+use crate::span::{Span, Spanned};
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     for field in &mapping.fields {
         // What cannot be written at all has its own rule.
         let schema = &field.destination.schema;
-        if schema.calculated || !(schema.createable || schema.updateable) {
+        if !fit::writable(schema) {
             continue;
         }
         let found = match &field.origin {
-            Origin::Constant(literal) => constant(field, &literal.value, literal.span),
+            Origin::Constant(literal) => constant(field, literal, mapping, context),
             Origin::Source(_) if field.reference.is_some() => reference(field, context),
             Origin::Source(source) => converted(field, source, mapping),
         };
         sink.extend(found.map(|fault| fault.related(schema.span, "its schema")));
     }
+    sink.extend(key(mapping));
+}
+
+/// The source's id is text, and so is what holds it.
+fn key(mapping: &Mapping) -> Option<Diagnostic> {
+    let field = &mapping.key.destination;
+    let schema = &field.schema;
+    (fit::writable(schema) && schema.external_id && !schema.kind.is_text()).then(|| {
+        let message = format!(
+            "{} is {}, and a key is text",
+            schema.name,
+            schema.kind.describe()
+        );
+        mismatch(field.span, message, "not text".to_owned())
+            .related(schema.span, "its schema")
+            .help("use an external id of the type text")
+    })
 }
 
 fn mismatch(span: Span, message: String, label: String) -> Diagnostic {
@@ -52,9 +69,11 @@ fn converted(field: &Field, source: &SourceField, mapping: &Mapping) -> Option<D
     let fits = match from {
         SourceType::Text { .. } => to.is_text(),
         SourceType::Boolean => to == SalesforceType::Boolean,
-        SourceType::Integer | SourceType::Number | SourceType::Object(_) | SourceType::List(_) => {
-            false
-        }
+        SourceType::Integer
+        | SourceType::Number
+        | SourceType::Object(_)
+        | SourceType::List(_)
+        | SourceType::Unknown => false,
     };
     if fits {
         return None;
@@ -159,8 +178,14 @@ fn reference(field: &Field, context: &Context<'_>) -> Option<Diagnostic> {
     })
 }
 
-fn constant(field: &Field, literal: &Literal, span: Span) -> Option<Diagnostic> {
+fn constant(
+    field: &Field,
+    literal: &Spanned<Literal>,
+    mapping: &Mapping,
+    context: &Context<'_>,
+) -> Option<Diagnostic> {
     let schema = &field.destination.schema;
+    let (literal, span) = (&literal.value, literal.span);
     if let Some(convert) = &field.convert {
         return Some(
             mismatch(
@@ -172,7 +197,8 @@ fn constant(field: &Field, literal: &Literal, span: Span) -> Option<Diagnostic> 
         );
     }
     let fits = match literal {
-        Literal::Text(text) if schema.kind == SalesforceType::Date => is_date(text),
+        Literal::Text(text) if schema.kind == SalesforceType::Date => fit::is_date(text),
+        Literal::Text(text) if text.trim().is_empty() => false,
         Literal::Text(_) | Literal::Integer(_) | Literal::Decimal(_) => schema.kind.is_text(),
         Literal::Boolean(_) => schema.kind == SalesforceType::Boolean,
         Literal::Null | Literal::List(_) | Literal::Object(_) => false,
@@ -183,27 +209,33 @@ fn constant(field: &Field, literal: &Literal, span: Span) -> Option<Diagnostic> 
             schema.name,
             schema.kind.describe()
         );
-        mismatch(span, message, format!("wants {}", schema.kind.describe()))
-            .help("write a value of the field's type, or take the line out")
+        let fault = mismatch(span, message, format!("wants {}", schema.kind.describe()));
+        match record_types(schema, mapping, context) {
+            Some(names) => fault.help(format!("record types ({names}) differ in their ids from org to org, and cannot be set in this version: take the line out")),
+            None => fault.help("write a value of the field's type, or take the line out"),
+        }
     })
 }
 
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let number = |index: usize, digits: usize| {
-        let part = parts.get(index).filter(|part| part.len() == digits)?;
-        part.parse::<u32>().ok()
-    };
-    let days = |year: u32, month: u32| match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
-        2 => 28,
-        _ => 31,
-    };
-    match (parts.len(), number(0, 4), number(1, 2), number(2, 2)) {
-        (3, Some(year), Some(month @ 1..=12), Some(day)) => (1..=days(year, month)).contains(&day),
-        _ => false,
-    }
+/// The names of the record types, for a field that refers to one.
+fn record_types(
+    schema: &SalesforceField,
+    mapping: &Mapping,
+    context: &Context<'_>,
+) -> Option<String> {
+    let of_record_type = schema
+        .reference_to
+        .iter()
+        .any(|object| object == "RecordType");
+    let object = context
+        .schemas
+        .objects
+        .get(&mapping.destination.value)
+        .filter(|_| of_record_type)?;
+    let names: Vec<&str> = object
+        .record_types
+        .iter()
+        .map(|known| known.developer_name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }

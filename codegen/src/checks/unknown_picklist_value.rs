@@ -1,6 +1,6 @@
 //! A picklist value that the org does not have.
 
-use super::Context;
+use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Field, Literal, Mapping, Origin};
 use crate::schema::SourceType;
@@ -30,9 +30,7 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
 
 fn unknown(field: &Field, value: &str, span: crate::span::Span) -> Option<Diagnostic> {
     let schema = &field.destination.schema;
-    if schema.picklist_values.iter().any(|known| known == value) {
-        return None;
-    }
+    let value = fit::unknown_value(schema, value)?;
     let message = format!("`{value}` is not a value of the picklist {}", schema.name);
     let fault = Diagnostic::error(
         Code::UNKNOWN_PICKLIST_VALUE,

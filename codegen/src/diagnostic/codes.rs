@@ -42,6 +42,19 @@ codes! {
     NOT_TWO_WAY "M0209",
     GATE_WITHOUT_WAY_BACK "M0210",
     NOT_A_CONSENT "M0211",
+    NULL_INTO_REQUIRED "M0212",
+    NULL_BACK "M0213",
+    TOO_LONG_BACK "M0214",
+    WRONG_FORMAT "M0215",
+    NOT_TAKEN_BACK "M0216",
+    KEY_FOLDS_CASE "M0217",
+    COMPOUND_AND_PART "M0218",
+    OVERWRITTEN "M0219",
+    RECOMPUTED "M0220",
+    STALE_NEEDS "M0221",
+    UPDATE_ONLY "M0222",
+    KEY_NEEDS_NPSP "M0223",
+    OPEN_INTO_RESTRICTED "M0224",
     STALE_IGNORE "M0301",
     TWO_SOURCES "M0302",
     EMPTY_MAPPING "M0303",
@@ -49,8 +62,42 @@ codes! {
     UNFIT_PATH "M0305",
     IMPOSSIBLE_WHEN "M0306",
     REFERENCE_CYCLE "M0307",
+    NOT_ALLOWABLE "M0308",
+    STALE_ALLOW "M0309",
+    UNMAPPED "M0310",
+    SAME_RECORD "M0311",
+    DUPLICATE_TEST "M0312",
+    TEST_ROW "M0313",
+    TEST_OF_UNMAPPED "M0314",
+    TEST_VALUE "M0315",
+    WEAK_MATCH "M0316",
+    LANE_MISSING "M0317",
+    LOCK_NO_PARENT "M0318",
+    UNFIT_MATCH "M0319",
     BROKEN_SCHEMA "M0401",
     STALE_ORG_FACT "M0402",
+}
+
+/// Judgements, which an author may overrule with a reason; all others are facts.
+pub const ALLOWABLE: &[Code] = &[
+    Code::NULL_INTO_REQUIRED,
+    Code::NULL_BACK,
+    Code::TOO_LONG_BACK,
+    Code::NOT_TAKEN_BACK,
+    Code::KEY_FOLDS_CASE,
+    Code::OVERWRITTEN,
+    Code::RECOMPUTED,
+    Code::OPEN_INTO_RESTRICTED,
+    Code::SAME_RECORD,
+    Code::WEAK_MATCH,
+];
+
+impl Code {
+    /// The code of this name, when it is a judgement.
+    pub fn allowable(name: &str) -> Option<&'static str> {
+        let found = ALLOWABLE.iter().find(|code| code.0 == name)?;
+        Some(found.0)
+    }
 }
 
 /// The page of a code, in any case.

@@ -16,15 +16,29 @@ pub(super) fn source(
 ) -> Option<SourceField> {
     let names: Vec<String> = path.value.split('.').map(str::to_owned).collect();
     let mut level = properties;
-    let mut found: Option<&SourceSchemaField> = None;
+    let mut found: Option<SourceSchemaField> = None;
     for (depth, name) in names.iter().enumerate() {
         let Some((_, field)) = level.iter().find(|(known, _)| known == name) else {
             sink.push(unknown_source(
-                path, entity, &names, depth, level, properties,
+                path,
+                entity,
+                &names,
+                depth,
+                found.as_ref(),
+                level,
+                properties,
             ));
             return None;
         };
-        found = Some(field);
+        // A row without the outer object has none of its fields; what Ticketure keeps, it keeps whole.
+        let outer = found.take();
+        let outer = outer.as_ref();
+        found = Some(SourceSchemaField {
+            nullable: field.nullable || outer.is_some_and(|outer| outer.nullable),
+            required: field.required && outer.is_none_or(|outer| outer.required),
+            read_only: field.read_only || outer.is_some_and(|outer| outer.read_only),
+            ..field.clone()
+        });
         level = match &field.kind {
             SourceType::Object(members) => members,
             _ => &[],
@@ -33,7 +47,7 @@ pub(super) fn source(
     Some(SourceField {
         span: path.span,
         path: names,
-        schema: found?.clone(),
+        schema: found?,
     })
 }
 
@@ -42,6 +56,7 @@ fn unknown_source(
     entity: &str,
     names: &[String],
     depth: usize,
+    outer: Option<&SourceSchemaField>,
     level: &Properties,
     all: &Properties,
 ) -> Diagnostic {
@@ -53,7 +68,8 @@ fn unknown_source(
     let message = if depth == 0 {
         format!("{entity} has no field `{}`", path.value)
     } else if level.is_empty() {
-        format!("`{before}` of {entity} has no fields inside")
+        let what = outer.map_or("", |outer| outer.kind.describe());
+        format!("`{before}` of {entity} is {what}, and has no fields inside")
     } else {
         format!("`{before}` of {entity} has no field `{wrong}`")
     };
@@ -119,6 +135,21 @@ pub(super) fn destination(
         &name.value,
         object.fields.iter().map(|field| field.name.as_str()),
     );
+    // A relationship's name: `Account.Name`, or `npsp__Primary_Affiliation__r`.
+    let relationship = name.value.split('.').next();
+    let reference = object
+        .fields
+        .iter()
+        .find(|field| field.relationship_name.as_deref() == relationship);
+    let diagnostic = match reference {
+        Some(field) => diagnostic
+            .help(format!(
+                "fields of other objects are not mapped from here; the reference itself is `{}`",
+                field.name
+            ))
+            .without_fixes(),
+        None => diagnostic,
+    };
     let help = diagnostic.help.is_none().then(|| format!("see schemas/salesforce/{}.json for its fields; a new custom field has to be pulled first", object.name));
     sink.push(match help {
         Some(help) => diagnostic.help(help),

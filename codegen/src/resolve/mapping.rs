@@ -94,6 +94,7 @@ impl Resolver<'_> {
             source: named(&mapping.source, &sides.entity),
             destination: named(&mapping.destination, &sides.object.name),
             direction: mapping.direction,
+            direction_span: mapping.direction_span,
             payload: payload?,
             when,
             when_destination,
@@ -102,10 +103,14 @@ impl Resolver<'_> {
             lock,
             rungs,
             policy: mapping.policy,
+            policy_span: mapping.policy_span,
             adopts_on_conflict: mapping.adopts_on_conflict,
             policies: mapping.policies,
+            says_on_rewrite: mapping.says_on_rewrite,
             fields,
             ignore,
+            unmapped: mapping.unmapped,
+            allow: mapping.allow.clone(),
             tests,
         })
     }
@@ -209,6 +214,7 @@ impl Resolver<'_> {
             when_creating: field.when_creating,
             pii: field.pii,
             needs_npsp: field.needs_npsp,
+            allow: field.allow.clone(),
         })
     }
 

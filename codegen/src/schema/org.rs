@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::salesforce::said;
+use super::facts::{Member, OrgMember as O, holds, items, said};
 use super::{RecordType, SalesforceObject};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::parse::Node;
@@ -30,16 +30,16 @@ pub struct Org {
 pub struct Automation {
     pub span: Span,
     pub kind: AutomationKind,
-    /// It concerns only records in which this field has this value.
-    pub only: Option<(String, String)>,
     /// One sentence.
     pub why: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AutomationKind {
-    /// It may write something else after we wrote.
+    /// It keeps the field for itself: what is written does not last.
     Overwrites,
+    /// It may write another value after ours; `on_rewrite` says what becomes of it.
+    Rewrites,
     /// It computes the value from other records, whatever is written.
     Recomputes,
 }
@@ -47,11 +47,11 @@ pub enum AutomationKind {
 /// Reads the file; what is broken in it is reported.
 pub fn org(root: &Node, sink: &mut Vec<Diagnostic>) -> Org {
     let mut org = Org {
-        npsp: said(root, "npsp").as_deref() == Some("true"),
+        npsp: holds(root, O::Npsp),
         ..Org::default()
     };
-    for node in list(root, "recordTypes") {
-        if let Some([object, name]) = demanded(node, ["object", "developerName"], sink) {
+    for node in items(root, O::RecordTypes) {
+        if let Some([object, name]) = demanded(node, [O::Object, O::DeveloperName], sink) {
             org.record_types
                 .entry(object)
                 .or_default()
@@ -61,16 +61,17 @@ pub fn org(root: &Node, sink: &mut Vec<Diagnostic>) -> Org {
                 });
         }
     }
-    for (list_name, kind) in [
-        ("overwrites", AutomationKind::Overwrites),
-        ("recomputes", AutomationKind::Recomputes),
+    for (list, kind) in [
+        (O::Overwrites, AutomationKind::Overwrites),
+        (O::Rewrites, AutomationKind::Rewrites),
+        (O::Recomputes, AutomationKind::Recomputes),
     ] {
-        for node in list(root, list_name) {
-            if let Some([object, field, why]) = demanded(node, ["object", "field", "why"], sink) {
+        for node in items(root, list) {
+            if let Some([object, field, why]) = demanded(node, [O::Object, O::Field, O::Why], sink)
+            {
                 let automation = Automation {
                     span: node.span,
                     kind,
-                    only: node.get("only").and_then(only),
                     why,
                 };
                 org.automation.insert((object, field), automation);
@@ -104,15 +105,11 @@ impl Org {
 
     /// Facts about fields that the objects do not have: renamed, or misspelt.
     pub fn stale(&self, objects: &BTreeMap<String, SalesforceObject>, sink: &mut Vec<Diagnostic>) {
-        for ((object, field), automation) in self.automation.iter().filter(|_| self.npsp) {
+        for ((object, name), automation) in self.automation.iter().filter(|_| self.npsp) {
             let Some(object) = objects.get(object) else {
                 continue;
             };
-            let only = automation.only.as_ref().map(|(name, _)| name);
-            for name in std::iter::once(field).chain(only) {
-                if object.fields.iter().any(|known| known.name == *name) {
-                    continue;
-                }
+            if !object.fields.iter().any(|known| known.name == *name) {
                 let known = object.fields.iter().map(|field| field.name.as_str());
                 let help = nearest(name, known).map_or_else(
                     || "correct the name, or take the fact out".to_owned(),
@@ -135,28 +132,15 @@ fn comes_with_npsp(field: &str) -> bool {
         .is_some_and(|(prefix, _)| NPSP_NAMESPACES.contains(&prefix))
 }
 
-fn list<'n>(root: &'n Node, name: &str) -> &'n [Node] {
-    root.get(name).map(Node::items).unwrap_or_default()
-}
-
-/// `{"npe01__SYSTEM_AccountType__c": "Household Account"}`.
-fn only(node: &Node) -> Option<(String, String)> {
-    match &node.value {
-        crate::parse::Value::Map(entries) => {
-            let entry = entries.first()?;
-            Some((entry.key.value.clone(), entry.value.text()?.to_owned()))
-        }
-        _ => None,
-    }
-}
-
 fn demanded<const N: usize>(
     node: &Node,
-    names: [&str; N],
+    members: [O; N],
     sink: &mut Vec<Diagnostic>,
 ) -> Option<[String; N]> {
-    let found = names.map(|name| said(node, name));
-    if let Some((name, _)) = names.iter().zip(&found).find(|(_, text)| text.is_none()) {
+    let found = members.map(|member| said(node, member));
+    let mut both = members.iter().zip(&found);
+    if let Some((member, _)) = both.find(|(_, text)| text.is_none()) {
+        let name = member.name();
         sink.push(
             Diagnostic::error(
                 Code::BROKEN_SCHEMA,

@@ -3,65 +3,63 @@
 //! A snapshot leaves out what is false, null or zero, and names its object by `object`; a describe says everything, and
 //! names it by `name`. One reader takes both: a member that is missing is false, null or zero.
 
+use super::facts::{
+    FieldMember as F, Member, ObjectMember, PicklistMember, RecordTypeMember, get, holds, items,
+    number, said, texts,
+};
 use super::{RecordType, SalesforceField, SalesforceObject, SalesforceType};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Node;
-use crate::span::Span;
 
 /// Reads one object; what is broken in it is reported.
 pub fn object(root: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceObject> {
-    let name = match root.get("object") {
-        Some(_) => member(root, "object", root.span, sink)?,
-        None => member(root, "name", root.span, sink)?,
+    let name = match get(root, ObjectMember::Object) {
+        Some(_) => demand(root, ObjectMember::Object, sink)?,
+        None => demand(root, ObjectMember::Name, sink)?,
     };
-    let fields = root.get("fields").map(Node::items).unwrap_or_default();
-    let record_types = root
-        .get("recordTypeInfos")
-        .map(Node::items)
-        .unwrap_or_default();
+    let fields = items(root, ObjectMember::Fields);
+    let record_types = items(root, ObjectMember::RecordTypeInfos);
     Some(SalesforceObject {
         name,
-        key_prefix: said(root, "keyPrefix").unwrap_or_default(),
+        key_prefix: said(root, ObjectMember::KeyPrefix).unwrap_or_default(),
         fields: fields.iter().filter_map(|node| field(node, sink)).collect(),
         record_types: record_types.iter().filter_map(record_type).collect(),
     })
 }
 
 fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceField> {
-    let name = member(node, "name", node.span, sink)?;
-    let kind = member(node, "type", node.span, sink)?;
-    let truth = |name: &str| node.get(name).and_then(Node::text) == Some("true");
-    let number = |name: &str| said(node, name).and_then(|text| text.parse().ok());
-    let length = number("length").filter(|length| *length > 0);
+    let name = demand(node, F::Name, sink)?;
+    let kind = demand(node, F::Type, sink)?;
+    let length = number(node, F::Length).filter(|length| *length > 0);
     Some(SalesforceField {
         span: node.span,
         kind: type_of(&kind),
         length,
-        precision: number("precision").filter(|digits| *digits > 0),
-        scale: number("scale"),
-        createable: truth("createable"),
-        updateable: truth("updateable"),
-        nillable: truth("nillable"),
-        defaulted_on_create: truth("defaultedOnCreate"),
-        external_id: truth("externalId"),
-        unique: truth("unique"),
-        id_lookup: truth("idLookup"),
-        calculated: truth("calculated"),
-        restricted_picklist: truth("restrictedPicklist"),
-        case_sensitive: truth("caseSensitive"),
+        precision: number(node, F::Precision).filter(|digits| *digits > 0),
+        scale: number(node, F::Scale),
+        createable: holds(node, F::Createable),
+        updateable: holds(node, F::Updateable),
+        nillable: holds(node, F::Nillable),
+        defaulted_on_create: holds(node, F::DefaultedOnCreate),
+        external_id: holds(node, F::ExternalId),
+        unique: holds(node, F::Unique),
+        id_lookup: holds(node, F::IdLookup),
+        calculated: holds(node, F::Calculated),
+        restricted_picklist: holds(node, F::RestrictedPicklist),
+        case_sensitive: holds(node, F::CaseSensitive),
         filterable: is_filterable(node, &kind, length),
-        reference_to: texts(node.get("referenceTo")),
-        relationship_name: said(node, "relationshipName"),
-        compound_field: said(node, "compoundFieldName").filter(|whole| *whole != name),
+        reference_to: texts(node, F::ReferenceTo),
+        relationship_name: said(node, F::RelationshipName),
+        compound_field: said(node, F::CompoundFieldName).filter(|whole| *whole != name),
         picklist_values: picklist(node),
-        needs_npsp: said(node, "needs").as_deref() == Some("npsp"),
+        needs_npsp: said(node, F::Needs).as_deref() == Some("npsp"),
         name,
     })
 }
 
 /// A describe says it; of a snapshot it follows from the type.
 fn is_filterable(node: &Node, kind: &str, length: Option<u32>) -> bool {
-    match said(node, "filterable") {
+    match said(node, F::Filterable) {
         Some(word) => word == "true",
         None => match kind {
             "textarea" => length.is_none_or(|length| length <= 255),
@@ -75,51 +73,31 @@ fn is_filterable(node: &Node, kind: &str, length: Option<u32>) -> bool {
 
 /// The active values.
 fn picklist(node: &Node) -> Vec<String> {
-    let values = node.get("picklistValues").map(Node::items);
-    values
-        .unwrap_or_default()
+    items(node, F::PicklistValues)
         .iter()
-        .filter(|value| said(value, "active").as_deref() != Some("false"))
-        .filter_map(|value| said(value, "value"))
+        .filter(|value| said(value, PicklistMember::Active).as_deref() != Some("false"))
+        .filter_map(|value| said(value, PicklistMember::Value))
         .collect()
 }
 
 /// The master record type is none that anybody chose.
 fn record_type(node: &Node) -> Option<RecordType> {
-    let truth = |name: &str| said(node, name).as_deref() == Some("true");
-    let is_inactive = said(node, "active").as_deref() == Some("false");
-    let name = said(node, "developerName")?;
-    (!truth("master") && !is_inactive).then_some(RecordType {
+    let is_inactive = said(node, RecordTypeMember::Active).as_deref() == Some("false");
+    let name = said(node, RecordTypeMember::DeveloperName)?;
+    (!holds(node, RecordTypeMember::Master) && !is_inactive).then_some(RecordType {
         span: node.span,
         developer_name: name,
     })
 }
 
-/// A member's text; null is none.
-pub(super) fn said(node: &Node, name: &str) -> Option<String> {
-    node.get(name)
-        .filter(|value| !value.is_null())
-        .and_then(Node::text)
-        .map(str::to_owned)
-}
-
-fn texts(list: Option<&Node>) -> Vec<String> {
-    let items = list.map(Node::items).unwrap_or_default();
-    items
-        .iter()
-        .filter_map(Node::text)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn member(node: &Node, name: &str, span: Span, sink: &mut Vec<Diagnostic>) -> Option<String> {
-    let text = said(node, name).filter(|text| !text.is_empty());
+fn demand(node: &Node, member: impl Member, sink: &mut Vec<Diagnostic>) -> Option<String> {
+    let text = said(node, member).filter(|text| !text.is_empty());
     if text.is_none() {
         sink.push(
             Diagnostic::error(
                 Code::BROKEN_SCHEMA,
-                span,
-                format!("the snapshot lacks `{name}`"),
+                node.span,
+                format!("the snapshot lacks `{}`", member.name()),
                 "here",
             )
             .help("pull the object's schema again"),

@@ -292,10 +292,12 @@ impl Pen<'_> {
             line: line + " }",
             path: (reference.is_none() && !npsp).then(|| self.property.dotted()),
             two_way: self.both,
-            is_text: !matches!(
-                self.property.shape,
-                Shape::Boolean | Shape::Date | Shape::DateTime
-            ),
+            // Long text areas cannot be compared in a query.
+            is_text: kind != "textarea"
+                && !matches!(
+                    self.property.shape,
+                    Shape::Boolean | Shape::Date | Shape::DateTime
+                ),
             monitored,
         }
     }

@@ -1,0 +1,22 @@
+//! `needs: npsp` of a field that is there without NPSP too: it would be left out for nothing.
+
+use super::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Mapping;
+
+pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    for field in &mapping.fields {
+        let schema = &field.destination.schema;
+        if let Some(span) = field.needs_npsp.filter(|_| !schema.needs_npsp) {
+            let message = format!(
+                "{}.{} does not come with NPSP",
+                mapping.destination.value, schema.name
+            );
+            sink.push(
+                Diagnostic::error(Code::STALE_NEEDS, span, message, "not needed")
+                    .related(schema.span, "its schema")
+                    .help("take `needs: npsp` out"),
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A value in a test that its field can never have.
+
+use super::{Context, fit};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Expectation, Literal, Mapping, Push};
+use crate::schema::{SourceSchemaField, SourceType};
+use crate::span::{Span, Spanned};
+
+type Properties = [(String, SourceSchemaField)];
+
+pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    let properties = context.schemas.entities.get(&mapping.source.value);
+    let properties = properties.map(Vec::as_slice).unwrap_or_default();
+    for test in &mapping.tests {
+        let body = match &test.push {
+            Some(Push::Body(body)) => Some(body),
+            Some(Push::Nothing) | None => None,
+        };
+        for row in test.given.iter().chain(body) {
+            of_row(row, "", properties, sink);
+        }
+        for record in [&test.base, &test.now, &test.expect].into_iter().flatten() {
+            of_record(mapping, record, sink);
+        }
+    }
+}
+
+fn of_row(
+    row: &Spanned<Literal>,
+    prefix: &str,
+    properties: &Properties,
+    sink: &mut Vec<Diagnostic>,
+) {
+    let Literal::Object(members) = &row.value else {
+        return;
+    };
+    for (name, value) in members {
+        let found = properties.iter().find(|(known, _)| *known == name.value);
+        let Some((_, property)) = found else { continue };
+        let path = format!("{prefix}{}", name.value);
+        match (&property.kind, &value.value) {
+            (SourceType::Object(inner), Literal::Object(_)) => {
+                of_row(value, &format!("{path}."), inner, sink)
+            }
+            _ => {
+                let misfit = fit::row_misfit(property, &path, &value.value);
+                sink.extend(misfit.map(|message| fault(value.span, message, property.span)));
+            }
+        }
+    }
+}
+
+fn of_record(mapping: &Mapping, record: &Expectation, sink: &mut Vec<Diagnostic>) {
+    for (field, value) in &record.fields {
+        let schema = &field.schema;
+        let mut mapped = mapping.fields.iter();
+        let is_reference = mapped.any(|mapped| {
+            mapped.reference.is_some() && mapped.destination.schema.name == schema.name
+        });
+        if is_reference {
+            continue;
+        }
+        let misfit = fit::record_misfit(schema, &value.value).or_else(|| match &value.value {
+            Literal::Text(text) if schema.restricted_picklist => fit::unknown_value(schema, text)
+                .map(|value| format!("`{value}` is not a value of the picklist {}", schema.name)),
+            _ => None,
+        });
+        sink.extend(misfit.map(|message| fault(value.span, message, schema.span)));
+    }
+}
+
+fn fault(span: Span, message: String, schema: Span) -> Diagnostic {
+    Diagnostic::error(Code::TEST_VALUE, span, message, "never has this value")
+        .related(schema, "its schema")
+        .help("write a value that the field can have")
+}

@@ -1,0 +1,27 @@
+//! A field that Salesforce refuses with a create.
+
+use super::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Mapping;
+
+pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    for field in &mapping.fields {
+        let schema = &field.destination.schema;
+        if schema.updateable && !schema.createable && !schema.calculated {
+            let message = format!(
+                "{}.{} cannot be set when the record is created",
+                mapping.destination.value, schema.name
+            );
+            sink.push(
+                Diagnostic::error(
+                    Code::UPDATE_ONLY,
+                    field.destination.span,
+                    message,
+                    "not createable",
+                )
+                .related(schema.span, "the schema says so")
+                .help("take the line out: a new record would be refused for it"),
+            );
+        }
+    }
+}
