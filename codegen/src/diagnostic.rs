@@ -8,7 +8,7 @@ mod text;
 
 use crate::span::Span;
 
-pub use codes::{ALLOWABLE, CODES, Code, page};
+pub use codes::{ABOUT_TESTS, ALLOWABLE, CODES, Code, page};
 pub use github::github;
 pub use json::json_line;
 pub use nearest::nearest;

@@ -7,6 +7,7 @@ mod broken;
 mod describes;
 mod editor;
 mod emitted;
+mod facts;
 mod pages;
 mod random;
 mod robust;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Format, MISTAKES, Outcome, show, summary};
+use crate::diagnostic::ABOUT_TESTS;
 use crate::source::Sources;
 use crate::{check, interpret, ir, lower};
 use runtime::expect::Failure;
@@ -35,7 +36,11 @@ struct Ran {
 /// When the files cannot be read, or no test is meant by the filter.
 pub(super) fn run(path: &Path, filter: Option<&str>, as_json: bool) -> Outcome {
     let sources = Sources::load(path)?;
-    let checked = check(&sources);
+    let mut checked = check(&sources);
+    // What `check` says of a test, running it shows.
+    checked
+        .diagnostics
+        .retain(|found| !ABOUT_TESTS.iter().any(|code| code.0 == found.code));
     let format = match as_json {
         true => Format::Json,
         false => Format::Text,

@@ -92,6 +92,14 @@ pub const ALLOWABLE: &[Code] = &[
     Code::WEAK_MATCH,
 ];
 
+/// Mistakes of a test, while its mapping is right.
+pub const ABOUT_TESTS: &[Code] = &[
+    Code::DUPLICATE_TEST,
+    Code::TEST_ROW,
+    Code::TEST_OF_UNMAPPED,
+    Code::TEST_VALUE,
+];
+
 impl Code {
     /// The code of this name, when it is a judgement.
     pub fn allowable(name: &str) -> Option<&'static str> {

@@ -167,7 +167,9 @@ fn condition(field: &SourceSchemaField) -> Value {
         SourceType::Text { .. } => of_type("string", field),
         SourceType::Boolean => of_type("boolean", field),
         SourceType::Integer => of_type("integer", field),
-        SourceType::Number | SourceType::Object(_) | SourceType::List(_) => json!({}),
+        SourceType::Number | SourceType::Object(_) | SourceType::List(_) | SourceType::Unknown => {
+            json!({})
+        }
     };
     if let Some(members) = value.as_object_mut() {
         members.insert("description".into(), json!(about_source(field)));
