@@ -116,8 +116,8 @@ fn lines(mappings: &[Mapping]) -> String {
     for mapping in mappings {
         code.blank();
         code.doc(format_args!("`{}`, by the record's fields.", mapping.file));
-        let before = format!("pub static {}: &[u32] = ", mapping.lines_name);
-        code.numbers(&before, &mapping.lines, ";");
+        let before = format!("pub static {}: &[u32]", mapping.lines_name);
+        code.numbers(&before, &mapping.lines);
     }
     code.into_text()
 }
@@ -149,10 +149,9 @@ fn root(program: &Program) -> String {
         .iter()
         .map(|mapping| code::Expr::leaf(format_args!("&{}::MAPPING", mapping.module)))
         .collect();
-    code.expr(
-        "pub static MAPPINGS: &[&MappingDescriptor] = ",
+    code.definition(
+        "pub static MAPPINGS: &[&MappingDescriptor]",
         &code::Expr::List(all),
-        ";",
     );
     code.into_text()
 }

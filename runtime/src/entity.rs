@@ -43,6 +43,13 @@ impl<T> Slot<T> {
     }
 }
 
+impl Slot<String> {
+    /// A constant.
+    pub fn text(text: &str) -> Self {
+        Slot::Value(text.to_owned())
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

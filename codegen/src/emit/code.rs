@@ -5,6 +5,8 @@
 
 use std::fmt::{Display, Write};
 
+use unicode_width::UnicodeWidthStr;
+
 /// Columns of a line, as in `generated/rustfmt.toml`.
 const WIDTH: usize = 100;
 const INDENT: usize = 4;
@@ -128,7 +130,7 @@ impl Code {
 
     /// `name: value,`, with the value below its name where both do not fit on one line.
     pub fn assign(&mut self, name: &str, value: &str) {
-        let width = self.column() + name.len() + value.chars().count() + 3;
+        let width = self.column() + name.len() + value.len() + 3;
         if width <= WIDTH {
             return self.line(format_args!("{name}: {value},"));
         }
@@ -140,7 +142,7 @@ impl Code {
     /// `first.link.link,`, or a link a line.
     pub fn chain(&mut self, first: &str, links: &[String]) {
         let links_width: usize = links.iter().map(|link| link.len()).sum();
-        let width = self.column() + first.chars().count() + links_width + 1;
+        let width = self.column() + first.width() + links_width + 1;
         if width <= WIDTH {
             self.indent();
             self.text.push_str(first);
@@ -184,6 +186,17 @@ impl Code {
         self.close("};");
     }
 
+    /// `before = expression;`, broken behind the equals sign where that is enough.
+    pub fn definition(&mut self, before: &str, expr: &Expr) {
+        let below = format!("    {};", expr.flat());
+        let flat = format!("{before} = {};", expr.flat());
+        if !self.fits(&flat) && self.fits(&below) {
+            self.line(format_args!("{before} ="));
+            return self.line(below);
+        }
+        self.expr(&format!("{before} = "), expr, ";");
+    }
+
     /// `before` and an expression and `after`.
     pub fn expr(&mut self, before: &str, expr: &Expr, after: &str) {
         let flat = format!("{before}{}{after}", expr.flat());
@@ -213,16 +226,22 @@ impl Code {
         }
     }
 
-    /// Numbers, as many on a line as fit.
-    pub fn numbers(&mut self, before: &str, numbers: &[u32], after: &str) {
+    /// `before = &[1, 2];`, as many on a line as fit.
+    pub fn numbers(&mut self, before: &str, numbers: &[u32]) {
         let all: Vec<String> = numbers.iter().map(u32::to_string).collect();
-        let flat = format!("{before}&[{}]{after}", all.join(", "));
+        let list = format!("&[{}];", all.join(", "));
+        let flat = format!("{before} = {list}");
+        let below = format!("    {list}");
         if self.fits(&flat) {
-            return self.line(flat);
+            self.line(flat);
+        } else if self.fits(&below) {
+            self.line(format_args!("{before} ="));
+            self.line(below);
+        } else {
+            self.open(format_args!("{before} = &["));
+            self.paragraph(all.into_iter());
+            self.close("];");
         }
-        self.open(format_args!("{before}&["));
-        self.paragraph(all.into_iter());
-        self.close(format_args!("]{after}"));
     }
 
     /// Parts with commas, as many on a line as fit.
@@ -241,7 +260,7 @@ impl Code {
     }
 
     fn fits(&self, flat: &str) -> bool {
-        self.column() + flat.len() <= WIDTH || self.column() + flat.chars().count() <= WIDTH
+        self.column() + flat.len() <= WIDTH || self.column() + flat.width() <= WIDTH
     }
 
     fn column(&self) -> usize {

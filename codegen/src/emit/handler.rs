@@ -31,10 +31,9 @@ pub fn handler(code: &mut Code, handler: &Handler, mappings: &[Mapping]) {
         .iter()
         .map(|mapping| Expr::leaf(format_args!("&{}::MAPPING", mapping.module)))
         .collect();
-    code.expr(
-        "static FED: &[&MappingDescriptor] = ",
+    code.definition(
+        "static FED: &[&MappingDescriptor]",
         &Expr::List(descriptors),
-        ";",
     );
     code.blank();
     adapter(code, handler, &fed);

@@ -75,7 +75,13 @@ fn assign(code: &mut Code, field: &str, destination: &str, value: &Value) {
             destination,
             &format!("convert::{function}(&payload.{ident})"),
         ),
-        Value::Text(text) => code.assign(field, &format!("Slot::Value({text:?}.to_owned())")),
+        Value::Text(text) => {
+            code.call(
+                &format!("{field}: Slot::text"),
+                &[&format!("{text:?}")],
+                ",",
+            );
+        }
         Value::Boolean(truth) => code.assign(field, &format!("Slot::Value({truth})")),
         Value::Date(year, month, day) => code.assign(
             field,

@@ -406,7 +406,7 @@ impl ContactRecord {
                 .field("HasOptedOutOfEmail", convert::not(&payload.email_opt_in)),
             home_phone: conversions.field("HomePhone", convert::phone(&payload.phone)),
             last_name: payload.last_name,
-            lead_source: Slot::Value("Ticketure".to_owned()),
+            lead_source: Slot::text("Ticketure"),
             mailing_city: payload.address_city,
             mailing_country: payload.address_country,
             mailing_postal_code: payload.address_postal_code,
