@@ -160,7 +160,6 @@ fn edited(whole: &str) -> Vec<String> {
         ),
         ("ignore: [Fax, Salutation]", "ignore:"),
         ("lock: AccountId", "lock: ReportsToId"),
-        ("mapping: contact", "mapping: 7"),
         (
             "  source: { identity_type: person }",
             "  source: { identity_type: person, deleted: null, language: en }\n  destination: { Fax: { not: null }, HasOptedOutOfEmail: false, LeadSource: Anything }",

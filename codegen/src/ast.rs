@@ -3,6 +3,7 @@
 mod allow;
 mod fields;
 pub mod language;
+mod literal;
 mod policies;
 mod read;
 mod reader;

@@ -1,15 +1,15 @@
 //! The commands of `mapc`. Exit 0 is clean, 1 is mistakes in mappings, 2 is that it could not run.
 
+mod show;
 mod test;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use askama::Template;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::diagnostic::{self, CODES, Diagnostic, Severity};
+use crate::diagnostic::{self, CODES};
 use crate::source::{Sources, folder_and_file};
 use crate::{check, editor, generate, lower, output};
 
@@ -116,6 +116,8 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if show::is_closed_pipe(error.as_ref()) => ExitCode::from(MISTAKES),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(CANNOT_RUN)
@@ -128,12 +130,11 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 fn run_check(path: &Path, format: Format) -> Outcome {
     let sources = Sources::load(path)?;
     let checked = check(&sources);
-    show(&checked.diagnostics, &sources, format);
-    if matches!(format, Format::Text) {
-        eprintln!(
-            "{}",
-            summary(&checked.diagnostics, sources.mappings().count())
-        );
+    show::show(&checked.diagnostics, &sources, format)?;
+    if matches!(format, Format::Text) || checked.left_out > 0 {
+        let mappings = sources.mappings().count();
+        let summary = show::summary(&checked.diagnostics, checked.left_out, mappings);
+        eprintln!("{summary}");
     }
     Ok(if checked.is_clean() {
         ExitCode::SUCCESS
@@ -142,51 +143,14 @@ fn run_check(path: &Path, format: Format) -> Outcome {
     })
 }
 
-fn show(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
-    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    for diagnostic in diagnostics {
-        match format {
-            Format::Text => println!("{}\n", diagnostic::text(diagnostic, sources, colours)),
-            Format::Json => println!("{}", diagnostic::json_line(diagnostic, sources)),
-            Format::Github => println!("{}", diagnostic::github(diagnostic, sources)),
-        }
-    }
-}
-
-fn summary(diagnostics: &[Diagnostic], mappings: usize) -> String {
-    let errors = diagnostics
-        .iter()
-        .filter(|found| found.severity == Severity::Error)
-        .count();
-    let code = diagnostics.first().map(|first| first.code);
-    match (errors, code) {
-        (0, None) => format!("{}, no mistakes", counted(mappings, "mapping")),
-        (_, None) => String::new(),
-        (errors, Some(code)) => format!(
-            "{} in {}; `mapc explain {code}` tells more",
-            counted(errors, "mistake"),
-            counted(mappings, "mapping")
-        ),
-    }
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
-}
-
 fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
     let sources = Sources::load(path)?;
     let generated = generate(&sources);
-    show(&generated.diagnostics, &sources, Format::Text);
+    show::show(&generated.diagnostics, &sources, Format::Text)?;
     let Some(files) = generated.files else {
-        eprintln!(
-            "{}",
-            summary(&generated.diagnostics, sources.mappings().count())
-        );
+        let mappings = sources.mappings().count();
+        let summary = show::summary(&generated.diagnostics, generated.left_out, mappings);
+        eprintln!("{summary}");
         return Ok(ExitCode::from(MISTAKES));
     };
     let for_editors = (editor_path(path), editor::schema(&sources));
@@ -195,7 +159,7 @@ fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
         if diff.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        print!("{diff}");
+        show::print(&diff)?;
         eprintln!("what is generated is behind the mappings: run cargo gen");
         return Ok(ExitCode::from(MISTAKES));
     }
@@ -203,7 +167,7 @@ fn run_generate(path: &Path, out: &Path, check_only: bool) -> Outcome {
     eprintln!(
         "{} of {} changed in {}",
         changed.len(),
-        counted(files.len(), "file"),
+        show::counted(files.len(), "file"),
         out.display()
     );
     if output::write_file(&for_editors.0, &for_editors.1)? {
@@ -223,7 +187,7 @@ fn run_schema(path: &Path, write: bool) -> Outcome {
         output::write_file(&path, &schema)?;
         eprintln!("wrote {}", path.display());
     } else {
-        print!("{schema}");
+        show::print(&schema)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -231,7 +195,7 @@ fn run_schema(path: &Path, write: bool) -> Outcome {
 fn explain(code: &str) -> Outcome {
     match diagnostic::page(code) {
         Some(page) => {
-            print!("{page}");
+            show::print(page)?;
             Ok(ExitCode::SUCCESS)
         }
         None => {
@@ -262,7 +226,7 @@ fn new_handler(payload_type: &str, mappings: &Path, out: &Path) -> Outcome {
     let sources = Sources::load(mappings)?;
     let checked = check(&sources);
     if !checked.is_clean() {
-        show(&checked.diagnostics, &sources, Format::Text);
+        show::show(&checked.diagnostics, &sources, Format::Text)?;
         return Ok(ExitCode::from(MISTAKES));
     }
     let program = lower::lower(&checked.model, &sources);

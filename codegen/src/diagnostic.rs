@@ -1,9 +1,11 @@
 //! What the compiler has to say: data, with a place for everything, rendered at the edge.
 
 mod codes;
+mod excerpt;
 mod github;
 mod json;
 mod nearest;
+mod order;
 mod text;
 
 use crate::span::Span;
@@ -12,6 +14,7 @@ pub use codes::{ABOUT_TESTS, ALLOWABLE, CODES, Code, page};
 pub use github::github;
 pub use json::json_line;
 pub use nearest::nearest;
+pub use order::{in_order, without_consequences};
 pub use text::text;
 
 /// How bad it is.
@@ -65,9 +68,9 @@ impl Diagnostic {
         Diagnostic {
             code: code.0,
             severity: Severity::Error,
-            message: message.into(),
+            message: one_line(message.into()),
             span,
-            label: label.into(),
+            label: one_line(label.into()),
             related: Vec::new(),
             help: None,
             fixes: Vec::new(),
@@ -81,7 +84,7 @@ impl Diagnostic {
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(one_line(help.into()));
         self
     }
 
@@ -92,7 +95,7 @@ impl Diagnostic {
     }
 
     pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
-        self.related.push((span, label.into()));
+        self.related.push((span, one_line(label.into())));
         self
     }
 
@@ -124,4 +127,41 @@ impl Diagnostic {
             None => self,
         }
     }
+}
+
+/// Longer texts quote something that nobody wants to read on one line.
+const CHARACTERS_MAX: usize = 400;
+
+/// On one line, without control characters, and cut in the middle where it is too long.
+fn one_line(text: String) -> String {
+    let long = text.len() > CHARACTERS_MAX && text.chars().count() > CHARACTERS_MAX;
+    if !long && !text.contains(is_control) {
+        return text;
+    }
+    let escaped: Vec<char> = if long {
+        let letters: Vec<char> = text.chars().collect();
+        let (start, end) = letters.split_at(CHARACTERS_MAX / 2);
+        let end = end
+            .get(end.len() - CHARACTERS_MAX / 4..)
+            .unwrap_or_default();
+        [start, &[' ', '…', ' '], end].concat()
+    } else {
+        text.chars().collect()
+    };
+    escaped
+        .into_iter()
+        .map(|letter| {
+            if is_control(letter) {
+                letter.escape_default().to_string()
+            } else {
+                letter.to_string()
+            }
+        })
+        .collect()
+}
+
+/// What would break the line, or turn its direction around.
+fn is_control(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -77,6 +77,9 @@ fn common(schemas: &Schemas, mappings: BTreeSet<String>) -> impl Fn(&Takes) -> O
     move |takes: &Takes| {
         Some(match takes {
             Takes::Text => json!({ "type": ["string", "number", "boolean"], "pattern": "\\S" }),
+            Takes::Identifier => {
+                json!({ "type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$" })
+            }
             Takes::Constant => json!({ "type": ["string", "number", "boolean"] }),
             Takes::Truth => json!({ "type": "boolean" }),
             Takes::Word(words) => json!({ "type": "string", "enum": words }),

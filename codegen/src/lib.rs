@@ -37,8 +37,10 @@ use span::FileId;
 #[derive(Debug, Default)]
 pub struct Checked {
     pub model: Model,
-    /// Sorted by file and place.
+    /// Sorted by file and place, mappings before schemas.
     pub diagnostics: Vec<Diagnostic>,
+    /// Errors of a file that has very many.
+    pub left_out: usize,
 }
 
 impl Checked {
@@ -52,20 +54,21 @@ impl Checked {
 
 /// All mistakes of all files.
 pub fn check(sources: &Sources) -> Checked {
+    // What is wrong with the texts, and what is wrong with what they say.
+    let mut texts: Vec<Diagnostic> = sources.encodings().collect();
     let mut sink = Vec::new();
     let schemas = resolve::schemas(sources, &mut sink);
     let mut mappings = Vec::new();
     for (file, source) in sources.mappings() {
-        let before = sink.len();
-        let root = parse::parse(file, &source.text, &mut sink);
-        let syntax_errors = sink
-            .iter()
-            .skip(before)
-            .any(|found| found.code == diagnostic::Code::SYNTAX.0);
-        mappings.extend(ast::read(file, root.as_ref(), syntax_errors, &mut sink));
+        let before = texts.len();
+        let root = parse::parse(file, &source.text, &mut texts);
+        let found = texts.get(before..).unwrap_or_default();
+        let unread = parse::is_incomplete(root.as_ref(), found);
+        mappings.extend(ast::read(file, root.as_ref(), unread, &mut sink));
     }
     let model = resolve::resolve(&mappings, &schemas, &mut sink);
-    let faulty: BTreeSet<FileId> = sink.iter().map(|found| found.span.file).collect();
+    let faulty = texts.iter().chain(&sink).map(|found| found.span.file);
+    let faulty: BTreeSet<FileId> = faulty.collect();
     let overlaps = checks::same_record::overlaps(&model);
     for (index, mapping) in model.mappings.iter().enumerate() {
         let written = mappings.iter().find(|written| written.file == mapping.file);
@@ -82,32 +85,21 @@ pub fn check(sources: &Sources) -> Checked {
         };
         checks::check(mapping, &context, &mut sink);
     }
+    diagnostic::without_consequences(&mut sink, &texts);
+    sink.append(&mut texts);
+    let told = diagnostic::in_order(sink, sources);
     Checked {
         model,
-        diagnostics: in_order(sink, sources),
+        diagnostics: told.diagnostics,
+        left_out: told.left_out,
     }
-}
-
-fn in_order(mut found: Vec<Diagnostic>, sources: &Sources) -> Vec<Diagnostic> {
-    let key = |diagnostic: &Diagnostic| {
-        (
-            diagnostic.span.file,
-            diagnostic.span.start,
-            diagnostic.code,
-            diagnostic.message.clone(),
-        )
-    };
-    found.retain(|diagnostic| sources.is_wanted(diagnostic.span.file));
-    found.sort_by_key(key);
-    let mut seen: BTreeSet<(FileId, u32, &str, String)> = BTreeSet::new();
-    found.retain(|diagnostic| seen.insert(key(diagnostic)));
-    found
 }
 
 /// The generated tree, or what is wrong.
 #[derive(Debug)]
 pub struct Generated {
     pub diagnostics: Vec<Diagnostic>,
+    pub left_out: usize,
     /// Nothing when a mapping has a mistake.
     pub files: Option<output::Files>,
 }
@@ -120,6 +112,7 @@ pub fn generate(sources: &Sources) -> Generated {
         .then(|| emit::emit(&lower::lower(&checked.model, sources)));
     Generated {
         diagnostics: checked.diagnostics,
+        left_out: checked.left_out,
         files,
     }
 }

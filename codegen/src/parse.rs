@@ -114,6 +114,12 @@ pub fn parse(file: FileId, text: &str, sink: &mut Vec<Diagnostic>) -> Option<Nod
     None
 }
 
+/// Some of the text is not in the tree: what seems to be missing may have been there.
+pub fn is_incomplete(root: Option<&Node>, found: &[Diagnostic]) -> bool {
+    let syntax = found.iter().any(|found| found.code == Code::SYNTAX.0);
+    syntax || (root.is_none() && !found.is_empty())
+}
+
 /// A byte order mark is white space to us.
 fn without_mark(text: &str) -> String {
     text.strip_prefix('\u{feff}')
@@ -150,18 +156,17 @@ fn report(file: FileId, error: &ScanError, broken: &culprit::Culprit) -> Diagnos
 
 /// Overwrites all but line ends with spaces, byte for byte. False when there was nothing to overwrite.
 fn blank(text: &mut String, start: usize, end: usize) -> bool {
-    let mut changed = false;
-    let blanked: String = text
-        .char_indices()
-        .map(|(at, letter)| {
-            if at < start || at >= end || matches!(letter, '\n' | '\r') {
-                letter.to_string()
-            } else {
-                changed |= letter != ' ';
-                " ".repeat(letter.len_utf8())
-            }
+    let Some(part) = text.get(start..end) else {
+        return false;
+    };
+    let changed = part.contains(|letter| !matches!(letter, ' ' | '\n' | '\r'));
+    let blanked: String = part
+        .bytes()
+        .map(|byte| match byte {
+            b'\n' | b'\r' => char::from(byte),
+            _ => ' ',
         })
         .collect();
-    *text = blanked;
+    text.replace_range(start..end, &blanked);
     changed
 }

@@ -1,9 +1,12 @@
 //! The files of a run: read here, and nowhere else in the compiler.
 
+mod encoding;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::diagnostic::Diagnostic;
 use crate::span::{FileId, Span};
 
 /// One file's text.
@@ -14,8 +17,33 @@ pub struct SourceFile {
     /// `contact.yaml`, or `schemas/salesforce/Contact.json`.
     pub name: String,
     pub text: String,
+    /// The text is not what the file's bytes say by themselves.
+    encoding: Option<encoding::Fault>,
     /// Byte offsets at which lines start.
     lines: Vec<usize>,
+}
+
+impl SourceFile {
+    /// The line of a byte, counted from 0.
+    pub fn line_at(&self, offset: u32) -> usize {
+        let offset = (offset as usize).min(self.text.len());
+        let after = self.lines.partition_point(|start| *start <= offset);
+        after.saturating_sub(1)
+    }
+
+    /// The bytes of a line, counted from 0, without its end.
+    pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
+        let length = self.text.len();
+        let start = self.lines.get(line).copied().unwrap_or(length);
+        let end = self.lines.get(line + 1).map_or(length, |next| next - 1);
+        let text = self.text.get(start..end).unwrap_or_default();
+        start..start + text.trim_end_matches('\r').len()
+    }
+
+    /// The text is what the file's bytes are, so that bytes of it can be replaced there.
+    pub fn is_as_written(&self) -> bool {
+        self.encoding.is_none()
+    }
 }
 
 /// All files of a run, sorted by name.
@@ -31,6 +59,7 @@ pub struct Sources {
 pub enum LoadError {
     Missing(PathBuf),
     NoSchemas(PathBuf),
+    NoMappings(PathBuf),
     Io(PathBuf, io::Error),
 }
 
@@ -49,6 +78,11 @@ impl std::fmt::Display for LoadError {
                 "there is no folder {}; a mappings folder holds its schemas in schemas/salesforce, schemas/ticketure and schemas/webhooks",
                 path.display()
             ),
+            LoadError::NoMappings(path) => write!(
+                formatter,
+                "there is no mapping in {}; a mapping is a file NAME.yaml in that folder",
+                path.display()
+            ),
             LoadError::Io(path, error) => {
                 write!(formatter, "cannot read {}: {error}", path.display())
             }
@@ -62,7 +96,7 @@ impl Sources {
     /// A mappings folder, or one mapping in such a folder: the others are read too, for what refers to them.
     ///
     /// # Errors
-    /// When there is no such folder, it has no schemas, or a file cannot be read.
+    /// When there is no such folder, it has no schemas or no mappings, or a file cannot be read.
     pub fn load(path: &Path) -> Result<Sources, LoadError> {
         if !path.exists() {
             return Err(LoadError::Missing(path.to_owned()));
@@ -74,6 +108,9 @@ impl Sources {
         }
         let mut found = Vec::new();
         list(&folder, "", &["yaml", "yml"], &mut found)?;
+        if found.is_empty() {
+            return Err(LoadError::NoMappings(folder));
+        }
         for kind in ["salesforce", "ticketure", "webhooks"] {
             let below = format!("schemas/{kind}/");
             list(
@@ -89,11 +126,7 @@ impl Sources {
         };
         for (name, path) in found {
             let bytes = fs::read(&path).map_err(|error| LoadError::Io(path.clone(), error))?;
-            sources.add(
-                shown(&path),
-                name,
-                String::from_utf8_lossy(&bytes).into_owned(),
-            );
+            sources.add(shown(&path), name, bytes);
         }
         sources.files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(sources)
@@ -101,9 +134,15 @@ impl Sources {
 
     /// The same from memory: names below the mappings folder, and texts.
     pub fn from_files(files: impl IntoIterator<Item = (String, String)>) -> Sources {
+        let bytes = |(name, text): (String, String)| (name, text.into_bytes());
+        Self::from_bytes(files.into_iter().map(bytes))
+    }
+
+    /// The same from the bytes of files.
+    pub fn from_bytes(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Sources {
         let mut sources = Sources::default();
-        for (name, text) in files {
-            sources.add(format!("mappings/{name}"), name, text);
+        for (name, bytes) in files {
+            sources.add(format!("mappings/{name}"), name, bytes);
         }
         sources.files.sort_by(|a, b| a.name.cmp(&b.name));
         sources
@@ -125,12 +164,13 @@ impl Sources {
         self
     }
 
-    fn add(&mut self, path: String, name: String, text: String) {
+    fn add(&mut self, path: String, name: String, bytes: Vec<u8>) {
+        let (text, encoding) = encoding::decode(bytes);
         // Spans are of 32 bits; a mapping of this size is a mistake, and is refused as one.
         let text = if text.len() > u32::MAX as usize {
             String::new()
         } else {
-            text
+            encoding::with_line_feeds(text)
         };
         let lines = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
@@ -139,8 +179,15 @@ impl Sources {
             path,
             name,
             text,
+            encoding,
             lines,
         });
+    }
+
+    /// The files that are not UTF-8.
+    pub fn encodings(&self) -> impl Iterator<Item = Diagnostic> {
+        self.iter()
+            .filter_map(|(id, file)| Some(file.encoding?.report(id)))
     }
 
     /// The files whose name starts so, with their ids.
@@ -176,11 +223,11 @@ impl Sources {
         let Some(file) = self.file(file) else {
             return (1, 1);
         };
+        let line = file.line_at(offset);
+        let start = file.lines.get(line).copied().unwrap_or_default();
         let offset = (offset as usize).min(file.text.len());
-        let line = file.lines.partition_point(|start| *start <= offset).max(1);
-        let start = file.lines.get(line - 1).copied().unwrap_or_default();
         let before = file.text.get(start..offset).unwrap_or_default();
-        (line as u32, before.chars().count() as u32 + 1)
+        (line as u32 + 1, before.chars().count() as u32 + 1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One entry of `fields:`.
 
-use super::reader::{Reader, literal};
+use super::literal::literal;
+use super::reader::Reader;
 use super::{Field, Origin, language};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Node;
@@ -57,7 +58,7 @@ fn origin(reader: &mut Reader<'_, '_>) -> Option<Origin> {
         (Some(entry), None) => {
             super::reader::text(&entry.value, "source", reader.sink).map(Origin::Source)
         }
-        (None, Some(entry)) => Some(Origin::Constant(literal(&entry.value))),
+        (None, Some(entry)) => Some(Origin::Constant(literal(&entry.value, reader.sink))),
         (None, None) => {
             reader.missing("source");
             None

@@ -21,6 +21,8 @@ pub struct Key {
 pub enum Takes {
     /// A name or text of the author's own, not empty.
     Text,
+    /// A name in snake case.
+    Identifier,
     /// One value of any type.
     Constant,
     /// `true` or `false`.
@@ -157,7 +159,7 @@ const SPOKEN_DIRECTIONS: &[&str] = &[DIRECTIONS[0].0, DIRECTIONS[1].0];
 pub static MAPPING: Map = map(&[
     key(
         "mapping",
-        Takes::Text,
+        Takes::Identifier,
         "The mapping's name, in snake case. Other mappings refer to it.",
     ),
     key(

@@ -1,7 +1,8 @@
 //! Tree -> ast: the shape of a mapping file.
 
 use super::fields::field;
-use super::reader::{Reader, list, literal, text};
+use super::literal::literal;
+use super::reader::{Reader, list, text};
 use super::tests::tests;
 use super::{Key, Mapping, Pairs, language, policies};
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,15 +13,15 @@ use crate::span::{FileId, Span, Spanned};
 /// Each rung and the paths that it compares.
 type Rungs = Vec<(Span, Vec<Spanned<String>>)>;
 
-/// Reads one file's tree. Nothing when the file holds no map at all.
+/// Reads one file's tree. Nothing when the file holds no map at all. `unread`: some of its text is not in the tree.
 pub fn read(
     file: FileId,
     root: Option<&Node>,
-    syntax_errors: bool,
+    unread: bool,
     sink: &mut Vec<Diagnostic>,
 ) -> Option<Mapping> {
     let Some(root) = root.filter(|root| !root.is_null()) else {
-        if !syntax_errors {
+        if !unread {
             let span = Span {
                 file,
                 start: 0,
@@ -38,13 +39,13 @@ pub fn read(
     };
     let mut found = Vec::new();
     let mapping = read_root(file, root, &mut found);
-    if syntax_errors {
+    if unread {
         // A key that seems to be missing may be in the text that could not be read.
         found.retain(|diagnostic| diagnostic.code != Code::MISSING_KEY.0);
     }
     sink.append(&mut found);
     mapping.map(|mapping| Mapping {
-        fields_broken: mapping.fields_broken || syntax_errors,
+        fields_broken: mapping.fields_broken || unread,
         ..mapping
     })
 }
@@ -52,6 +53,7 @@ pub fn read(
 fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Mapping> {
     let mut reader = Reader::new(root, "the mapping", &language::MAPPING, sink)?;
     let name = reader.demand("mapping");
+    reader.sink.extend(name.as_ref().and_then(unfit_name));
     let source = reader.demand("source");
     let destination = reader.demand("destination");
     let unread = match reader.has("direction") {
@@ -144,6 +146,37 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
     })
 }
 
+/// A mapping's name is the name of its module in the generated code.
+fn unfit_name(name: &Spanned<String>) -> Option<Diagnostic> {
+    let letters = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    };
+    let snake = name.value.split('_').all(letters)
+        && name
+            .value
+            .starts_with(|first: char| first.is_ascii_lowercase());
+    // Modules that the generated crate has beside those of mappings.
+    let taken = ["lines", "root"].contains(&name.value.as_str()) || name.value.starts_with("on_");
+    let (message, label) = match (snake, taken) {
+        (true, false) => return None,
+        (false, _) => (
+            format!("`{}` is not a name in snake case", name.value),
+            "no name for a module",
+        ),
+        (true, true) => (
+            format!("a mapping cannot be called `{}`", name.value),
+            "the generated code has a module of this name",
+        ),
+    };
+    Some(
+        Diagnostic::error(Code::MAPPING_NAME, name.span, message, label)
+            .help("use small letters, digits and single underscores: `contact`, `ticket_line`"),
+    )
+}
+
 fn no_fields(entry: &Entry) -> Diagnostic {
     Diagnostic::error(
         Code::EMPTY_MAPPING,
@@ -221,7 +254,7 @@ pub(super) fn pairs(node: &Node, what: &'static str, sink: &mut Vec<Diagnostic>)
     match &node.value {
         Value::Map(entries) => entries
             .iter()
-            .map(|entry| (entry.key.clone(), literal(&entry.value)))
+            .map(|entry| (entry.key.clone(), literal(&entry.value, sink)))
             .collect(),
         _ => {
             let label = format!("this is {}", node.kind());

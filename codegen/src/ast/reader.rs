@@ -2,7 +2,6 @@
 
 use super::language::Map;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::Literal;
 use crate::parse::{Entry, Node, Value};
 use crate::span::{Span, Spanned};
 
@@ -254,42 +253,4 @@ pub(super) fn list<'n>(node: &'n Node, name: &str, sink: &mut Vec<Diagnostic>) -
         );
     }
     node.items()
-}
-
-/// Any value as a literal, by YAML 1.2's core rules.
-pub(super) fn literal(node: &Node) -> Spanned<Literal> {
-    let value = match &node.value {
-        Value::Scalar { text, plain } => scalar(text, *plain),
-        Value::List(items) => Literal::List(items.iter().map(literal).collect()),
-        Value::Map(entries) => Literal::Object(
-            entries
-                .iter()
-                .map(|entry| (entry.key.clone(), literal(&entry.value)))
-                .collect(),
-        ),
-    };
-    Spanned::new(value, node.span)
-}
-
-fn scalar(text: &str, plain: bool) -> Literal {
-    match text {
-        _ if !plain => Literal::Text(text.to_owned()),
-        "" | "~" | "null" => Literal::Null,
-        "true" => Literal::Boolean(true),
-        "false" => Literal::Boolean(false),
-        _ => match text.parse::<i64>() {
-            Ok(number) if number.to_string() == text => Literal::Integer(number),
-            _ if is_decimal(text) => Literal::Decimal(text.to_owned()),
-            _ => Literal::Text(text.to_owned()),
-        },
-    }
-}
-
-fn is_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    digits.split_once('.').is_some_and(|(whole, part)| {
-        [whole, part]
-            .iter()
-            .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-    })
 }

@@ -1,7 +1,8 @@
 //! `tests:`: what goes in and what must come out.
 
+use super::literal::literal;
 use super::read::pairs;
-use super::reader::{Reader, list, literal};
+use super::reader::{Reader, list};
 use super::{Pairs, Test, language};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Literal, Push};
@@ -80,7 +81,7 @@ fn push(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Push> {
     match &node.value {
         Value::Scalar { text, plain: true } if text == "false" => Some(Push::Nothing),
         Value::Map(_) => {
-            let body = literal(node);
+            let body = literal(node, sink);
             Some(Push::Body(body))
         }
         _ => {

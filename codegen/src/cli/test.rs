@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{Format, MISTAKES, Outcome, show, summary};
+use super::{Format, MISTAKES, Outcome, show};
 use crate::diagnostic::ABOUT_TESTS;
 use crate::source::Sources;
 use crate::{check, interpret, ir, lower};
@@ -45,10 +45,11 @@ pub(super) fn run(path: &Path, filter: Option<&str>, as_json: bool) -> Outcome {
         true => Format::Json,
         false => Format::Text,
     };
-    show(&checked.diagnostics, &sources, format);
+    show::show(&checked.diagnostics, &sources, format)?;
     if !checked.is_clean() {
         let mappings = sources.mappings().count();
-        eprintln!("{}", summary(&checked.diagnostics, mappings));
+        let summary = show::summary(&checked.diagnostics, checked.left_out, mappings);
+        eprintln!("{summary}");
         return Ok(ExitCode::from(MISTAKES));
     }
     let program = lower::lower(&checked.model, &sources);
@@ -68,8 +69,8 @@ pub(super) fn run(path: &Path, filter: Option<&str>, as_json: bool) -> Outcome {
     }
     for mapping in &tested {
         match as_json {
-            true => print!("{}", json_lines(mapping)),
-            false => print!("{}", text(mapping)),
+            true => show::print(&json_lines(mapping))?,
+            false => show::print(&text(mapping))?,
         }
     }
     match as_json {

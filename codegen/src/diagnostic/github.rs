@@ -12,17 +12,26 @@ pub fn github(diagnostic: &Diagnostic, sources: &Sources) -> String {
         .file(span.file)
         .map(|file| file.path.as_str())
         .unwrap_or_default();
-    let help = diagnostic
-        .help
-        .as_deref()
-        .map(|help| format!("\nhelp: {help}"))
-        .unwrap_or_default();
+    // Columns are refused where a place has several lines.
+    let columns = match line == end_line {
+        true => format!(",col={column},endColumn={end_column}"),
+        false => String::new(),
+    };
+    let mut text = format!("{}: {}", diagnostic.message, diagnostic.label);
+    for (span, label) in &diagnostic.related {
+        let (line, _) = sources.position(span.file, span.start);
+        let path = sources.file(span.file).map(|file| file.path.as_str());
+        text += &format!("\n{}:{line}: {label}", path.unwrap_or_default());
+    }
+    if let Some(help) = &diagnostic.help {
+        text += &format!("\nhelp: {help}");
+    }
     format!(
-        "::{} file={},line={line},col={column},endLine={end_line},endColumn={end_column},title={}::{}",
+        "::{} file={},line={line},endLine={end_line}{columns},title={}::{}",
         diagnostic.severity.name(),
         property(path),
         property(diagnostic.code),
-        escaped(&format!("{}{help}", diagnostic.message)),
+        escaped(&text),
     )
 }
 

@@ -115,32 +115,8 @@ pub(super) fn find(text: &str, noticed: usize) -> Culprit {
 
 /// The line, the caret and the cause.
 fn locate(lines: &[Line<'_>], at: usize, noticed: usize) -> (usize, usize, usize, Option<Cause>) {
-    for (index, line) in lines
-        .iter()
-        .enumerate()
-        .take(at + 1)
-        .filter(|(_, line)| !line.is_blank())
-    {
-        let balance = balance(line);
-        let broken = balance
-            .open_quote
-            .map(|place| (place, Cause::Quote))
-            .or_else(|| {
-                balance
-                    .surplus
-                    .filter(|_| !in_longer_flow(lines, index))
-                    .map(|place| (place, Cause::Closing))
-            })
-            .or_else(|| {
-                balance
-                    .open_brackets
-                    .last()
-                    .filter(|_| sibling_follows(lines, index))
-                    .map(|place| (*place, Cause::Bracket))
-            });
-        if let Some((place, cause)) = broken {
-            return (index, place, place + 1, Some(cause));
-        }
+    if let Some((index, place, cause)) = unbalanced(lines, at) {
+        return (index, place, place + 1, Some(cause));
     }
     let Some(line) = lines.get(at) else {
         return (0, noticed, noticed, None);
@@ -161,6 +137,32 @@ fn locate(lines: &[Line<'_>], at: usize, noticed: usize) -> (usize, usize, usize
         return (at, start, end, Some(Cause::Indentation));
     }
     (at, noticed.clamp(start, end), end.max(start), None)
+}
+
+/// The first line up to this one that opens or closes what it should not.
+fn unbalanced(lines: &[Line<'_>], at: usize) -> Option<(usize, usize, Cause)> {
+    // Brackets that are still open from the lines above.
+    let mut open = 0_usize;
+    let written = lines.iter().enumerate().take(at + 1);
+    for (index, line) in written.filter(|(_, line)| !line.is_blank()) {
+        let balance = balance(line);
+        if let Some(place) = balance.open_quote {
+            return Some((index, place, Cause::Quote));
+        }
+        if let Some(place) = balance.surplus.filter(|_| open == 0) {
+            return Some((index, place, Cause::Closing));
+        }
+        if let Some(place) = balance
+            .open_brackets
+            .last()
+            .filter(|_| sibling_follows(lines, index))
+        {
+            return Some((index, *place, Cause::Bracket));
+        }
+        open += balance.open_brackets.len();
+        open = open.saturating_sub(usize::from(balance.surplus.is_some()));
+    }
+    None
 }
 
 /// From the first letter to the last.
@@ -213,17 +215,6 @@ fn sibling_follows(lines: &[Line<'_>], index: usize) -> bool {
         None => true,
         Some(next) => next.indent() <= line.indent() || next.text.trim_start().starts_with("- "),
     }
-}
-
-/// Is a bracket still open from the lines above?
-fn in_longer_flow(lines: &[Line<'_>], index: usize) -> bool {
-    let mut open = 0_usize;
-    for line in lines.iter().take(index) {
-        let balance = balance(line);
-        open += balance.open_brackets.len();
-        open = open.saturating_sub(usize::from(balance.surplus.is_some()));
-    }
-    open > 0
 }
 
 fn balance(line: &Line<'_>) -> Balance {

@@ -1,5 +1,7 @@
 //! Parser events to a tree: duplicate keys, anchors, depth and documents are looked after here.
 
+use std::collections::HashMap;
+
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as EventSpan};
 
 use super::{Entry, Node, Value};
@@ -8,6 +10,8 @@ use crate::span::{FileId, Span, Spanned};
 
 /// Mappings are four levels deep.
 const DEPTH_MAX: usize = 32;
+/// A mapping of 800 fields, as many as an object may have, with a test for each has about 15,000.
+const VALUES_MAX: usize = 50_000;
 
 /// A collection that is still open.
 enum Open {
@@ -17,11 +21,23 @@ enum Open {
     },
     Map {
         entries: Vec<Entry>,
-        key: Option<Spanned<String>>,
+        /// Where each key was first.
+        places: HashMap<String, Span>,
+        key: Pending,
         start: u32,
     },
     /// Too deep: its contents are dropped.
-    Dropped,
+    Dropped {
+        place: Span,
+    },
+}
+
+/// What a map is waiting for.
+enum Pending {
+    Key,
+    Value(Spanned<String>),
+    /// The value of a key that is none: it is dropped.
+    Nothing,
 }
 
 struct Builder<'s> {
@@ -30,6 +46,7 @@ struct Builder<'s> {
     open: Vec<Open>,
     root: Option<Node>,
     found: Vec<Diagnostic>,
+    values: usize,
     /// The end of the last thing read: a block collection's own end lies at the next token.
     last_end: u32,
 }
@@ -46,6 +63,7 @@ pub(super) fn build(
         open: Vec::new(),
         root: None,
         found: Vec::new(),
+        values: 0,
         last_end: 0,
     };
     let mut documents = 0;
@@ -68,6 +86,10 @@ pub(super) fn build(
         }
         if documents <= 1 {
             builder.take(event, &span);
+        }
+        if builder.values > VALUES_MAX {
+            sink.push(builder.too_many(&span));
+            return Ok(None);
         }
     }
     sink.append(&mut builder.found);
@@ -92,13 +114,7 @@ impl Builder<'_> {
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.refuse_extras(true, false, place);
-                self.add(Node {
-                    value: Value::Scalar {
-                        text: String::new(),
-                        plain: true,
-                    },
-                    span: place,
-                });
+                self.add(nothing(place));
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_extras(anchor != 0, tag.is_some(), place);
@@ -115,7 +131,8 @@ impl Builder<'_> {
                 self.begin(
                     Open::Map {
                         entries: Vec::new(),
-                        key: None,
+                        places: HashMap::new(),
+                        key: Pending::Key,
                         start: place.start,
                     },
                     place,
@@ -124,6 +141,16 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.end(place),
             _ => {}
         }
+    }
+
+    fn too_many(&self, span: &EventSpan) -> Diagnostic {
+        Diagnostic::error(
+            Code::PLAIN_YAML,
+            self.span(span),
+            format!("the file holds more than {VALUES_MAX} keys and values"),
+            "the rest is not read",
+        )
+        .help("one file holds one mapping; a larger one is a mistake, most likely of a script")
     }
 
     fn refuse_extras(&mut self, anchor: bool, tag: bool, span: Span) {
@@ -145,20 +172,23 @@ impl Builder<'_> {
         }
     }
 
-    fn begin(&mut self, open: Open, span: Span) {
-        if self.open.len() == DEPTH_MAX {
-            self.found.push(Diagnostic::error(
-                Code::PLAIN_YAML,
-                span,
-                "this is nested too deeply",
-                "from here on",
-            ));
+    fn begin(&mut self, open: Open, place: Span) {
+        if self.open.len() < DEPTH_MAX {
+            self.open.push(open);
+            return;
         }
-        self.open.push(if self.open.len() >= DEPTH_MAX {
-            Open::Dropped
-        } else {
-            open
-        });
+        if self.open.len() == DEPTH_MAX {
+            self.found.push(
+                Diagnostic::error(
+                    Code::PLAIN_YAML,
+                    place,
+                    "this is nested too deeply",
+                    "from here on",
+                )
+                .help("mappings are four levels deep; look for a bracket too many"),
+            );
+        }
+        self.open.push(Open::Dropped { place });
     }
 
     fn end(&mut self, place: Span) {
@@ -170,7 +200,8 @@ impl Builder<'_> {
         let (value, start) = match self.open.pop() {
             Some(Open::List { items, start }) => (Value::List(items), start),
             Some(Open::Map { entries, start, .. }) => (Value::Map(entries), start),
-            Some(Open::Dropped) | None => return,
+            Some(Open::Dropped { place }) => return self.add(nothing(place)),
+            None => return,
         };
         let span = Span {
             file: self.file,
@@ -181,13 +212,20 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, node: Node) {
+        self.values += 1;
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Dropped) => {}
-            Some(Open::Map { entries, key, .. }) => match key.take() {
-                None => *key = Some(key_of(node, &mut self.found)),
-                Some(key) => add_entry(entries, key, node, &mut self.found),
+            Some(Open::Dropped { .. }) => {}
+            Some(Open::Map {
+                entries,
+                places,
+                key,
+                ..
+            }) => match std::mem::replace(key, Pending::Key) {
+                Pending::Key => *key = key_of(node, &mut self.found),
+                Pending::Value(name) => add_entry(entries, places, name, node, &mut self.found),
+                Pending::Nothing => {}
             },
         }
     }
@@ -205,24 +243,43 @@ impl Builder<'_> {
     }
 }
 
-fn key_of(node: Node, found: &mut Vec<Diagnostic>) -> Spanned<String> {
+/// What stands in for a value that has been reported.
+fn nothing(span: Span) -> Node {
+    let value = Value::Scalar {
+        text: String::new(),
+        plain: true,
+    };
+    Node { value, span }
+}
+
+fn key_of(node: Node, found: &mut Vec<Diagnostic>) -> Pending {
     let span = node.span;
-    match node.value {
-        Value::Scalar { text, .. } => Spanned::new(text, span),
-        Value::List(_) | Value::Map(_) => {
-            found.push(Diagnostic::error(
-                Code::WRONG_SHAPE,
-                span,
-                "a key has to be a single word",
-                "this is no word",
-            ));
-            Spanned::new(String::new(), span)
+    let (message, label, help) = match node.value {
+        Value::Scalar { text, plain } if text != "<<" || !plain => {
+            return Pending::Value(Spanned::new(text, span));
         }
-    }
+        Value::Scalar { .. } => (
+            "merge keys are not used in mappings",
+            "write it out",
+            "repeat the keys: a reader should see what a field does on its own line",
+        ),
+        Value::List(_) | Value::Map(_) => (
+            "a key has to be a single word",
+            "this is no word",
+            "write `key: value`",
+        ),
+    };
+    let code = match node.value {
+        Value::Scalar { .. } => Code::PLAIN_YAML,
+        Value::List(_) | Value::Map(_) => Code::WRONG_SHAPE,
+    };
+    found.push(Diagnostic::error(code, span, message, label).help(help));
+    Pending::Nothing
 }
 
 fn add_entry(
     entries: &mut Vec<Entry>,
+    places: &mut HashMap<String, Span>,
     key: Spanned<String>,
     mut value: Node,
     found: &mut Vec<Diagnostic>,
@@ -231,7 +288,7 @@ fn add_entry(
     if value.span.start == value.span.end && value.is_null() {
         value.span = key.span;
     }
-    match entries.iter().find(|entry| entry.key.value == key.value) {
+    match places.get(&key.value) {
         Some(first) => found.push(
             Diagnostic::error(
                 Code::DUPLICATE_KEY,
@@ -239,9 +296,12 @@ fn add_entry(
                 format!("`{}` is given twice", key.value),
                 "again here",
             )
-            .related(first.key.span, "first here")
+            .related(*first, "first here")
             .help("keep one of them"),
         ),
-        None => entries.push(Entry { key, value }),
+        None => {
+            places.insert(key.value.clone(), key.span);
+            entries.push(Entry { key, value });
+        }
     }
 }
