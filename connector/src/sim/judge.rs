@@ -225,39 +225,41 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
 
 /// What somebody deleted in Salesforce is not made again by an older or a newer update.
 fn deletes_stay(ended: &Ended, faults: &mut Vec<String>) {
-    let log = ended.simulator.write_log();
-    let external = |id: &str| {
-        log.iter().filter(|write| write.id == id).find_map(|write| {
-            write
-                .fields
-                .get("Ticketure_Identity_Id__c")
-                .and_then(Value::as_str)
-        })
-    };
-    for delete in log
+    // A create that was carried out after the delete is the network's doing, not a decision.
+    if ended.commits_late {
+        return;
+    }
+    for identity in made_again(&ended.simulator.write_log()) {
+        faults.push(format!(
+            "the record of {identity} was deleted, and made again"
+        ));
+    }
+}
+
+/// The identities whose record somebody deleted in Salesforce, and that had another one made after that.
+fn made_again(log: &[simulator::Write]) -> Vec<&str> {
+    fn external(write: &simulator::Write) -> Option<&str> {
+        write.fields.get("Ticketure_Identity_Id__c")?.as_str()
+    }
+    let deletes = log
         .iter()
-        .filter(|write| write.operation == Operation::Delete && write.actor == Actor::User)
-    {
-        let Some(identity) = external(&delete.id) else {
+        .filter(|write| write.operation == Operation::Delete && write.actor == Actor::User);
+    let mut found = Vec::new();
+    for delete in deletes {
+        let mine = log.iter().filter(|write| write.id == delete.id);
+        let Some(identity) = mine.filter_map(external).next() else {
             continue;
         };
         let again = log.iter().any(|write| {
             write.sequence > delete.sequence
                 && write.operation == Operation::Create
-                && write
-                    .fields
-                    .get("Ticketure_Identity_Id__c")
-                    .and_then(Value::as_str)
-                    == Some(identity)
+                && external(write) == Some(identity)
         });
-        // A create that was carried out after the delete is the network's doing, not a decision.
-        if again && !ended.commits_late {
-            faults.push(format!(
-                "{} was deleted, and {identity} was made again",
-                delete.id
-            ));
+        if again {
+            found.push(identity);
         }
     }
+    found
 }
 
 /// At most two writes a record and side once the edits and the troubles were over.
