@@ -210,6 +210,23 @@ impl SlotRef<'_> {
         }
     }
 
+    /// Could an org have made this of the other? Triggers and flows change capitals and white space.
+    pub fn resembles(self, other: SlotRef<'_>) -> bool {
+        let folded = |slot: &Slot<String>| -> Option<String> {
+            let letters = slot
+                .value()?
+                .chars()
+                .filter(|letter| !letter.is_whitespace());
+            Some(letters.flat_map(char::to_lowercase).collect())
+        };
+        match (self, other) {
+            (SlotRef::Text(one), SlotRef::Text(other)) => {
+                folded(one).unwrap_or_default() == folded(other).unwrap_or_default()
+            }
+            _ => self.equivalent(other),
+        }
+    }
+
     /// Null, absent, or text of blanks.
     pub fn is_blank(self) -> bool {
         match self {

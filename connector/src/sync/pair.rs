@@ -42,6 +42,8 @@ struct Looked {
     earlier: Vec<(Box<dyn Entity>, i64)>,
     now: Box<dyn Entity>,
     version_ms: i64,
+    /// As of when it was known before: what stood there then is nothing that was taken back since.
+    known_ms: i64,
     /// Fields in which our own write was still to be seen.
     unseen: Mask,
 }
@@ -160,8 +162,12 @@ impl Pair {
         };
         for (image, at) in &earlier {
             let under = self.state.went_under(side, image.as_ref(), *at);
-            self.went_under.extend(under);
+            let late = self
+                .state
+                .went_under_late(side, image.as_ref(), *at, seen.as_ref());
+            self.went_under.extend(under.into_iter().chain(late));
         }
+        let known_ms = self.state.side(side).version_ms;
         let untouched = self.state.unseen(side);
         self.state.observe(side, seen.as_ref(), version_ms, now_ms);
         // A change that was read earlier, and is still there, has been there since.
@@ -178,6 +184,7 @@ impl Pair {
                 earlier,
                 now: seen,
                 version_ms,
+                known_ms,
                 unseen: untouched,
             });
         }
@@ -191,7 +198,10 @@ impl Pair {
     /// What Salesforce showed in between counts once it is known what both sides say.
     fn note_taken_back(&mut self) {
         if let Some(looked) = &self.looked {
-            for (earlier, _) in &looked.earlier {
+            for (earlier, at) in &looked.earlier {
+                if *at <= looked.known_ms {
+                    continue;
+                }
                 self.state.taken_back(
                     Side::Destination,
                     earlier.as_ref(),

@@ -54,7 +54,8 @@ impl TwoWaySync {
                 return Ok(found);
             }
         };
-        let index = Index::new(mapping, &records);
+        let linked = self.linked_elsewhere(mapping, &records).await?;
+        let index = Index::new(mapping, &records, linked);
         let mut taken: HashSet<String> = HashSet::new();
         for unit in units {
             match index.find(&unit) {
@@ -115,6 +116,28 @@ impl TwoWaySync {
         self.salesforce
             .query_in(mapping.object, &select, &fields, &groups)
             .await
+    }
+
+    /// Records that are pairs already, although Salesforce does not say so yet: a birth writes its external id last.
+    async fn linked_elsewhere(
+        &self,
+        mapping: &MappingDescriptor,
+        records: &[Record],
+    ) -> Result<HashMap<String, String>, StoreError> {
+        let unnamed = records
+            .iter()
+            .filter(|record| text(record, mapping.external_id).is_empty());
+        let ids: Vec<String> = unnamed
+            .map(|record| text(record, "Id").to_owned())
+            .collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let links = self.store.links_by_destination(mapping.name, ids).await?;
+        Ok(links
+            .into_iter()
+            .map(|(id, link)| (id, link.source_id))
+            .collect())
     }
 
     /// It waits until a person links it; the note says what might be it.
@@ -182,10 +205,16 @@ struct Index<'r> {
     by_external_id: HashMap<String, &'r Record>,
     by_id: HashMap<String, &'r Record>,
     by_rung: Vec<HashMap<Vec<String>, Vec<&'r Record>>>,
+    /// Source ids of pairs whose record does not carry its external id yet, by the record's id.
+    linked: HashMap<String, String>,
 }
 
 impl<'r> Index<'r> {
-    fn new(mapping: &'static MappingDescriptor, records: &'r [Record]) -> Self {
+    fn new(
+        mapping: &'static MappingDescriptor,
+        records: &'r [Record],
+        linked: HashMap<String, String>,
+    ) -> Self {
         let mut seen = HashSet::new();
         // Two chunks may give one record twice.
         let records: Vec<&Record> = records
@@ -226,7 +255,15 @@ impl<'r> Index<'r> {
             by_id,
             by_external_id,
             by_rung,
+            linked,
         }
+    }
+
+    /// Is the record nobody else's?
+    fn is_free(&self, record: &Record, unit: &Unit) -> bool {
+        let linked = self.linked.get(text(record, "Id"));
+        text(record, self.mapping.external_id).is_empty()
+            && linked.is_none_or(|source_id| *source_id == unit.source_id)
     }
 
     fn find(&self, unit: &Unit) -> Finding<'r> {
@@ -239,7 +276,7 @@ impl<'r> Index<'r> {
             .as_deref()
             .map(runtime::salesforce::normalise);
         if let Some(record) = named.and_then(|id| self.by_id.get(&id))
-            && text(record, self.mapping.external_id).is_empty()
+            && self.is_free(record, unit)
         {
             return Finding::Adopt(record);
         }
@@ -256,7 +293,7 @@ impl<'r> Index<'r> {
             // A record that is another identity's is nobody else's, and says nothing about this one.
             let free: Vec<&&Record> = found
                 .iter()
-                .filter(|record| text(record, self.mapping.external_id).is_empty())
+                .filter(|record| self.is_free(record, unit))
                 .collect();
             let ids = || {
                 free.iter()

@@ -100,14 +100,14 @@ impl LinkState {
         side.version_ms = side.version_ms.max(version_ms);
     }
 
-    /// Fields in which the image is what a write of ours says whose answer never came: all of it, since a write is
-    /// carried out as a whole.
+    /// Fields in which the image is what a write of ours says whose answer never came, or what the org made of it: all
+    /// of it, since a write is carried out as a whole.
     fn came_late(&self, side: Side, image: &dyn Entity) -> Mask {
         let mut fields = Mask::default();
         for late in &self.side(side).late {
             let all = present_fields(late.fields.as_ref()).all(|field| {
                 let value = image.slot(field);
-                value.is_absent() || value.equivalent(late.fields.slot(field))
+                value.is_absent() || value.resembles(late.fields.slot(field))
             });
             if all {
                 present_fields(late.fields.as_ref()).for_each(|field| fields.set(field));
@@ -132,7 +132,9 @@ impl LinkState {
             value_json(record.as_ref(), field, name)
         };
         let agreed = copied(self.agreed.as_ref());
-        let other_changed = !self.side(side.other()).changes.slot(field).is_absent();
+        if late.contains(field) {
+            self.tell_of_overwritten(side, field, value);
+        }
         let here = self.side_mut(side);
         let kept = here.kept.slot(field);
         let is_kept = !kept.is_absent() && value.equivalent(kept);
@@ -145,7 +147,8 @@ impl LinkState {
                 sent.unseen = false;
             }
             // Somebody took a change back: against a change of the other side that is a change as well.
-            let taken_back = is_agreed && !here.changes.slot(field).is_absent() && other_changed;
+            let changed = !here.changes.slot(field).is_absent();
+            let taken_back = is_agreed && changed && !late.contains(field);
             if !taken_back {
                 here.clear(field);
             } else if !here.changes.slot(field).equivalent(value) {
@@ -180,6 +183,62 @@ impl LinkState {
             let at_ms = if rewritten { 0 } else { version_ms };
             here.at_ms.insert(field, at_ms);
         }
+    }
+
+    /// A late write of ours stands where somebody had typed something else.
+    fn tell_of_overwritten(&mut self, side: Side, field: usize, value: SlotRef<'_>) {
+        let here = self.side(side);
+        let typed = here.changes.slot(field);
+        let agreed = self.agreed.slot(field);
+        if typed.is_absent() || typed.equivalent(value) || typed.equivalent(agreed) {
+            return;
+        }
+        let at_ms = here.at_ms.get(&field).copied().unwrap_or_default();
+        let decision = self.overwritten_late(side, field, typed, at_ms);
+        self.told.push(decision);
+    }
+
+    fn overwritten_late(
+        &self,
+        side: Side,
+        field: usize,
+        typed: SlotRef<'_>,
+        at_ms: i64,
+    ) -> Decision {
+        let name = self.mapping.field_name(field);
+        let mut record = self.mapping.new_record();
+        record.slot_mut(field).set(typed);
+        Decision {
+            field,
+            winner: Some(side.other()),
+            why: Why::CameLate,
+            value: value_json(self.agreed.as_ref(), field, name),
+            loser: Some(value_json(record.as_ref(), field, name)),
+            loser_at_ms: at_ms,
+        }
+    }
+
+    /// A side was seen with these values a while ago, and now a late write of ours stands there: what somebody had
+    /// typed in between is to be told.
+    pub fn went_under_late(
+        &self,
+        side: Side,
+        earlier: &dyn Entity,
+        earlier_ms: i64,
+        now: &dyn Entity,
+    ) -> Vec<Decision> {
+        let late = self.came_late(side, now);
+        let known = self.current(side);
+        present_fields(earlier)
+            .filter(|field| {
+                let typed = earlier.slot(*field);
+                let told = typed.equivalent(now.slot(*field))
+                    || typed.equivalent(self.agreed.slot(*field))
+                    || typed.equivalent(known.slot(*field));
+                late.contains(*field) && !told
+            })
+            .map(|field| self.overwritten_late(side, field, earlier.slot(field), earlier_ms))
+            .collect()
     }
 
     /// An older image of the source arrived late: it changes nothing, but may say since when a value has been there.
@@ -363,7 +422,7 @@ impl LinkState {
         found
     }
 
-    /// A write whose answer never came was read back: is it there? If not, it may still come.
+    /// A write whose answer never came was read back: is it there, or what the org made of it? If not, it may still come.
     pub fn read_back(
         &mut self,
         side: Side,
@@ -371,10 +430,14 @@ impl LinkState {
         image: &dyn Entity,
         now_ms: i64,
     ) -> bool {
+        let before = self.current(side);
         let there = present_fields(wanted).all(|field| {
-            let value = image.slot(field);
+            let (value, wanted) = (image.slot(field), wanted.slot(field));
+            let rewritten = value.resembles(wanted) && !value.equivalent(before.slot(field));
             // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
-            (side == Side::Destination && value.is_absent()) || value.equivalent(wanted.slot(field))
+            (side == Side::Destination && value.is_absent())
+                || value.equivalent(wanted)
+                || rewritten
         });
         if there {
             self.landed(side, wanted);

@@ -95,7 +95,7 @@ impl LinkState {
         let mut plan = Plan {
             to_source: self.mapping.new_record(),
             to_destination: self.mapping.new_record(),
-            decisions: Vec::new(),
+            decisions: self.told.clone(),
             gate: Gate::Open,
         };
         for field in 0..self.mapping.record.fields.len() {
@@ -112,7 +112,13 @@ impl LinkState {
     }
 
     fn decide(&mut self, field: usize, clocks: &Clocks) -> Option<Decision> {
-        self.drop_taken_back(field);
+        // A change that was taken back counts only against one of the other side.
+        if [Side::Source, Side::Destination]
+            .into_iter()
+            .any(|side| self.is_taken_back(side, field))
+        {
+            return self.restored(field);
+        }
         let source = self.source.changes.slot(field);
         let destination = self.destination.changes.slot(field);
         let held_pair = self.pair(field);
@@ -154,20 +160,6 @@ impl LinkState {
             return Some(self.nobody(field, Why::DoesNotStay));
         }
         Some(decision)
-    }
-
-    /// A change that was taken back counts only against one of the other side.
-    fn drop_taken_back(&mut self, field: usize) {
-        for side in [Side::Source, Side::Destination] {
-            let (mine, other) = (self.side(side), self.side(side.other()));
-            let back = mine.changes.slot(field).equivalent(self.agreed.slot(field));
-            if back
-                && !mine.changes.slot(field).is_absent()
-                && other.changes.slot(field).is_absent()
-            {
-                self.side_mut(side).clear(field);
-            }
-        }
     }
 
     /// Who wins where both changed it; nobody when a person has to decide.
@@ -319,7 +311,8 @@ impl LinkState {
             return;
         };
         plan.to_source = self.mapping.new_record();
-        plan.decisions
-            .retain(|decision| decision.winner != Some(Side::Destination));
+        plan.decisions.retain(|decision| {
+            decision.winner != Some(Side::Destination) || self.told.contains(decision)
+        });
     }
 }

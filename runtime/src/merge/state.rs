@@ -18,6 +18,8 @@ pub struct LinkState {
     pub destination: SideState,
     /// Fields that nobody decides until one side says something new, with both values then.
     pub(super) held: BTreeMap<usize, (Value, Value)>,
+    /// What somebody typed and a late write of ours went over, for the conflict log; not kept.
+    pub(super) told: Vec<super::Decision>,
 }
 
 /// What is known of one side.
@@ -88,6 +90,7 @@ impl LinkState {
             source: SideState::new(mapping),
             destination: SideState::new(mapping),
             held: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 
@@ -160,8 +163,9 @@ impl LinkState {
     pub fn to_json(&self) -> String {
         let mut root = Map::new();
         root.insert("agreed".to_owned(), record_json(self.agreed.as_ref()));
-        root.insert("source".to_owned(), self.side_json(&self.source));
-        root.insert("destination".to_owned(), self.side_json(&self.destination));
+        for (name, side) in [("source", Side::Source), ("destination", Side::Destination)] {
+            root.insert(name.to_owned(), self.side_json(side));
+        }
         if !self.held.is_empty() {
             let held = self.held.iter().map(|(field, (source, destination))| {
                 (self.name(*field), json!([source, destination]))
@@ -171,15 +175,31 @@ impl LinkState {
         Value::Object(root).to_string()
     }
 
-    fn side_json(&self, side: &SideState) -> Value {
+    /// Was the side's change of a field taken back, with none of the other side for it to count against?
+    pub(super) fn is_taken_back(&self, side: Side, field: usize) -> bool {
+        let change = self.side(side).changes.slot(field);
+        !change.is_absent()
+            && change.equivalent(self.agreed.slot(field))
+            && self.side(side.other()).changes.slot(field).is_absent()
+    }
+
+    fn side_json(&self, which: Side) -> Value {
+        let side = self.side(which);
         let mut root = Map::new();
         root.insert("version".to_owned(), Value::from(side.version_ms));
-        let changes = record_json(side.changes.as_ref());
+        let mut counts = present(side.changes.as_ref());
+        for field in 0..self.mapping.record.fields.len() {
+            if self.is_taken_back(which, field) {
+                counts.clear(field);
+            }
+        }
+        let changes = masked_json(side.changes.as_ref(), &counts);
         if !is_empty(&changes) {
             root.insert("changes".to_owned(), changes);
             let at = side
                 .at_ms
                 .iter()
+                .filter(|(field, _)| counts.contains(**field))
                 .map(|(field, at)| (self.name(*field), Value::from(*at)));
             root.insert("at".to_owned(), Value::Object(at.collect()));
         }

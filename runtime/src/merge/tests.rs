@@ -246,6 +246,100 @@ fn a_write_that_comes_late_is_written_over() {
 }
 
 #[test]
+fn a_late_write_is_known_in_the_capitals_that_the_org_made_of_it() {
+    let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+    let lost = Person {
+        name: Slot::Value("Augusta".to_owned()),
+        ..Person::default()
+    };
+    assert!(!state.read_back(Side::Destination, &lost, &person("Ada", "1"), 10));
+    state.observe(Side::Destination, &person("AUGUSTA", "1"), 30, 30);
+    assert_eq!(
+        state.plan(&Clocks::default()).decisions[0].why,
+        Why::CameLate
+    );
+    // Read back in capitals it was carried out; an edit of nothing but capitals was not, while the old ones are there.
+    let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+    assert!(state.read_back(Side::Destination, &lost, &person("AUGUSTA", "1"), 10));
+    let mut state = LinkState::created(&ACCEPTS, &person("AUGUSTA", "1"), 1);
+    assert!(!state.read_back(Side::Destination, &lost, &person("AUGUSTA", "1"), 10));
+}
+
+#[test]
+fn what_a_late_write_goes_over_is_told() {
+    let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+    let lost = Person {
+        name: Slot::Value("Augusta".to_owned()),
+        ..Person::default()
+    };
+    assert!(!state.read_back(Side::Source, &lost, &person("Ada", "1"), 10));
+    state.landed(Side::Source, &lost);
+    let mut state = kept(&state, &ACCEPTS);
+    state.observe(Side::Source, &person("Byron", "1"), 20, 20);
+    state.observe(Side::Destination, &person("King", "1"), 20, 20);
+    // Carried out a second time, over what was typed since: nobody took anything back.
+    state.observe(Side::Source, &person("Augusta", "1"), 30, 30);
+    let plan = state.plan(&Clocks::default());
+    assert_eq!(
+        plan.decisions[0].loser,
+        Some(serde_json::Value::from("Byron"))
+    );
+    assert_eq!(plan.decisions[0].why, Why::CameLate);
+    assert_eq!(name_of(plan.to_source.as_ref()).as_deref(), Some("King"));
+    assert!(name_of(plan.to_destination.as_ref()).is_none());
+}
+
+#[test]
+fn a_change_that_was_taken_back_counts_only_against_the_other_sides() {
+    let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+    state.observe(Side::Source, &person("Augusta", "1"), 60_000, 1);
+    state.observe(Side::Source, &person("Ada", "1"), 70_000, 1);
+    assert!(state.plan(&Clocks::default()).decisions.is_empty());
+    // Of this batch it is still known when the other side is read; of an earlier one it is not.
+    let mut later = kept(&state, &ACCEPTS);
+    for (state, winner) in [(&mut state, Side::Source), (&mut later, Side::Destination)] {
+        state.observe(Side::Destination, &person("King", "1"), 50_000, 1);
+        let plan = state.plan(&Clocks::default());
+        assert_eq!(plan.decisions[0].winner, Some(winner));
+    }
+}
+
+#[test]
+fn the_mapping_says_who_wins_where_two_records_meet() {
+    let meet = |on_link: OnLink| {
+        let mapping = mapping(OnRewrite::Accept);
+        let policies = Policies {
+            on_link,
+            ..mapping.policies
+        };
+        let mapping: &'static MappingDescriptor = Box::leak(Box::new(MappingDescriptor {
+            policies,
+            ..mapping
+        }));
+        let mut state = LinkState::meet(
+            mapping,
+            (&person("There", "1"), 10_000),
+            (&person("Here", "1"), 90_000),
+        );
+        state.plan(&Clocks::default()).decisions.remove(0)
+    };
+    for (on_link, winner, why) in [
+        (OnLink::Source, Some(Side::Source), Why::Policy),
+        (OnLink::Destination, Some(Side::Destination), Why::Policy),
+        (OnLink::Newest, Some(Side::Destination), Why::Newest),
+        (OnLink::FillBlanks, Some(Side::Destination), Why::Newest),
+        (OnLink::Review, None, Why::Review),
+    ] {
+        let decision = meet(on_link);
+        assert_eq!(
+            (decision.winner, decision.why),
+            (winner, why),
+            "{on_link:?}"
+        );
+    }
+}
+
+#[test]
 fn when_two_meet_blanks_are_filled_and_the_opt_out_wins() {
     let mut there = person("Ada", "");
     there.consent = Slot::Value(true);
