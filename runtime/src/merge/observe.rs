@@ -377,6 +377,24 @@ impl LinkState {
             .collect()
     }
 
+    /// What an older row of Ticketure's says where a late write of ours stands now.
+    fn overwritten_by_late(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        let current = self.current(Side::Source);
+        let mut found = Vec::new();
+        let newer = |late: &&Late| version_ms > late.since_ms;
+        for late in self.source.late.iter().filter(newer) {
+            for field in present_fields(late.fields.as_ref()) {
+                let (typed, now) = (row.slot(field), current.slot(field));
+                let wrote = late.fields.slot(field);
+                let gone = !typed.is_absent() && !typed.resembles(wrote);
+                if gone && now.resembles(wrote) {
+                    found.push(self.overwritten_late(Side::Source, field, typed, version_ms));
+                }
+            }
+        }
+        found
+    }
+
     /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
     pub fn made(&mut self, side: Side) {
         for field in present_fields(self.agreed.as_ref()) {
@@ -395,7 +413,9 @@ impl LinkState {
     /// is to be told.
     pub fn went_under(&self, side: Side, image: &dyn Entity, version_ms: i64) -> Vec<Decision> {
         if side == Side::Source {
-            return self.overwritten(image, version_ms);
+            let mut found = self.overwritten(image, version_ms);
+            found.extend(self.overwritten_by_late(image, version_ms));
+            return found;
         }
         let here = self.side(side);
         let mut found = Vec::new();
@@ -444,6 +464,7 @@ impl LinkState {
         } else {
             let late = Late {
                 until_ms: now_ms + LATE_MS,
+                since_ms: self.side(side).version_ms,
                 fields: copied(wanted),
             };
             self.side_mut(side).late.push(late);

@@ -45,6 +45,8 @@ pub struct SideState {
 pub(super) struct Late {
     /// By our clock.
     pub(super) until_ms: i64,
+    /// As of when the side was known when it was given up, by the side's own clock.
+    pub(super) since_ms: i64,
     pub(super) fields: Box<dyn Entity>,
 }
 
@@ -205,7 +207,8 @@ impl LinkState {
         }
         if !side.late.is_empty() {
             let late = side.late.iter().map(|late| {
-                json!({ "until": late.until_ms, "fields": record_json(late.fields.as_ref()) })
+                let fields = record_json(late.fields.as_ref());
+                json!({ "until": late.until_ms, "since": late.since_ms, "fields": fields })
             });
             root.insert("late".to_owned(), Value::Array(late.collect()));
         }
@@ -291,11 +294,12 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
         if let Some(values) = entry.get("fields") {
             read_record(fields.as_mut(), values);
         }
-        let until_ms = entry
-            .get("until")
-            .and_then(Value::as_i64)
-            .unwrap_or_default();
-        side.late.push(Late { until_ms, fields });
+        let time = |name: &str| entry.get(name).and_then(Value::as_i64).unwrap_or_default();
+        side.late.push(Late {
+            until_ms: time("until"),
+            since_ms: time("since"),
+            fields,
+        });
     }
     for (name, entry) in members(kept.get("sent")) {
         if let Some(field) = mapping.record.field(name) {

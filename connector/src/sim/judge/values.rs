@@ -16,6 +16,20 @@ struct Typed<'w> {
     compare: Compare,
 }
 
+impl Typed<'_> {
+    /// What a write of the same side says of the field.
+    fn value_in(&self, write: &Write) -> Option<String> {
+        Some(match self.ticketure {
+            true => self
+                .compare
+                .of_ticketure(Some(at(&write.fields, self.path)?)),
+            false => self
+                .compare
+                .of_salesforce(Some(write.fields.get(self.field)?)),
+        })
+    }
+}
+
 fn typed<'w>(ended: &Ended, writes: &'w [Write], ticketure: bool) -> Vec<Typed<'w>> {
     let organizations: Vec<String> = ended
         .simulator
@@ -300,7 +314,7 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
                     .iter()
                     .filter(|write| write.id == id && write.actor == Actor::Api)
                 {
-                    if let Some(value) = came_back(ended, &mine, &others, write) {
+                    if let Some(value) = came_back(ended, log, &mine, &others, write) {
                         faults.push(format!("{field} = {value:?} came back to {id} after its own people had replaced it"));
                     }
                 }
@@ -310,22 +324,25 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
 }
 
 /// The value that a write brings back to the side whose people had replaced it.
-fn came_back(ended: &Ended, mine: &[&Typed<'_>], others: &[&str], write: &Write) -> Option<String> {
+fn came_back(
+    ended: &Ended,
+    log: &[Write],
+    mine: &[&Typed<'_>],
+    others: &[&str],
+    write: &Write,
+) -> Option<String> {
     let before: Vec<&&Typed<'_>> = mine
         .iter()
         .filter(|typed| typed.write.sequence < write.sequence)
         .collect();
     let last = before.last()?;
-    let value = match last.ticketure {
-        true => last
-            .compare
-            .of_ticketure(Some(at(&write.fields, last.path)?)),
-        false => last
-            .compare
-            .of_salesforce(Some(write.fields.get(last.field)?)),
-    };
+    let value = last.value_in(write)?;
     let blank = value.is_empty() || value == "false";
     let replaced = last.value != value && before.iter().any(|typed| typed.value == value);
     let back = !blank && replaced && !others.contains(&value.as_str());
-    (back && was_shown(ended, last, write, &write.id)).then_some(value)
+    // It may have been overwritten before that, and not been there to be shown any more.
+    let over = log.iter().find(|over| {
+        over.id == write.id && over.sequence > last.write.sequence && last.value_in(over).is_some()
+    });
+    (back && was_shown(ended, last, over.unwrap_or(write), &write.id)).then_some(value)
 }
