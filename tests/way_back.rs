@@ -168,6 +168,39 @@ async fn what_ticketure_refuses_is_on_its_item_and_goes_after_the_mend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_busy_is_left_alone_for_as_long_as_it_says() {
+    let world = World::two_way("").await;
+    world
+        .change(json!({ "id": "i-1", "last_name": "Lovelace", "email": "ada@example.org" }))
+        .await;
+    world.settled().await;
+    world.simulator.add_fault(Fault {
+        method: Some("PATCH".to_owned()),
+        ..Fault::on("/api/identity/", 1, FaultKind::Status { status: 429 })
+    });
+    let id = text(&world.contact("i-1"), "Id");
+    world
+        .simulator
+        .update_by_user("Contact", &id, fields(json!({ "FirstName": "Ada" })))
+        .unwrap();
+    until(&world, "the name", || {
+        text(&world.identity("i-1").unwrap(), "first_name") == "Ada"
+    })
+    .await;
+    // The simulated tenant asks for two seconds; the first back-off of our own is a tenth of one at most.
+    let refused = world.simulator.tenant_log();
+    let edited = world.simulator.write_log();
+    let times = (
+        edited.last().map(|write| write.at_ms),
+        refused.last().map(|write| write.at_ms),
+    );
+    let (Some(edited), Some(written)) = times else {
+        panic!("nothing was written");
+    };
+    assert!(written - edited >= 2_000, "{edited} {written}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_refused_stops_the_direction_and_says_so_first() {
     let world = World::two_way("").await;
     world

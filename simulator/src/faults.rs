@@ -28,7 +28,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The answer comes later.
     Latency { ms: u64 },
-    /// This status instead of an answer, nothing is done: 401 is a key that is not valid any more.
+    /// This status instead of an answer, nothing is done: 401 is a key that is not valid any more, 429 wants to be left
+    /// alone for two seconds.
     Status { status: u16 },
     /// 503, nothing is done.
     Unavailable,

@@ -83,26 +83,29 @@ impl TwoWaySync {
             .map(|error| format!("{}: {}", error.code, error.message))
             .collect::<Vec<_>>()
             .join("; ");
-        self.failed(unit, &error.code, error.verdict(), message, place)
+        self.failed(unit, (&error.code, error.verdict()), message, place, 0)
     }
 
     /// A call gave no result for any of its records.
     pub(crate) fn not_answered(&self, unit: &Unit, error: &CallError) -> Outcome {
-        self.failed(unit, error.code(), error.verdict(), error.to_string(), None)
+        let kind = (error.code(), error.verdict());
+        self.failed(unit, kind, error.to_string(), None, 0)
     }
 
     /// A call to Ticketure gave no result.
     pub(crate) fn not_pushed(&self, unit: &Unit, error: &ticketure::CallError) -> Outcome {
-        self.failed(unit, error.code(), error.verdict(), error.to_string(), None)
+        let kind = (error.code(), error.verdict());
+        let wait_ms = error.retry_after_ms().unwrap_or_default();
+        self.failed(unit, kind, error.to_string(), None, wait_ms)
     }
 
     fn failed(
         &self,
         unit: &Unit,
-        code: &str,
-        verdict: Verdict,
+        (code, verdict): (&str, Verdict),
         message: String,
         place: Option<String>,
+        wait_ms_min: i64,
     ) -> Outcome {
         let attempts = unit
             .items
@@ -111,7 +114,7 @@ impl TwoWaySync {
             .max()
             .unwrap_or_default();
         let again = |charge: bool, wait_ms: i64| Outcome::Retry {
-            due_ms: self.now_ms() + wait_ms,
+            due_ms: self.now_ms() + wait_ms.max(wait_ms_min),
             error: message.clone(),
             charge,
         };

@@ -52,8 +52,15 @@ pub(super) fn pause(
     }
 }
 
-/// The net under the wake: wakes whoever waits for a link that is there.
+/// What was deleted or merged is remembered so long: a year of season tickets, and some weeks.
+const TOMBSTONES_MS: i64 = 400 * 24 * 3_600_000;
+
+/// The net under the wake: wakes whoever waits for a link that is there. Forgets what was deleted long ago.
 pub(super) fn sweep(step: &Step<'_>) -> Result<usize, StoreError> {
+    step.execute(
+        "DELETE FROM tombstones WHERE at < ?1",
+        [step.now_ms - TOMBSTONES_MS],
+    )?;
     let mut woken = 0;
     for key in waited_for(step)? {
         if link::exists(step, &key)? {

@@ -17,7 +17,12 @@ pub enum CallError {
     )]
     LogIn { status: u16 },
     #[error("Ticketure refused the call with {status}: {reason}")]
-    Refused { status: u16, reason: String },
+    Refused {
+        status: u16,
+        reason: String,
+        /// Ticketure says how long to wait.
+        retry_after_ms: Option<i64>,
+    },
     #[error("Ticketure's answer ({status}) is not what was expected: {reason}")]
     Answer { status: u16, reason: String },
     #[error(
@@ -35,6 +40,14 @@ impl CallError {
             CallError::Transport(TransportError::NotSent { .. })
             | CallError::LogIn { .. }
             | CallError::Address { .. } => false,
+        }
+    }
+
+    /// So long Ticketure wants to be left alone.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            CallError::Refused { retry_after_ms, .. } => *retry_after_ms,
+            _ => None,
         }
     }
 
@@ -79,9 +92,23 @@ pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallEr
         .or_else(|| first("/_data/0/_code"))
         .or_else(|| status.canonical_reason().map(str::to_owned));
     Err(CallError::Refused {
+        retry_after_ms: retry_after_ms(&answer),
         status: status.as_u16(),
         reason: reason.unwrap_or_else(|| "no reason given".to_owned()),
     })
+}
+
+/// `Retry-After` in seconds, an hour at most; its other form, a date, is as good as none.
+fn retry_after_ms(answer: &Response<Bytes>) -> Option<i64> {
+    let seconds: i64 = answer
+        .headers()
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(seconds.clamp(0, 3_600) * 1_000)
 }
 
 /// `{"_data": [{"_code": "conflict", "_extra": {"identity_id": ".."}}]}`: the id of what is there already.

@@ -67,7 +67,12 @@ pub(crate) fn refuse(status: StatusCode, errors: &[ApiError]) -> Response<Bytes>
 /// A status and nothing else.
 pub(crate) fn only_status(status: u16) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    with_body(status, "text/plain", String::new())
+    let mut response = with_body(status, "text/plain", String::new());
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = http::HeaderValue::from_static("2");
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 pub(crate) fn unavailable() -> Response<Bytes> {

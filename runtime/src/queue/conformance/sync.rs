@@ -224,3 +224,30 @@ async fn a_store_in_memory_forgets_who_was_at_work() {
         .unwrap();
     assert_eq!((late.stale, second.id), (1, first.id));
 }
+
+#[tokio::test]
+async fn a_tombstone_is_kept_for_four_hundred_days() {
+    let day_ms = 24 * 3_600_000;
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(day_ms));
+    let clock = now.clone();
+    let time = Arc::new(move || clock.load(std::sync::atomic::Ordering::Relaxed));
+    let store = Store::in_memory(StoreOptions::default(), time).unwrap();
+    store.enqueue(vec![new_item("i-1")]).await.unwrap();
+    let item = store.claim(1, day_ms).await.unwrap().remove(0);
+    let mut settled = settlement(&item, Outcome::Done);
+    settled.tombstone = Some(Tombstone {
+        mapping: "contact".into(),
+        source_id: "i-1".into(),
+        destination_id: "003A".into(),
+        side: Side::Source,
+        deleted_at_ms: day_ms,
+        merged_into: None,
+    });
+    store.settle(vec![settled]).await.unwrap();
+    for (day, left) in [(400, 1), (402, 0)] {
+        now.store(day * day_ms, std::sync::atomic::Ordering::Relaxed);
+        store.sweep().await.unwrap();
+        let kept = store.tombstones("contact", Side::Source, vec!["i-1".into()]);
+        assert_eq!(kept.await.unwrap().len(), left, "day {day}");
+    }
+}
