@@ -109,10 +109,16 @@ fn at<'v>(record: &'v Record, path: &[&str]) -> Option<&'v Value> {
         .try_fold(record.get(*first)?, |value, name| value.get(name))
 }
 
-/// Each pair, with what it has in common.
+/// Each pair, with what it has in common. A record that the network made again after its delete is no pair: somebody
+/// has ended it.
 fn pairs(ended: &Ended) -> Vec<(Record, Record, Common)> {
     let mut pairs = Vec::new();
+    let log = ended.simulator.write_log();
+    let again = made_again(&log);
     for identity in ended.simulator.identities() {
+        if ended.commits_late && again.contains(&text(&identity, "id")) {
+            continue;
+        }
         let (object, fields) = match text(&identity, "identity_type") {
             "organization" => ("Account", ORGANIZATION),
             _ => ("Contact", FIELDS),
