@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 
 use diagnostic::{Diagnostic, Severity};
 use model::Model;
+use resolve::Schemas;
 use source::Sources;
 use span::FileId;
 
@@ -54,10 +55,15 @@ impl Checked {
 
 /// All mistakes of all files.
 pub fn check(sources: &Sources) -> Checked {
-    // What is wrong with the texts, and what is wrong with what they say.
-    let mut texts: Vec<Diagnostic> = sources.encodings().collect();
     let mut sink = Vec::new();
     let schemas = resolve::schemas(sources, &mut sink);
+    check_against(sources, &schemas, sink)
+}
+
+/// The same over schemas that have been read, and what was wrong with them: many mappings may share them.
+pub fn check_against(sources: &Sources, schemas: &Schemas, mut sink: Vec<Diagnostic>) -> Checked {
+    // What is wrong with the texts, beside what is wrong with what they say.
+    let mut texts: Vec<Diagnostic> = sources.encodings().collect();
     let mut mappings = Vec::new();
     for (file, source) in sources.mappings() {
         let before = texts.len();
@@ -66,7 +72,7 @@ pub fn check(sources: &Sources) -> Checked {
         let unread = parse::is_incomplete(root.as_ref(), found);
         mappings.extend(ast::read(file, root.as_ref(), unread, &mut sink));
     }
-    let model = resolve::resolve(&mappings, &schemas, &mut sink);
+    let model = resolve::resolve(&mappings, schemas, &mut sink);
     let faulty = texts.iter().chain(&sink).map(|found| found.span.file);
     let faulty: BTreeSet<FileId> = faulty.collect();
     let overlaps = checks::same_record::overlaps(&model);
@@ -77,7 +83,7 @@ pub fn check(sources: &Sources) -> Checked {
         });
         let context = checks::Context {
             model: &model,
-            schemas: &schemas,
+            schemas,
             id: model::MappingId(index),
             overlaps: &overlaps,
             faulty: faulty.contains(&mapping.file),

@@ -173,11 +173,20 @@ fn with_new_ids(resolved: Vec<Option<crate::model::Mapping>>) -> Model {
         })
         .collect();
     let mut mappings: Vec<_> = resolved.into_iter().flatten().collect();
-    for field in mappings.iter_mut().flat_map(|mapping| &mut mapping.fields) {
-        field.reference = field.reference.take().and_then(|old| {
-            let new = new_ids.get(old.value.0).copied().flatten()?;
-            Some(Spanned::new(new, old.span))
-        });
+    for mapping in &mut mappings {
+        // What refers to a mapping that was left out is left out as well: without it the types would not fit.
+        mapping
+            .fields
+            .retain_mut(|field| match &mut field.reference {
+                None => true,
+                Some(reference) => match new_ids.get(reference.value.0).copied().flatten() {
+                    Some(new) => {
+                        reference.value = new;
+                        true
+                    }
+                    None => false,
+                },
+            });
     }
     Model { mappings }
 }

@@ -8,6 +8,7 @@ mod describes;
 mod editor;
 mod emitted;
 mod facts;
+mod mutations;
 mod pages;
 mod random;
 mod robust;

@@ -3,12 +3,12 @@
 use super::{Context, fit, wrong_format};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Mapping;
-use crate::schema::SourceType;
+use crate::schema::{SalesforceField, SalesforceType, SourceType};
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     for field in &mapping.fields {
         let schema = &field.destination.schema;
-        let Some(source) = fit::sound(field).filter(|_| schema.restricted_picklist) else {
+        let Some(source) = fit::sound(field).filter(|_| is_closed(schema)) else {
             continue;
         };
         let is_open =
@@ -26,4 +26,13 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// Only picklists have values of their own, whatever else says so of itself.
+fn is_closed(schema: &SalesforceField) -> bool {
+    let is_picklist = matches!(
+        schema.kind,
+        SalesforceType::Picklist | SalesforceType::Multipicklist
+    );
+    is_picklist && schema.restricted_picklist
 }

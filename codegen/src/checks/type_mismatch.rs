@@ -186,6 +186,18 @@ fn constant(
 ) -> Option<Diagnostic> {
     let schema = &field.destination.schema;
     let (literal, span) = (&literal.value, literal.span);
+    if let Some(reference) = &field.reference {
+        return Some(
+            mismatch(
+                reference.span,
+                "a constant is no reference to a record".to_owned(),
+                "take this out".to_owned(),
+            )
+            .help(
+                "write `source:` with the path that holds the record's id, or take `reference` out",
+            ),
+        );
+    }
     if let Some(convert) = &field.convert {
         return Some(
             mismatch(

@@ -7,7 +7,8 @@ use crate::model::{Mapping, MatchPolicy, Rung};
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     for (index, rung) in mapping.rungs.iter().enumerate() {
         for (source, field) in &rung.pairs {
-            if !field.schema.filterable {
+            // What is no single value has been reported where it is mapped.
+            if !field.schema.filterable && field.schema.kind.is_text() {
                 let message = format!("{} cannot be compared in a query", field.schema.name);
                 sink.push(
                     fault(source.span, message, "not filterable")
