@@ -8,6 +8,9 @@ mod judge;
 mod network;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -55,6 +55,7 @@ pub struct Ended {
 struct World<'h> {
     history: &'h History,
     broken: Option<Broken>,
+    handlers: Handlers,
     simulator: Simulator,
     network: Arc<dyn Transport>,
     store: Store,
@@ -92,6 +93,15 @@ impl Drop for Process {
 
 /// Plays a history to its end, and lets the world come to rest.
 pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Box<dyn Error>> {
+    play_with(history, broken, Arc::new(crate::handlers::all())).await
+}
+
+/// The same with other handlers than the shipped ones.
+pub async fn play_with(
+    history: &History,
+    broken: Option<Broken>,
+    handlers: Handlers,
+) -> Result<Ended, Box<dyn Error>> {
     let start = Instant::now();
     let now: Now = Arc::new(move || EPOCH_MS + start.elapsed().as_millis() as i64);
     let simulator = Simulator::new(SimulatorOptions {
@@ -105,6 +115,7 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
     let mut world = World {
         history,
         broken,
+        handlers,
         network: Arc::new(Network {
             simulator: simulator.clone(),
             random: Mutex::new(fastrand::Rng::with_seed(history.seed ^ 1)),
@@ -180,7 +191,7 @@ pub async fn play(history: &History, broken: Option<Broken>) -> Result<Ended, Bo
 impl World<'_> {
     /// A new process on what is left on the disk.
     fn start(&mut self) {
-        let handlers: Handlers = Arc::new(crate::handlers::all());
+        let handlers = self.handlers.clone();
         let salesforce = SalesforceClient::with_time(
             self.network.clone(),
             salesforce_config(),
