@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod run;
 mod synthetic;
 
 use codegen::source::Sources;

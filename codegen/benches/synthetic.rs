@@ -42,6 +42,28 @@ pub fn files(mappings: usize) -> Vec<(String, String)> {
     files
 }
 
+/// A row of 1.5 KB that the mappings take.
+pub fn row() -> String {
+    let value = |field: usize| match kind(field) {
+        Kind::Truth => format!("\"field_number_{field}\":true"),
+        Kind::Date => format!("\"field_number_{field}\":\"2001-02-{:02}\"", field % 28 + 1),
+        Kind::Email => format!("\"field_number_{field}\":\"ada.{field}@example.org\""),
+        Kind::Phone => format!("\"field_number_{field}\":\"+44 20 7946 {field:04}\""),
+        Kind::Text | Kind::Nested => {
+            format!("\"field_number_{field}\":\"text of field {field}\"")
+        }
+    };
+    let of = |nested: bool| {
+        let fields = (0..FIELDS).filter(|field| (kind(*field) == Kind::Nested) == nested);
+        fields.map(value).collect::<Vec<_>>().join(",")
+    };
+    format!(
+        "{{\"id\":\"5f0c2d9e-7a41-4c0b-9a55-1b2c3d4e5f60\",\"status\":\"active\",{},\"inner\":{{{}}}}}",
+        of(false),
+        of(true)
+    )
+}
+
 /// What a field is, by turns as real objects have them.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {

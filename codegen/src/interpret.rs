@@ -180,7 +180,7 @@ impl Value {
             }
             (Value::Text(text), SlotMut::Text(slot)) => slot.clone_from(text),
             (Value::Boolean(truth), SlotMut::Boolean(slot)) => slot.clone_from(truth),
-            (Value::Date(text), SlotMut::Date(slot)) => *slot = convert::date(text)?,
+            (Value::Date(text), SlotMut::Date(slot)) => *slot = convert::date(text.clone())?,
             // `lower` gives a constant the kind of its field.
             _ => {}
         }

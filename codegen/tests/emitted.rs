@@ -244,3 +244,14 @@ fn without(text: &str, key: &str) -> String {
     });
     kept.map(|line| format!("{line}\n")).collect()
 }
+
+/// What the benches run is what the compiler makes today. `UPDATE=1` writes it.
+#[test]
+fn the_mapping_that_the_benches_run_is_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/run/mapped");
+    let files = tree(&super::synthetic::sources(1)).unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        output::write(&folder, &files).unwrap();
+    }
+    assert_eq!(output::diff(&folder, &files).unwrap(), "");
+}

@@ -14,6 +14,11 @@ mod random;
 mod robust;
 mod transcripts;
 
+// Parts of it are for the benches alone.
+#[allow(dead_code)]
+#[path = "../benches/synthetic.rs"]
+mod synthetic;
+
 use std::path::Path;
 
 use codegen::source::Sources;

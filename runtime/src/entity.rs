@@ -31,10 +31,7 @@ impl<T> Slot<T> {
     }
 
     /// Changes the value; absent and null stay what they are.
-    pub fn try_map<U, E>(
-        &self,
-        change: impl FnOnce(&T) -> Result<Slot<U>, E>,
-    ) -> Result<Slot<U>, E> {
+    pub fn try_map<U, E>(self, change: impl FnOnce(T) -> Result<Slot<U>, E>) -> Result<Slot<U>, E> {
         match self {
             Slot::Absent => Ok(Slot::Absent),
             Slot::Null => Ok(Slot::Null),

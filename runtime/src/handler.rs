@@ -192,7 +192,12 @@ impl<'m> Conversions<'m> {
 
 fn too_long(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
     let limit = field.max_length?;
-    let length = slot.text()?.chars().count();
+    let text = slot.text()?;
+    // No text has more characters than bytes.
+    if text.len() <= limit as usize {
+        return None;
+    }
+    let length = text.chars().count();
     (length > limit as usize)
         .then(|| format!("the value has {length} characters, the field takes {limit}"))
 }

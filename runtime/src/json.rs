@@ -33,15 +33,11 @@ pub fn read(entity: &mut dyn Entity, json: &[u8]) -> Result<(), ReadError> {
         entity,
         misfits: Vec::new(),
     };
-    let mut source = serde_json::Deserializer::from_slice(json);
-    let all = 0..reader.descriptor.fields.len();
-    ObjectSeed {
-        reader: &mut reader,
-        fields: all,
-        depth: 0,
+    // Looking once whether all of it is UTF-8 is cheaper than at every text; what is not has its place told.
+    match std::str::from_utf8(json) {
+        Ok(text) => reader.fill(serde_json::Deserializer::from_str(text)),
+        Err(_) => reader.fill(serde_json::Deserializer::from_slice(json)),
     }
-    .deserialize(&mut source)
-    .and_then(|()| source.end())
     .map_err(|error| ReadError::Syntax(without_value(&error)))?;
     reader.demand_required();
     if reader.misfits.is_empty() {
@@ -63,6 +59,20 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn fill<'j, R: serde_json::de::Read<'j>>(
+        &mut self,
+        mut source: serde_json::Deserializer<R>,
+    ) -> Result<(), serde_json::Error> {
+        let all = 0..self.descriptor.fields.len();
+        let root = ObjectSeed {
+            reader: self,
+            fields: all,
+            depth: 0,
+        };
+        root.deserialize(&mut source)?;
+        source.end()
+    }
+
     fn misfit(&mut self, field: &FieldDescriptor) {
         self.misfits
             .push(format!("{} is not {}", field.dotted(), field.kind.name()));
@@ -70,29 +80,33 @@ impl Reader<'_> {
 
     fn demand_required(&mut self) {
         for (index, field) in self.descriptor.fields.iter().enumerate() {
+            if !field.required {
+                continue;
+            }
             let empty = match self.entity.slot(index) {
                 SlotRef::Text(slot) => slot.value().is_none(),
                 SlotRef::Boolean(slot) => slot.value().is_none(),
                 SlotRef::Date(slot) => slot.value().is_none(),
             };
-            if field.required && empty {
+            if empty {
                 self.misfits.push(format!("{} is missing", field.dotted()));
             }
         }
     }
 
-    /// The fields among `candidates` whose path has this name at this depth. Sorted paths make them neighbours.
+    /// The fields among `candidates` whose path has this name at this depth. Sorted paths make them neighbours, and
+    /// let them be found by halves.
     fn named(&self, candidates: Range<usize>, depth: usize, name: &str) -> Range<usize> {
-        let fits = |index: &usize| {
-            self.descriptor
-                .fields
-                .get(*index)
-                .is_some_and(|field| field.path.get(depth) == Some(&name))
-        };
-        let Some(start) = candidates.clone().find(fits) else {
+        let Some(fields) = self.descriptor.fields.get(candidates.clone()) else {
             return 0..0;
         };
-        let count = (start..candidates.end).take_while(fits).count();
+        let before = fields.partition_point(|field| field.path.get(depth) < Some(&name));
+        let count = fields
+            .iter()
+            .skip(before)
+            .take_while(|field| field.path.get(depth) == Some(&name))
+            .count();
+        let start = candidates.start + before;
         start..start + count
     }
 

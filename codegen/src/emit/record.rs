@@ -58,23 +58,22 @@ fn assign(code: &mut Code, field: &str, destination: &str, value: &Value) {
     match value {
         Value::Payload {
             ident,
-            function: "same",
-            moves: true,
+            function,
+            moves,
             ..
-        } => code.assign(field, &format!("payload.{ident}")),
-        Value::Payload {
-            ident,
-            function: "same",
-            ..
-        } => code.assign(field, &format!("payload.{ident}.clone()")),
-        Value::Payload {
-            ident, function, ..
-        } => converted(
-            code,
-            field,
-            destination,
-            &format!("convert::{function}(&payload.{ident})"),
-        ),
+        } => {
+            let cloned = if *moves { "" } else { ".clone()" };
+            let value = format!("payload.{ident}{cloned}");
+            match *function {
+                "same" => code.assign(field, &value),
+                function => converted(
+                    code,
+                    field,
+                    destination,
+                    &format!("convert::{function}({value})"),
+                ),
+            }
+        }
         Value::Text(text) => {
             code.call(
                 &format!("{field}: Slot::text"),
@@ -133,7 +132,7 @@ pub fn to_payload(code: &mut Code, mapping: &Mapping) {
                     code,
                     ident,
                     name(&field.path),
-                    &format!("convert::back::{function}(&self.{})", field.ident),
+                    &format!("convert::back::{function}(self.{}.clone())", field.ident),
                 ),
             }
         }

@@ -39,18 +39,12 @@ pub fn from_payload(path: &[String], function: &'static str, payload: &[ir::Fiel
     }
 }
 
-/// The last that reads a field of the payload may take it, where it takes it as it is.
+/// The last that reads a field of the payload may take it.
 pub fn move_last_uses<'v>(values: impl DoubleEndedIterator<Item = &'v mut ir::Value>) {
     let mut read = BTreeSet::new();
     for value in values.rev() {
-        if let ir::Value::Payload {
-            index,
-            function,
-            moves,
-            ..
-        } = value
-        {
-            *moves = read.insert(*index) && *function == "same";
+        if let ir::Value::Payload { index, moves, .. } = value {
+            *moves = read.insert(*index);
         }
     }
 }

@@ -213,7 +213,7 @@ impl AccountRecord {
         let mut conversions = Conversions::new(&MAPPING);
         let record = AccountRecord {
             name: payload.name,
-            phone: conversions.field("Phone", convert::phone(&payload.phone)),
+            phone: conversions.field("Phone", convert::phone(payload.phone)),
             ticketure_identity_id: payload.id,
             website: payload.website,
         };
@@ -227,7 +227,7 @@ impl AccountRecord {
         let mut conversions = Conversions::new(&MAPPING);
         let payload = AccountPayload {
             name: self.name.clone(),
-            phone: conversions.field("Phone", convert::back::phone(&self.phone)),
+            phone: conversions.field("Phone", convert::back::phone(self.phone.clone())),
             website: self.website.clone(),
             ..AccountPayload::default()
         };

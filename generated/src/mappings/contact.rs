@@ -399,12 +399,12 @@ impl ContactRecord {
     pub fn from_payload(payload: ContactPayload) -> Result<Self, RecordError> {
         let mut conversions = Conversions::new(&MAPPING);
         let record = ContactRecord {
-            birthdate: conversions.field("Birthdate", convert::date(&payload.date_of_birth)),
-            email: conversions.field("Email", convert::email(&payload.email)),
+            birthdate: conversions.field("Birthdate", convert::date(payload.date_of_birth)),
+            email: conversions.field("Email", convert::email(payload.email)),
             first_name: payload.first_name,
             has_opted_out_of_email: conversions
-                .field("HasOptedOutOfEmail", convert::not(&payload.email_opt_in)),
-            home_phone: conversions.field("HomePhone", convert::phone(&payload.phone)),
+                .field("HasOptedOutOfEmail", convert::not(payload.email_opt_in)),
+            home_phone: conversions.field("HomePhone", convert::phone(payload.phone)),
             last_name: payload.last_name,
             lead_source: Slot::text("Ticketure"),
             mailing_city: payload.address_city,
@@ -412,7 +412,7 @@ impl ContactRecord {
             mailing_postal_code: payload.address_postal_code,
             mailing_state: payload.address_state,
             mailing_street: payload.address_line1,
-            mobile_phone: conversions.field("MobilePhone", convert::phone(&payload.mobile)),
+            mobile_phone: conversions.field("MobilePhone", convert::phone(payload.mobile)),
             ticketure_identity_id: payload.id,
             ticketure_language: payload.language,
             npsp_primary_affiliation: payload.organization_id,
@@ -426,19 +426,23 @@ impl ContactRecord {
     pub fn to_payload(&self) -> (ContactPayload, Vec<FieldError>) {
         let mut conversions = Conversions::new(&MAPPING);
         let payload = ContactPayload {
-            date_of_birth: conversions.field("Birthdate", convert::back::date(&self.birthdate)),
-            email: conversions.field("Email", convert::back::email(&self.email)),
+            date_of_birth: conversions
+                .field("Birthdate", convert::back::date(self.birthdate.clone())),
+            email: conversions.field("Email", convert::back::email(self.email.clone())),
             first_name: self.first_name.clone(),
-            email_opt_in: conversions
-                .field("HasOptedOutOfEmail", convert::back::not(&self.has_opted_out_of_email)),
-            phone: conversions.field("HomePhone", convert::back::phone(&self.home_phone)),
+            email_opt_in: conversions.field(
+                "HasOptedOutOfEmail",
+                convert::back::not(self.has_opted_out_of_email.clone()),
+            ),
+            phone: conversions.field("HomePhone", convert::back::phone(self.home_phone.clone())),
             last_name: self.last_name.clone(),
             address_city: self.mailing_city.clone(),
             address_country: self.mailing_country.clone(),
             address_postal_code: self.mailing_postal_code.clone(),
             address_state: self.mailing_state.clone(),
             address_line1: self.mailing_street.clone(),
-            mobile: conversions.field("MobilePhone", convert::back::phone(&self.mobile_phone)),
+            mobile: conversions
+                .field("MobilePhone", convert::back::phone(self.mobile_phone.clone())),
             language: self.ticketure_language.clone(),
             ..ContactPayload::default()
         };

@@ -22,10 +22,10 @@ pub struct Named {
 pub enum Convert {
     /// The value as it is, of any kind.
     Same,
-    Text(fn(&Slot<String>) -> Result<Slot<String>, ConvertError>),
-    Truth(fn(&Slot<bool>) -> Result<Slot<bool>, ConvertError>),
-    TextToDate(fn(&Slot<String>) -> Result<Slot<Date>, ConvertError>),
-    DateToText(fn(&Slot<Date>) -> Result<Slot<String>, ConvertError>),
+    Text(fn(Slot<String>) -> Result<Slot<String>, ConvertError>),
+    Truth(fn(Slot<bool>) -> Result<Slot<bool>, ConvertError>),
+    TextToDate(fn(Slot<String>) -> Result<Slot<Date>, ConvertError>),
+    DateToText(fn(Slot<Date>) -> Result<Slot<String>, ConvertError>),
 }
 
 /// Every conversion, sorted by name.
@@ -75,16 +75,16 @@ impl Convert {
             }
             (Convert::Same, SlotRef::Date(from), SlotMut::Date(into)) => into.clone_from(from),
             (Convert::Text(convert), SlotRef::Text(from), SlotMut::Text(into)) => {
-                *into = convert(from)?;
+                *into = convert(from.clone())?;
             }
             (Convert::Truth(convert), SlotRef::Boolean(from), SlotMut::Boolean(into)) => {
-                *into = convert(from)?;
+                *into = convert(from.clone())?;
             }
             (Convert::TextToDate(convert), SlotRef::Text(from), SlotMut::Date(into)) => {
-                *into = convert(from)?;
+                *into = convert(from.clone())?;
             }
             (Convert::DateToText(convert), SlotRef::Date(from), SlotMut::Text(into)) => {
-                *into = convert(from)?;
+                *into = convert(from.clone())?;
             }
             _ => {
                 return Err(ConvertError(
