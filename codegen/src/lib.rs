@@ -91,7 +91,7 @@ pub fn check_against(sources: &Sources, schemas: &Schemas, mut sink: Vec<Diagnos
         };
         checks::check(mapping, &context, &mut sink);
     }
-    diagnostic::without_consequences(&mut sink, &texts);
+    diagnostic::without_consequences(&mut sink, &texts, sources);
     sink.append(&mut texts);
     let told = diagnostic::in_order(sink, sources);
     Checked {

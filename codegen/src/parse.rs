@@ -99,15 +99,19 @@ pub fn parse(file: FileId, text: &str, sink: &mut Vec<Diagnostic>) -> Option<Nod
         return None;
     }
     let mut text = without_mark(text);
+    let mut before: Option<culprit::Culprit> = None;
     for _ in 0..ERRORS_MAX {
         match tree::build(file, &text, sink) {
             Ok(node) => return node,
             Err(error) => {
                 let broken = culprit::find(&text, offset(&error, &text));
-                sink.push(report(file, &error, &broken));
+                if !before.is_some_and(|before| broken.follows_from(&before, &text)) {
+                    sink.push(report(file, &error, &broken));
+                }
                 if !blank(&mut text, broken.line_start, broken.end) {
                     return None;
                 }
+                before = Some(broken);
             }
         }
     }

@@ -152,3 +152,79 @@ fn a_broken_schema_is_one_mistake() {
         assert_eq!(codes, ["M0401"], "{file}: {text}");
     }
 }
+
+/// What follows from a mistake is not said beside it.
+#[test]
+fn one_mistake_is_one_report() {
+    let whole = contact();
+    let without = |part: &str| -> String {
+        let kept = whole.lines().filter(|line| !line.starts_with(part));
+        kept.map(|line| format!("{line}\n")).collect()
+    };
+    for (text, code) in [
+        (whole.replacen("mapping: contact", ": contact", 1), "M0004"),
+        (
+            whole.replacen("direction: both", "directon: both", 1),
+            "M0004",
+        ),
+        (
+            whole.replacen("direction: both", "direction both", 1),
+            "M0001",
+        ),
+        (
+            whole.replacen("{ source: mobile,", "{ source mobile,", 1),
+            "M0004",
+        ),
+        (
+            whole.replacen("{ source: mobile,", "{ : mobile,", 1),
+            "M0004",
+        ),
+        (
+            whole.replacen("source: email,", "source: emial,", 1),
+            "M0101",
+        ),
+        (whole.replacen("convert: date,", "convert: ,", 1), "M0006"),
+        (
+            whole.replacen("reference: account,", "refrence: account,", 1),
+            "M0004",
+        ),
+        (whole.replacen("fields:", "feilds:", 1), "M0004"),
+        (whole.replacen("when:\n", "when:\nwhen:\n", 1), "M0002"),
+        (
+            whole.replacen(
+                "  source: { identity_type: person }",
+                "  source: identity_type: person }",
+                1,
+            ),
+            "M0001",
+        ),
+        (
+            whole.replacen("destination: FirstName", "destination: *x", 1),
+            "M0001",
+        ),
+        (
+            whole.replacen("destination: FirstName", "destination: !x FirstNam", 1),
+            "M0003",
+        ),
+        (
+            whole.replacen("lane: id", "? [lane]\n: id\nlane: id", 1),
+            "M0006",
+        ),
+        (whole.replacen("lane: id", "lane:", 1), "M0006"),
+        (without("match:"), "M0001"),
+        (without("fields:"), "M0001"),
+        (without("tests:"), "M0001"),
+        (
+            whole.replacen("  - name: a new person becomes a contact\n", "", 1),
+            "M0001",
+        ),
+    ] {
+        let found = found(&with("contact.yaml", &text));
+        let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
+        let changed = text
+            .lines()
+            .zip(whole.lines())
+            .find(|(new, old)| new != old);
+        assert_eq!(codes, [code], "{changed:?}");
+    }
+}

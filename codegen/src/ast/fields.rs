@@ -23,7 +23,12 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
     let needs_npsp = reader.place("needs");
     reader.word("needs", &language::NEEDS);
     let allow = super::allow::allow(&mut reader);
-    reader.finish();
+    // With a key that nobody knows, or without what one says, what is missing or does not fit follows from it.
+    let said = |name: &str, read: bool| read || !reader.has(name);
+    let complete = said("convert", convert.is_some()) && said("reference", reference.is_some());
+    if !reader.finish() || !complete {
+        return None;
+    }
     Some(Field {
         span: node.span,
         origin: origin?,

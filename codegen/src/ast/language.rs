@@ -435,46 +435,53 @@ pub static ALLOW: Map = map(&[
 ]);
 
 /// One entry of `tests`.
-pub static TEST: Map = map(&[
-    key("name", Takes::Text, "What the test shows, as a sentence."),
-    key(
-        "given",
-        Takes::Values(Values::Row),
-        "The row that comes in.",
-    ),
-    key(
-        "before",
-        Takes::Values(Values::Record),
-        "The record as both sides agreed on it; the same as `base`.",
-    ),
-    key(
-        "base",
-        Takes::Values(Values::Record),
-        "The record as both sides agreed on it; the same as `before`.",
-    ),
-    key(
-        "after",
-        Takes::Values(Values::Record),
-        "The record as Salesforce has it now.",
-    ),
-    key(
-        "linked",
-        Takes::Values(Values::Record),
-        "The record that the row meets for the first time.",
-    ),
-    key(
-        "expect",
-        Takes::Values(Values::Record),
-        "What goes to Salesforce: these fields and no others.",
-    ),
-    key(
-        "expect_some",
-        Takes::Values(Values::Record),
-        "What goes to Salesforce: at least these fields.",
-    ),
-    key(
-        "push",
-        Takes::Values(Values::RowOrFalse),
-        "What goes to Ticketure; false for nothing.",
-    ),
-]);
+pub static TEST: Map = Map {
+    keys: &[
+        key("name", Takes::Text, "What the test shows, as a sentence."),
+        key(
+            "given",
+            Takes::Values(Values::Row),
+            "The row that comes in.",
+        ),
+        key(
+            "before",
+            Takes::Values(Values::Record),
+            "The record as both sides agreed on it; the same as `base`.",
+        ),
+        key(
+            "base",
+            Takes::Values(Values::Record),
+            "The record as both sides agreed on it; the same as `before`.",
+        ),
+        key(
+            "after",
+            Takes::Values(Values::Record),
+            "The record as Salesforce has it now.",
+        ),
+        key(
+            "linked",
+            Takes::Values(Values::Record),
+            "The record that the row meets for the first time.",
+        ),
+        key(
+            "expect",
+            Takes::Values(Values::Record),
+            "What goes to Salesforce: these fields and no others.",
+        ),
+        key(
+            "expect_some",
+            Takes::Values(Values::Record),
+            "What goes to Salesforce: at least these fields.",
+        ),
+        key(
+            "push",
+            Takes::Values(Values::RowOrFalse),
+            "What goes to Ticketure; false for nothing.",
+        ),
+    ],
+    apart: &[
+        ["expect", "expect_some"],
+        ["before", "base"],
+        ["after", "linked"],
+    ],
+};

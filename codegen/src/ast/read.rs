@@ -38,7 +38,7 @@ pub fn read(
         return None;
     };
     let mut found = Vec::new();
-    let mapping = read_root(file, root, &mut found);
+    let mapping = read_root(file, root, unread, &mut found);
     if unread {
         // A key that seems to be missing may be in the text that could not be read.
         found.retain(|diagnostic| diagnostic.code != Code::MISSING_KEY.0);
@@ -50,19 +50,24 @@ pub fn read(
     })
 }
 
-fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Mapping> {
+fn read_root(
+    file: FileId,
+    root: &Node,
+    unread: bool,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<Mapping> {
     let mut reader = Reader::new(root, "the mapping", &language::MAPPING, sink)?;
     let name = reader.demand("mapping");
     reader.sink.extend(name.as_ref().and_then(unfit_name));
     let source = reader.demand("source");
     let destination = reader.demand("destination");
-    let unread = match reader.has("direction") {
+    let otherwise = match unread || reader.may_have("direction") {
         // What was meant cannot be told: the wider meaning has the fewer mistakes that follow.
         true => Direction::Both,
         false => Direction::Forward,
     };
     let direction_span = reader.place("direction");
-    let direction = policies::direction(&mut reader).map_or(unread, |word| word.value);
+    let direction = policies::direction(&mut reader).map_or(otherwise, |word| word.value);
     let says_on_rewrite = reader.has("on_rewrite");
     let policies = policies::policies(&mut reader);
     let on = reader.demand("on");
@@ -84,7 +89,7 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
         None => (Vec::new(), None, false),
     };
     let mut fields = Vec::new();
-    let mut broken = false;
+    let broken;
     let mut fields_span = reader.span;
     match reader.take("fields") {
         Some(entry) => {
@@ -100,7 +105,10 @@ fn read_root(file: FileId, root: &Node, sink: &mut Vec<Diagnostic>) -> Option<Ma
                 reader.sink.push(no_fields(entry));
             }
         }
-        None => reader.missing("fields"),
+        None => {
+            broken = true;
+            reader.missing("fields");
+        }
     }
     let ignore = reader
         .take("ignore")

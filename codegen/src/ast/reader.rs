@@ -1,6 +1,6 @@
 //! Taking a map apart key by key: what is asked for is taken, what is left over is reported.
 
-use super::language::Map;
+use super::language::{self, Map};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::parse::{Entry, Node, Value};
 use crate::span::{Span, Spanned};
@@ -59,7 +59,24 @@ impl<'n, 's> Reader<'n, 's> {
             .any(|(entry, _)| entry.key.value == name)
     }
 
-    /// The entry of a key. One that the language's list lacks is not found, so that it cannot be forgotten there.
+    /// The key is there, or was meant to be.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        self.has(name) || self.unknown().any(|key| looks_like(key, name))
+    }
+
+    /// Keys that the language does not have here.
+    fn unknown(&self) -> impl Iterator<Item = &str> {
+        let keys = self
+            .entries
+            .iter()
+            .map(|(entry, _)| entry.key.value.as_str());
+        keys.filter(|key| !self.is_known(key))
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.known.keys.iter().any(|key| key.name == name)
+    }
+
     /// Where the key's value stands.
     pub(super) fn place(&self, name: &str) -> Option<Span> {
         let mut entries = self.entries.iter();
@@ -67,8 +84,11 @@ impl<'n, 's> Reader<'n, 's> {
         found.map(|(entry, _)| entry.value.span)
     }
 
+    /// The entry of a key. One that the language's list lacks is not found, so that it cannot be forgotten there.
     pub(super) fn take(&mut self, name: &str) -> Option<&'n Entry> {
-        self.known.keys.iter().find(|key| key.name == name)?;
+        if !self.is_known(name) {
+            return None;
+        }
         let slot = self
             .entries
             .iter_mut()
@@ -124,31 +144,27 @@ impl<'n, 's> Reader<'n, 's> {
             Value::Scalar { text, plain: true } if text == "true" => true,
             Value::Scalar { text, plain: true } if text == "false" => false,
             _ => {
-                self.sink.push(
-                    Diagnostic::error(
-                        Code::WRONG_SHAPE,
-                        entry.value.span,
-                        format!("`{name}` is either true or false"),
-                        "neither",
-                    )
-                    .help("write `true` or `false`, without quotes"),
-                );
+                let fault = Diagnostic::error(
+                    Code::WRONG_SHAPE,
+                    entry.value.span,
+                    format!("`{name}` is either true or false"),
+                    "neither",
+                )
+                .help("write `true` or `false`, without quotes");
+                self.sink.push(match truth_of(&entry.value) {
+                    Some(truth) => fault.fix(entry.value.span, truth),
+                    None => fault,
+                });
                 false
             }
         }
     }
 
-    /// Reports a key that is not there, unless a key that is left over looks like it.
+    /// Reports a key that is not there, unless a key that nobody knows is what became of it.
     pub(super) fn missing(&mut self, name: &'static str) {
-        let looks_like = |entry: &Entry| {
-            nearest(&entry.key.value, [name]).is_some()
-                || entry.key.value.starts_with(&format!("{name}:"))
-        };
-        if self
-            .entries
-            .iter()
-            .any(|(entry, taken)| !taken && looks_like(entry))
-        {
+        // A file has many keys; a smaller map with a wrong key and a missing one has one mistake.
+        let small = self.known.keys.len() < language::MAPPING.keys.len();
+        if self.unknown().any(|key| small || looks_like(key, name)) {
             return;
         }
         let first = self
@@ -166,14 +182,55 @@ impl<'n, 's> Reader<'n, 's> {
         );
     }
 
-    /// Reports what nobody took.
-    pub(super) fn finish(self) {
+    /// Reports what nobody took. False when that was something unknown: what it was to say of the map is lost.
+    pub(super) fn finish(self) -> bool {
         let known: Vec<&str> = self.known.keys.iter().map(|key| key.name).collect();
+        let mut understood = true;
         for (entry, _) in self.entries.iter().filter(|(_, taken)| !taken) {
             let key = &entry.key;
-            self.sink.push(unknown(key, self.what, &known));
+            if known.contains(&key.value.as_str()) {
+                self.sink.push(self.apart(key));
+            } else {
+                understood = false;
+                self.sink.push(unknown(key, self.what, &known));
+            }
         }
+        understood
     }
+
+    /// A known key that was not asked for, since another stands in its place.
+    fn apart(&self, key: &Spanned<String>) -> Diagnostic {
+        let pair = self.known.apart.iter().find(|pair| {
+            pair.contains(&key.value.as_str()) && pair.iter().all(|name| self.has(name))
+        });
+        let [one, other] = pair.copied().unwrap_or(["this", "that"]);
+        let message = format!(
+            "`{one}` and `{other}` cannot stand together in {}",
+            self.what
+        );
+        Diagnostic::error(Code::WRONG_SHAPE, key.span, message, "one too many")
+            .help("keep one of them")
+    }
+}
+
+/// What was meant by another word for it.
+fn truth_of(node: &Node) -> Option<&'static str> {
+    match node.text()?.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some("true"),
+        "false" | "no" | "off" => Some("false"),
+        _ => None,
+    }
+}
+
+/// An empty key may have been any; `source first_name` and `source:first_name` lack their colon or space.
+fn looks_like(key: &str, name: &str) -> bool {
+    let behind = key.strip_prefix(name).unwrap_or_default();
+    is_empty(key) || behind.starts_with([':', ' ']) || nearest(key, [name]).is_some()
+}
+
+/// A key without a letter is null to YAML.
+fn is_empty(key: &str) -> bool {
+    matches!(key, "" | "~")
 }
 
 fn unknown(key: &Spanned<String>, what: &str, known: &[&str]) -> Diagnostic {
@@ -186,28 +243,29 @@ fn unknown(key: &Spanned<String>, what: &str, known: &[&str]) -> Diagnostic {
         )
         .help("take it out");
     }
-    if let Some((name, _)) = key.value.split_once(':') {
-        return Diagnostic::error(
-            Code::UNKNOWN_KEY,
-            key.span,
-            format!("{what} has no key `{}`", key.value),
-            "no such key",
-        )
-        .help(format!("put a space after the colon: `{name}: ...`"));
+    if is_empty(&key.value) {
+        let message = format!("a key of {what} is empty");
+        return Diagnostic::error(Code::UNKNOWN_KEY, key.span, message, "no key")
+            .help("write the key before the colon");
     }
-    Diagnostic::error(
-        Code::UNKNOWN_KEY,
-        key.span,
-        format!("{what} has no key `{}`", key.value),
-        "no such key",
-    )
-    .did_you_mean(key.span, &key.value, known.iter().copied())
+    let message = format!("{what} has no key `{}`", key.value);
+    let fault = Diagnostic::error(Code::UNKNOWN_KEY, key.span, message, "no such key");
+    let written = key.value.split_once([':', ' ']);
+    if let Some((name, value)) = written.filter(|(name, _)| known.contains(name)) {
+        let meant = format!("{name}: {}", value.trim_start());
+        return fault
+            .help(format!(
+                "a colon and a space part a key from its value: `{meant}`"
+            ))
+            .fix(key.span, meant);
+    }
+    fault.did_you_mean(key.span, &key.value, known.iter().copied())
 }
 
 /// A single value that is not empty.
 pub(super) fn text(node: &Node, name: &str, sink: &mut Vec<Diagnostic>) -> Option<Spanned<String>> {
     match &node.value {
-        Value::Scalar { text, .. } if !text.trim().is_empty() => {
+        Value::Scalar { text, .. } if !text.trim().is_empty() && !node.is_null() => {
             Some(Spanned::new(text.clone(), node.span))
         }
         Value::Scalar { .. } => {

@@ -43,8 +43,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         .and_then(|entry| push(&entry.value, reader.sink));
     if given.is_none() && base.is_none() {
         reader.missing("given");
-    }
-    if expect.is_none() && !has_push {
+    } else if expect.is_none() && !has_push {
         reader.missing("expect");
     }
     if base.is_some() && now.is_none() && given.is_none() {
@@ -58,7 +57,9 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
             .help("add `after: { ... }`, the record as Salesforce has it now"),
         );
     }
-    reader.finish();
+    if !reader.finish() || (given.is_none() && base.is_none()) {
+        return None;
+    }
     Some(Test {
         span: node.span,
         name: name?,

@@ -20,11 +20,13 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             Origin::Constant(_) => None,
         })
         .collect();
-    for (index, (_, source)) in sources.iter().enumerate() {
+    for (index, (field, source)) in sources.iter().enumerate() {
         let first = sources
             .iter()
             .take(index)
-            .find(|(_, first)| first.path == source.path);
+            .find(|(_, first)| first.path == source.path)
+            // The same field twice is written twice, which has its own rule.
+            .filter(|(other, _)| other.destination.schema.name != field.destination.schema.name);
         if let Some((_, first)) = first {
             let message = format!(
                 "`{}` would be written back from two fields",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Diagnostic, Severity};
+use super::{Code, Diagnostic, Severity};
 use crate::source::{SourceFile, Sources};
 use crate::span::{FileId, Span};
 
@@ -68,7 +68,39 @@ pub fn in_order(mut found: Vec<Diagnostic>, sources: &Sources) -> Told {
 }
 
 /// Takes out what was found at the very places that had been reported before: it follows from that.
-pub fn without_consequences(found: &mut Vec<Diagnostic>, reported: &[Diagnostic]) {
+///
+/// Beside what could not be read, a shape that seems wrong or a list that seems empty follows from it as well.
+pub fn without_consequences(
+    found: &mut Vec<Diagnostic>,
+    reported: &[Diagnostic],
+    sources: &Sources,
+) {
     let places: HashSet<Span> = reported.iter().map(|reported| reported.span).collect();
-    found.retain(|found| !places.contains(&found.span));
+    let line = |file: FileId, at: u32| sources.file(file).map_or(0, |file| file.line_at(at));
+    let syntax = reported
+        .iter()
+        .filter(|reported| reported.code == Code::SYNTAX.0);
+    let unread: Vec<(FileId, usize)> = syntax
+        .map(|reported| {
+            (
+                reported.span.file,
+                line(reported.span.file, reported.span.start),
+            )
+        })
+        .collect();
+    let beside = |span: Span| {
+        let (start, end) = (line(span.file, span.start), line(span.file, span.end));
+        unread
+            .iter()
+            .any(|(file, line)| *file == span.file && start <= line + 1 && *line <= end + 1)
+    };
+    let shapes = [
+        Code::WRONG_SHAPE.0,
+        Code::MISSING_KEY.0,
+        Code::EMPTY_MAPPING.0,
+    ];
+    found.retain(|found| {
+        let shape = shapes.contains(&found.code) && beside(found.span);
+        !places.contains(&found.span) && !shape
+    });
 }

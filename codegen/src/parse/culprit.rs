@@ -14,6 +14,18 @@ pub(super) struct Culprit {
     pub(super) cause: Option<Cause>,
 }
 
+impl Culprit {
+    /// The entry just behind a broken one, broken in the same unclear way, has nothing wrong with itself: it stood
+    /// below what is now blanked.
+    pub(super) fn follows_from(&self, before: &Culprit, text: &str) -> bool {
+        let between = text.get(before.end..self.line_start);
+        let unclear = matches!(self.cause, None | Some(Cause::Indentation));
+        unclear
+            && self.cause == before.cause
+            && between.is_some_and(|between| between.trim().is_empty())
+    }
+}
+
 /// What people get wrong most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {

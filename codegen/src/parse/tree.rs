@@ -21,8 +21,10 @@ enum Open {
     },
     Map {
         entries: Vec<Entry>,
-        /// Where each key was first.
-        places: HashMap<String, Span>,
+        /// Which entry has which key.
+        places: HashMap<String, usize>,
+        /// That a key was given twice has been said.
+        said: bool,
         key: Pending,
         start: u32,
     },
@@ -132,6 +134,7 @@ impl Builder<'_> {
                     Open::Map {
                         entries: Vec::new(),
                         places: HashMap::new(),
+                        said: false,
                         key: Pending::Key,
                         start: place.start,
                     },
@@ -220,12 +223,17 @@ impl Builder<'_> {
             Some(Open::Map {
                 entries,
                 places,
+                said,
                 key,
                 ..
             }) => match std::mem::replace(key, Pending::Key) {
                 Pending::Key => *key = key_of(node, &mut self.found),
-                Pending::Value(name) => add_entry(entries, places, name, node, &mut self.found),
                 Pending::Nothing => {}
+                Pending::Value(name) => {
+                    let twice = add_entry(entries, places, name, node);
+                    self.found
+                        .extend(twice.filter(|_| !*said).inspect(|_| *said = true));
+                }
             },
         }
     }
@@ -277,31 +285,36 @@ fn key_of(node: Node, found: &mut Vec<Diagnostic>) -> Pending {
     Pending::Nothing
 }
 
+/// Gives what is to be said of a key that is there already.
 fn add_entry(
     entries: &mut Vec<Entry>,
-    places: &mut HashMap<String, Span>,
+    places: &mut HashMap<String, usize>,
     key: Spanned<String>,
     mut value: Node,
-    found: &mut Vec<Diagnostic>,
-) {
+) -> Option<Diagnostic> {
     // An empty value has no length, and may be placed on the next line: the key is what can be pointed at.
     if value.span.start == value.span.end && value.is_null() {
         value.span = key.span;
     }
-    match places.get(&key.value) {
-        Some(first) => found.push(
-            Diagnostic::error(
-                Code::DUPLICATE_KEY,
-                key.span,
-                format!("`{}` is given twice", key.value),
-                "again here",
-            )
-            .related(*first, "first here")
-            .help("keep one of them"),
-        ),
-        None => {
-            places.insert(key.value.clone(), key.span);
-            entries.push(Entry { key, value });
-        }
+    let Some(first) = places
+        .get(&key.value)
+        .and_then(|index| entries.get_mut(*index))
+    else {
+        places.insert(key.value.clone(), entries.len());
+        entries.push(Entry { key, value });
+        return None;
+    };
+    let twice = Diagnostic::error(
+        Code::DUPLICATE_KEY,
+        key.span,
+        format!("`{}` is given twice", key.value),
+        "again here",
+    )
+    .related(first.key.span, "first here")
+    .help("keep one of them; where the next entry of a list begins, it lacks its `- `");
+    // The one with a value says more.
+    if first.value.is_null() {
+        first.value = value;
     }
+    Some(twice)
 }

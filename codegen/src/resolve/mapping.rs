@@ -68,7 +68,7 @@ impl Resolver<'_> {
         let rungs = mapping
             .rungs
             .iter()
-            .map(|(span, paths)| rung(*span, paths, &fields, mapping, &sides, sink))
+            .filter_map(|(span, paths)| rung(*span, paths, &fields, mapping, &sides, sink))
             .collect();
         let ignore = ignored(mapping, &sides, sink);
         let tests = mapping
@@ -409,7 +409,7 @@ fn rung(
     mapping: &ast::Mapping,
     sides: &Sides<'_>,
     sink: &mut Vec<Diagnostic>,
-) -> Rung {
+) -> Option<Rung> {
     if paths.is_empty() {
         let empty = Diagnostic::error(
             Code::UNFIT_PATH,
@@ -420,6 +420,8 @@ fn rung(
         sink.push(empty.help("name the fields to compare, or take the rung out"));
     }
     let mut pairs = Vec::new();
+    // A field that could not be read or resolved may be the one.
+    let complete = !mapping.fields_broken && fields.len() == mapping.fields.len();
     for path in paths {
         let Some(source) = lookup::source(path, &sides.entity, sides.properties, sink) else {
             continue;
@@ -427,13 +429,9 @@ fn rung(
         let mapped = fields.iter().find(
             |field| matches!(&field.origin, Origin::Source(mapped) if mapped.path == source.path),
         );
-        let written = || {
-            mapping.fields.iter().any(|field| matches!(&field.origin, ast::Origin::Source(written) if written.value == path.value))
-        };
         match mapped {
             Some(field) => pairs.push((source, field.destination.clone())),
-            // The field is there and was reported, or could not be read.
-            None if mapping.fields_broken || written() => {}
+            None if !complete || is_named_before(path, mapping) => {}
             None => sink.push(
                 Diagnostic::error(
                     Code::UNFIT_PATH,
@@ -451,7 +449,14 @@ fn rung(
             ),
         }
     }
-    Rung { span, pairs }
+    // What the rung would compare is not known.
+    (pairs.len() == paths.len()).then_some(Rung { span, pairs })
+}
+
+/// An earlier rung has the same path, where it was reported.
+fn is_named_before(path: &Spanned<String>, mapping: &ast::Mapping) -> bool {
+    let mut named = mapping.rungs.iter().flat_map(|(_, paths)| paths);
+    named.any(|other| other.value == path.value && other.span < path.span)
 }
 
 /// Fields that do not exist are stale, which its own rule says.
