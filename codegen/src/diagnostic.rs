@@ -2,6 +2,7 @@
 
 mod codes;
 mod excerpt;
+mod fixes;
 mod github;
 mod json;
 mod nearest;
@@ -11,9 +12,10 @@ mod text;
 use crate::span::Span;
 
 pub use codes::{ABOUT_TESTS, ALLOWABLE, CODES, Code, page};
+pub use fixes::Mend;
 pub use github::github;
 pub use json::json_line;
-pub use nearest::nearest;
+pub use nearest::{nearest, nearest_fitting};
 pub use order::{in_order, without_consequences};
 pub use text::text;
 
@@ -49,6 +51,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Edits that certainly mend it.
     pub fixes: Vec<Edit>,
+    /// The same in words, until the files are at hand.
+    pub mends: Vec<Mend>,
 }
 
 /// Bytes to replace.
@@ -74,6 +78,7 @@ impl Diagnostic {
             related: Vec::new(),
             help: None,
             fixes: Vec::new(),
+            mends: Vec::new(),
         }
     }
 
@@ -91,6 +96,19 @@ impl Diagnostic {
     /// What was offered is not what certainly mends it.
     pub fn without_fixes(mut self) -> Self {
         self.fixes.clear();
+        self.mends.clear();
+        self
+    }
+
+    /// One more `key: value` in the map at this place mends it.
+    pub fn add_key(mut self, map: Span, text: &'static str) -> Self {
+        self.mends.push(Mend::AddKey(map, text));
+        self
+    }
+
+    /// Without the item of a list at this place it is mended.
+    pub fn take_out(mut self, item: Span) -> Self {
+        self.mends.push(Mend::TakeOut(item));
         self
     }
 
@@ -114,17 +132,45 @@ impl Diagnostic {
         wrong: &str,
         names: impl IntoIterator<Item = &'n str>,
     ) -> Self {
+        self.did_you_mean_fitting(span, wrong, names.into_iter().map(|name| (name, true)))
+    }
+
+    /// The same, of names of which some fit and some do not.
+    pub fn did_you_mean_fitting<'n>(
+        self,
+        span: Span,
+        wrong: &str,
+        names: impl IntoIterator<Item = (&'n str, bool)>,
+    ) -> Self {
+        let names: Vec<(&str, bool)> = names.into_iter().collect();
+        let near = nearest_fitting(wrong, names.iter().copied());
+        if !near.is_empty() {
+            return self.one_of(span, near);
+        }
+        let fitting: Vec<&str> = names
+            .iter()
+            .filter(|(_, fits)| *fits)
+            .map(|(name, _)| *name)
+            .collect();
+        let all_fit = fitting.len() == names.len();
+        match fitting.len() {
+            1..=12 if all_fit => self.help(format!("known are {}", fitting.join(", "))),
+            1..=8 => self.help(format!("of its type there are {}", fitting.join(", "))),
+            _ => self,
+        }
+    }
+
+    /// Help that offers some names; when there is but one, it is the mend.
+    pub fn one_of<'n>(self, span: Span, names: impl IntoIterator<Item = &'n str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
-        match nearest(wrong, names.iter().copied()) {
-            Some(name) => {
-                let help = format!("did you mean `{name}`?");
-                let name = name.to_owned();
-                self.help(help).fix(span, name)
+        let offered: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let help = format!("did you mean {}?", offered.join(" or "));
+        match names.as_slice() {
+            [one] => {
+                let one = (*one).to_owned();
+                self.help(help).fix(span, one)
             }
-            None if names.len() <= 12 && !names.is_empty() => {
-                self.help(format!("known are {}", names.join(", ")))
-            }
-            None => self,
+            _ => self.help(help),
         }
     }
 }

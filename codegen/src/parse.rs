@@ -106,7 +106,7 @@ pub fn parse(file: FileId, text: &str, sink: &mut Vec<Diagnostic>) -> Option<Nod
             Err(error) => {
                 let broken = culprit::find(&text, offset(&error, &text));
                 if !before.is_some_and(|before| broken.follows_from(&before, &text)) {
-                    sink.push(report(file, &error, &broken));
+                    sink.push(report(file, &text, &error, &broken));
                 }
                 if !blank(&mut text, broken.line_start, broken.end) {
                     return None;
@@ -138,7 +138,7 @@ fn offset(error: &ScanError, text: &str) -> usize {
         .min(text.len())
 }
 
-fn report(file: FileId, error: &ScanError, broken: &culprit::Culprit) -> Diagnostic {
+fn report(file: FileId, text: &str, error: &ScanError, broken: &culprit::Culprit) -> Diagnostic {
     let span = Span {
         file,
         start: broken.start as u32,
@@ -146,7 +146,25 @@ fn report(file: FileId, error: &ScanError, broken: &culprit::Culprit) -> Diagnos
     };
     match broken.cause {
         Some(cause) => {
-            Diagnostic::error(Code::SYNTAX, span, cause.message(), cause.label()).help(cause.help())
+            let fault = Diagnostic::error(Code::SYNTAX, span, cause.message(), cause.label())
+                .help(cause.help());
+            match text
+                .get(broken.start..broken.caret_end)
+                .and_then(without_space)
+            {
+                Some(at) if cause == culprit::Cause::Colon => {
+                    let at = span.start + at as u32;
+                    fault.fix(
+                        Span {
+                            start: at,
+                            end: at,
+                            ..span
+                        },
+                        " ",
+                    )
+                }
+                _ => fault,
+            }
         }
         None => Diagnostic::error(
             Code::SYNTAX,
@@ -156,6 +174,13 @@ fn report(file: FileId, error: &ScanError, broken: &culprit::Culprit) -> Diagnos
         )
         .help("compare the line with its neighbours: indentation, colons, quotes and brackets"),
     }
+}
+
+/// Behind the colon of `key:value`, where a space is missing.
+fn without_space(entry: &str) -> Option<usize> {
+    let (key, value) = entry.split_once(':')?;
+    let is_word = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    (key.chars().all(is_word) && !value.contains(':')).then_some(key.len() + 1)
 }
 
 /// Overwrites all but line ends with spaces, byte for byte. False when there was nothing to overwrite.

@@ -4,8 +4,10 @@
 //! without, the nearest name stands in, so that the rest is checked all the same.
 
 mod example;
+mod fit;
 mod lookup;
 mod mapping;
+mod rung;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -228,3 +228,76 @@ fn one_mistake_is_one_report() {
         assert_eq!(codes, [code], "{changed:?}");
     }
 }
+
+/// What each diagnostic of these files would have edited, and what is found then.
+fn mended(files: &[(String, String)]) -> Vec<(String, Vec<String>, Vec<String>)> {
+    let sources = codegen::source::Sources::from_files(files.to_vec());
+    let before = codegen::check(&sources).diagnostics;
+    let said = |found: &[codegen::diagnostic::Diagnostic]| -> Vec<String> {
+        let said = found.iter();
+        said.map(|found| format!("{}: {}", found.code, found.message))
+            .collect()
+    };
+    let mut all = Vec::new();
+    for fault in before.iter().filter(|fault| !fault.fixes.is_empty()) {
+        let mut files = files.to_vec();
+        let mut edits = fault.fixes.clone();
+        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span.start));
+        for edit in edits {
+            let name = &sources.file(edit.span.file).unwrap().name;
+            let (_, text) = files.iter_mut().find(|(known, _)| known == name).unwrap();
+            text.replace_range(edit.span.start as usize..edit.span.end as usize, &edit.text);
+        }
+        let after = codegen::check(&codegen::source::Sources::from_files(files)).diagnostics;
+        let mut rest = said(&before);
+        let own = format!("{}: {}", fault.code, fault.message);
+        rest.retain(|said| *said != own);
+        all.push((own, rest, said(&after)));
+    }
+    all
+}
+
+#[test]
+fn each_fix_mends_its_mistake_and_makes_no_other() {
+    let whole = contact();
+    let mut texts: Vec<String> = CASES
+        .iter()
+        .map(|case| whole.replacen(case.from, case.to, 1))
+        .collect();
+    for (from, to) in [
+        ("ignore: [Fax, Salutation]", "ignore: [Email]"),
+        ("ignore: [Fax, Salutation]", "ignore: [Email, Fax]"),
+        ("ignore: [Fax, Salutation]", "ignore:\n  - Fax\n  - Email\n"),
+        (
+            "  - { source: date_of_birth, destination: Birthdate, monitored: true, convert: date, pii: true }",
+            "  - source: date_of_birth # as it is\n    destination: Birthdate",
+        ),
+        (
+            "monitored: true, convert: date, pii: true }",
+            "monitored: true,\n      pii: true, }",
+        ),
+        (
+            "reference: account, needs: npsp }",
+            "reference: account, direction: forward }",
+        ),
+        (
+            "monitored: true, pii: true }",
+            "monitored: Yes, pii: true }",
+        ),
+        ("{ source: mobile,", "{ source:mobile,"),
+        ("lane: id", "lane:id"),
+    ] {
+        assert!(whole.contains(from), "{from}");
+        texts.push(whole.replacen(from, to, 1));
+    }
+    let mut tried = 0;
+    for text in texts {
+        for (own, rest, after) in mended(&with("contact.yaml", &text).to_files()) {
+            tried += 1;
+            assert!(!after.contains(&own), "{own} is not mended");
+            let new: Vec<&String> = after.iter().filter(|said| !rest.contains(said)).collect();
+            assert!(new.is_empty(), "the mend of {own} makes {new:#?}");
+        }
+    }
+    assert!(tried > 40, "{tried}");
+}

@@ -20,7 +20,8 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
                     "not updateable",
                 )
                 .related(schema.span, "the schema says so")
-                .help("add `when_creating: true`"),
+                .help("add `when_creating: true`")
+                .add_key(field.span, "when_creating: true"),
             );
         }
     }

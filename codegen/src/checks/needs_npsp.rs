@@ -22,7 +22,8 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
                 "comes with NPSP",
             )
             .related(field.destination.schema.span, "the schema says so")
-            .help("add `needs: npsp`"),
+            .help("add `needs: npsp`")
+            .add_key(field.span, "needs: npsp"),
         );
     }
 }

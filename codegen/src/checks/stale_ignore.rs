@@ -33,7 +33,8 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
                     "stale",
                 )
                 .related(field.destination.span, "mapped here")
-                .help("take it out of `ignore`"),
+                .help("take it out of `ignore`")
+                .take_out(ignored.span),
             );
         }
     }

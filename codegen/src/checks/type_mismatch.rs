@@ -92,7 +92,13 @@ fn converted(field: &Field, source: &SourceField, mapping: &Mapping) -> Option<D
         format!("wants {}", to.describe()),
     );
     Some(match (from, to) {
-        (SourceType::Text { .. }, SalesforceType::Date) => fault.help("add `convert: date`"),
+        (SourceType::Text { format, .. }, SalesforceType::Date) => {
+            let fault = fault.help("add `convert: date`");
+            match format.as_deref() {
+                Some("date") => fault.add_key(field.span, "convert: date"),
+                _ => fault,
+            }
+        }
         (SourceType::Text { .. }, SalesforceType::Reference) => {
             fault.help("add `reference:` with the mapping whose record it is")
         }

@@ -2,14 +2,52 @@
 
 /// The nearest of the names: the same but for case and underscores, else the fewest edits, never too many.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let folded = fold(wrong);
+    let names = names.into_iter().map(|name| (name, true));
+    nearest_fitting(wrong, names).first().copied()
+}
+
+/// The same of names of which some fit, by their type for example: one that fits goes before a nearer one that does
+/// not, unless that is the very name. Up to three, when they are equally near; the shortest first.
+pub fn nearest_fitting<'n>(
+    wrong: &str,
+    names: impl IntoIterator<Item = (&'n str, bool)>,
+) -> Vec<&'n str> {
+    let (folded, words) = (fold(wrong), words(wrong));
     let most = (folded.chars().count() / 3).clamp(1, 4);
-    names
+    let far = |name: &str| match distance(&folded, &fold(name)) {
+        // `PhoneMobile` for `MobilePhone`.
+        far if far > 1 && words.len() > 1 && self::words(name) == words => 1,
+        far => far,
+    };
+    let mut near: Vec<((bool, usize), &str)> = names
         .into_iter()
-        .map(|name| (distance(&folded, &fold(name)), name))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, name)| (*distance, name.len(), *name))
-        .map(|(_, name)| name)
+        .map(|(name, fits)| (far(name), fits, name))
+        .filter(|(far, _, _)| *far <= most)
+        .map(|(far, fits, name)| ((far > 0 && !fits, far), name))
+        .collect();
+    near.sort_by_key(|(key, name)| (*key, name.len(), *name));
+    let best = near.first().map(|(key, _)| *key);
+    near.retain(|(key, _)| Some(*key) == best);
+    near.into_iter().map(|(_, name)| name).take(3).collect()
+}
+
+/// Its words in lower case, sorted.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut after_small = false;
+    for letter in name.strip_suffix("__c").unwrap_or(name).chars().take(80) {
+        let starts = after_small && letter.is_uppercase();
+        if !letter.is_alphanumeric() || starts || words.is_empty() {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (letter.is_alphanumeric(), words.last_mut()) {
+            word.extend(letter.to_lowercase());
+        }
+        after_small = letter.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words.sort();
+    words
 }
 
 fn fold(name: &str) -> String {
@@ -47,7 +85,21 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{nearest, nearest_fitting};
+
+    #[test]
+    fn what_fits_goes_before_what_is_nearer() {
+        let names = [
+            ("MailingCity", true),
+            ("MailingCode", false),
+            ("MobilePhone", true),
+        ];
+        assert_eq!(nearest_fitting("MailingCods", names), ["MailingCity"]);
+        assert_eq!(nearest_fitting("mailing_code", names), ["MailingCode"]);
+        assert_eq!(nearest_fitting("PhoneMobile", names), ["MobilePhone"]);
+        let equal = [("line1", true), ("line2", true), ("line3", false)];
+        assert_eq!(nearest_fitting("line", equal), ["line1", "line2"]);
+    }
 
     #[test]
     fn typing_mistakes_are_near_and_other_words_are_not() {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Code, Diagnostic, Severity};
-use crate::source::{SourceFile, Sources};
+use super::{Code, Diagnostic, Severity, fixes};
+use crate::source::Sources;
 use crate::span::{FileId, Span};
 
 /// After so many errors of a file the rest is left for the next run: nobody reads on.
@@ -52,14 +52,7 @@ pub fn in_order(mut found: Vec<Diagnostic>, sources: &Sources) -> Told {
         found.severity != Severity::Error || *errors <= ERRORS_MAX
     });
     for found in &mut found {
-        let edits = |span: Span| {
-            sources
-                .file(span.file)
-                .is_some_and(SourceFile::is_as_written)
-        };
-        if !found.fixes.iter().all(|edit| edits(edit.span)) {
-            found.fixes.clear();
-        }
+        fixes::settle(found, sources);
     }
     Told {
         left_out: before - found.len(),

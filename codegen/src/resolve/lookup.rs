@@ -1,8 +1,8 @@
 //! Names to fields.
 
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, nearest_fitting};
 use crate::model::{DestinationField, SourceField};
-use crate::schema::{SalesforceObject, SourceSchemaField, SourceType};
+use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, SourceType};
 use crate::span::Spanned;
 
 type Properties = [(String, SourceSchemaField)];
@@ -12,6 +12,17 @@ pub(super) fn source(
     path: &Spanned<String>,
     entity: &str,
     properties: &Properties,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<SourceField> {
+    fitting_source(path, entity, properties, &|_| true, sink)
+}
+
+/// The same; where there is none of this name, one that fits is what was meant.
+pub(super) fn fitting_source(
+    path: &Spanned<String>,
+    entity: &str,
+    properties: &Properties,
+    fits: &dyn Fn(&SourceSchemaField) -> bool,
     sink: &mut Vec<Diagnostic>,
 ) -> Option<SourceField> {
     let names: Vec<String> = path.value.split('.').map(str::to_owned).collect();
@@ -26,7 +37,7 @@ pub(super) fn source(
                 depth,
                 found.as_ref(),
                 level,
-                properties,
+                &meant(&names, depth, level, properties, fits),
             ));
             return None;
         };
@@ -58,7 +69,7 @@ fn unknown_source(
     depth: usize,
     outer: Option<&SourceSchemaField>,
     level: &Properties,
-    all: &Properties,
+    meant: &[String],
 ) -> Diagnostic {
     let wrong = names.get(depth).map(String::as_str).unwrap_or_default();
     let before = names
@@ -79,28 +90,9 @@ fn unknown_source(
         message,
         "no such field in the schema",
     );
-    let meant = nearest(wrong, level.iter().map(|(name, _)| name.as_str())).map(|name| {
-        let rest = names.get(depth + 1..).unwrap_or_default();
-        let mut whole: Vec<&str> = names.iter().take(depth).map(String::as_str).collect();
-        whole.push(name);
-        whole.extend(rest.iter().map(String::as_str));
-        whole.join(".")
-    });
-    // `city` where `address.city` was meant.
-    let deeper = || {
-        all.iter().find_map(|(outer, field)| match &field.kind {
-            SourceType::Object(members) => {
-                nearest(names.last()?, members.iter().map(|(name, _)| name.as_str()))
-                    .map(|inner| format!("{outer}.{inner}"))
-            }
-            _ => None,
-        })
-    };
-    match meant.or_else(deeper) {
-        Some(name) => diagnostic
-            .help(format!("did you mean `{name}`?"))
-            .fix(path.span, name),
-        None => {
+    match meant {
+        [_, ..] => diagnostic.one_of(path.span, meant.iter().map(String::as_str)),
+        [] => {
             let known: Vec<&str> = level.iter().map(|(name, _)| name.as_str()).collect();
             if known.is_empty() {
                 diagnostic.help("take away what follows the dot")
@@ -111,10 +103,82 @@ fn unknown_source(
     }
 }
 
+/// The paths that were probably meant: another name at that place, or the last name inside an object.
+fn meant(
+    names: &[String],
+    depth: usize,
+    level: &Properties,
+    all: &Properties,
+    fits: &dyn Fn(&SourceSchemaField) -> bool,
+) -> Vec<String> {
+    let wrong = names.get(depth).map(String::as_str).unwrap_or_default();
+    let (before, rest) = (
+        names.get(..depth).unwrap_or_default(),
+        names.get(depth + 1..).unwrap_or_default(),
+    );
+    let fits = |field: &SourceSchemaField| match &field.kind {
+        SourceType::Object(_) => !rest.is_empty(),
+        _ => rest.is_empty() && fits(field),
+    };
+    let here = nearest_fitting(
+        wrong,
+        level
+            .iter()
+            .map(|(name, field)| (name.as_str(), fits(field))),
+    );
+    if !here.is_empty() {
+        let whole = |name: &&str| [before, &[(*name).to_owned()], rest].concat().join(".");
+        return here.iter().map(whole).collect();
+    }
+    // `city` where `address.city` was meant.
+    let last = names.last().map(String::as_str).unwrap_or_default();
+    let inside = all.iter().flat_map(|(outer, field)| match &field.kind {
+        SourceType::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, field)| (name.as_str(), fits(field)));
+            nearest_fitting(last, members)
+                .into_iter()
+                .map(|inner| format!("{outer}.{inner}"))
+                .collect()
+        }
+        _ => Vec::new(),
+    });
+    inside.take(3).collect()
+}
+
+/// The property at a dotted path, if there is one.
+pub(super) fn property<'p>(
+    path: &str,
+    properties: &'p Properties,
+) -> Option<&'p SourceSchemaField> {
+    let mut level = properties;
+    let mut found = None;
+    for name in path.split('.') {
+        let (_, field) = level.iter().find(|(known, _)| known == name)?;
+        found = Some(field);
+        level = match &field.kind {
+            SourceType::Object(members) => members,
+            _ => &[],
+        };
+    }
+    found
+}
+
 /// The field of an object.
 pub(super) fn destination(
     name: &Spanned<String>,
     object: &SalesforceObject,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<DestinationField> {
+    fitting_destination(name, object, &|_| true, sink)
+}
+
+/// The same; where there is none of this name, one that fits is what was meant.
+pub(super) fn fitting_destination(
+    name: &Spanned<String>,
+    object: &SalesforceObject,
+    fits: &dyn Fn(&SalesforceField) -> bool,
     sink: &mut Vec<Diagnostic>,
 ) -> Option<DestinationField> {
     if let Some(field) = object.fields.iter().find(|field| field.name == name.value) {
@@ -130,11 +194,9 @@ pub(super) fn destination(
         message,
         "no such field in the schema",
     );
-    let diagnostic = diagnostic.did_you_mean(
-        name.span,
-        &name.value,
-        object.fields.iter().map(|field| field.name.as_str()),
-    );
+    let names = object.fields.iter();
+    let names = names.map(|field| (field.name.as_str(), fits(field)));
+    let diagnostic = diagnostic.did_you_mean_fitting(name.span, &name.value, names);
     // A relationship's name: `Account.Name`, or `npsp__Primary_Affiliation__r`.
     let relationship = name.value.split('.').next();
     let reference = object

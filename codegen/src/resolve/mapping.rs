@@ -1,13 +1,12 @@
 //! One mapping.
 
-use super::{Schemas, example, lookup};
+use super::{Schemas, example, fit, lookup, rung};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{
-    self, Condition, Conversion, DestinationField, Key, MappingId, Origin, Payload, Rung,
-    SourceField,
+    self, Condition, Conversion, DestinationField, Key, MappingId, Origin, Payload, SourceField,
 };
-use crate::schema::{SalesforceObject, SourceSchemaField, SourceType, source};
+use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, SourceType, source};
 use crate::span::{Span, Spanned};
 
 /// What names are looked up in.
@@ -68,7 +67,7 @@ impl Resolver<'_> {
         let rungs = mapping
             .rungs
             .iter()
-            .filter_map(|(span, paths)| rung(*span, paths, &fields, mapping, &sides, sink))
+            .filter_map(|(span, paths)| rung::rung(*span, paths, &fields, mapping, &sides, sink))
             .collect();
         let ignore = ignored(mapping, &sides, sink);
         let tests = mapping
@@ -190,11 +189,15 @@ impl Resolver<'_> {
     ) -> Option<model::Field> {
         let origin = match &field.origin {
             ast::Origin::Source(path) => {
-                lookup::source(path, &sides.entity, sides.properties, sink).map(Origin::Source)
+                let fits = |from: &SourceSchemaField| fit::source(field, sides, from);
+                lookup::fitting_source(path, &sides.entity, sides.properties, &fits, sink)
+                    .map(Origin::Source)
             }
             ast::Origin::Constant(literal) => Some(Origin::Constant(literal.clone())),
         };
-        let destination = lookup::destination(&field.destination, sides.object, sink);
+        let fits = |to: &SalesforceField| fit::destination(field, sides, to);
+        let destination =
+            lookup::fitting_destination(&field.destination, sides.object, &fits, sink);
         let convert = field.convert.as_ref().map(|name| conversion(name, sink));
         let reference = field
             .reference
@@ -399,64 +402,6 @@ fn conversion(name: &Spanned<String>, sink: &mut Vec<Diagnostic>) -> Option<Span
         );
     }
     found.map(|(_, conversion)| Spanned::new(*conversion, name.span))
-}
-
-/// Each path has to be mapped: what it is compared with is the field that it becomes.
-fn rung(
-    span: Span,
-    paths: &[Spanned<String>],
-    fields: &[model::Field],
-    mapping: &ast::Mapping,
-    sides: &Sides<'_>,
-    sink: &mut Vec<Diagnostic>,
-) -> Option<Rung> {
-    if paths.is_empty() {
-        let empty = Diagnostic::error(
-            Code::UNFIT_PATH,
-            span,
-            "a rung of `match` compares nothing",
-            "empty",
-        );
-        sink.push(empty.help("name the fields to compare, or take the rung out"));
-    }
-    let mut pairs = Vec::new();
-    // A field that could not be read or resolved may be the one.
-    let complete = !mapping.fields_broken && fields.len() == mapping.fields.len();
-    for path in paths {
-        let Some(source) = lookup::source(path, &sides.entity, sides.properties, sink) else {
-            continue;
-        };
-        let mapped = fields.iter().find(
-            |field| matches!(&field.origin, Origin::Source(mapped) if mapped.path == source.path),
-        );
-        match mapped {
-            Some(field) => pairs.push((source, field.destination.clone())),
-            None if !complete || is_named_before(path, mapping) => {}
-            None => sink.push(
-                Diagnostic::error(
-                    Code::UNFIT_PATH,
-                    path.span,
-                    format!(
-                        "`{}` is not mapped, so records cannot be matched by it",
-                        path.value
-                    ),
-                    "not among `fields`",
-                )
-                .help(format!(
-                    "map `{}` to a field, or take it out of `match`",
-                    path.value
-                )),
-            ),
-        }
-    }
-    // What the rung would compare is not known.
-    (pairs.len() == paths.len()).then_some(Rung { span, pairs })
-}
-
-/// An earlier rung has the same path, where it was reported.
-fn is_named_before(path: &Spanned<String>, mapping: &ast::Mapping) -> bool {
-    let mut named = mapping.rungs.iter().flat_map(|(_, paths)| paths);
-    named.any(|other| other.value == path.value && other.span < path.span)
 }
 
 /// Fields that do not exist are stale, which its own rule says.
