@@ -74,3 +74,23 @@ fn mapc_answers_as_written_down() {
     assert!(seen > 0);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn colours_are_for_terminals_and_for_whoever_forces_them() {
+    let folder = folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/rendered"));
+    let coloured = |name: &str, value: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mapc"))
+            .current_dir(folder.path())
+            .args(["check"])
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env(name, value)
+            .output()
+            .unwrap();
+        assert!(!output.stdout.is_empty());
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured("NO_COLOR", "1"));
+    assert!(!coloured("CLICOLOR_FORCE", ""));
+    assert!(coloured("CLICOLOR_FORCE", "1"));
+}
