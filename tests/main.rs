@@ -6,6 +6,7 @@
 mod build_steps;
 mod command_line;
 mod crash;
+mod differential;
 mod editor;
 mod foreign;
 mod forward;
@@ -14,3 +15,9 @@ mod tidiness;
 mod way_back;
 mod webhooks;
 mod world;
+
+/// What the compiler's own tests draw.
+#[path = "../codegen/tests"]
+mod drawn {
+    pub mod random;
+}
