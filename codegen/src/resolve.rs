@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{MappingId, Model};
-use crate::parse::Node;
+use crate::parse::{Node, Value};
 use crate::schema::org::Org;
 use crate::schema::{self, SalesforceObject, SourceSchemaField};
 use crate::source::{SourceFile, Sources};
@@ -47,6 +47,10 @@ pub fn schemas(sources: &Sources, sink: &mut Vec<Diagnostic>) -> Schemas {
         }
         let object = root.and_then(|root| schema::salesforce::object(&root, sink));
         match object.filter(|_| sink.len() == before) {
+            Some(object) if object.fields.is_empty() => {
+                sink.push(object_without_fields(id, &object.name));
+                schemas.is_broken("salesforce", &file.name);
+            }
             Some(object) if schemas.objects.contains_key(&object.name) => {
                 sink.push(described_twice(id, &object.name));
             }
@@ -64,13 +68,22 @@ pub fn schemas(sources: &Sources, sink: &mut Vec<Diagnostic>) -> Schemas {
         match read(id, file, sink) {
             Some(root) => {
                 let entity = schema::source::entity(&root);
-                schemas.entities.insert(stem(&file.name), entity);
+                if entity.is_empty() {
+                    sink.push(empty(&root));
+                    schemas.is_broken("ticketure", &file.name);
+                } else {
+                    schemas.entities.insert(stem(&file.name), entity);
+                }
             }
             None => schemas.is_broken("ticketure", &file.name),
         }
     }
     for (id, file) in sources.below("schemas/webhooks/") {
         match read(id, file, sink) {
+            Some(root) if schema::source::is_empty(&root) => {
+                sink.push(empty(&root));
+                schemas.is_broken("webhooks", &file.name);
+            }
             Some(root) => {
                 schemas.webhooks.insert(stem(&file.name), root);
             }
@@ -97,9 +110,41 @@ fn described_twice(file: FileId, object: &str) -> Diagnostic {
         .help("keep the file that was pulled last")
 }
 
+/// Nothing can be mapped from or to it.
+fn empty(root: &Node) -> Diagnostic {
+    let span = Span {
+        end: root.span.start,
+        ..root.span
+    };
+    let message = "the schema has no `properties`, or they are no object";
+    Diagnostic::error(Code::BROKEN_SCHEMA, span, message, "nothing is described")
+        .help("mend the file, or pull it again")
+}
+
+fn object_without_fields(file: FileId, object: &str) -> Diagnostic {
+    let start = Span {
+        file,
+        start: 0,
+        end: 0,
+    };
+    let message = format!("the snapshot of {object} has no `fields`, or they are no list");
+    Diagnostic::error(Code::BROKEN_SCHEMA, start, message, "nothing is described")
+        .help("pull the object's schema again")
+}
+
 /// The tree of a schema file; what is wrong with its text is said once.
 fn read(id: FileId, file: &SourceFile, sink: &mut Vec<Diagnostic>) -> Option<Node> {
     match schema::json::parse(id, &file.text) {
+        Ok(root) if !matches!(root.value, Value::Map(_)) => {
+            let span = Span {
+                end: root.span.start,
+                ..root.span
+            };
+            let message = format!("the schema is {}, not an object", root.kind());
+            let broken = Diagnostic::error(Code::BROKEN_SCHEMA, span, message, "no object");
+            sink.push(broken.help("mend the file, or pull it again"));
+            None
+        }
         Ok(root) => Some(root),
         Err(broken) => {
             sink.push(*broken);

@@ -144,6 +144,19 @@ fn a_broken_schema_is_one_mistake() {
             "schemas/webhooks/identity_changed.schema.json",
             "{ \"type\": ",
         ),
+        ("schemas/ticketure/identity.schema.json", "[]"),
+        (
+            "schemas/ticketure/identity.schema.json",
+            r#"{ "properties": [] }"#,
+        ),
+        ("schemas/webhooks/identity_changed.schema.json", "{}"),
+        ("schemas/webhooks/identity_changed.schema.json", "1"),
+        (
+            "schemas/salesforce/Contact.json",
+            r#"{ "object": "Contact", "fields": {} }"#,
+        ),
+        ("schemas/salesforce/Contact.json", "[]"),
+        ("schemas/salesforce/_org.json", "[]"),
     ] {
         let codes: Vec<String> = found(&with(file, text))
             .into_iter()

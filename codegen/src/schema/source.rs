@@ -20,6 +20,11 @@ pub fn entity(root: &Node) -> Vec<(String, SourceSchemaField)> {
     reader.properties(root, 0)
 }
 
+/// An envelope without members carries nothing.
+pub fn is_empty(envelope: &Node) -> bool {
+    entries(envelope, EnvelopeMember::Properties).is_empty()
+}
+
 /// Member names from the envelope's root to the list whose items are this entity.
 pub fn rows(envelope: &Node, entity: &str) -> Option<Vec<String>> {
     let wanted = format!("/{entity}.schema.json");
