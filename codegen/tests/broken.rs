@@ -228,12 +228,26 @@ fn one_mistake_is_one_report() {
         (without("fields:"), "M0001"),
         (without("tests:"), "M0001"),
         (
+            whole.replacen("ignore: [Fax, Salutation]\ntests:\n", "", 1),
+            "M0006",
+        ),
+        (whole.replacen("    after: {", "    aftre: {", 1), "M0004"),
+        (
+            whole.replacen(
+                "id: \"i-1\", identity_type: person",
+                "id: \"i-1\", identity_type: persn",
+                1,
+            ),
+            "M0315",
+        ),
+        (
             whole.replacen("  - name: a new person becomes a contact\n", "", 1),
             "M0001",
         ),
     ] {
         let found = found(&with("contact.yaml", &text));
         let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
+        assert_ne!(text, whole);
         let changed = text
             .lines()
             .zip(whole.lines())
@@ -313,4 +327,15 @@ fn each_fix_mends_its_mistake_and_makes_no_other() {
         }
     }
     assert!(tried > 40, "{tried}");
+}
+
+/// The mapping that another refers to, without its name.
+#[test]
+fn a_mapping_without_a_name_is_one_mistake() {
+    let files = shipped().to_files();
+    let account = files.iter().find(|(name, _)| name == "account.yaml");
+    let text = account.unwrap().1.replacen("mapping: account\n", "", 1);
+    let found = found(&with("account.yaml", &text));
+    let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
+    assert_eq!(codes, ["M0005"]);
 }

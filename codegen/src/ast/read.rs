@@ -95,7 +95,13 @@ fn read_root(
         Some(entry) => {
             fields_span = entry.key.span;
             let items = list(&entry.value, "fields", reader.sink);
-            fields = items
+            let own = items
+                .iter()
+                .position(looks_like_test)
+                .unwrap_or(items.len());
+            let (own, tests) = items.split_at(own);
+            reader.sink.extend(tests.first().map(test_among_fields));
+            fields = own
                 .iter()
                 .filter_map(|item| field(item, reader.sink))
                 .collect();
@@ -183,6 +189,26 @@ fn unfit_name(name: &Spanned<String>) -> Option<Diagnostic> {
         Diagnostic::error(Code::MAPPING_NAME, name.span, message, label)
             .help("use small letters, digits and single underscores: `contact`, `ticket_line`"),
     )
+}
+
+fn looks_like_test(item: &Node) -> bool {
+    let Value::Map(entries) = &item.value else {
+        return false;
+    };
+    let of = |map: &language::Map, name: &str| map.keys.iter().any(|key| key.name == name);
+    let mut names = entries.iter().map(|entry| entry.key.value.as_str());
+    item.get("name").is_some()
+        && names.all(|name| of(&language::TEST, name) && !of(&language::FIELD, name))
+}
+
+fn test_among_fields(item: &Node) -> Diagnostic {
+    Diagnostic::error(
+        Code::WRONG_SHAPE,
+        item.span,
+        "a test stands among the fields",
+        "a test",
+    )
+    .help("write `tests:` on the line above it")
 }
 
 fn no_fields(entry: &Entry) -> Diagnostic {

@@ -64,6 +64,11 @@ impl<'n, 's> Reader<'n, 's> {
         self.has(name) || self.unknown().any(|key| looks_like(key, name))
     }
 
+    /// Some key is not of the language: it may be any that seems to be missing.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.unknown().next().is_some()
+    }
+
     /// Keys that the language does not have here.
     fn unknown(&self) -> impl Iterator<Item = &str> {
         let keys = self

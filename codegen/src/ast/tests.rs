@@ -46,7 +46,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
     } else if expect.is_none() && !has_push {
         reader.missing("expect");
     }
-    if base.is_some() && now.is_none() && given.is_none() {
+    if base.is_some() && now.is_none() && given.is_none() && !reader.has_unknown() {
         reader.sink.push(
             Diagnostic::error(
                 Code::MISSING_KEY,

@@ -1,6 +1,6 @@
 //! A test's row that the mapping would never take.
 
-use super::Context;
+use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Literal, Mapping, Test};
 use crate::span::Spanned;
@@ -22,6 +22,12 @@ fn excluded(mapping: &Mapping, test: &Test, given: &Spanned<Literal>, sink: &mut
         let path = condition.source.dotted();
         let (span, message) = match at(given, &condition.source.path) {
             Some(found) if found.value == condition.equals.value => continue,
+            // A value that no row has was reported as such.
+            Some(found)
+                if fit::row_misfit(&condition.source.schema, &path, &found.value).is_some() =>
+            {
+                continue;
+            }
             Some(found) => (
                 found.span,
                 format!("the mapping does not take this row: `when` wants another `{path}`"),

@@ -230,7 +230,8 @@ impl Resolver<'_> {
             .names
             .iter()
             .position(|known| known.as_deref() == Some(&name.value));
-        if place.is_none() {
+        // A mapping whose name could not be read may be the one.
+        if place.is_none() && self.names.iter().all(Option::is_some) {
             let message = format!("there is no mapping `{}`", name.value);
             sink.push(
                 Diagnostic::error(
