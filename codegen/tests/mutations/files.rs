@@ -103,7 +103,8 @@ fn mapping(file: &str, text: &str) -> Mapping {
                 });
             }
         } else if !indented.starts_with(['#', '-']) && !inside_tests(&lines, index) {
-            let pair: Value = serde_yaml::from_str(indented).unwrap_or(Value::Null);
+            let whole = whole_list(&lines, index).unwrap_or_else(|| indented.to_owned());
+            let pair: Value = serde_yaml::from_str(&whole).unwrap_or(Value::Null);
             for (name, value) in pair.as_object().into_iter().flatten() {
                 let name = match line.starts_with(' ') {
                     true => format!("{above}.{name}"),
@@ -124,6 +125,22 @@ fn mapping(file: &str, text: &str) -> Mapping {
     }
 }
 
+/// The text of a list that begins here and goes on below.
+fn whole_list(lines: &[String], index: usize) -> Option<String> {
+    lines.get(index)?.ends_with('[').then(|| {
+        let below = lines.iter().skip(index);
+        let until = below
+            .clone()
+            .position(|line| line.starts_with(']'))
+            .unwrap_or(0);
+        below
+            .take(until + 1)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    })
+}
+
 pub fn inside_tests(lines: &[String], index: usize) -> bool {
     lines
         .iter()
@@ -132,6 +149,15 @@ pub fn inside_tests(lines: &[String], index: usize) -> bool {
 }
 
 impl Mapping {
+    /// The line below the key's, or its own, that has this name.
+    pub fn line_below(&self, line: usize, name: &str) -> usize {
+        let has = |text: &String| text.split([' ', ',', '[', ']']).any(|word| word == name);
+        let mut below = self.lines.iter().enumerate().skip(line - 1);
+        below
+            .find(|(_, text)| has(text))
+            .map_or(line, |(index, _)| index + 1)
+    }
+
     /// `lane`, or `when.source`.
     pub fn key(&self, name: &str) -> Option<&(usize, Value)> {
         self.keys.get(name)

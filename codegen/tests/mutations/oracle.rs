@@ -38,7 +38,13 @@ pub fn wrong_lines(files: &Files) -> Wrong {
         of_key("when.source", &|value| judge.when_source(value));
         of_key("when.destination", &|value| judge.when_destination(value));
         of_key("match.destination", &|value| judge.rungs(value));
-        of_key("ignore", &|value| judge.ignore(value));
+        of_key("unmapped", &|_| judge.unmapped());
+        if let Some((line, names)) = mapping.key("ignore") {
+            for name in judge.stale(names) {
+                let line = mapping.line_below(*line, &name);
+                wrong.insert((mapping.file.clone(), line), "stale".to_owned());
+            }
+        }
     }
     wrong
 }
@@ -358,18 +364,53 @@ impl<'f> Judge<'f> {
         })
     }
 
-    fn ignore(&self, names: &Value) -> Option<String> {
-        let names: Vec<&str> = names.as_array()?.iter().filter_map(Value::as_str).collect();
-        names.iter().enumerate().find_map(|(index, name)| {
-            let mapped = self
-                .mapping
-                .entries
-                .iter()
-                .any(|entry| entry.word("destination") == Some(name));
-            let twice = names.iter().take(index).any(|earlier| earlier == name);
-            (mapped || twice || self.field(name).is_none()).then(|| "stale".to_owned())
-        })
+    /// Names of `ignore` that are mapped, there twice, or not there at all.
+    fn stale(&self, names: &Value) -> Vec<String> {
+        let names: Vec<&str> = listed(names);
+        let is_stale = |(index, name): &(usize, &&str)| {
+            let mut entries = self.mapping.entries.iter();
+            let mapped = entries.any(|entry| entry.word("destination") == Some(name));
+            let twice = names.iter().take(*index).any(|earlier| earlier == *name);
+            mapped || twice || self.field(name).is_none()
+        };
+        let stale = names.iter().enumerate().filter(is_stale);
+        stale.map(|(_, name)| (*name).to_owned()).collect()
     }
+
+    fn unmapped(&self) -> Option<String> {
+        let ignored = self.mapping.key("ignore").map(|(_, names)| listed(names));
+        let ignored = ignored.unwrap_or_default();
+        let key = self.key_destination();
+        self.field(&key)?;
+        let mut fields = self.object["fields"].as_array()?.iter();
+        let forgotten = fields.find(|field| {
+            let name = field["name"].as_str().unwrap_or_default();
+            let mut entries = self.mapping.entries.iter();
+            let writable = (field["createable"] == true || field["updateable"] == true)
+                && field["calculated"] != true;
+            let known = name == key
+                || ignored.contains(&name)
+                || entries.any(|entry| entry.word("destination") == Some(name));
+            writable && !known
+        })?;
+        // Names that do not exist are told at their place, and what they were meant for is not missed.
+        let mut written = self.mapping.entries.iter();
+        let readable = written.all(|entry| {
+            let known = entry
+                .word("source")
+                .is_none_or(|path| self.property(path).is_some());
+            known
+                && self
+                    .field(entry.word("destination").unwrap_or_default())
+                    .is_some()
+        });
+        readable.then(|| format!("{} is neither mapped nor ignored", forgotten["name"]))
+    }
+}
+
+fn listed(names: &Value) -> Vec<&str> {
+    let names = names.as_array().into_iter().flatten();
+    names.filter_map(Value::as_str).collect()
 }
 
 fn destination(mapping: &Mapping) -> String {
