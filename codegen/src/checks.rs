@@ -103,14 +103,19 @@ const RULES: &[Rule] = &[
     unfit_match::check,
     unfit_path::check,
     unknown_picklist_value::check,
-    unmapped::check,
     update_only::check,
     weak_match::check,
     wrong_format::check,
 ];
 
-/// What tests say, which is judged of a mapping that is right: else each mistake would be told again by its tests.
-const TEST_RULES: &[Rule] = &[test_of_unmapped::check, test_row::check, test_value::check];
+/// What is judged of a mapping that is right: else each mistake would be told again by its tests, and by what it left
+/// unmapped.
+const LATER_RULES: &[Rule] = &[
+    test_of_unmapped::check,
+    test_row::check,
+    test_value::check,
+    unmapped::check,
+];
 
 /// Every rule over one mapping.
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -124,7 +129,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         // What is merely worth a look may come of the mistake.
         found.retain(is_error);
     } else {
-        for rule in TEST_RULES {
+        for rule in LATER_RULES {
             rule(mapping, context, &mut found);
         }
     }

@@ -44,7 +44,8 @@ pub struct SalesforceField {
     pub id_lookup: bool,
     pub calculated: bool,
     pub restricted_picklist: bool,
-    pub case_sensitive: bool,
+    /// It is said that `a` and `A` are the same; a snapshot that says nothing leaves it open.
+    pub folds_case: bool,
     /// It can stand in the condition of a query.
     pub filterable: bool,
     pub reference_to: Vec<String>,

@@ -117,6 +117,11 @@ fn disagreement(mutation: &Mutation, shipped: &Files, kept: &Schemas) -> Option<
             let missed: Vec<String> = wrong
                 .iter()
                 .filter(|((file, line), _)| !at(file, *line))
+                // What is neither mapped nor ignored is told once all else is right.
+                .filter(|(_, why)| {
+                    !(why.contains("neither mapped")
+                        && reports.iter().any(|report| report.is_error))
+                })
                 .map(|((file, line), why)| format!("{file}:{line} ({why})"))
                 .collect();
             let invented: Vec<String> = reports

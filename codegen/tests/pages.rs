@@ -20,7 +20,7 @@ fields:
 /// An object with fields that the shipped ones do not have.
 const TICKET: &str = r#"{ "object": "Ticket", "keyPrefix": "a00", "fields": [
   { "name": "Ticketure_Id__c", "type": "string", "length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "caseSensitive": true },
-  { "name": "Folded_Id__c", "type": "string", "length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true },
+  { "name": "Folded_Id__c", "type": "string", "length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "caseSensitive": false },
   { "name": "npsp__Id__c", "type": "string", "length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "caseSensitive": true },
   { "name": "Holder__c", "type": "string", "length": 80, "createable": true, "nillable": true },
   { "name": "Checked__c", "type": "string", "length": 80, "updateable": true, "nillable": true },

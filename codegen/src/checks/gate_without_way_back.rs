@@ -16,10 +16,14 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             continue;
         };
         let name = &field.destination.schema.name;
+        let says = match gate {
+            "conflict" => "has a `conflict`".to_owned(),
+            gate => format!("is {gate}"),
+        };
         sink.push(
             fault(
                 span,
-                format!("{name} is {gate}, but it does not go back"),
+                format!("{name} {says}, but it does not go back"),
                 format!("`{gate}` is about the way back"),
             )
             .help(format!("take `{gate}` out, or let the field go both ways")),

@@ -9,7 +9,8 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     let (field, source) = (&mapping.key.destination, &mapping.key.source);
     let schema = &field.schema;
     let is_uuid = matches!(&source.schema.kind, SourceType::Text { format: Some(format), .. } if format == "uuid");
-    if !(schema.external_id && schema.unique) || schema.case_sensitive || is_uuid {
+    let is_key = schema.external_id && schema.unique;
+    if !(is_key && schema.folds_case) || is_uuid {
         return;
     }
     let message = format!(

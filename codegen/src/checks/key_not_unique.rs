@@ -3,6 +3,7 @@
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Mapping;
+use crate::schema::SourceType;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     let field = &mapping.key.destination;
@@ -45,6 +46,25 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         );
     }
     let source = &mapping.key.source;
+    if let SourceType::Text { values, .. } = &source.schema.kind
+        && !values.is_empty()
+    {
+        let message = format!(
+            "`{}` cannot be the key: it is one of {}",
+            source.dotted(),
+            values.join(", ")
+        );
+        sink.push(
+            Diagnostic::error(
+                Code::KEY_NOT_UNIQUE,
+                source.span,
+                message,
+                "many rows share it",
+            )
+            .related(source.schema.span, "its schema")
+            .help("use the source's id"),
+        );
+    }
     if !source.schema.required || source.schema.nullable {
         let message = format!(
             "`{}` cannot be the key: a row may come without it",

@@ -1,6 +1,6 @@
 //! Values that Salesforce may hold and that the source's schema refuses.
 
-use super::{Context, fit, too_long_back, wrong_format};
+use super::{Context, fit, text_too_long, too_long_back, wrong_format};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conversion, Field, Mapping, SourceField};
 use crate::schema::{SalesforceType, SourceType};
@@ -33,6 +33,7 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
 
 fn refused(field: &Field, source: &SourceField) -> Option<String> {
     let is_told = wrong_format::wrong(field, source).is_some()
+        || text_too_long::too_long(field).is_some()
         || too_long_back::lengths(field, source).is_some();
     if is_told {
         return None;

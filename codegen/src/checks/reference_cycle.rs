@@ -22,10 +22,10 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
                 .get(reference.value.0)
                 .map(|other| other.name.value.as_str())
                 .unwrap_or_default();
-            let message = format!(
-                "`{}` and `{name}` wait for each other's records",
-                mapping.name.value
-            );
+            let message = match &mapping.name.value {
+                own if own == name => format!("`{own}` waits for its own records"),
+                own => format!("`{own}` and `{name}` wait for each other's records"),
+            };
             sink.push(
                 Diagnostic::error(
                     Code::REFERENCE_CYCLE,

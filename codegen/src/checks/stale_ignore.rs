@@ -16,6 +16,7 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
                     format!("`{name}` is ignored twice"),
                     "again here",
                 )
+                .take_out(ignored.span)
                 .related(first.span, "first here")
                 .help("take one of them out"),
             );

@@ -2,52 +2,85 @@
 
 use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Literal, Mapping, Test};
-use crate::span::Spanned;
+use crate::model::{Condition, Literal, Mapping, Test};
+use crate::span::{Span, Spanned};
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    for test in &mapping.tests {
-        let Some(given) = &test.given else { continue };
-        let before = sink.len();
-        excluded(mapping, test, given, sink);
-        // What a condition misses is the same property that the schema demands.
-        if sink.len() == before {
-            lacking(mapping, context, given, sink);
+    let given: Vec<(&Test, &Spanned<Literal>)> = mapping
+        .tests
+        .iter()
+        .filter_map(|test| Some((test, test.given.as_ref()?)))
+        .collect();
+    let mut excluded: Vec<bool> = vec![false; given.len()];
+    for condition in &mapping.when {
+        let misses: Vec<Option<Span>> = given
+            .iter()
+            .map(|(_, row)| misses(condition, row))
+            .collect();
+        // Where no row meets it, the condition is the mistake, and not every test.
+        if given.len() > 1 && misses.iter().all(Option::is_some) {
+            let path = condition.source.dotted();
+            let message =
+                format!("no test has a row that meets this: each has another `{path}`, or none");
+            let first = misses
+                .first()
+                .copied()
+                .flatten()
+                .unwrap_or(condition.equals.span);
+            sink.push(
+                Diagnostic::error(
+                    Code::TEST_ROW,
+                    condition.equals.span,
+                    message,
+                    "met by no test",
+                )
+                .related(first, "the first of them")
+                .help("correct the condition, or the tests"),
+            );
+            return;
+        }
+        for (index, miss) in misses.iter().enumerate() {
+            if let (Some(span), Some((test, _)), Some(excluded)) =
+                (miss, given.get(index), excluded.get_mut(index))
+            {
+                *excluded = true;
+                sink.push(not_taken(condition, test, *span));
+            }
+        }
+    }
+    // What a condition misses is the same property that the schema demands.
+    for ((_, row), excluded) in given.iter().zip(excluded) {
+        if !excluded {
+            lacking(mapping, context, row, sink);
         }
     }
 }
 
-fn excluded(mapping: &Mapping, test: &Test, given: &Spanned<Literal>, sink: &mut Vec<Diagnostic>) {
-    for condition in &mapping.when {
-        let path = condition.source.dotted();
-        let (span, message) = match at(given, &condition.source.path) {
-            Some(found) if found.value == condition.equals.value => continue,
-            // A value that no row has was reported as such.
-            Some(found)
-                if fit::row_misfit(&condition.source.schema, &path, &found.value).is_some() =>
-            {
-                continue;
-            }
-            Some(found) => (
-                found.span,
-                format!("the mapping does not take this row: `when` wants another `{path}`"),
-            ),
-            None => (
-                given.span,
-                format!("the mapping does not take this row: it has no `{path}`"),
-            ),
-        };
-        sink.push(
-            Diagnostic::error(
-                Code::TEST_ROW,
-                span,
-                message,
-                format!("in `{}`", test.name.value),
-            )
-            .related(condition.equals.span, "wanted here")
-            .help("give the row what `when` wants"),
-        );
+/// Where the row says something else than the condition wants, or nothing.
+fn misses(condition: &Condition, row: &Spanned<Literal>) -> Option<Span> {
+    match at(row, &condition.source.path) {
+        Some(found) if found.value == condition.equals.value => None,
+        // A value that no row has was reported as such.
+        Some(found) => {
+            let path = condition.source.dotted();
+            let misfit = fit::row_misfit(&condition.source.schema, &path, &found.value);
+            misfit.is_none().then_some(found.span)
+        }
+        None => Some(row.span),
     }
+}
+
+fn not_taken(condition: &Condition, test: &Test, span: Span) -> Diagnostic {
+    let path = condition.source.dotted();
+    let message = format!("the mapping does not take this row: `when` wants another `{path}`");
+    Diagnostic::error(
+        Code::TEST_ROW,
+        span,
+        message,
+        format!("in `{}`", test.name.value),
+    )
+    .related(condition.equals.span, "wanted here")
+    .help("give the row what `when` wants")
 }
 
 fn lacking(

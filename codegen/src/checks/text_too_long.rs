@@ -34,7 +34,7 @@ fn key_too_long(mapping: &Mapping) -> Option<Diagnostic> {
     })
 }
 
-fn too_long(field: &Field) -> Option<Diagnostic> {
+pub fn too_long(field: &Field) -> Option<Diagnostic> {
     let schema = &field.destination.schema;
     let takes = schema.length.filter(|length| *length > 0)?;
     let is_wrong = matches!(&field.origin, Origin::Source(source) if wrong_format::wrong(field, source).is_some());

@@ -1,6 +1,6 @@
 //! Text that Salesforce may hold and that is too long for the source.
 
-use super::{Context, fit, wrong_format};
+use super::{Context, fit, open_into_restricted, wrong_format};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Field, Mapping, SourceField};
 use crate::schema::SourceType;
@@ -36,5 +36,8 @@ pub fn lengths(field: &Field, source: &SourceField) -> Option<(u32, u32)> {
         _ => None,
     }?;
     let holds = fit::longest(&field.destination.schema)?;
+    if open_into_restricted::is_open(field, source) {
+        return None;
+    }
     (holds > takes && wrong_format::wrong(field, source).is_none()).then_some((holds, takes))
 }

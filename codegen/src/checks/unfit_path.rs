@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::Mapping;
+use crate::model::{Mapping, SourceField};
 use crate::schema::{SalesforceType, SourceType};
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -19,6 +19,7 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
             );
         }
     }
+    sink.extend(few_values(&mapping.lane));
     if let Some(lock) = mapping
         .lock
         .as_ref()
@@ -34,4 +35,21 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
                 .help("name the field that holds the parent's id"),
         );
     }
+}
+
+/// A lane of which there are only a few: all rows would stand in line for each other.
+fn few_values(lane: &SourceField) -> Option<Diagnostic> {
+    let SourceType::Text { values, .. } = &lane.schema.kind else {
+        return None;
+    };
+    (!values.is_empty()).then(|| {
+        let message = format!(
+            "`{}` is one of {}: all rows would wait for each other",
+            lane.dotted(),
+            values.join(", ")
+        );
+        Diagnostic::error(Code::UNFIT_PATH, lane.span, message, "too few values")
+            .related(lane.schema.span, "its values")
+            .help("use an id")
+    })
 }

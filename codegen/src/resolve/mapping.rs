@@ -359,16 +359,23 @@ fn key(mapping: &ast::Mapping, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) ->
         start: 0,
         end: 0,
     };
-    let some_source = || {
-        let (name, schema) = sides
-            .properties
-            .iter()
-            .find(|(_, field)| field.required && matches!(field.kind, SourceType::Text { .. }))?;
-        Some(SourceField {
+    // Nothing is said of what stands in: the mistake has been told.
+    let some_source = || SourceField {
+        span,
+        path: vec!["id".to_owned()],
+        schema: SourceSchemaField {
             span,
-            path: vec![name.clone()],
-            schema: schema.clone(),
-        })
+            kind: SourceType::Text {
+                max_length: None,
+                min_length: None,
+                pattern: None,
+                format: None,
+                values: Vec::new(),
+            },
+            nullable: false,
+            required: true,
+            read_only: true,
+        },
     };
     let some_destination = || {
         let schema = sides
@@ -382,7 +389,7 @@ fn key(mapping: &ast::Mapping, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) ->
         })
     };
     Some(Key {
-        source: source.or_else(some_source)?,
+        source: source.unwrap_or_else(some_source),
         destination: destination.or_else(some_destination)?,
     })
 }

@@ -46,7 +46,7 @@ fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceField> {
         id_lookup: holds(node, F::IdLookup),
         calculated: holds(node, F::Calculated),
         restricted_picklist: holds(node, F::RestrictedPicklist),
-        case_sensitive: holds(node, F::CaseSensitive),
+        folds_case: said(node, F::CaseSensitive).as_deref() == Some("false"),
         filterable: is_filterable(node, &kind, length),
         reference_to: texts(node, F::ReferenceTo),
         relationship_name: said(node, F::RelationshipName),

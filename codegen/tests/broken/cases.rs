@@ -7,7 +7,7 @@ pub struct Case {
     pub expected: &'static [(&'static str, &'static str)],
 }
 
-const fn case(
+pub const fn case(
     from: &'static str,
     to: &'static str,
     expected: &'static [(&'static str, &'static str)],

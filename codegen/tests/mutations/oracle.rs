@@ -249,7 +249,8 @@ impl<'f> Judge<'f> {
         ) else {
             return said("no such field");
         };
-        if to["externalId"] != true || to["unique"] != true || !from.required || from.nullable {
+        let shared = !from.required || from.nullable || !from.schema["enum"].is_null();
+        if to["externalId"] != true || to["unique"] != true || shared {
             return said("not unique, or not always there");
         }
         if !is_text(to) || types(&from.schema) != ["string"] {
@@ -262,7 +263,7 @@ impl<'f> Judge<'f> {
         {
             return said("cannot be written everywhere");
         }
-        if to["caseSensitive"] != true {
+        if to["caseSensitive"] == false {
             return said("folds case");
         }
         let (most, takes) = (max_length(&from.schema), to["length"].as_u64());
@@ -279,7 +280,9 @@ impl<'f> Judge<'f> {
             return None;
         }
         let found = self.property(path.as_str()?);
-        let fits = found.is_some_and(|found| types(&found.schema) == ["string"] && found.required);
+        let fits = found.is_some_and(|found| {
+            types(&found.schema) == ["string"] && found.required && found.schema["enum"].is_null()
+        });
         (!fits).then(|| "no lane".to_owned())
     }
 
