@@ -19,6 +19,7 @@ mod not_two_way;
 mod null_back;
 mod null_into_required;
 mod open_into_restricted;
+mod opposite_consent;
 mod overwritten;
 mod read_only;
 mod recomputed;
@@ -88,6 +89,7 @@ const RULES: &[Rule] = &[
     null_back::check,
     null_into_required::check,
     open_into_restricted::check,
+    opposite_consent::check,
     overwritten::check,
     read_only::check,
     recomputed::check,

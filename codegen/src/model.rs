@@ -241,6 +241,19 @@ impl Field {
     }
 }
 
+impl Field {
+    /// Both names say what true permits, and the value would arrive as the opposite: an opt-in as an opt-out.
+    pub fn turns_consent_round(&self) -> bool {
+        let Origin::Source(source) = &self.origin else {
+            return false;
+        };
+        let there = source.path.last().and_then(|name| permits_less(name));
+        let here = permits_less(&self.destination.schema.name);
+        let negated = matches!(&self.convert, Some(convert) if convert.value == Conversion::Not);
+        matches!((there, here), (Some(there), Some(here)) if (there != here) != negated)
+    }
+}
+
 /// Of a consent's name, the value that permits less.
 fn permits_less(name: &str) -> Option<bool> {
     let name = name.to_lowercase().replace('_', "");

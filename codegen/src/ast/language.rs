@@ -423,6 +423,11 @@ pub static ALLOW: Map = map(&[
         "Why the source never has another value than the picklist, or may fail.",
     ),
     key(
+        "M0225",
+        Takes::Text,
+        "Why the names mislead, and both mean the same.",
+    ),
+    key(
         "M0311",
         Takes::Text,
         "Why the mappings never write one record.",

@@ -70,11 +70,12 @@ pub fn record_misfit(schema: &SalesforceField, literal: &Literal) -> Option<Stri
         Literal::List(_) | Literal::Object(_) => return wrong(),
         Literal::Boolean(_) if schema.kind == SalesforceType::Boolean => return None,
         Literal::Boolean(_) => return wrong(),
-        Literal::Integer(number) if is_number(schema.kind) || schema.kind.is_text() => {
-            number.to_string()
-        }
-        Literal::Decimal(number) if is_number(schema.kind) || schema.kind.is_text() => {
-            number.clone()
+        Literal::Integer(number) if is_number(schema.kind) => number.to_string(),
+        Literal::Decimal(number) if is_number(schema.kind) => number.clone(),
+        Literal::Integer(_) | Literal::Decimal(_) if schema.kind.is_text() => {
+            return Some(format!(
+                "{name} is text, and this is a number: put it in quotes"
+            ));
         }
         Literal::Integer(_) | Literal::Decimal(_) => return wrong(),
         Literal::Text(text) => text.clone(),

@@ -10,12 +10,29 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
     if context.incomplete {
         return;
     }
+    for field in &mapping.fields {
+        other_constant(mapping, field, sink);
+    }
     for test in &mapping.tests {
-        for (field, value) in test.expect.iter().flat_map(|expect| &expect.fields) {
+        let expects_nothing =
+            matches!(&test.expect, Some(expect) if !expect.exact && expect.fields.is_empty());
+        if expects_nothing {
+            sink.push(
+                fault(
+                    test.name.span,
+                    "the test expects nothing, so it cannot fail".to_owned(),
+                    "`expect_some` is empty",
+                )
+                .help(
+                    "name the fields that have to come out, or write `expect: {}` for none at all",
+                ),
+            );
+        }
+        for (field, _) in test.expect.iter().flat_map(|expect| &expect.fields) {
             let name = &field.schema.name;
             let mut mapped = mapping.fields.iter();
             match mapped.find(|mapped| mapped.destination.schema.name == *name) {
-                Some(mapped) => other_constant(mapped, value, sink),
+                Some(_) => {}
                 None if mapping.key.destination.schema.name == *name => {}
                 None => sink.push(
                     fault(
@@ -38,20 +55,51 @@ fn fault(span: Span, message: String, label: &str) -> Diagnostic {
     Diagnostic::error(Code::TEST_OF_UNMAPPED, span, message, label)
 }
 
-fn other_constant(field: &Field, expected: &Spanned<Literal>, sink: &mut Vec<Diagnostic>) {
+/// Tests that expect another value than the constant. Where several agree on one, it is the constant that is wrong.
+fn other_constant(mapping: &Mapping, field: &Field, sink: &mut Vec<Diagnostic>) {
     let Origin::Constant(constant) = &field.origin else {
         return;
     };
-    if constant.value != expected.value {
-        let message = format!(
-            "the test expects another {} than the constant",
-            field.destination.schema.name
-        );
-        sink.push(
-            fault(expected.span, message, "not the constant")
+    let name = &field.destination.schema.name;
+    let expected: Vec<&Spanned<Literal>> = mapping
+        .tests
+        .iter()
+        .filter_map(|test| test.expect.as_ref())
+        .flat_map(|expect| &expect.fields)
+        .filter(|(expected, _)| expected.schema.name == *name)
+        .map(|(_, value)| value)
+        .collect();
+    let agreed = match expected.as_slice() {
+        [first, rest @ ..] if !rest.is_empty() => rest
+            .iter()
+            .all(|value| value.value == first.value)
+            .then_some(first),
+        _ => None,
+    };
+    match agreed.filter(|agreed| agreed.value != constant.value) {
+        Some(first) => sink.push(
+            fault(
+                constant.span,
+                format!("every test expects another {name} than this constant"),
+                "not what they expect",
+            )
+            .related(first.span, "expected here")
+            .help("let the constant and the tests agree"),
+        ),
+        None => {
+            let others = expected
+                .iter()
+                .filter(|value| value.value != constant.value);
+            sink.extend(others.map(|value| {
+                fault(
+                    value.span,
+                    format!("the test expects another {name} than the constant"),
+                    "not the constant",
+                )
                 .related(constant.span, "the constant")
-                .help("expect what the mapping writes"),
-        );
+                .help("expect what the mapping writes")
+            }));
+        }
     }
 }
 

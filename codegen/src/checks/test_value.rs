@@ -58,6 +58,9 @@ fn of_record(mapping: &Mapping, record: &Expectation, sink: &mut Vec<Diagnostic>
             mapped.reference.is_some() && mapped.destination.schema.name == schema.name
         });
         if is_reference {
+            let is_id = matches!(value.value, Literal::Text(_) | Literal::Null);
+            let misfit = || format!("{} is the other record's id, and this is not", schema.name);
+            sink.extend((!is_id).then(|| fault(value.span, misfit(), schema.span)));
             continue;
         }
         let misfit = fit::record_misfit(schema, &value.value).or_else(|| match &value.value {

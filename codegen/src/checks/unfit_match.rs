@@ -19,19 +19,23 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         }
         sink.extend(twice(rung));
         let earlier = mapping.rungs.iter().take(index);
-        if let Some(first) = earlier
-            .into_iter()
-            .find(|first| !rung.pairs.is_empty() && same(first, rung))
-        {
-            sink.push(
-                fault(
+        let decided = |first: &&Rung| !first.pairs.is_empty() && is_part(first, rung);
+        if let Some(first) = earlier.into_iter().find(decided) {
+            let found = match names(first) == names(rung) {
+                true => fault(
                     rung.span,
                     "this rung compares what an earlier one has compared".to_owned(),
                     "again here",
                 )
-                .related(first.span, "first here")
                 .help("take one of them out"),
-            );
+                false => fault(
+                    rung.span,
+                    "this rung finds nothing that an earlier one has not found".to_owned(),
+                    "never decides",
+                )
+                .help("put the rung with more fields first"),
+            };
+            sink.push(found.related(first.span, "compares a part of it, and comes first"));
         }
     }
     let Some(span) = mapping.policy_span else {
@@ -77,8 +81,9 @@ fn names(rung: &Rung) -> Vec<&str> {
     names
 }
 
-fn same(one: &Rung, other: &Rung) -> bool {
-    names(one) == names(other)
+fn is_part(one: &Rung, other: &Rung) -> bool {
+    let others = names(other);
+    names(one).iter().all(|name| others.contains(name))
 }
 
 fn twice(rung: &Rung) -> Option<Diagnostic> {

@@ -13,7 +13,10 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     sink.extend(picklists.filter_map(|field| {
         match &field.origin {
             Origin::Constant(literal) => match &literal.value {
-                Literal::Text(text) => unknown(field, text, literal.span),
+                // What is blank fits no picklist, which the rule about types has said.
+                Literal::Text(text) if text.trim().is_empty() => None,
+                Literal::Text(text) | Literal::Decimal(text) => unknown(field, text, literal.span),
+                Literal::Integer(number) => unknown(field, &number.to_string(), literal.span),
                 _ => None,
             },
             Origin::Source(source) => match &source.schema.kind {

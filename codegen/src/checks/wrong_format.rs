@@ -162,10 +162,13 @@ fn other_key(field: &Field, source: &SourceField, context: &Context<'_>) -> Opti
     let reference = field.reference.as_ref()?;
     let target = context.model.mappings.get(reference.value.0)?;
     let (from, to) = (kind(source), kind(&target.key.source));
-    if from == to
-        || matches!(from, Kind::Plain | Kind::Other)
-        || matches!(to, Kind::Plain | Kind::Other)
-    {
+    // An id may be any text; an address or a date is none.
+    let may_be = match to {
+        Kind::Plain => matches!(from, Kind::Id),
+        Kind::Other => true,
+        _ => false,
+    };
+    if from == to || matches!(from, Kind::Plain | Kind::Other) || may_be {
         return None;
     }
     let message = format!(

@@ -93,7 +93,7 @@ members! {
 members! {
     /// A field of an object.
     FieldMember {
-        Name "name" => Rules(&[Code::UNKNOWN_DESTINATION_FIELD, Code::TWO_SOURCES]),
+        Name "name" => Rules(&[Code::UNKNOWN_DESTINATION_FIELD, Code::TWO_SOURCES, Code::OPPOSITE_CONSENT]),
         Type "type" => Rules(&[Code::TYPE_MISMATCH, Code::WRONG_FORMAT, Code::IMPOSSIBLE_WHEN, Code::TEST_VALUE]),
         Length "length" => Rules(&[Code::TEXT_TOO_LONG, Code::TOO_LONG_BACK, Code::IMPOSSIBLE_WHEN, Code::TEST_VALUE]),
         Precision "precision" => Rules(&[Code::TYPE_MISMATCH]),

@@ -319,4 +319,36 @@ pub const CASES: &[Case] = &[
         "Emial: ada@example.org",
         &[("M0102", "Emial: ada")],
     ),
+    case(", convert: not", "", &[("M0225", "HasOptedOutOfEmail")]),
+    case("value: Ticketure", "value: 5", &[("M0206", "value: 5")]),
+    case(
+        "source: { identity_type: person }",
+        "source: { identity_type: organization }",
+        &[("M0313", "source: { identity_type: organization }")],
+    ),
+    case(
+        "source: organization_id",
+        "source: email",
+        &[("M0215", "source: email, destination: npsp__")],
+    ),
+    case(
+        "[[email, first_name, last_name], [email]]",
+        "[[email], [email, first_name, last_name]]",
+        &[("M0319", "[[email], [")],
+    ),
+    case(
+        "expect_some: { npsp__Primary_Affiliation__c: \"o-1\" }",
+        "expect_some: { npsp__Primary_Affiliation__c: 5 }",
+        &[("M0315", "npsp__Primary_Affiliation__c: 5")],
+    ),
+    case(
+        "expect_some: { npsp__Primary_Affiliation__c: \"o-1\" }",
+        "expect_some: {}",
+        &[("M0314", "name: the employer")],
+    ),
+    case(
+        "MobilePhone: \"1\" }\n    after",
+        "MobilePhone: 1 }\n    after",
+        &[("M0315", "MobilePhone: 1 }")],
+    ),
 ];

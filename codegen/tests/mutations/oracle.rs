@@ -180,6 +180,11 @@ impl<'f> Judge<'f> {
         if let Some(why) = fits(&from, to, entry.word("convert")) {
             return Some(why);
         }
+        // The only consents of the shipped schemas, one said each way.
+        let turned = path == "email_opt_in" && name == "HasOptedOutOfEmail";
+        if turned && entry.word("convert") != Some("not") {
+            return said("an opt-in as an opt-out");
+        }
         if entry.word("conflict") == Some("restrictive") && to["type"] != "boolean" {
             return said("no consent");
         }
@@ -230,7 +235,15 @@ impl<'f> Judge<'f> {
                     .and_then(|(_, name)| name.as_str())
         };
         let circle = target.file == self.mapping.file || target.entries.iter().any(back);
-        (!listed || circle).then(|| "refers to another object, or in a circle".to_owned())
+        if !listed || circle {
+            return said("refers to another object, or in a circle");
+        }
+        // The other record's key is plain text: what has the form of an address or a date is no id.
+        let from = self.property(entry.word("source")?)?;
+        let form = from.schema["format"].as_str().unwrap_or_default();
+        ["email", "uri", "date", "date-time"]
+            .contains(&form)
+            .then(|| "refers by what is no id".to_owned())
     }
 
     fn key_destination(&self) -> String {

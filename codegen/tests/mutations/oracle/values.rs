@@ -90,7 +90,11 @@ pub fn constant(value: &Value, to: &Value) -> Option<String> {
     if is_number || is_blank || (to["type"] == "email" && !address) {
         return Some("no constant for it".to_owned());
     }
-    of_record(to, value)
+    // A number that stands for text is the text of it.
+    match value {
+        Value::Number(number) => of_record(to, &Value::from(number.to_string())),
+        other => of_record(to, other),
+    }
 }
 
 /// Forward: does what the source may hold fit?
