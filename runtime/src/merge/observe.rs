@@ -100,17 +100,20 @@ impl LinkState {
         side.version_ms = side.version_ms.max(version_ms);
     }
 
-    /// Fields in which the image is what a write of ours says whose answer never came, or what the org made of it: all
-    /// of it, since a write is carried out as a whole.
+    /// Fields in which the image is what a write of ours says whose answer never came, or what the org made of it. A
+    /// write is carried out as a whole: in the other fields of it stands what has been agreed on since.
     fn came_late(&self, side: Side, image: &dyn Entity) -> Mask {
         let mut fields = Mask::default();
         for late in &self.side(side).late {
+            let wrote = |field: usize| image.slot(field).resembles(late.fields.slot(field));
             let all = present_fields(late.fields.as_ref()).all(|field| {
                 let value = image.slot(field);
-                value.is_absent() || value.resembles(late.fields.slot(field))
+                value.is_absent() || wrote(field) || value.equivalent(self.agreed.slot(field))
             });
             if all {
-                present_fields(late.fields.as_ref()).for_each(|field| fields.set(field));
+                present_fields(late.fields.as_ref())
+                    .filter(|field| wrote(*field))
+                    .for_each(|field| fields.set(field));
             }
         }
         fields
