@@ -13,6 +13,9 @@ const DEPTH_MAX: usize = 32;
 /// A mapping of 800 fields, as many as an object may have, with a test for each has about 15,000.
 const VALUES_MAX: usize = 50_000;
 
+/// Maps of a mapping have up to a dozen keys, its tests' records a few more.
+const FEW: usize = 24;
+
 /// A collection that is still open.
 enum Open {
     List {
@@ -21,7 +24,7 @@ enum Open {
     },
     Map {
         entries: Vec<Entry>,
-        /// Which entry has which key.
+        /// Which entry has which key, once there are many.
         places: HashMap<String, usize>,
         /// That a key was given twice has been said.
         said: bool,
@@ -296,11 +299,9 @@ fn add_entry(
     if value.span.start == value.span.end && value.is_null() {
         value.span = key.span;
     }
-    let Some(first) = places
-        .get(&key.value)
-        .and_then(|index| entries.get_mut(*index))
+    let Some(first) =
+        index_of(&key.value, entries, places).and_then(|index| entries.get_mut(index))
     else {
-        places.insert(key.value.clone(), entries.len());
         entries.push(Entry { key, value });
         return None;
     };
@@ -317,4 +318,15 @@ fn add_entry(
         first.value = value;
     }
     Some(twice)
+}
+
+/// Looked through while there are few; written down when there are many, or it would take their square.
+fn index_of(key: &str, entries: &[Entry], places: &mut HashMap<String, usize>) -> Option<usize> {
+    if entries.len() <= FEW {
+        return entries.iter().position(|entry| entry.key.value == key);
+    }
+    for (index, entry) in entries.iter().enumerate().skip(places.len()) {
+        places.insert(entry.key.value.clone(), index);
+    }
+    places.get(key).copied()
 }

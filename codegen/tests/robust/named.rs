@@ -248,6 +248,17 @@ fn hostile_schemas_are_answered() {
 #[test]
 fn an_empty_folder_is_answered() {
     assert_eq!(answer(&Sources::from_files([])), []);
+    let folder = tempfile::tempdir().unwrap();
+    let said = || Sources::load(folder.path()).unwrap_err().to_string();
+    assert!(said().contains("schemas/salesforce"), "{}", said());
+    std::fs::create_dir(folder.path().join("schemas")).unwrap();
+    assert!(said().contains("there is no mapping in"), "{}", said());
+    // A folder of that name is none.
+    std::fs::create_dir(folder.path().join("odd.yaml")).unwrap();
+    assert!(said().contains("there is no mapping in"), "{}", said());
+    std::fs::write(folder.path().join("one.yaml"), b"\xff").unwrap();
+    let found = answer(&Sources::load(folder.path()).unwrap());
+    assert!(found.iter().any(|found| found.code == "M0009"), "{found:?}");
 }
 
 #[test]
@@ -298,6 +309,9 @@ fn encoded(bytes: Vec<u8>) -> Vec<String> {
         .collect();
     files.push(("contact.yaml".to_owned(), bytes));
     let found = watched("encoding", move || answer(&Sources::from_bytes(files)));
+    // Bytes of what was made out of it are not those of the file.
+    let recoded = found.iter().any(|found| found.code == "M0009");
+    assert!(!recoded || found.iter().all(|found| found.fixes.is_empty()));
     found
         .into_iter()
         .map(|found| found.code.to_owned())
