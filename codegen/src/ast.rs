@@ -8,6 +8,7 @@ mod policies;
 mod read;
 mod reader;
 mod tests;
+mod words;
 
 use crate::model::{Allow, Push};
 use crate::model::{Conflict, Direction, Literal, MatchPolicy, Policies};

@@ -1,0 +1,66 @@
+//! The words that stand behind keys, each list in the order in which it is offered.
+
+use crate::model::{AfterDelete, Conflict, Direction, MatchPolicy, OnLink, OnRewrite, Side};
+
+/// The words of a list of words and their meanings.
+pub(super) const fn names<T: Copy, const N: usize>(
+    words: &[(&'static str, T); N],
+) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut index = 0;
+    while index < N {
+        names[index] = words[index].0;
+        index += 1;
+    }
+    names
+}
+
+/// Nothing stands for a word that this version does not speak.
+pub(super) const DIRECTIONS: [(&str, Option<Direction>); 3] = [
+    ("forward", Some(Direction::Forward)),
+    ("both", Some(Direction::Both)),
+    ("reverse", None),
+];
+
+pub(super) const CONFLICTS: [(&str, Conflict); 5] = [
+    ("source", Conflict::Source),
+    ("destination", Conflict::Destination),
+    ("newest", Conflict::Newest),
+    ("restrictive", Conflict::Restrictive),
+    ("review", Conflict::Review),
+];
+
+pub(super) const SIDES: [(&str, Side); 2] =
+    [("source", Side::Source), ("destination", Side::Destination)];
+
+pub(super) const ON_LINK: [(&str, OnLink); 5] = [
+    ("fill_blanks", OnLink::FillBlanks),
+    ("source", OnLink::Source),
+    ("destination", OnLink::Destination),
+    ("newest", OnLink::Newest),
+    ("review", OnLink::Review),
+];
+
+pub(super) const ON_REWRITE: [(&str, OnRewrite); 2] =
+    [("accept", OnRewrite::Accept), ("keep", OnRewrite::Keep)];
+
+pub(super) const AFTER_DELETE: [(&str, AfterDelete); 3] = [
+    ("recreate", AfterDelete::Recreate),
+    ("detach", AfterDelete::Detach),
+    ("review", AfterDelete::Review),
+];
+
+pub(super) const MATCH_POLICIES: [(&str, MatchPolicy); 3] = [
+    ("adopt", MatchPolicy::Adopt),
+    ("review", MatchPolicy::Review),
+    ("always_create", MatchPolicy::AlwaysCreate),
+];
+
+pub(super) const MATCH_SOURCE: [(&str, bool); 1] = [("on_conflict", true)];
+
+pub(super) const NEEDS: [(&str, bool); 1] = [("npsp", true)];
+
+pub(super) const UNMAPPED: [(&str, bool); 1] = [("error", true)];
+
+/// `reverse` is known, so that it can be refused by name; it is not offered.
+pub(super) const SPOKEN_DIRECTIONS: &[&str] = &[DIRECTIONS[0].0, DIRECTIONS[1].0];
