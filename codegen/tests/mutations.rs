@@ -35,6 +35,8 @@ enum Expected {
     Judged,
     /// A report at one of these lines of the file, counted from 1.
     At(Vec<usize>),
+    /// A report at this line of every mapping.
+    Mentioned(&'static str),
 }
 
 /// Reported where what is missing is missed, not where it went missing: a required field, a path of `match`, a field
@@ -112,6 +114,13 @@ fn disagreement(mutation: &Mutation, shipped: &Files, kept: &Schemas) -> Option<
     match &mutation.expected {
         Expected::At(lines) => (!lines.iter().any(|line| at(&mutation.file, *line)))
             .then(|| format!("nothing at {}:{lines:?}; {said:?}", mutation.file)),
+        Expected::Mentioned(text) => {
+            let unsaid = files.mappings().into_iter().find(|mapping| {
+                let line = mapping.lines.iter().position(|line| line == text);
+                line.is_none_or(|line| !at(&mapping.file, line + 1))
+            });
+            unsaid.map(|mapping| format!("nothing at `{text}` of {}; {said:?}", mapping.file))
+        }
         Expected::Judged => {
             let wrong = oracle::wrong_lines(&files);
             let missed: Vec<String> = wrong

@@ -51,7 +51,7 @@ pub fn draw(seed: u64, size: Size) -> Drawn {
     }
     let mut files = world.files(&mut random);
     files.extend(entities.iter().flat_map(entity::files));
-    let mappings = world
+    let mappings: Vec<DrawnMapping> = world
         .mappings
         .iter()
         .map(|drawn| DrawnMapping {
@@ -63,6 +63,19 @@ pub fn draw(seed: u64, size: Size) -> Drawn {
                 .collect(),
         })
         .collect();
+    for mapping in &mappings {
+        let file = format!("{}.yaml", mapping.name);
+        let text = files.iter_mut().find(|(name, _)| *name == file);
+        if let (Some((_, text)), Some(row)) = (text, mapping.rows.first())
+            && chance(&mut random, 40)
+        {
+            let id = &row["id"];
+            *text += &format!(
+                "tests:\n  - name: a row of its own\n    given: {row}\n    expect_some: {{ {}: {id} }}\n",
+                mapping::KEY
+            );
+        }
+    }
     Drawn { files, mappings }
 }
 

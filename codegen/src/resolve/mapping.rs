@@ -170,7 +170,24 @@ impl Resolver<'_> {
             );
             name = nearest(name, known.iter().copied()).or(known.first().copied())?;
         }
-        let rows = source::rows(self.schemas.webhooks.get(name)?, entity);
+        let envelope = self.schemas.webhooks.get(name)?;
+        if let Some(said) = source::payload_type(envelope).filter(|said| said.value != name) {
+            let message = format!(
+                "the webhook `{name}` carries payloads of the type `{}`",
+                said.value
+            );
+            sink.push(
+                Diagnostic::error(
+                    Code::UNKNOWN_SCHEMA,
+                    on.span,
+                    message,
+                    "its rows would never arrive",
+                )
+                .related(said.span, "its schema says so")
+                .help("name the schema's file after the type, or correct the schema"),
+            );
+        }
+        let rows = source::rows(envelope, entity);
         if rows.is_none() {
             let message = format!("the webhook `{name}` does not carry {entity}");
             sink.push(Diagnostic::error(Code::UNKNOWN_SCHEMA, on.span, message, "its schema refers to no list of them").help("name the webhook that carries the source, or correct its schema in schemas/webhooks"));

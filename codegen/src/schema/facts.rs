@@ -174,6 +174,7 @@ members! {
     /// A webhook's envelope.
     EnvelopeMember {
         Properties "properties" => Rules(&[Code::UNKNOWN_SCHEMA]),
+        Const "const" => Rules(&[Code::UNKNOWN_SCHEMA]),
         Items "items" => Rules(&[Code::UNKNOWN_SCHEMA]),
         Ref "$ref" => Rules(&[Code::UNKNOWN_SCHEMA]),
     }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use super::facts::{EntityMember as E, EnvelopeMember, Member, get, holds, items, number, said};
 use super::{SourceSchemaField, SourceType};
 use crate::parse::{Entry, Node, Value};
+use crate::span::Spanned;
 
 /// So many references lead to each other at most: deeper is a circle.
 const REFS_MAX: usize = 16;
@@ -41,6 +42,16 @@ pub fn rows(envelope: &Node, entity: &str) -> Option<Vec<String>> {
             path.insert(0, entry.key.value.clone());
             Some(path)
         })
+}
+
+/// What the envelope says of the payload's own type, and where.
+pub fn payload_type(envelope: &Node) -> Option<Spanned<String>> {
+    let properties = entries(envelope, EnvelopeMember::Properties);
+    let own = properties
+        .iter()
+        .find(|entry| entry.key.value == "event_type")?;
+    let name = said(&own.value, EnvelopeMember::Const)?;
+    Some(Spanned::new(name, own.key.span))
 }
 
 struct Reader<'n> {

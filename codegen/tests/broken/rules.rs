@@ -282,4 +282,9 @@ pub const CASES: &[Case] = &[
         "required: true, convert: date",
         &[("M0201", "convert: date, pii: true }")],
     ),
+    case(
+        "  - { source: language, destination: Ticketure_Language__c, monitored: true }\n",
+        "  - { source: language, destination: Ticketure_Language__c, monitored: true }\n  - { source: sms_opt_in, destination: npsp__Do_Not_Contact__c, needs: npsp }\n",
+        &[("M0225", "npsp__Do_Not_Contact__c")],
+    ),
 ];

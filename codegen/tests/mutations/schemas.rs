@@ -15,7 +15,34 @@ pub fn mutations(files: &Files) -> Vec<Mutation> {
         );
     }
     entity(files, &mut all);
+    envelope(files, &mut all);
     all
+}
+
+/// The webhook carries other rows, or none: each mapping's `on:` is wrong.
+fn envelope(files: &Files, all: &mut Vec<Mutation>) {
+    let file = "schemas/webhooks/identity_changed.schema.json";
+    let rows = "/properties/data/properties/identity/properties/_data";
+    for (pointer, by) in [
+        ("/properties/event_type/const", json!("identity_deleted")),
+        (
+            &format!("{rows}/items/$ref"),
+            json!("../ticketure/cart.schema.json"),
+        ),
+        (&format!("{rows}/items"), json!({})),
+        (rows, json!({"type": "object"})),
+        ("/properties/data", json!(null)),
+    ] {
+        let mut mutated = (*files.json(file)).clone();
+        *mutated.pointer_mut(pointer).unwrap() = by;
+        all.push(Mutation {
+            kind: "another envelope",
+            about: pointer.to_owned(),
+            file: file.to_owned(),
+            text: serde_json::to_string_pretty(&mutated).unwrap(),
+            expected: Expected::Mentioned("on: identity_changed"),
+        });
+    }
 }
 
 /// What makes a difference even to mappings that do not name the field: whether they have to.

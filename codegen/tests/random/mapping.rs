@@ -32,7 +32,7 @@ struct Entry {
     monitored: bool,
 }
 
-const KEY: &str = "Source_Id__c";
+pub const KEY: &str = "Source_Id__c";
 
 impl<'e> World<'e> {
     pub fn new(entities: &'e [Entity]) -> World<'e> {
