@@ -26,7 +26,7 @@ pub mod cli;
 #[cfg(feature = "interpret")]
 pub mod interpret;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diagnostic::{Diagnostic, Severity};
 use model::Model;
@@ -76,8 +76,12 @@ pub fn check_against(sources: &Sources, schemas: &Schemas, mut sink: Vec<Diagnos
     let faulty = texts.iter().chain(&sink).map(|found| found.span.file);
     let faulty: BTreeSet<FileId> = faulty.collect();
     let overlaps = checks::same_record::overlaps(&model);
+    let by_file: BTreeMap<FileId, &ast::Mapping> = mappings
+        .iter()
+        .map(|written| (written.file, written))
+        .collect();
     for (index, mapping) in model.mappings.iter().enumerate() {
-        let written = mappings.iter().find(|written| written.file == mapping.file);
+        let written = by_file.get(&mapping.file);
         let incomplete = written.is_none_or(|written| {
             written.fields_broken || written.fields.len() > mapping.fields.len()
         });

@@ -164,23 +164,21 @@ fn stem(name: &str) -> String {
 /// Resolves all mappings; what cannot be resolved is reported.
 pub fn resolve(mappings: &[ast::Mapping], schemas: &Schemas, sink: &mut Vec<Diagnostic>) -> Model {
     let mut kept: Vec<&ast::Mapping> = Vec::new();
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for mapping in mappings {
-        match mapping
-            .name
-            .as_ref()
-            .and_then(|name| same_name(&kept, name))
-        {
-            Some(first) => sink.push(duplicate(mapping, &first)),
-            None => kept.push(mapping),
+        if let Some(name) = &mapping.name {
+            let first = *names.entry(name.value.as_str()).or_insert(kept.len());
+            if let Some(first) = kept.get(first).and_then(|first| first.name.as_ref()) {
+                sink.push(duplicate(name, first));
+                continue;
+            }
         }
+        kept.push(mapping);
     }
-    let names: Vec<Option<String>> = kept
-        .iter()
-        .map(|mapping| mapping.name.as_ref().map(|name| name.value.clone()))
-        .collect();
     let resolver = mapping::Resolver {
         schemas,
         names: &names,
+        some_nameless: names.len() < kept.len(),
     };
     let resolved: Vec<Option<crate::model::Mapping>> = kept
         .iter()
@@ -189,14 +187,7 @@ pub fn resolve(mappings: &[ast::Mapping], schemas: &Schemas, sink: &mut Vec<Diag
     with_new_ids(resolved)
 }
 
-fn same_name(kept: &[&ast::Mapping], name: &Spanned<String>) -> Option<Spanned<String>> {
-    kept.iter()
-        .filter_map(|mapping| mapping.name.clone())
-        .find(|other| other.value == name.value)
-}
-
-fn duplicate(mapping: &ast::Mapping, first: &Spanned<String>) -> Diagnostic {
-    let name = mapping.name.clone().unwrap_or_else(|| first.clone());
+fn duplicate(name: &Spanned<String>, first: &Spanned<String>) -> Diagnostic {
     Diagnostic::error(
         Code::DUPLICATE_MAPPING,
         name.span,

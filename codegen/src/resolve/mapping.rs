@@ -1,5 +1,7 @@
 //! One mapping.
 
+use std::collections::BTreeMap;
+
 use super::{Schemas, example, fit, lookup, rung};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -12,7 +14,10 @@ use crate::span::{Span, Spanned};
 /// What names are looked up in.
 pub(super) struct Resolver<'r> {
     pub(super) schemas: &'r Schemas,
-    pub(super) names: &'r [Option<String>],
+    /// The mappings by name: their places among those that are kept.
+    pub(super) names: &'r BTreeMap<&'r str, usize>,
+    /// Some mapping's name could not be read.
+    pub(super) some_nameless: bool,
 }
 
 /// The two schemas of one mapping.
@@ -126,7 +131,7 @@ impl Resolver<'_> {
         sink: &mut Vec<Diagnostic>,
     ) -> Option<String> {
         let written = self.readable(source?)?;
-        let known = self.schemas.entities.keys().map(String::as_str);
+        let known = &self.schemas.entities;
         schema_name("source", "ticketure", written, known, sink)
     }
 
@@ -136,7 +141,7 @@ impl Resolver<'_> {
         sink: &mut Vec<Diagnostic>,
     ) -> Option<&SalesforceObject> {
         let written = self.readable(destination?)?;
-        let known = self.schemas.objects.keys().map(String::as_str);
+        let known = &self.schemas.objects;
         let name = schema_name("destination", "salesforce", written, known, sink)?;
         self.schemas.objects.get(&name)
     }
@@ -155,9 +160,9 @@ impl Resolver<'_> {
         {
             return None;
         }
-        let known: Vec<&str> = self.schemas.webhooks.keys().map(String::as_str).collect();
         let mut name = on.value.as_str();
-        if !known.contains(&name) {
+        if !self.schemas.webhooks.contains_key(name) {
+            let known: Vec<&str> = self.schemas.webhooks.keys().map(String::as_str).collect();
             let message = format!("there is no webhook `{name}`");
             sink.push(
                 Diagnostic::error(
@@ -243,12 +248,9 @@ impl Resolver<'_> {
         name: &Spanned<String>,
         sink: &mut Vec<Diagnostic>,
     ) -> Option<Spanned<MappingId>> {
-        let place = self
-            .names
-            .iter()
-            .position(|known| known.as_deref() == Some(&name.value));
+        let place = self.names.get(name.value.as_str()).copied();
         // A mapping whose name could not be read may be the one.
-        if place.is_none() && self.names.iter().all(Option::is_some) {
+        if place.is_none() && !self.some_nameless {
             let message = format!("there is no mapping `{}`", name.value);
             sink.push(
                 Diagnostic::error(
@@ -257,11 +259,7 @@ impl Resolver<'_> {
                     message,
                     "no mapping of this name",
                 )
-                .did_you_mean(
-                    name.span,
-                    &name.value,
-                    self.names.iter().flatten().map(String::as_str),
-                ),
+                .did_you_mean(name.span, &name.value, self.names.keys().copied()),
             );
         }
         place.map(|place| Spanned::new(MappingId(place), name.span))
@@ -269,23 +267,22 @@ impl Resolver<'_> {
 }
 
 /// The name behind `system.`, or the nearest that there is.
-fn schema_name<'n>(
+fn schema_name<T>(
     key: &str,
     system: &str,
     written: &Spanned<String>,
-    known: impl Iterator<Item = &'n str>,
+    known: &BTreeMap<String, T>,
     sink: &mut Vec<Diagnostic>,
 ) -> Option<String> {
-    let known: Vec<&str> = known.collect();
     let name = written
         .value
         .strip_prefix(&format!("{system}."))
         .unwrap_or_default();
-    if known.contains(&name) {
+    if known.contains_key(name) {
         return Some(name.to_owned());
     }
     let whole: Vec<String> = known
-        .iter()
+        .keys()
         .map(|name| format!("{system}.{name}"))
         .collect();
     let message = format!("there is no {key} `{}`", written.value);

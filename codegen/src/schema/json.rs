@@ -55,7 +55,7 @@ impl<'t> Reader<'t> {
                 Value::List(items.collect::<Result<_, _>>()?)
             }
             Some(b'"') => Value::Scalar {
-                text: serde_json::from_str(text).map_err(|error| self.syntax(&error))?,
+                text: self.string(text)?,
                 plain: false,
             },
             _ => Value::Scalar {
@@ -67,6 +67,18 @@ impl<'t> Reader<'t> {
             value,
             span: self.span(self.range(text)),
         })
+    }
+
+    /// A text without escapes is what stands between its quotes.
+    fn string(&self, text: &str) -> Result<String, Box<Diagnostic>> {
+        let inner = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .filter(|inner| !inner.contains('\\'));
+        match inner {
+            Some(inner) => Ok(inner.to_owned()),
+            None => serde_json::from_str(text).map_err(|error| self.syntax(&error)),
+        }
     }
 
     fn map(&self, text: &'t str, depth: usize) -> Result<Value, Box<Diagnostic>> {
@@ -87,16 +99,7 @@ impl<'t> Reader<'t> {
                 value: self.node(raw, depth + 1)?,
             });
         }
-        let mut names: Vec<&Spanned<String>> = entries.iter().map(|entry| &entry.key).collect();
-        names.sort_by_key(|name| (&name.value, name.span.start));
-        let twice = names
-            .windows(2)
-            .find_map(|pair| match pair {
-                [one, other] if one.value == other.value => Some(*other),
-                _ => None,
-            })
-            .cloned();
-        match twice {
+        match twice(&entries) {
             Some(name) => {
                 let message = format!("`{}` is written twice", name.value);
                 let range = name.span.start as usize..name.span.end as usize;
@@ -145,6 +148,30 @@ impl<'t> Reader<'t> {
                 .help("mend the file, or pull it again"),
         )
     }
+}
+
+/// A key that was there before. Few keys are compared one with the other, many are sorted.
+fn twice(entries: &[Entry]) -> Option<Spanned<String>> {
+    let few = entries.len() <= 12;
+    let mut names: Vec<&Spanned<String>> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        if few {
+            let before = entries.get(..at).unwrap_or_default();
+            if before
+                .iter()
+                .any(|other| other.key.value == entry.key.value)
+            {
+                return Some(entry.key.clone());
+            }
+        } else {
+            names.push(&entry.key);
+        }
+    }
+    names.sort_by_key(|name| (&name.value, name.span.start));
+    names.windows(2).find_map(|pair| match pair {
+        [one, other] if one.value == other.value => Some((*other).clone()),
+        _ => None,
+    })
 }
 
 /// The members of one object, in their order.
