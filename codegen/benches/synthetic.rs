@@ -200,7 +200,7 @@ fn object(number: usize) -> String {
             destination(field)
         );
     }
-    text + "    {\"name\": \"Ticketure_Id__c\", \"type\": \"string\", \"length\": 36, \"createable\": true, \"updateable\": true, \"nillable\": true, \"externalId\": true, \"unique\": true, \"idLookup\": true}
+    text + "    {\"name\": \"Ticketure_Id__c\", \"type\": \"string\", \"length\": 36, \"createable\": true, \"updateable\": true, \"nillable\": true, \"externalId\": true, \"unique\": true, \"idLookup\": true, \"caseSensitive\": true}
   ]
 }
 "
