@@ -139,6 +139,18 @@ fn a_broken_schema_is_one_mistake() {
             r#"{ "object": "Contact", "fields": [ { "name": "Id" } ] }"#,
         ),
         ("schemas/salesforce/Contact.json", "{ \"object\": "),
+        (
+            "schemas/salesforce/Contact.json",
+            r#"{ "object": "Contact", "fields": [ { "name": "Id", "type": "id" }, { "name": "Id", "type": "id" } ] }"#,
+        ),
+        (
+            "schemas/salesforce/Contact.json",
+            r#"{ "object": "Contact", "fields": [ { "name": "Title", "type": "string", "length": "forty" } ] }"#,
+        ),
+        (
+            "schemas/salesforce/Contact.json",
+            r#"{ "object": "Contact", "fields": [ { "name": "Title", "type": "string", "nillable": "yes" } ] }"#,
+        ),
         ("schemas/ticketure/identity.schema.json", "{ \"type\": "),
         (
             "schemas/webhooks/identity_changed.schema.json",

@@ -78,6 +78,15 @@ fn converted(field: &Field, source: &SourceField, mapping: &Mapping) -> Option<D
     if fits {
         return None;
     }
+    if matches!(from, SourceType::Integer | SourceType::Number) {
+        let message = format!(
+            "`{}` is a number, and numbers are not mapped in this version",
+            source.dotted()
+        );
+        return Some(
+            mismatch(source.span, message, "a number".to_owned()).help("take the line out"),
+        );
+    }
     let message = format!(
         "`{}` is {}, and {}.{} is {}",
         source.dotted(),

@@ -3,6 +3,8 @@
 //! A snapshot leaves out what is false, null or zero, and names its object by `object`; a describe says everything, and
 //! names it by `name`. One reader takes both: a member that is missing is false, null or zero.
 
+use std::collections::BTreeSet;
+
 use super::facts::{
     FieldMember as F, Member, ObjectMember, PicklistMember, RecordTypeMember, get, holds, items,
     number, said, texts,
@@ -10,6 +12,7 @@ use super::facts::{
 use super::{RecordType, SalesforceField, SalesforceObject, SalesforceType};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Node;
+use crate::span::Span;
 
 /// Reads one object; what is broken in it is reported.
 pub fn object(root: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceObject> {
@@ -22,14 +25,67 @@ pub fn object(root: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceObjec
     Some(SalesforceObject {
         name,
         key_prefix: said(root, ObjectMember::KeyPrefix).unwrap_or_default(),
-        fields: fields.iter().filter_map(|node| field(node, sink)).collect(),
+        fields: all_fields(fields, sink),
         record_types: record_types.iter().filter_map(record_type).collect(),
     })
+}
+
+/// Each field once; the same name again is reported.
+fn all_fields(nodes: &[Node], sink: &mut Vec<Diagnostic>) -> Vec<SalesforceField> {
+    let mut names = BTreeSet::new();
+    let mut fields = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let Some(field) = field(node, sink) else {
+            continue;
+        };
+        if names.insert(field.name.clone()) {
+            fields.push(field);
+        } else {
+            let message = format!("the field `{}` is there twice", field.name);
+            sink.push(broken(field.span, message, "again here"));
+        }
+    }
+    fields
+}
+
+fn broken(span: Span, message: String, label: &str) -> Diagnostic {
+    Diagnostic::error(Code::BROKEN_SCHEMA, span, message, label)
+        .help("pull the object's schema again")
+}
+
+/// Members that are no numbers, or neither true nor false, would be read as if they were not there.
+fn misshapen(node: &Node, name: &str) -> Option<Diagnostic> {
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    let is_truth = |text: &str| matches!(text, "true" | "false");
+    let wrong = F::ALL.iter().find_map(|member| {
+        let value = get(node, *member).filter(|value| !value.is_null())?;
+        let text = value.text().unwrap_or_default();
+        let (fits, wants) = match member {
+            F::Length | F::Precision | F::Scale => (is_number(text), "a number"),
+            F::Createable
+            | F::Updateable
+            | F::Nillable
+            | F::DefaultedOnCreate
+            | F::ExternalId
+            | F::Unique
+            | F::IdLookup
+            | F::Calculated
+            | F::RestrictedPicklist
+            | F::CaseSensitive
+            | F::Filterable => (is_truth(text), "true or false"),
+            _ => return None,
+        };
+        (!fits).then_some((value.span, member.name(), wants))
+    });
+    let (span, member, wants) = wrong?;
+    let message = format!("`{member}` of `{name}` is {wants}, and this is not");
+    Some(broken(span, message, "unreadable"))
 }
 
 fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<SalesforceField> {
     let name = demand(node, F::Name, sink)?;
     let kind = demand(node, F::Type, sink)?;
+    sink.extend(misshapen(node, &name));
     let length = number(node, F::Length).filter(|length| *length > 0);
     Some(SalesforceField {
         span: node.span,
