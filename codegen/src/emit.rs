@@ -5,6 +5,7 @@ mod descriptor;
 mod entity;
 mod handler;
 mod record;
+mod syntax;
 mod tests;
 
 use std::collections::BTreeMap;
@@ -19,9 +20,8 @@ pub fn emit(program: &Program) -> BTreeMap<String, String> {
         files.insert(format!("{}.rs", mapping.module), module(mapping));
     }
     for handler in &program.handlers {
-        let mut code = headed("mappings/");
-        handler::handler(&mut code, handler, &program.mappings);
-        files.insert(format!("{}.rs", handler.module), code.into_text());
+        let text = headed("mappings/").into_text() + &handler::handler(handler, &program.mappings);
+        files.insert(format!("{}.rs", handler.module), text);
     }
     files.insert("lines.rs".to_owned(), lines(&program.mappings));
     files.insert("root.rs".to_owned(), root(program));

@@ -1,184 +1,190 @@
 //! One handler trait a payload type, and the adapter by which the runtime calls it without knowing its types.
+//!
+//! This is what a person implements: syntax and not tables, so it is built as syntax, with `quote`.
 
-use super::code::{Code, Expr};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::syntax;
 use crate::ir::{Handler, Mapping};
 
 /// The module `on_identity_changed`.
-pub fn handler(code: &mut Code, handler: &Handler, mappings: &[Mapping]) {
-    let fed: Vec<&Mapping> = handler
+pub fn handler(handler: &Handler, mappings: &[Mapping]) -> String {
+    let fed: Vec<Fed<'_>> = handler
         .mappings
         .iter()
         .filter_map(|index| mappings.get(*index))
+        .map(Fed::new)
         .collect();
-    code.heading(format_args!(
-        "//! `{}`: one method a mapping that it feeds.",
+    let imports = imports(&fed);
+    let contract = contract(handler, &fed);
+    let adapter = adapter(handler, &fed);
+    let doc = format!(
+        " `{}`: one method a mapping that it feeds.",
         handler.payload_type
-    ));
-    code.blank();
-    imports(code, &fed);
-    contract(code, handler, &fed);
-    code.doc(format_args!(
-        "Calls an implementation of [`{}`] by mapping name.",
-        handler.trait_name
-    ));
-    code.line("#[derive(Debug, Clone, Copy, Default)]");
-    code.line(format_args!(
-        "pub struct {}<H>(pub H);",
-        handler.adapter_name
-    ));
-    code.blank();
-    let descriptors = fed
-        .iter()
-        .map(|mapping| Expr::leaf(format_args!("&{}::MAPPING", mapping.module)))
-        .collect();
-    code.definition(
-        "static FED: &[&MappingDescriptor]",
-        &Expr::List(descriptors),
     );
-    code.blank();
-    adapter(code, handler, &fed);
+    syntax::print(quote! {
+        #![doc = #doc]
+        #imports
+        #contract
+        #adapter
+    })
 }
 
-fn imports(code: &mut Code, fed: &[&Mapping]) {
-    let both = fed.iter().any(|mapping| mapping.both);
-    code.line("use runtime::entity::Entity;");
-    if both {
-        code.line("use runtime::handler::{Back, FieldError, Handler, RecordError, of_type};");
-    } else {
-        code.line("use runtime::handler::{Back, Handler, RecordError};");
+/// A mapping that the payload type feeds, and its names as Rust has them.
+struct Fed<'m> {
+    mapping: &'m Mapping,
+    module: Ident,
+    /// The method of the way back.
+    back: Ident,
+    payload: Ident,
+    record: Ident,
+}
+
+impl<'m> Fed<'m> {
+    fn new(mapping: &'m Mapping) -> Self {
+        Fed {
+            mapping,
+            module: ident(&mapping.module),
+            back: ident(&format!("{}_back", mapping.module)),
+            payload: ident(&mapping.payload_struct),
+            record: ident(&mapping.record_struct),
+        }
     }
-    code.line("use runtime::mapping::MappingDescriptor;");
-    code.blank();
-    for mapping in fed {
-        let (payload, record) = (&mapping.payload_struct, &mapping.record_struct);
-        code.import(
-            &format!("super::{}", mapping.module),
-            &["self", payload, record],
-        );
+}
+
+/// A name settled by `lower`.
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+fn imports(fed: &[Fed<'_>]) -> TokenStream {
+    let modules = fed.iter().map(|fed| {
+        let Fed {
+            module,
+            payload,
+            record,
+            ..
+        } = fed;
+        quote! { use super::#module::{self, #payload, #record}; }
+    });
+    let handler = match fed.iter().any(|fed| fed.mapping.both) {
+        true => quote! { use runtime::handler::{Back, FieldError, Handler, RecordError, of_type}; },
+        false => quote! { use runtime::handler::{Back, Handler, RecordError}; },
+    };
+    quote! {
+        use runtime::entity::Entity;
+        #handler
+        use runtime::mapping::MappingDescriptor;
+        #(#modules)*
     }
-    code.blank();
 }
 
 /// The trait that a person implements.
-fn contract(code: &mut Code, handler: &Handler, fed: &[&Mapping]) {
-    code.doc(format_args!(
-        "What the webhook `{}` does. Each default body is the compiled mapping.",
+fn contract(handler: &Handler, fed: &[Fed<'_>]) -> TokenStream {
+    let name = ident(&handler.trait_name);
+    let doc = format!(
+        " What the webhook `{}` does. Each default body is the compiled mapping.",
         handler.payload_type
-    ));
-    code.open(format_args!(
-        "pub trait {}: Send + Sync {{",
-        handler.trait_name
-    ));
-    for (number, mapping) in fed.iter().enumerate() {
-        if number > 0 {
-            code.blank();
-        }
-        method(code, mapping);
-    }
-    code.close("}");
-    code.blank();
-}
-
-fn method(code: &mut Code, mapping: &Mapping) {
-    let Mapping {
-        module,
-        payload_struct: payload,
-        record_struct: record,
-        ..
-    } = mapping;
-    code.doc(format_args!("`{}`.", mapping.file));
-    code.line("///");
-    code.doc("# Errors");
-    code.doc("When a value cannot become its field.");
-    let given = format!("payload: {payload}");
-    let result = format!(" -> Result<{record}, RecordError> {{");
-    code.call(&format!("fn {module}"), &["&self", &given], &result);
-    code.line(format_args!("    {record}::from_payload(payload)"));
-    code.line("}");
-    if mapping.both {
-        code.blank();
-        code.doc(format_args!(
-            "`{}`, the way back: what fits, and what does not.",
-            mapping.file
-        ));
-        let given = format!("record: &{record}");
-        let result = format!(" -> ({payload}, Vec<FieldError>) {{");
-        code.call(&format!("fn {module}_back"), &["&self", &given], &result);
-        code.line("    record.to_payload()");
-        code.line("}");
-    }
-}
-
-fn adapter(code: &mut Code, handler: &Handler, fed: &[&Mapping]) {
-    let two_way: Vec<&&Mapping> = fed.iter().filter(|mapping| mapping.both).collect();
-    code.open(format_args!(
-        "impl<H: {}> Handler for {}<H> {{",
-        handler.trait_name, handler.adapter_name
-    ));
-    code.open("fn payload_type(&self) -> &'static str {");
-    code.line(format_args!("{:?}", handler.payload_type));
-    code.close("}");
-    code.blank();
-    code.open("fn mappings(&self) -> &'static [&'static MappingDescriptor] {");
-    code.line("FED");
-    code.close("}");
-    code.blank();
-    code.open(
-        "fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {",
     );
-    code.open("match mapping {");
-    for mapping in fed {
-        let Mapping {
-            name,
-            module,
-            payload_struct: payload,
-            ..
-        } = mapping;
-        let body = format!("Ok(Box::new(self.0.{module}({payload}::from_row(row)?)?))");
-        code.arm(&format!("{name:?}"), &body);
+    let methods = fed.iter().map(method);
+    quote! {
+        #[doc = #doc]
+        pub trait #name: Send + Sync { #(#methods)* }
     }
-    code.line("other => Err(RecordError::UnknownMapping(other.to_owned())),");
-    code.close("}");
-    code.close("}");
-    code.blank();
-    let record = if two_way.is_empty() { "_" } else { "record" };
-    code.open(format_args!(
-        "fn back(&self, mapping: &str, {record}: &dyn Entity) -> Result<Back, RecordError> {{"
-    ));
-    code.open("match mapping {");
-    for mapping in two_way {
-        back_arm(code, mapping);
-    }
-    code.line("other => Err(RecordError::UnknownMapping(other.to_owned())),");
-    code.close("}");
-    code.close("}");
-    code.close("}");
 }
 
-fn back_arm(code: &mut Code, mapping: &Mapping) {
-    let Mapping {
-        name,
+fn method(fed: &Fed<'_>) -> TokenStream {
+    let Fed {
+        mapping,
         module,
-        record_struct: record,
+        back,
+        payload,
+        record,
+    } = fed;
+    let doc = format!(" `{}`.", mapping.file);
+    let way_back = mapping.both.then(|| {
+        let doc = format!(
+            " `{}`, the way back: what fits, and what does not.",
+            mapping.file
+        );
+        quote! {
+            #[doc = #doc]
+            fn #back(&self, record: &#record) -> (#payload, Vec<FieldError>) {
+                record.to_payload()
+            }
+        }
+    });
+    quote! {
+        #[doc = #doc]
+        #[doc = ""]
+        #[doc = " # Errors"]
+        #[doc = " When a value cannot become its field."]
+        fn #module(&self, payload: #payload) -> Result<#record, RecordError> {
+            #record::from_payload(payload)
+        }
+        #way_back
+    }
+}
+
+fn adapter(handler: &Handler, fed: &[Fed<'_>]) -> TokenStream {
+    let (name, adapter) = (ident(&handler.trait_name), ident(&handler.adapter_name));
+    let payload_type = &handler.payload_type;
+    let doc = format!(" Calls an implementation of [`{name}`] by mapping name.");
+    let modules = fed.iter().map(|fed| &fed.module);
+    let arms = fed.iter().map(arm);
+    let two_way: Vec<&Fed<'_>> = fed.iter().filter(|fed| fed.mapping.both).collect();
+    let back_arms = two_way.iter().map(|fed| back_arm(fed));
+    let record = match two_way.is_empty() {
+        true => quote! { _ },
+        false => quote! { record },
+    };
+    quote! {
+        #[doc = #doc]
+        #[derive(Debug, Clone, Copy, Default)]
+        pub struct #adapter<H>(pub H);
+
+        static FED: &[&MappingDescriptor] = &[#(&#modules::MAPPING),*];
+
+        impl<H: #name> Handler for #adapter<H> {
+            fn payload_type(&self) -> &'static str { #payload_type }
+            fn mappings(&self) -> &'static [&'static MappingDescriptor] { FED }
+            fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+                match mapping {
+                    #(#arms)*
+                    other => Err(RecordError::UnknownMapping(other.to_owned())),
+                }
+            }
+            fn back(&self, mapping: &str, #record: &dyn Entity) -> Result<Back, RecordError> {
+                match mapping {
+                    #(#back_arms)*
+                    other => Err(RecordError::UnknownMapping(other.to_owned())),
+                }
+            }
+        }
+    }
+}
+
+fn arm(fed: &Fed<'_>) -> TokenStream {
+    let (name, module, payload) = (&fed.mapping.name, &fed.module, &fed.payload);
+    quote! { #name => Ok(Box::new(self.0.#module(#payload::from_row(row)?)?)), }
+}
+
+fn back_arm(fed: &Fed<'_>) -> TokenStream {
+    let Fed {
+        mapping,
+        module,
+        back,
+        record,
         ..
-    } = mapping;
-    code.open(format_args!("{name:?} => {{"));
-    code.line(format_args!(
-        "let record: &{record} = of_type(mapping, record)?;"
-    ));
-    code.line(format_args!(
-        "let (payload, errors) = self.0.{module}_back(record);"
-    ));
-    code.line(format_args!(
-        "let again = self.0.{module}(payload.clone());"
-    ));
-    let arguments = [
-        &format!("&{module}::MAPPING"),
-        "record",
-        "payload",
-        "errors",
-        "again",
-    ];
-    code.call("Ok(Back::new", &arguments, ")");
-    code.close("}");
+    } = fed;
+    let name = &mapping.name;
+    quote! {
+        #name => {
+            let record: &#record = of_type(mapping, record)?;
+            let (payload, errors) = self.0.#back(record);
+            let again = self.0.#module(payload.clone());
+            Ok(Back::new(&#module::MAPPING, record, payload, errors, again))
+        }
+    }
 }

@@ -53,7 +53,11 @@ impl<H: IdentityChanged> Handler for IdentityChangedAdapter<H> {
         FED
     }
 
-    fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+    fn to_record(
+        &self,
+        mapping: &str,
+        row: &[u8],
+    ) -> Result<Box<dyn Entity>, RecordError> {
         match mapping {
             "account" => Ok(Box::new(self.0.account(AccountPayload::from_row(row)?)?)),
             "contact" => Ok(Box::new(self.0.contact(ContactPayload::from_row(row)?)?)),

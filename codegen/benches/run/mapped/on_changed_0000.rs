@@ -14,12 +14,18 @@ pub trait Changed0000: Send + Sync {
     ///
     /// # Errors
     /// When a value cannot become its field.
-    fn entity_0000(&self, payload: Entity0000Payload) -> Result<Entity0000Record, RecordError> {
+    fn entity_0000(
+        &self,
+        payload: Entity0000Payload,
+    ) -> Result<Entity0000Record, RecordError> {
         Entity0000Record::from_payload(payload)
     }
 
     /// `mappings/entity_0000.yaml`, the way back: what fits, and what does not.
-    fn entity_0000_back(&self, record: &Entity0000Record) -> (Entity0000Payload, Vec<FieldError>) {
+    fn entity_0000_back(
+        &self,
+        record: &Entity0000Record,
+    ) -> (Entity0000Payload, Vec<FieldError>) {
         record.to_payload()
     }
 }
@@ -39,9 +45,15 @@ impl<H: Changed0000> Handler for Changed0000Adapter<H> {
         FED
     }
 
-    fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+    fn to_record(
+        &self,
+        mapping: &str,
+        row: &[u8],
+    ) -> Result<Box<dyn Entity>, RecordError> {
         match mapping {
-            "entity_0000" => Ok(Box::new(self.0.entity_0000(Entity0000Payload::from_row(row)?)?)),
+            "entity_0000" => {
+                Ok(Box::new(self.0.entity_0000(Entity0000Payload::from_row(row)?)?))
+            }
             other => Err(RecordError::UnknownMapping(other.to_owned())),
         }
     }
