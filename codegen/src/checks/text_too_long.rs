@@ -37,46 +37,35 @@ fn key_too_long(mapping: &Mapping) -> Option<Diagnostic> {
 pub fn too_long(field: &Field) -> Option<Diagnostic> {
     let schema = &field.destination.schema;
     let takes = schema.length.filter(|length| *length > 0)?;
-    let is_wrong = matches!(&field.origin, Origin::Source(source) if wrong_format::wrong(field, source).is_some());
-    if is_wrong {
+    let (span, length) = match &field.origin {
+        Origin::Source(source) => (source.span, source.schema.kind.max_length()?),
+        Origin::Constant(literal) => (literal.span, characters(&literal.value)?),
+    };
+    if length <= takes {
         return None;
     }
-    let (span, length, message) = match &field.origin {
-        Origin::Source(source) => match source.schema.kind.max_length() {
-            Some(length) => (
-                source.span,
-                length,
-                format!(
-                    "`{}` may have {length} characters, and {} takes {takes}",
-                    source.dotted(),
-                    schema.name
-                ),
-            ),
-            None => return None,
-        },
-        Origin::Constant(literal) => match &literal.value {
-            Literal::Text(text) => {
-                let length = text.chars().count() as u32;
-                (
-                    literal.span,
-                    length,
-                    format!(
-                        "this text has {length} characters, and {} takes {takes}",
-                        schema.name
-                    ),
-                )
-            }
-            _ => return None,
-        },
+    let what = match &field.origin {
+        Origin::Source(source) if wrong_format::wrong(field, source).is_some() => return None,
+        Origin::Source(source) => format!("`{}` may have", source.dotted()),
+        Origin::Constant(_) => "this text has".to_owned(),
     };
-    (length > takes).then(|| {
-        Diagnostic::error(
-            Code::TEXT_TOO_LONG,
-            span,
-            message,
-            format!("up to {length} characters"),
-        )
-        .related(schema.span, format!("takes {takes}"))
-        .help("lengthen the field in Salesforce and pull the schema, or map to a longer one")
-    })
+    let message = format!(
+        "{what} {length} characters, and {} takes {takes}",
+        schema.name
+    );
+    let label = format!("up to {length} characters");
+    Some(
+        Diagnostic::error(Code::TEXT_TOO_LONG, span, message, label)
+            .related(schema.span, format!("takes {takes}"))
+            .help("lengthen the field in Salesforce and pull the schema, or map to a longer one"),
+    )
+}
+
+/// How long a constant is as text.
+fn characters(literal: &Literal) -> Option<u32> {
+    match literal {
+        Literal::Text(text) | Literal::Decimal(text) => Some(text.chars().count() as u32),
+        Literal::Integer(number) => Some(number.to_string().len() as u32),
+        Literal::Null | Literal::Boolean(_) | Literal::List(_) | Literal::Object(_) => None,
+    }
 }

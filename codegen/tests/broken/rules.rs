@@ -287,4 +287,9 @@ pub const CASES: &[Case] = &[
         "  - { source: language, destination: Ticketure_Language__c, monitored: true }\n  - { source: sms_opt_in, destination: npsp__Do_Not_Contact__c, needs: npsp }\n",
         &[("M0225", "npsp__Do_Not_Contact__c")],
     ),
+    case(
+        "value: Ticketure, destination: LeadSource",
+        "value: 1234567890.12345678901, destination: Jigsaw",
+        &[("M0202", "Jigsaw")],
+    ),
 ];
