@@ -29,7 +29,7 @@ fn pair() -> (Record, Record) {
 }
 
 /// From bytes to the record that is sent: every value converted, every length checked.
-#[divan::bench(name = "payload_to_record", sample_count = 200)]
+#[divan::bench(name = "payload_to_record", sample_count = 200, sample_size = 100)]
 fn payload_to_record(bencher: Bencher) {
     let row = synthetic::row();
     assert!((1_400..1_600).contains(&row.len()), "{}", row.len());
@@ -38,33 +38,41 @@ fn payload_to_record(bencher: Bencher) {
     });
 }
 
-#[divan::bench(name = "payload_to_record_serde_derive", sample_count = 200)]
+#[divan::bench(
+    name = "payload_to_record_serde_derive",
+    sample_count = 200,
+    sample_size = 100
+)]
 fn serde_derive(bencher: Bencher) {
     let row = synthetic::row();
     bencher.bench_local(|| serde_json::from_slice::<derived::Row>(black_box(row.as_bytes())));
 }
 
-#[divan::bench(name = "payload_to_record_value", sample_count = 200)]
+#[divan::bench(
+    name = "payload_to_record_value",
+    sample_count = 200,
+    sample_size = 100
+)]
 fn value(bencher: Bencher) {
     let row = synthetic::row();
     bencher.bench_local(|| serde_json::from_slice::<Value>(black_box(row.as_bytes())));
 }
 
-#[divan::bench(name = "diff", sample_count = 200)]
+#[divan::bench(name = "diff", sample_count = 200, sample_size = 100)]
 fn diff(bencher: Bencher) {
     let (now, before) = pair();
     assert_eq!(now.changed_since(&before).len(), 1);
     bencher.bench_local(|| black_box(&now).changed_since(black_box(&before)));
 }
 
-#[divan::bench(name = "diff_by_hand", sample_count = 200)]
+#[divan::bench(name = "diff_by_hand", sample_count = 200, sample_size = 100)]
 fn diff_by_hand(bencher: Bencher) {
     let (now, before) = pair();
     assert_eq!(by_hand::difference(&now, &before).count_ones(), 1);
     bencher.bench_local(|| by_hand::difference(black_box(&now), black_box(&before)));
 }
 
-#[divan::bench(name = "diff_two_values", sample_count = 200)]
+#[divan::bench(name = "diff_two_values", sample_count = 200, sample_size = 100)]
 fn diff_two_values(bencher: Bencher) {
     let now: Value = serde_json::from_str(&synthetic::row()).unwrap();
     let mut before = now.clone();

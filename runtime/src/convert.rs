@@ -24,7 +24,10 @@ pub fn same<T>(slot: Slot<T>) -> Result<Slot<T>, ConvertError> {
 /// Trimmed and in lower case, with exactly one `@` that has something on both sides. Blank text becomes null.
 pub fn email(slot: Slot<String>) -> Result<Slot<String>, ConvertError> {
     slot.try_map(|text| {
-        let trimmed = text.trim();
+        // Nearly all are so already, and keep their text.
+        let is_small = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
+        let plain = text.bytes().all(is_small);
+        let trimmed = if plain { text.as_str() } else { text.trim() };
         if trimmed.is_empty() {
             return Ok(Slot::Null);
         }
@@ -33,11 +36,10 @@ pub fn email(slot: Slot<String>) -> Result<Slot<String>, ConvertError> {
             (parts.next(), parts.next(), parts.next()),
             (Some(local), Some(domain), None) if !local.is_empty() && domain.contains('.')
         );
-        if !whole || trimmed.contains(char::is_whitespace) {
+        if !whole || (!plain && trimmed.contains(char::is_whitespace)) {
             return Err(ConvertError("the value is not an e-mail address"));
         }
-        let is_small = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-        if trimmed.len() == text.len() && trimmed.bytes().all(is_small) {
+        if plain {
             return Ok(Slot::Value(text));
         }
         Ok(Slot::Value(trimmed.to_lowercase()))
@@ -47,6 +49,9 @@ pub fn email(slot: Slot<String>) -> Result<Slot<String>, ConvertError> {
 /// Trimmed, inner white space made one space. Blank text becomes null.
 pub fn phone(slot: Slot<String>) -> Result<Slot<String>, ConvertError> {
     slot.try_map(|text| {
+        if is_joined(&text) {
+            return Ok(Slot::Value(text));
+        }
         let mut joined = String::with_capacity(text.len());
         for word in text.split_whitespace() {
             if !joined.is_empty() {
@@ -62,9 +67,25 @@ pub fn phone(slot: Slot<String>) -> Result<Slot<String>, ConvertError> {
     })
 }
 
+/// Is it plain text whose words have one space between them? Nearly every number is.
+fn is_joined(text: &str) -> bool {
+    let mut before = b' ';
+    for byte in text.bytes() {
+        let fits = byte.is_ascii_graphic() || (byte == b' ' && before != b' ');
+        if !fits {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
+}
+
 /// `2001-02-03`; of a date-time with a zone, the date as it is written. Blank text becomes null.
 pub fn date(slot: Slot<String>) -> Result<Slot<Date>, ConvertError> {
     slot.try_map(|text| {
+        if let Some(date) = plain_date(text.as_bytes()) {
+            return Ok(Slot::Value(date));
+        }
         let trimmed = text.trim();
         if trimmed.is_empty() {
             return Ok(Slot::Null);
@@ -74,6 +95,18 @@ pub fn date(slot: Slot<String>) -> Result<Slot<Date>, ConvertError> {
             .map(Slot::Value)
             .map_err(|_| ConvertError("the value is not a date such as 2001-02-03"))
     })
+}
+
+/// Ten letters that are a day; everything else is for the parser to say.
+fn plain_date(text: &[u8]) -> Option<Date> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else {
+        return None;
+    };
+    let digit = |letter: u8| letter.is_ascii_digit().then(|| i16::from(letter - b'0'));
+    let year = digit(y1)? * 1_000 + digit(y2)? * 100 + digit(y3)? * 10 + digit(y4)?;
+    let month = digit(m1)? * 10 + digit(m2)?;
+    let day = digit(d1)? * 10 + digit(d2)?;
+    Date::new(year, month as i8, day as i8).ok()
 }
 
 /// The opposite truth: what Ticketure says as "wants mail" Salesforce says as "wants none".
@@ -161,6 +194,24 @@ mod tests {
             let day = jiff::civil::date(1950, 1, 1).saturating_add(jiff::Span::new().days(days));
             laws(date, back::date, &text(&day.to_string()), &Slot::Value(day));
             laws(date, back::date, &one, &Slot::Value(day));
+        }
+    }
+
+    proptest::proptest! {
+        /// The short ways say what the long ones say.
+        #[test]
+        fn what_is_plain_is_converted_the_same(word in "[0-9]{4}-[0-9]{2}-[0-9]{2}|[ a-z@.\t]{0,12}") {
+            let parsed = word.trim().parse::<Date>().ok();
+            proptest::prop_assert_eq!(date(text(&word)).ok().and_then(|slot| slot.value().copied()), parsed);
+            let joined = word.split_whitespace().collect::<Vec<_>>().join(" ");
+            let expected = if joined.is_empty() { Slot::Null } else { text(&joined) };
+            proptest::prop_assert_eq!(phone(text(&word)), Ok(expected));
+            let small = word.trim().to_lowercase();
+            let is_address = small.matches('@').count() == 1
+                && !small.starts_with('@')
+                && small.split('@').nth(1).is_some_and(|domain| domain.contains('.'))
+                && !small.contains(char::is_whitespace);
+            proptest::prop_assert_eq!(email(text(&word)).is_ok(), is_address || small.is_empty());
         }
     }
 
