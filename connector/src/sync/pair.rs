@@ -125,6 +125,7 @@ impl Pair {
                 self.source.wanted = true;
             }
         }
+        self.destination.wanted |= self.state.has_taken_back(Side::Source);
         self.source.wanted |= self.has_intent(Side::Source);
         self.destination.wanted |= self.has_intent(Side::Destination) || self.unit.goes_back();
         if self.unknown {
@@ -179,6 +180,7 @@ impl Pair {
             self.state
                 .went_back(image.as_ref(), seen.as_ref(), &untouched)
         });
+        self.source.wanted |= self.state.has_taken_back(Side::Destination);
         if side == Side::Destination {
             self.looked = Some(Looked {
                 earlier,

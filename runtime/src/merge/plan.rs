@@ -104,7 +104,12 @@ impl LinkState {
                 continue;
             }
             if let Some(decision) = self.decide(field, clocks) {
+                // What came late is told, although something newer is written over it.
+                let late = self
+                    .restored(field)
+                    .filter(|_| decision.why != Why::CameLate);
                 self.put(&mut plan, decision);
+                plan.decisions.extend(late);
             }
         }
         self.gate(&mut plan);

@@ -177,6 +177,11 @@ impl LinkState {
         Value::Object(root).to_string()
     }
 
+    /// Has the side taken back a change of its own? Whether that counts depends on what the other side has.
+    pub fn has_taken_back(&self, side: Side) -> bool {
+        (0..self.mapping.record.fields.len()).any(|field| self.is_taken_back(side, field))
+    }
+
     /// Was the side's change of a field taken back, with none of the other side for it to count against?
     pub(super) fn is_taken_back(&self, side: Side, field: usize) -> bool {
         let change = self.side(side).changes.slot(field);
