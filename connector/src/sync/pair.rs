@@ -299,8 +299,12 @@ impl Pair {
         if self.replace.is_some() {
             return self.replace.clone();
         }
+        let base = || match self.source.wanted && !self.source.read {
+            true => self.state.to_json_unasked(),
+            false => self.state.to_json(),
+        };
         (!self.unknown && !self.forget).then(|| Link {
-            base: self.state.to_json(),
+            base: base(),
             ..self.link.clone()
         })
     }

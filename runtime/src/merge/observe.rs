@@ -310,10 +310,8 @@ impl LinkState {
             let (before, value) = (earlier.slot(field), now.slot(field));
             let agreed = self.agreed.slot(field);
             let back = !value.is_absent() && value.equivalent(agreed) && !before.equivalent(agreed);
-            let other = !self.side(side.other()).changes.slot(field).is_absent();
-            let here = self.side(side);
-            let known = !here.changes.slot(field).is_absent();
-            if back && other && !known && !ours.contains(field) {
+            let known = !self.side(side).changes.slot(field).is_absent();
+            if back && !known && !ours.contains(field) {
                 self.change(side, field, value, version_ms);
             }
         }

@@ -161,12 +161,21 @@ impl LinkState {
         })
     }
 
-    /// As it is kept with the link.
+    /// As it is kept with the link. A change that was taken back is forgotten: the other side has none.
     pub fn to_json(&self) -> String {
+        self.json(false)
+    }
+
+    /// As it is kept while the other side could not be asked: what was taken back may still count.
+    pub fn to_json_unasked(&self) -> String {
+        self.json(true)
+    }
+
+    fn json(&self, unasked: bool) -> String {
         let mut root = Map::new();
         root.insert("agreed".to_owned(), record_json(self.agreed.as_ref()));
         for (name, side) in [("source", Side::Source), ("destination", Side::Destination)] {
-            root.insert(name.to_owned(), self.side_json(side));
+            root.insert(name.to_owned(), self.side_json(side, unasked));
         }
         if !self.held.is_empty() {
             let held = self.held.iter().map(|(field, (source, destination))| {
@@ -190,13 +199,13 @@ impl LinkState {
             && self.side(side.other()).changes.slot(field).is_absent()
     }
 
-    fn side_json(&self, which: Side) -> Value {
+    fn side_json(&self, which: Side, unasked: bool) -> Value {
         let side = self.side(which);
         let mut root = Map::new();
         root.insert("version".to_owned(), Value::from(side.version_ms));
         let mut counts = present(side.changes.as_ref());
         for field in 0..self.mapping.record.fields.len() {
-            if self.is_taken_back(which, field) {
+            if !unasked && self.is_taken_back(which, field) {
                 counts.clear(field);
             }
         }
