@@ -46,6 +46,7 @@ mod wrong_format;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{Mapping, MappingId, Model};
 use crate::resolve::Schemas;
+use crate::schema::SalesforceField;
 
 /// What a rule may look at beside the mapping.
 pub struct Context<'c> {
@@ -66,6 +67,19 @@ impl Context<'_> {
     fn object(&self) -> Option<&str> {
         let mapping = self.model.mappings.get(self.id.0)?;
         Some(&mapping.destination.value)
+    }
+
+    /// The names of the object's record types, for a field that refers to one.
+    fn record_types(&self, field: &SalesforceField) -> Option<String> {
+        let mut targets = field.reference_to.iter();
+        targets.find(|object| *object == "RecordType")?;
+        let object = self.schemas.objects.get(self.object()?)?;
+        let names: Vec<&str> = object
+            .record_types
+            .iter()
+            .map(|known| known.developer_name.as_str())
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 }
 

@@ -120,7 +120,7 @@ fn no_id(condition: &RecordCondition, text: &str, context: &Context<'_>) -> Opti
     let is_id =
         matches!(text.len(), 15 | 18) && text.bytes().all(|letter| letter.is_ascii_alphanumeric());
     if !is_id {
-        let names = record_types(condition, context).map(|names| {
+        let names = context.record_types(schema).map(|names| {
             format!(" (record types differ in their ids from org to org; here are {names})")
         });
         return Some(format!(
@@ -143,26 +143,6 @@ fn no_id(condition: &RecordCondition, text: &str, context: &Context<'_>) -> Opti
             known.join(" or ")
         )
     })
-}
-
-fn record_types(condition: &RecordCondition, context: &Context<'_>) -> Option<String> {
-    let of_record_type = condition
-        .field
-        .schema
-        .reference_to
-        .iter()
-        .any(|object| object == "RecordType");
-    let object = context
-        .schemas
-        .objects
-        .get(context.object()?)
-        .filter(|_| of_record_type)?;
-    let names: Vec<&str> = object
-        .record_types
-        .iter()
-        .map(|known| known.developer_name.as_str())
-        .collect();
-    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// A condition that fails for every record that the mapping has written.

@@ -3,7 +3,7 @@
 use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conversion, Field, Literal, Mapping, Origin, SourceField};
-use crate::schema::{SalesforceField, SalesforceType, SourceType};
+use crate::schema::{SalesforceType, SourceType};
 use crate::span::{Span, Spanned};
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -14,7 +14,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             continue;
         }
         let found = match &field.origin {
-            Origin::Constant(literal) => constant(field, literal, mapping, context),
+            Origin::Constant(literal) => constant(field, literal, context),
             Origin::Source(_) if field.reference.is_some() => reference(field, context),
             Origin::Source(source) => converted(field, source, mapping),
         };
@@ -196,7 +196,6 @@ fn reference(field: &Field, context: &Context<'_>) -> Option<Diagnostic> {
 fn constant(
     field: &Field,
     literal: &Spanned<Literal>,
-    mapping: &Mapping,
     context: &Context<'_>,
 ) -> Option<Diagnostic> {
     let schema = &field.destination.schema;
@@ -237,32 +236,9 @@ fn constant(
             schema.kind.describe()
         );
         let fault = mismatch(span, message, format!("wants {}", schema.kind.describe()));
-        match record_types(schema, mapping, context) {
+        match context.record_types(schema) {
             Some(names) => fault.help(format!("record types ({names}) differ in their ids from org to org, and cannot be set in this version: take the line out")),
             None => fault.help("write a value of the field's type, or take the line out"),
         }
     })
-}
-
-/// The names of the record types, for a field that refers to one.
-fn record_types(
-    schema: &SalesforceField,
-    mapping: &Mapping,
-    context: &Context<'_>,
-) -> Option<String> {
-    let of_record_type = schema
-        .reference_to
-        .iter()
-        .any(|object| object == "RecordType");
-    let object = context
-        .schemas
-        .objects
-        .get(&mapping.destination.value)
-        .filter(|_| of_record_type)?;
-    let names: Vec<&str> = object
-        .record_types
-        .iter()
-        .map(|known| known.developer_name.as_str())
-        .collect();
-    (!names.is_empty()).then(|| names.join(", "))
 }
