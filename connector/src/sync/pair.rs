@@ -147,7 +147,7 @@ impl Pair {
 
     /// A side was read.
     pub(crate) fn saw(&mut self, side: Side, seen: Box<dyn Entity>, version_ms: i64, now_ms: i64) {
-        self.close_intent(side, seen.as_ref(), now_ms);
+        self.close_intent(side, (seen.as_ref(), version_ms), now_ms);
         if self.unknown {
             let slot = match side {
                 Side::Source => &mut self.source,
@@ -216,7 +216,7 @@ impl Pair {
     }
 
     /// The open intent of a side meets what is there: it was carried out, or it may still come.
-    fn close_intent(&mut self, side: Side, seen: &dyn Entity, now_ms: i64) {
+    fn close_intent(&mut self, side: Side, seen: (&dyn Entity, i64), now_ms: i64) {
         let intents = std::mem::take(&mut self.intents);
         for intent in intents {
             if intent.key.side != side {

@@ -230,7 +230,7 @@ fn a_write_that_comes_late_is_written_over() {
         ..Person::default()
     };
     // Its answer never came, and it is not there.
-    assert!(!state.read_back(Side::Destination, &lost, &person("Ada", "1"), 10));
+    assert!(!state.read_back(Side::Destination, &lost, (&person("Ada", "1"), 0), 10));
     state.observe(Side::Source, &person("Byron", "1"), 20, 20);
     let plan = state.plan(&Clocks::default());
     state.landed(Side::Destination, plan.to_destination.as_ref());
@@ -252,7 +252,7 @@ fn a_late_write_is_known_in_the_capitals_that_the_org_made_of_it() {
         name: Slot::Value("Augusta".to_owned()),
         ..Person::default()
     };
-    assert!(!state.read_back(Side::Destination, &lost, &person("Ada", "1"), 10));
+    assert!(!state.read_back(Side::Destination, &lost, (&person("Ada", "1"), 0), 10));
     state.observe(Side::Destination, &person("AUGUSTA", "1"), 30, 30);
     assert_eq!(
         state.plan(&Clocks::default()).decisions[0].why,
@@ -260,9 +260,9 @@ fn a_late_write_is_known_in_the_capitals_that_the_org_made_of_it() {
     );
     // Read back in capitals it was carried out; an edit of nothing but capitals was not, while the old ones are there.
     let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
-    assert!(state.read_back(Side::Destination, &lost, &person("AUGUSTA", "1"), 10));
+    assert!(state.read_back(Side::Destination, &lost, (&person("AUGUSTA", "1"), 0), 10));
     let mut state = LinkState::created(&ACCEPTS, &person("AUGUSTA", "1"), 1);
-    assert!(!state.read_back(Side::Destination, &lost, &person("AUGUSTA", "1"), 10));
+    assert!(!state.read_back(Side::Destination, &lost, (&person("AUGUSTA", "1"), 0), 10));
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn what_a_late_write_goes_over_is_told() {
         name: Slot::Value("Augusta".to_owned()),
         ..Person::default()
     };
-    assert!(!state.read_back(Side::Source, &lost, &person("Ada", "1"), 10));
+    assert!(!state.read_back(Side::Source, &lost, (&person("Ada", "1"), 1), 10));
     state.landed(Side::Source, &lost);
     let mut state = kept(&state, &ACCEPTS);
     state.observe(Side::Source, &person("Byron", "1"), 20, 20);
@@ -287,6 +287,31 @@ fn what_a_late_write_goes_over_is_told() {
     assert_eq!(plan.decisions[0].why, Why::CameLate);
     assert_eq!(name_of(plan.to_source.as_ref()).as_deref(), Some("King"));
     assert!(name_of(plan.to_destination.as_ref()).is_none());
+}
+
+#[test]
+fn what_was_perhaps_put_back_after_a_write_without_an_answer_is_told() {
+    let lost = Person {
+        name: Slot::Value("Augusta".to_owned()),
+        ..Person::default()
+    };
+    // Nobody has written since: it may only come late. Somebody has: it may have come, and been put back.
+    for (version_ms, told) in [(1, false), (2, true)] {
+        let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+        state.observe(Side::Destination, &person("Augusta", "1"), 20, 20);
+        assert!(!state.read_back(Side::Source, &lost, (&person("Ada", "1"), version_ms), 30));
+        state.observe(Side::Source, &person("Ada", "1"), version_ms, 30);
+        let plan = state.plan(&Clocks::default());
+        assert_eq!(name_of(plan.to_source.as_ref()).as_deref(), Some("Augusta"));
+        let under: Vec<_> = plan
+            .decisions
+            .iter()
+            .filter(|decision| decision.why == Why::WentUnder)
+            .map(|decision| decision.loser.clone())
+            .collect();
+        let expected = told.then(|| Some(serde_json::Value::from("Ada")));
+        assert_eq!(under, Vec::from_iter(expected));
+    }
 }
 
 #[test]
