@@ -23,8 +23,8 @@ pub use id::normalise;
 pub(crate) use query::percent_encoded;
 pub use query::{ChangesPage, soql_text};
 
-use crate::clock::{self, Meter, Now};
-use crate::http::{Transport, TransportError};
+use crate::clock::{self, Now};
+use crate::http::{Caller, TakesGzip, Transport};
 
 /// No call takes longer; what became of it is then unknown. A batch of 200 with slow automation may take a minute.
 const CALL_MAX: std::time::Duration = std::time::Duration::from_secs(120);
@@ -53,12 +53,11 @@ pub struct SalesforceClient {
 }
 
 struct Shared {
-    transport: Arc<dyn Transport>,
+    caller: Caller,
     config: SalesforceConfig,
     session: auth::SessionKeeper,
     usage: Mutex<Option<ApiUsage>>,
     calls: AtomicU64,
-    meter: Meter,
 }
 
 impl SalesforceClient {
@@ -70,11 +69,10 @@ impl SalesforceClient {
     pub fn with_time(transport: Arc<dyn Transport>, config: SalesforceConfig, now: Now) -> Self {
         let shared = Shared {
             session: auth::SessionKeeper::default(),
-            transport,
+            caller: Caller::new("salesforce", transport, now),
             config,
             usage: Mutex::new(None),
             calls: AtomicU64::new(0),
-            meter: Meter::new(now),
         };
         SalesforceClient {
             shared: Arc::new(shared),
@@ -92,7 +90,7 @@ impl SalesforceClient {
 
     /// Salesforce's clock minus ours.
     pub fn offset_ms(&self) -> i64 {
-        self.shared.meter.offset_ms()
+        self.shared.caller.offset_ms()
     }
 
     /// Calls made that count against the org's limit, from this client's start.
@@ -149,10 +147,7 @@ impl SalesforceClient {
 
     async fn session(&self) -> Result<Arc<auth::Session>, CallError> {
         let shared = &self.shared;
-        shared
-            .session
-            .get(shared.transport.as_ref(), &shared.config)
-            .await
+        shared.session.get(&shared.caller, &shared.config).await
     }
 
     async fn send(
@@ -170,27 +165,13 @@ impl SalesforceClient {
             .header(header::CONTENT_TYPE, "application/json; charset=UTF-8")
             // Change data capture names it as the origin of our writes.
             .header("sforce-call-options", "client=usher")
+            .extension(TakesGzip)
             .body(body.unwrap_or_default())
             .map_err(|error| CallError::Address {
                 reason: error.to_string(),
             })?;
-        let number = self.shared.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let sent_ms = self.shared.meter.now_ms();
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let answer = match tokio::time::timeout(CALL_MAX, self.shared.transport.send(request)).await
-        {
-            Ok(answer) => answer,
-            Err(_) => Err(TransportError::Lost {
-                host,
-                reason: "the time is up".to_owned(),
-            }),
-        };
-        // The query of a path may hold e-mail addresses: it stays out of the log.
-        let place = path.split('?').next().unwrap_or_default();
-        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        tracing::debug!(call = number, %method, place, status, ms = self.shared.meter.now_ms() - sent_ms, "salesforce");
-        let answer = answer?;
-        self.shared.meter.note(sent_ms, answer.headers());
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
+        let answer = self.shared.caller.send(request, CALL_MAX).await?;
         self.note_usage(&answer);
         Ok(answer)
     }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 pub use error::CallError;
 
-use crate::clock::{Meter, Now};
-use crate::http::Transport;
+use crate::clock::Now;
+use crate::http::{Caller, Transport};
 use crate::salesforce::Secret;
 
 /// No call takes longer; what became of it is then unknown.
@@ -47,25 +47,23 @@ pub struct TicketureClient {
 }
 
 struct Shared {
-    transport: Arc<dyn Transport>,
+    caller: Caller,
     config: TicketureConfig,
-    meter: Meter,
 }
 
 impl TicketureClient {
     pub fn new(transport: Arc<dyn Transport>, config: TicketureConfig, now: Now) -> Self {
         TicketureClient {
             shared: Arc::new(Shared {
-                transport,
+                caller: Caller::new("ticketure", transport, now),
                 config,
-                meter: Meter::new(now),
             }),
         }
     }
 
     /// Ticketure's clock minus ours.
     pub fn offset_ms(&self) -> i64 {
-        self.shared.meter.offset_ms()
+        self.shared.caller.offset_ms()
     }
 
     /// One record; nothing when it is not there.
@@ -189,21 +187,7 @@ impl TicketureClient {
                 .map_err(|error| CallError::Address {
                     reason: error.to_string(),
                 })?;
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let sent_ms = self.shared.meter.now_ms();
-        let answer = match tokio::time::timeout(CALL_MAX, self.shared.transport.send(request)).await
-        {
-            Ok(answer) => answer?,
-            Err(_) => {
-                let reason = "the time is up".to_owned();
-                return Err(crate::http::TransportError::Lost { host, reason }.into());
-            }
-        };
-        // A query may hold an id of a person's: it stays out of the log.
-        let place = path.split('?').next().unwrap_or_default();
-        tracing::debug!(%method, place, status = answer.status().as_u16(), "ticketure");
-        self.shared.meter.note(sent_ms, answer.headers());
-        Ok(answer)
+        Ok(self.shared.caller.send(request, CALL_MAX).await?)
     }
 }
 

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::SalesforceConfig;
 use super::error::{self, CallError};
-use crate::http::Transport;
+use crate::http::{Caller, TransportError};
+
+/// Many items wait for one log-in; it is quick, or does not come.
+const LOG_IN_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A text that no log and no error shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,7 +76,7 @@ pub(super) struct SessionKeeper {
 impl SessionKeeper {
     pub(super) async fn get(
         &self,
-        transport: &dyn Transport,
+        caller: &Caller,
         config: &SalesforceConfig,
     ) -> Result<Arc<Session>, CallError> {
         if let Some(session) = self.current() {
@@ -83,7 +86,7 @@ impl SessionKeeper {
         if let Some(session) = self.current() {
             return Ok(session);
         }
-        let session = Arc::new(open(transport, config).await?);
+        let session = Arc::new(open(caller, config).await?);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
         Ok(session)
     }
@@ -113,7 +116,8 @@ struct TokenAnswer {
     instance_url: Option<String>,
 }
 
-async fn open(transport: &dyn Transport, config: &SalesforceConfig) -> Result<Session, CallError> {
+/// A new session. Whatever goes wrong, the call that wanted it was not sent.
+async fn open(caller: &Caller, config: &SalesforceConfig) -> Result<Session, CallError> {
     let request = Request::builder()
         .method(Method::POST)
         .uri(format!("{}/services/oauth2/token", config.login_url))
@@ -123,11 +127,16 @@ async fn open(transport: &dyn Transport, config: &SalesforceConfig) -> Result<Se
         .map_err(|error| CallError::Address {
             reason: error.to_string(),
         })?;
-    let answer = transport.send(request).await?;
-    if !answer.status().is_success() {
-        return Err(error::refused_token(&answer));
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    let answer = caller.send(request, LOG_IN_MAX).await.map_err(not_sent)?;
+    if answer.status().is_server_error() {
+        let reason = format!("its log-in answers {}", answer.status());
+        return Err(not_sent(TransportError::Lost { host, reason }).into());
     }
-    let token: TokenAnswer = error::json(&answer)?;
+    let token: TokenAnswer = match error::json(&answer) {
+        Ok(token) if answer.status().is_success() => token,
+        _ => return Err(error::refused_token(&answer)),
+    };
     Ok(Session {
         token: Secret::new(token.access_token),
         instance_url: token
@@ -136,6 +145,14 @@ async fn open(transport: &dyn Transport, config: &SalesforceConfig) -> Result<Se
             .trim_end_matches('/')
             .to_owned(),
     })
+}
+
+/// Of a log-in that got no answer: it may have come about, but no record was written.
+fn not_sent(error: TransportError) -> TransportError {
+    match error {
+        TransportError::Lost { host, reason } => TransportError::NotSent { host, reason },
+        error => error,
+    }
 }
 
 fn form(auth: &Auth) -> Result<String, CallError> {

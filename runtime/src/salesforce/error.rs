@@ -35,7 +35,7 @@ pub enum CallError {
         errors: Vec<SalesforceError>,
     },
     #[error(
-        "Salesforce refused the log-in: {error}: {description}; check client id, user and key in usher.toml and that the app is pre-authorised"
+        "Salesforce refused the log-in: {error}: {description}; check login_url, client id, user and key in usher.toml and that the app is pre-authorised"
     )]
     LogIn { error: String, description: String },
     #[error(
@@ -167,6 +167,22 @@ pub(super) fn parse_one(value: &Value) -> SalesforceError {
     }
 }
 
+/// What an answer says that is empty, or a page for people: no more than its status.
+pub(super) fn nothing_said(status: StatusCode) -> SalesforceError {
+    SalesforceError {
+        code: if status.is_server_error() {
+            "SERVER_UNAVAILABLE".to_owned()
+        } else {
+            format!("HTTP_{}", status.as_u16())
+        },
+        message: status
+            .canonical_reason()
+            .unwrap_or("no reason given")
+            .to_owned(),
+        ..SalesforceError::default()
+    }
+}
+
 /// The answer, when its status says that it worked.
 pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallError> {
     let status = answer.status();
@@ -178,19 +194,7 @@ pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallEr
             errors.iter().map(parse_one).collect()
         }
         Ok(Value::Object(error)) => vec![parse_one(&Value::Object(error))],
-        // Empty, or a page for people.
-        _ => vec![SalesforceError {
-            code: if status.is_server_error() {
-                "SERVER_UNAVAILABLE".to_owned()
-            } else {
-                format!("HTTP_{}", status.as_u16())
-            },
-            message: status
-                .canonical_reason()
-                .unwrap_or("no reason given")
-                .to_owned(),
-            ..SalesforceError::default()
-        }],
+        _ => vec![nothing_said(status)],
     };
     Err(CallError::Refused {
         status: status.as_u16(),
@@ -200,38 +204,28 @@ pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallEr
 
 /// The token endpoint's `{"error","error_description"}`, or whatever came instead.
 pub(super) fn refused_token(answer: &Response<Bytes>) -> CallError {
-    let status = answer.status().as_u16();
-    if status >= 500 {
-        return match checked(answer.clone()) {
-            Err(error) => error,
-            Ok(_) => CallError::Answer {
-                status,
-                reason: "no token".to_owned(),
-            },
-        };
-    }
-    let parsed = serde_json::from_slice::<Value>(answer.body())
-        .map(|error| parse_one(&error))
-        .unwrap_or_default();
+    let said = serde_json::from_slice::<Value>(answer.body());
+    let said = said.map_or_else(|_| nothing_said(answer.status()), |error| parse_one(&error));
     CallError::LogIn {
-        error: if parsed.code.is_empty() {
-            format!("HTTP {status}")
-        } else {
-            parsed.code
-        },
-        description: parsed.message,
+        error: said.code,
+        description: said.message,
     }
 }
 
 /// The body as JSON of this shape. The reason names the place, never the text.
 pub(super) fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, CallError> {
-    serde_json::from_slice(answer.body()).map_err(|error| CallError::Answer {
+    let body = answer.body();
+    serde_json::from_slice(body).map_err(|error| CallError::Answer {
         status: answer.status().as_u16(),
-        reason: format!(
-            "line {}, column {} ({:?})",
-            error.line(),
-            error.column(),
-            error.classify()
-        ),
+        reason: match body.trim_ascii_start().first() {
+            None => "it is empty".to_owned(),
+            Some(b'<') => "it is a page for people and not JSON".to_owned(),
+            Some(_) => format!(
+                "line {}, column {} ({:?})",
+                error.line(),
+                error.column(),
+                error.classify()
+            ),
+        },
     })
 }

@@ -323,3 +323,90 @@ async fn the_records_that_a_duplicate_rule_found_are_kept() {
         ["0038M0000016Wv8QAE"]
     );
 }
+
+/// Answers the log-in as it is told, and nothing else at all.
+struct Silent(Option<(u16, &'static str)>);
+
+#[async_trait]
+impl Transport for Silent {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let log_in = request.uri().path() == "/services/oauth2/token";
+        let Some((status, body)) = self.0.filter(|_| log_in) else {
+            return std::future::pending().await;
+        };
+        let answer = Response::builder().status(status).body(Bytes::from(body));
+        Ok(answer.unwrap())
+    }
+}
+
+fn silent(log_in: Option<(u16, &'static str)>) -> SalesforceClient {
+    let config = SalesforceConfig {
+        login_url: "http://login".into(),
+        api_version: "v67.0".into(),
+        auth: Auth::ClientCredentials {
+            client_id: "c".into(),
+            client_secret: Secret::new("s"),
+        },
+    };
+    SalesforceClient::new(Arc::new(Silent(log_in)), config)
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_waits_for_ever() {
+    let error = silent(Some((200, TOKEN))).limits().await.unwrap_err();
+    assert_eq!(error.code(), "TRANSPORT");
+    assert!(error.may_have_committed(), "{error}");
+    let error = silent(None).limits().await.unwrap_err();
+    assert_eq!(error.code(), "TRANSPORT");
+    assert!(
+        !error.may_have_committed(),
+        "the log-in was not got past: {error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_log_in_answers_no_record_is_charged_or_thought_written() {
+    for (status, body, code) in [
+        (200, "<html>Log in here</html>", "LOG_IN"),
+        (200, "", "LOG_IN"),
+        (302, "", "LOG_IN"),
+        (400, "", "LOG_IN"),
+        (
+            400,
+            r#"{"error":"invalid_grant","error_description":"user is locked"}"#,
+            "LOG_IN",
+        ),
+        (404, "<html>Not Found</html>", "LOG_IN"),
+        (503, "<html>Down for maintenance</html>", "TRANSPORT"),
+        (
+            500,
+            r#"[{"errorCode":"UNKNOWN_EXCEPTION","message":"x"}]"#,
+            "TRANSPORT",
+        ),
+    ] {
+        let error = silent(Some((status, body))).limits().await.unwrap_err();
+        assert_eq!(error.code(), code, "{status} {body}: {error}");
+        assert_eq!(error.verdict(), Verdict::Innocent, "{error}");
+        assert!(!error.may_have_committed(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn each_call_has_an_id_of_its_own() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let ids = seen.clone();
+    let client = client(move |_, request| {
+        let id = &request.headers()[crate::http::CALL_ID];
+        ids.lock().unwrap().push(id.to_str().unwrap().to_owned());
+        (200, TOKEN.into())
+    });
+    client.limits().await.unwrap();
+    client.limits().await.unwrap();
+    let mut ids = seen.lock().unwrap().clone();
+    assert!(
+        ids.iter().all(|id| id.starts_with("salesforce-")),
+        "{ids:?}"
+    );
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "the log-in and two calls: {ids:?}");
+}
