@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod build_steps;
+mod calls;
 mod command_line;
 mod crash;
 mod differential;

@@ -113,6 +113,8 @@ impl World {
         let mut command = Command::new(program("usher"));
         command
             .current_dir(self.folder.path())
+            // Each call has a line in the log.
+            .env("USHER_LOG", "info,runtime::http=debug")
             .env("USHER_WEBHOOK_SECRET", "secret")
             .env("USHER_SALESFORCE_CLIENT_SECRET", "secret")
             .env("USHER_TICKETURE_API_KEY", "secret");
@@ -266,6 +268,15 @@ impl World {
     pub fn writes(&self) -> Vec<Write> {
         self.simulator
             .write_log()
+            .into_iter()
+            .filter(|write| write.actor == Actor::Api)
+            .collect()
+    }
+
+    /// What came through Ticketure's API.
+    pub fn tenant_writes(&self) -> Vec<Write> {
+        self.simulator
+            .tenant_log()
             .into_iter()
             .filter(|write| write.actor == Actor::Api)
             .collect()

@@ -93,6 +93,7 @@ struct State {
     address: String,
     webhooks: Option<control::WebhookTarget>,
     clock: Clock,
+    connections: u64,
     /// Calls that will be carried out when their time has come.
     late: Vec<(i64, Request<Bytes>)>,
 }
@@ -127,6 +128,7 @@ impl Simulator {
                 off(&options.clock, options.ticketure_error_ms),
             ),
             clock: options.clock,
+            connections: 0,
             late: Vec::new(),
             faults: faults::Faults::new(options.seed),
             address: "http://simulator".to_owned(),
@@ -172,7 +174,7 @@ impl Simulator {
         tls: &Tls,
     ) -> std::io::Result<()> {
         self.lock().address = format!("https://localhost:{}", listener.local_addr()?.port());
-        server::serve_tls(self.clone(), tls.listener(listener)).await
+        server::serve(self.clone(), tls.listener(listener)).await
     }
 
     /// All records of an object, oldest first; empty when there is no such object.
@@ -195,6 +197,11 @@ impl Simulator {
     /// API calls that count against the limit.
     pub fn calls(&self) -> u64 {
         self.lock().org.calls
+    }
+
+    /// Connections that were opened to it since it serves on a listener.
+    pub fn connections(&self) -> u64 {
+        self.lock().connections
     }
 
     /// A rule from now on; the latest is asked first.

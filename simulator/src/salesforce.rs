@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::faults::Effect;
 use crate::schema::Object;
-use crate::write_log::WriteLog;
+use crate::write_log::{WriteLog, request_id};
 use error::{ApiError, answer, refuse};
 use table::Table;
 
@@ -36,6 +36,8 @@ pub(crate) struct Org {
     pub(crate) calls: u64,
     daily_limit: u64,
     pub(crate) log: WriteLog,
+    /// The caller's name for the call that is being answered.
+    request_id: Option<String>,
     /// What is left of long query results, by locator.
     cursors: HashMap<String, query::Cursor>,
     /// The latest time stamp, which never goes back.
@@ -69,6 +71,7 @@ impl Org {
             calls: 0,
             daily_limit,
             log: WriteLog::default(),
+            request_id: None,
             cursors: HashMap::new(),
             now_ms: 0,
             clock,
@@ -132,6 +135,7 @@ impl Org {
             ));
         }
         self.calls += 1;
+        self.request_id = request_id(request);
         let response = self.route(request, &path, effect);
         self.with_usage(response)
     }

@@ -1,27 +1,29 @@
-//! The same router on a socket.
+//! The same router on a socket: bodies compressed both ways, as Salesforce does it, and connections counted.
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::serve::{Listener, ListenerExt};
 use http_body_util::BodyExt;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::Simulator;
 
-pub(crate) async fn serve(
-    simulator: Simulator,
-    listener: tokio::net::TcpListener,
-) -> std::io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(simulator);
-    axum::serve(listener, router).await
-}
-
-pub(crate) async fn serve_tls(
-    simulator: Simulator,
-    listener: crate::tls::TlsListener,
-) -> std::io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(simulator);
-    axum::serve(listener, router).await
+pub(crate) async fn serve<L>(simulator: Simulator, listener: L) -> std::io::Result<()>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let router = Router::new()
+        .fallback(answer)
+        .with_state(simulator.clone())
+        .layer(RequestDecompressionLayer::new())
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
+    let counted = listener.tap_io(move |_| simulator.lock().connections += 1);
+    axum::serve(counted, router).await
 }
 
 async fn answer(State(simulator): State<Simulator>, request: Request) -> Response {

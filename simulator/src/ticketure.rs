@@ -7,13 +7,15 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::salesforce::error::with_body;
-use crate::write_log::{Actor, Operation, Write, WriteLog};
+use crate::write_log::{Actor, Operation, Write, WriteLog, request_id};
 
 pub(crate) struct Tenant {
     identities: BTreeMap<String, Map<String, Value>>,
     random: fastrand::Rng,
     clock: crate::Clock,
     pub(crate) log: WriteLog,
+    /// The caller's name for the call that is being answered.
+    request_id: Option<String>,
     /// Webhooks about what the API wrote.
     pub(crate) outbox: Vec<Value>,
     /// The latest time stamp, which never goes back.
@@ -27,6 +29,7 @@ impl Tenant {
             random: fastrand::Rng::with_seed(seed ^ 0x7469_636b),
             clock,
             log: WriteLog::default(),
+            request_id: None,
             outbox: Vec::new(),
             latest_ms: 0,
         }
@@ -69,6 +72,10 @@ impl Tenant {
         let write = Write {
             sequence: 0,
             call: 0,
+            request_id: match actor {
+                Actor::User => None,
+                Actor::Api | Actor::Automation => self.request_id.clone(),
+            },
             actor,
             operation,
             object: "identity".to_owned(),
@@ -116,6 +123,7 @@ impl Tenant {
 
     /// `/api/...`: the Idempotency-Key header is ignored, as long as nobody has shown otherwise.
     pub(crate) fn handle(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        self.request_id = request_id(request);
         if !request.headers().contains_key(header::AUTHORIZATION) {
             return failed(StatusCode::UNAUTHORIZED, "unauthorized", json!({}));
         }

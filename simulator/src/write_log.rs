@@ -1,5 +1,7 @@
 //! Every committed write, in order: from it an outside checker can judge what happened.
 
+use bytes::Bytes;
+use http::Request;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -30,6 +32,9 @@ pub struct Write {
     pub sequence: u64,
     /// The API call that did it, counted from 1; 0 when it was no call.
     pub call: u64,
+    /// What the caller named that call, in the header `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     pub actor: Actor,
     pub operation: Operation,
     pub object: String,
@@ -38,6 +43,12 @@ pub struct Write {
     pub fields: Map<String, Value>,
     /// By the clock of the system that was written.
     pub at_ms: i64,
+}
+
+/// What the caller named a call.
+pub(crate) fn request_id(request: &Request<Bytes>) -> Option<String> {
+    let id = request.headers().get("x-request-id")?;
+    id.to_str().ok().map(str::to_owned)
 }
 
 #[derive(Debug, Default)]

@@ -233,11 +233,15 @@ impl Org {
         id: &str,
         fields: Map<String, Value>,
     ) {
-        let call = if actor == Actor::User { 0 } else { self.calls };
+        let (call, request_id) = match actor {
+            Actor::User => (0, None),
+            Actor::Api | Actor::Automation => (self.calls, self.request_id.clone()),
+        };
         let (object, id) = (object.to_owned(), id.to_owned());
         self.log.add(Write {
             sequence: 0,
             call,
+            request_id,
             actor,
             operation,
             object,
