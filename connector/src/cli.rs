@@ -113,6 +113,9 @@ enum Command {
     /// Random histories of edits on both sides, judged from outside: everything in one process, on virtual time.
     #[cfg(feature = "demo")]
     Sim(crate::sim::SimArguments),
+    /// How fast this machine does it: webhooks in, backlogs out, and the bare figures of disk and HTTP beside them.
+    #[cfg(feature = "demo")]
+    Bench(crate::bench::BenchArguments),
 }
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -185,6 +188,8 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Simulator(arguments) => crate::demo::serve_simulator(arguments).await,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Bench(arguments) => crate::bench::run(arguments).await,
         #[cfg(feature = "demo")]
         Command::Sim(_) => Err("the simulation has a runtime of its own".into()),
     }

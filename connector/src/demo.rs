@@ -2,7 +2,7 @@
 //!
 //! A line is printed as true only after reading the simulator back.
 
-mod stage;
+pub(crate) mod stage;
 mod story;
 mod way_back;
 

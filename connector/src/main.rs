@@ -1,5 +1,7 @@
 //! `usher` keeps Ticketure and Salesforce in step: webhooks in, workers, and the command line around them.
 
+#[cfg(feature = "demo")]
+mod bench;
 mod capture;
 mod cli;
 mod config;

@@ -122,9 +122,7 @@ impl Service {
             secret: self.receiver.secret.clone(),
             arrivals: self.receiver.arrivals.clone(),
         };
-        let router = Router::new()
-            .route("/webhooks", post(webhook::receive))
-            .with_state(self.receiver)
+        let router = webhooks(self.receiver)
             .route("/health", get(|| async { "ok\n" }))
             .merge(operator::router(operator));
         let (worker, stop_worker) = (self.worker, stop.clone());
@@ -150,6 +148,13 @@ impl Service {
             .map_err(|_| ServiceError::Ended)?
             .map_err(ServiceError::Store)
     }
+}
+
+/// The way in.
+pub fn webhooks(receiver: Receiver) -> Router {
+    Router::new()
+        .route("/webhooks", post(webhook::receive))
+        .with_state(receiver)
 }
 
 /// Why reading ended; never, where nothing is read.

@@ -3,7 +3,7 @@
 //! Promise: an item that `enqueue` acknowledged is on the disk and is handed out until it is settled.
 //! [`Store`] is a handle on one SQLite file. Writes go to one thread ([`writer`]) that commits what
 //! waits in one go; its core ([`step`]) is a pure function. Reads have a connection of their own.
-//! All SQL of the project lives in this folder.
+//! All SQL of the product lives in this folder.
 
 mod capture;
 mod claim;
@@ -25,6 +25,7 @@ mod conformance;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -97,6 +98,7 @@ struct Writing {
     /// `None` only while it is being dropped: closing it ends the thread.
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    commits: Arc<AtomicU64>,
     /// Freed last, after the thread closed its connection.
     _lock: file::FileLock,
 }
@@ -127,14 +129,17 @@ impl Store {
         let connection = file::open_writer(path)?;
         let reader = file::open_reader(path)?;
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let commits = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             connection,
             options,
             now: now.clone(),
+            commits: commits.clone(),
         };
         let writing = Writing {
             jobs: Some(jobs),
             thread: Some(std::thread::spawn(move || writer.run(waiting))),
+            commits,
             _lock: lock,
         };
         Ok(Store::new(Way::Thread(writing), reader, now))
@@ -163,6 +168,15 @@ impl Store {
     /// Milliseconds since 1970, by the store's clock.
     pub fn now_ms(&self) -> i64 {
         (self.shared.now)()
+    }
+
+    /// Transactions that this handle's writer has committed: each is one sync of the write-ahead log.
+    /// What checkpoints sync comes on top. 0 without a writer.
+    pub fn commits(&self) -> u64 {
+        match &self.shared.writing {
+            Way::Thread(writing) => writing.commits.load(Ordering::Relaxed),
+            Way::Direct(_) | Way::ReadOnly => 0,
+        }
     }
 
     fn new(writing: Way, reader: Connection, now: Now) -> Store {

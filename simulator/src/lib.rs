@@ -44,6 +44,8 @@ pub struct SimulatorOptions {
     pub snapshots: PathBuf,
     /// API calls a day.
     pub daily_limit: u64,
+    /// Writes to the org are counted and not kept.
+    pub only_counts_writes: bool,
     /// Milliseconds since 1970; both systems go by it, each with an error of its own.
     pub clock: Clock,
     pub salesforce_error_ms: i64,
@@ -68,6 +70,7 @@ impl SimulatorOptions {
             seed: 1,
             snapshots: snapshots.into(),
             daily_limit: 100_000,
+            only_counts_writes: false,
             clock: Clock(Arc::new(|| jiff::Timestamp::now().as_millisecond())),
             salesforce_error_ms: 0,
             ticketure_error_ms: 0,
@@ -122,6 +125,7 @@ impl Simulator {
                 options.npsp,
                 options.daily_limit,
                 off(&options.clock, options.salesforce_error_ms),
+                write_log::WriteLog::new(options.only_counts_writes),
             ),
             tenant: Tenant::new(
                 options.seed,
@@ -192,6 +196,11 @@ impl Simulator {
     /// Every committed write, in order.
     pub fn write_log(&self) -> Vec<Write> {
         self.lock().org.log.entries().to_vec()
+    }
+
+    /// How many records calls of the API have written.
+    pub fn writes(&self) -> u64 {
+        self.lock().org.log.by_api()
     }
 
     /// API calls that count against the limit.

@@ -59,6 +59,7 @@ impl Org {
         npsp: bool,
         daily_limit: u64,
         clock: crate::Clock,
+        log: WriteLog,
     ) -> Self {
         Org {
             tables: schemas
@@ -70,7 +71,7 @@ impl Org {
             tokens_made: 0,
             calls: 0,
             daily_limit,
-            log: WriteLog::default(),
+            log,
             request_id: None,
             cursors: HashMap::new(),
             now_ms: 0,

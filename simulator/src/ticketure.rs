@@ -28,7 +28,7 @@ impl Tenant {
             identities: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed ^ 0x7469_636b),
             clock,
-            log: WriteLog::default(),
+            log: WriteLog::new(false),
             request_id: None,
             outbox: Vec::new(),
             latest_ms: 0,

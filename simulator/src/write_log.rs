@@ -51,27 +51,52 @@ pub(crate) fn request_id(request: &Request<Bytes>) -> Option<String> {
     id.to_str().ok().map(str::to_owned)
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct WriteLog(Vec<Write>);
-
-impl WriteLog {
-    pub(crate) fn add(&mut self, mut write: Write) {
-        write.sequence = self.0.len() as u64 + 1;
-        self.0.push(write);
-    }
-
-    pub(crate) fn entries(&self) -> &[Write] {
-        &self.0
-    }
+#[derive(Debug)]
+pub(crate) struct WriteLog {
+    entries: Vec<Write>,
+    made: u64,
+    by_api: u64,
+    /// Only counted, where a million writes would fill the memory.
+    only_counts: bool,
 }
 
 impl WriteLog {
+    pub(crate) fn new(only_counts: bool) -> Self {
+        WriteLog {
+            entries: Vec::new(),
+            made: 0,
+            by_api: 0,
+            only_counts,
+        }
+    }
+
+    pub(crate) fn add(&mut self, mut write: Write) {
+        self.made += 1;
+        self.by_api += u64::from(write.actor == Actor::Api);
+        write.sequence = self.made;
+        if !self.only_counts {
+            self.entries.push(write);
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[Write] {
+        &self.entries
+    }
+
+    /// Writes through the API, whether they are kept or not.
+    pub(crate) fn by_api(&self) -> u64 {
+        self.by_api
+    }
+
     /// The last write of this record was rolled back.
     pub(crate) fn take_back(&mut self, id: &str) {
-        if let Some(place) = self.0.iter().rposition(|write| write.id == id) {
-            self.0.remove(place);
+        // Only what a call wrote is ever taken back.
+        self.made = self.made.saturating_sub(1);
+        self.by_api = self.by_api.saturating_sub(1);
+        if let Some(place) = self.entries.iter().rposition(|write| write.id == id) {
+            self.entries.remove(place);
         }
-        for (index, write) in self.0.iter_mut().enumerate() {
+        for (index, write) in self.entries.iter_mut().enumerate() {
             write.sequence = index as u64 + 1;
         }
     }

@@ -223,7 +223,8 @@ impl Stage {
     }
 }
 
-fn config(folder: &std::path::Path) -> Config {
+/// What the service is told: everything is in this process.
+pub(crate) fn config(folder: &std::path::Path) -> Config {
     Config {
         environment: "sandbox".to_owned(),
         listen: "127.0.0.1:0".to_owned(),

@@ -1,6 +1,9 @@
 //! The one thread that writes. It takes whatever waits, commits once, then answers everybody:
 //! the disk's own slowness is the batching window, there is no timer.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +24,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) options: StoreOptions,
     pub(super) now: Now,
+    /// Commits so far, for whoever measures.
+    pub(super) commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -43,7 +48,10 @@ impl Writer {
             batch.drain(..).map(|job| (job.command, job.reply)).unzip();
         let count = commands.len();
         let replies = match commit(&mut self.connection, &self.options, (self.now)(), &commands) {
-            Ok(replies) => replies,
+            Ok(replies) => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                replies
+            }
             Err(error) => std::iter::repeat_n(error, count).map(Err).collect(),
         };
         for (caller, reply) in callers.into_iter().zip(replies) {
