@@ -218,6 +218,8 @@ const TABLE: &[Row] = &[
 /// Messages that say more than their code.
 const MESSAGES: &[(&str, &str, Verdict)] = &[
     ("INVALID_FIELD", "Foreign key external ID", Verdict::Waiting),
+    // Not taken back with others, as the code says otherwise: the node itself asks for what another does not have.
+    ("PROCESSING_HALTED", "Invalid reference", Permanent),
     (
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
         "UNABLE_TO_LOCK_ROW",

@@ -1,4 +1,4 @@
-//! The Salesforce client: a session, sObject Collections, queries, describe and limits.
+//! The Salesforce client: a session, sObject Collections, Composite Graph, queries, describe and limits.
 //!
 //! Every method makes the fewest calls that it can, says how many records a call may take, and gives either
 //! Salesforce's answer or a [`CallError`] that says whether the call may have been carried out.
@@ -6,6 +6,7 @@
 mod auth;
 mod collections;
 mod error;
+pub mod graph;
 mod id;
 mod query;
 

@@ -31,9 +31,10 @@ impl<F: Fn(usize, &Request<Bytes>) -> (u16, String) + Send + Sync> Transport for
     }
 }
 
-const TOKEN: &str = r#"{"access_token":"t","instance_url":"http://org/","token_type":"Bearer"}"#;
+pub(super) const TOKEN: &str =
+    r#"{"access_token":"t","instance_url":"http://org/","token_type":"Bearer"}"#;
 
-fn client(
+pub(super) fn client(
     answer: impl Fn(usize, &Request<Bytes>) -> (u16, String) + Send + Sync + 'static,
 ) -> SalesforceClient {
     let transport = Script {
@@ -54,7 +55,7 @@ fn client(
 }
 
 /// The token endpoint answers; everything else gets `answer`.
-fn org(status: u16, answer: &'static str) -> SalesforceClient {
+pub(super) fn org(status: u16, answer: &'static str) -> SalesforceClient {
     client(move |_, request| {
         if request.uri().path() == "/services/oauth2/token" {
             (200, TOKEN.into())
