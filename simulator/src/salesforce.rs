@@ -4,6 +4,7 @@ mod cell;
 mod collections;
 mod describe;
 pub(crate) mod error;
+mod graph;
 mod npsp;
 mod query;
 mod rest;
@@ -170,6 +171,7 @@ impl Org {
             ["sobjects", object, field, value] => {
                 self.rest_by_external_id(object, field, value, request, effect, path)
             }
+            ["composite", "graph"] if method == Method::POST => self.graphs(request, effect),
             ["composite", "sobjects"] => self.collections(request, effect),
             ["composite", "sobjects", object] => self.collections_read(object, request, path),
             ["composite", "sobjects", object, field] if method == Method::PATCH => {

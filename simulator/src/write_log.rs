@@ -88,16 +88,24 @@ impl WriteLog {
         self.by_api
     }
 
-    /// The last write of this record was rolled back.
-    pub(crate) fn take_back(&mut self, id: &str) {
-        // Only what a call wrote is ever taken back.
-        self.made = self.made.saturating_sub(1);
-        self.by_api = self.by_api.saturating_sub(1);
-        if let Some(place) = self.entries.iter().rposition(|write| write.id == id) {
-            self.entries.remove(place);
-        }
-        for (index, write) in self.entries.iter_mut().enumerate() {
-            write.sequence = index as u64 + 1;
+    /// Where the log ends now.
+    pub(crate) fn end(&self) -> End {
+        End {
+            made: self.made,
+            by_api: self.by_api,
         }
     }
+
+    /// What was written since was rolled back.
+    pub(crate) fn roll_back(&mut self, to: &End) {
+        self.made = to.made;
+        self.by_api = to.by_api;
+        self.entries.retain(|write| write.sequence <= to.made);
+    }
+}
+
+/// An end that the log had.
+pub(crate) struct End {
+    made: u64,
+    by_api: u64,
 }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, answer, refuse};
 use super::rest::{body, shown};
-use super::table::Record;
 use super::write::unknown_object;
 use super::{Org, parameter};
 use crate::faults::Effect;
@@ -15,21 +14,17 @@ use crate::write_log::Actor;
 const RECORDS_MAX: usize = 200;
 const READ_MAX: usize = 2_000;
 
-/// What one record of a call did, so that it can be undone.
+/// What was done to one record of a call.
 enum Done {
-    Created { object: String, id: String },
-    Updated { object: String, before: Record },
-    Deleted { id: String },
+    Created(String),
+    Updated(String),
+    Deleted(String),
 }
 
 impl Done {
     fn id(&self) -> &str {
-        match self {
-            Done::Created { id, .. } | Done::Deleted { id } => id,
-            Done::Updated { before, .. } => {
-                before.get("Id").and_then(Value::as_str).unwrap_or_default()
-            }
-        }
+        let (Done::Created(id) | Done::Updated(id) | Done::Deleted(id)) = self;
+        id
     }
 }
 
@@ -127,27 +122,24 @@ impl Org {
             .split('/')
             .count()
             > 6;
-        let outcomes: Vec<Outcome> = records
-            .into_iter()
-            .map(|record| write(self, record))
-            .collect();
-        let failed = outcomes.iter().any(Result::is_err);
-        let results: Vec<Value> = if all_or_none && failed {
-            outcomes
-                .into_iter()
-                .rev()
-                .map(|outcome| self.rolled_back(outcome))
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .collect()
-        } else {
-            outcomes
-                .iter()
-                .map(|outcome| result(outcome, upsert))
-                .collect()
+        let write_all = |org: &mut Org| -> Vec<Outcome> {
+            let each = records.into_iter().map(|record| write(org, record));
+            each.collect()
         };
-        answer(StatusCode::OK, &Value::Array(results))
+        let outcomes = match all_or_none {
+            false => write_all(self),
+            true => self
+                .all_or_nothing(|org| {
+                    let outcomes = write_all(org);
+                    match outcomes.iter().any(Result::is_err) {
+                        true => Err(outcomes),
+                        false => Ok(outcomes),
+                    }
+                })
+                .unwrap_or_else(|failed| failed.into_iter().map(rolled_back).collect()),
+        };
+        let results = outcomes.iter().map(|outcome| result(outcome, upsert));
+        answer(StatusCode::OK, &results.collect())
     }
 
     fn collection_create(&mut self, record: Map<String, Value>, effect: &Effect) -> Outcome {
@@ -156,7 +148,7 @@ impl Org {
             return Err(vec![refusal]);
         }
         let id = self.insert(&object, record, Actor::Api)?;
-        Ok(Done::Created { object, id })
+        Ok(Done::Created(id))
     }
 
     fn collection_update(&mut self, mut record: Map<String, Value>, effect: &Effect) -> Outcome {
@@ -171,10 +163,8 @@ impl Org {
         if let Some(refusal) = self.refused_by_rule(&record, effect) {
             return Err(vec![refusal]);
         }
-        let schema = self.schema(&object)?;
-        let before = self.current(&schema, id)?;
         self.update(&object, id, record, Actor::Api)?;
-        Ok(Done::Updated { object, before })
+        Ok(Done::Updated(crate::id::long(id).unwrap_or_default()))
     }
 
     fn collection_delete(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
@@ -195,7 +185,7 @@ impl Org {
                     .map(|table| table.schema.name.clone())
                     .unwrap_or_default();
                 self.remove(&object, id, Actor::Api)
-                    .map(|()| Done::Deleted { id: id.to_owned() })
+                    .map(|()| Done::Deleted(id.to_owned()))
             })
             .collect();
         answer(
@@ -248,23 +238,17 @@ impl Org {
             Err(errors) => refuse(StatusCode::BAD_REQUEST, &errors),
         }
     }
+}
 
-    fn rolled_back(&mut self, outcome: Outcome) -> Value {
-        match outcome {
-            Ok(Done::Created { object, id }) => self.roll_back_create(&object, &id),
-            Ok(Done::Updated { object, before }) => self.roll_back_update(&object, before),
-            Ok(Done::Deleted { .. }) => {}
-            Err(_) => return result(&outcome, false),
-        }
+/// What was done to a record is not done any more, since others failed; those keep their own errors.
+fn rolled_back(outcome: Outcome) -> Outcome {
+    outcome.and_then(|_| {
         let text = "Record rolled back because not all records were valid and the request was using AllOrNone header";
-        result(
-            &Err(vec![ApiError::new(
-                "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-                text,
-            )]),
-            false,
-        )
-    }
+        Err(vec![ApiError::new(
+            "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+            text,
+        )])
+    })
 }
 
 fn records(request: &Request<Bytes>) -> Result<(bool, Vec<Map<String, Value>>), ApiError> {
@@ -303,7 +287,7 @@ fn result(outcome: &Outcome, upsert: bool) -> Value {
         Ok(done) => {
             let mut result = json!({ "id": done.id(), "success": true, "errors": [] });
             if upsert {
-                result["created"] = Value::Bool(matches!(done, Done::Created { .. }));
+                result["created"] = Value::Bool(matches!(done, Done::Created(_)));
             }
             result
         }

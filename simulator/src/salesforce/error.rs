@@ -35,6 +35,11 @@ impl ApiError {
         }
     }
 
+    /// In a list of errors: `[{"message","errorCode","fields"}]`.
+    pub(crate) fn list(errors: &[ApiError]) -> Value {
+        errors.iter().map(ApiError::in_answer).collect()
+    }
+
     /// In a record's result: `statusCode`.
     pub(crate) fn in_result(&self) -> Value {
         json!({ "statusCode": self.code, "message": self.message, "fields": self.fields })
@@ -55,15 +60,11 @@ pub(crate) fn no_content() -> Response<Bytes> {
     )
 }
 
-/// `[{"message","errorCode","fields"}]`.
+/// An answer that is a list of errors.
 pub(crate) fn refuse(status: StatusCode, errors: &[ApiError]) -> Response<Bytes> {
-    answer(
-        status,
-        &Value::Array(errors.iter().map(ApiError::in_answer).collect()),
-    )
+    answer(status, &ApiError::list(errors))
 }
 
-/// What stands before the org when the org does not: a page, not JSON.
 /// A status and nothing else.
 pub(crate) fn only_status(status: u16) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -75,6 +76,7 @@ pub(crate) fn only_status(status: u16) -> Response<Bytes> {
     response
 }
 
+/// What stands before the org when the org does not: a page, not JSON.
 pub(crate) fn unavailable() -> Response<Bytes> {
     let page = "<html><head><title>Service Unavailable</title></head><body>Down for maintenance</body></html>";
     with_body(

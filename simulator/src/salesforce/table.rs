@@ -15,6 +15,8 @@ pub(super) struct Table {
     /// For each looked-up field, folded value to ids.
     indexes: HashMap<String, HashMap<String, BTreeSet<String>>>,
     made: u64,
+    /// What was there before each write of a transaction, oldest first; nothing for what was not there.
+    before: Option<Vec<(String, Option<Record>)>>,
 }
 
 impl Table {
@@ -33,6 +35,7 @@ impl Table {
             deleted: BTreeMap::new(),
             indexes,
             made: 0,
+            before: None,
         }
     }
 
@@ -85,21 +88,50 @@ impl Table {
                     .insert(id.to_owned());
             }
         }
-        self.records.insert(id.to_owned(), record);
+        let before = self.records.insert(id.to_owned(), record);
+        self.remember(id, before);
     }
 
     pub(super) fn delete(&mut self, id: &str) -> Option<String> {
         let id = crate::id::long(id)?;
         self.unindex(&id);
         let record = self.records.remove(&id)?;
+        if self.before.is_some() {
+            self.remember(&id, Some(record.clone()));
+        }
         self.deleted.insert(id.clone(), record);
         Some(id)
     }
 
-    /// As if the record had never been.
-    pub(super) fn forget(&mut self, id: &str) {
-        self.unindex(id);
-        self.records.remove(id);
+    /// From now on everything can be taken back.
+    pub(super) fn begin(&mut self) {
+        self.before = Some(Vec::new());
+    }
+
+    pub(super) fn commit(&mut self) {
+        self.before = None;
+    }
+
+    /// As it was at the beginning. Ids that were given are not given again.
+    pub(super) fn roll_back(&mut self) {
+        for (id, before) in self.before.take().into_iter().flatten().rev() {
+            match before {
+                Some(record) => {
+                    self.deleted.remove(&id);
+                    self.put(&id, record);
+                }
+                None => {
+                    self.unindex(&id);
+                    self.records.remove(&id);
+                }
+            }
+        }
+    }
+
+    fn remember(&mut self, id: &str, record: Option<Record>) {
+        if let Some(before) = &mut self.before {
+            before.push((id.to_owned(), record));
+        }
     }
 
     fn unindex(&mut self, id: &str) {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Org;
 use super::error::ApiError;
-use super::table::Record;
+use super::table::{Record, Table};
 use super::validate::Purpose;
 use crate::faults::Effect;
 use crate::schema::Object;
@@ -145,25 +145,21 @@ impl Org {
         Some(ApiError::new(&rule.code, rule.message.clone()).on(&rule.field))
     }
 
-    /// Undoes a create of the same call.
-    pub(super) fn roll_back_create(&mut self, object: &str, id: &str) {
-        if let Some(table) = self.table_mut(object) {
-            table.forget(id);
+    /// Everything that is done in it, by the org's automation too, or nothing.
+    pub(super) fn all_or_nothing<Done, Failed>(
+        &mut self,
+        act: impl FnOnce(&mut Org) -> Result<Done, Failed>,
+    ) -> Result<Done, Failed> {
+        let logged = self.log.end();
+        self.tables.values_mut().for_each(Table::begin);
+        let done = act(self);
+        if done.is_ok() {
+            self.tables.values_mut().for_each(Table::commit);
+        } else {
+            self.tables.values_mut().for_each(Table::roll_back);
+            self.log.roll_back(&logged);
         }
-        self.log.take_back(id);
-    }
-
-    /// Undoes a change of the same call.
-    pub(super) fn roll_back_update(&mut self, object: &str, before: Record) {
-        let id = before
-            .get("Id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if let Some(table) = self.table_mut(object) {
-            table.put(&id, before);
-        }
-        self.log.take_back(&id);
+        done
     }
 
     pub(super) fn schema(&self, object: &str) -> Result<Object, Vec<ApiError>> {
