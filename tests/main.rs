@@ -12,6 +12,7 @@ mod differential;
 mod editor;
 mod foreign;
 mod forward;
+mod graph;
 mod simulation;
 mod tidiness;
 mod way_back;

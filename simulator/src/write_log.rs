@@ -100,7 +100,10 @@ impl WriteLog {
     pub(crate) fn roll_back(&mut self, to: &End) {
         self.made = to.made;
         self.by_api = to.by_api;
-        self.entries.retain(|write| write.sequence <= to.made);
+        let kept = self
+            .entries
+            .partition_point(|write| write.sequence <= to.made);
+        self.entries.truncate(kept);
     }
 }
 

@@ -1,4 +1,4 @@
-// jsforce against the simulator, by https: log in, describe, create, upsert, query past one page, collections, errors.
+// jsforce against the simulator, by https: log in, describe, create, upsert, query past one page, collections, graphs, errors.
 
 const assert = require("node:assert");
 const { Connection } = require("jsforce");
@@ -45,6 +45,24 @@ async function main() {
   const wrong = await org.sobject("Contact").create([{ LastName: "Right" }, { FirstName: "No last name" }]);
   assert.deepEqual(wrong.map((result) => result.success), [true, false]);
   assert.equal(wrong[1].errors[0].statusCode, "REQUIRED_FIELD_MISSING");
+
+  // A household with a member; another, whose member lacks a name, is not there at all.
+  const sobjects = "/services/data/v62.0/sobjects";
+  const household = (name, member) => ({
+    graphId: name,
+    compositeRequest: [
+      { method: "POST", url: `${sobjects}/Account`, referenceId: "account", body: { Name: name } },
+      { method: "POST", url: `${sobjects}/Contact`, referenceId: "member", body: { ...member, AccountId: "@{account.id}" } },
+    ],
+  });
+  const graphs = [household("Byron", { LastName: "Byron" }), household("Nobody", { FirstName: "No last name" })];
+  const written = await org.requestPost("/services/data/v62.0/composite/graph", { graphs });
+  assert.deepEqual(written.graphs.map((graph) => graph.isSuccessful), [true, false]);
+  const [account, member] = written.graphs[0].graphResponse.compositeResponse.map((node) => node.body.id);
+  assert.equal((await org.sobject("Contact").retrieve(member)).AccountId, account);
+  const said = written.graphs[1].graphResponse.compositeResponse.map((node) => node.body[0].errorCode);
+  assert.deepEqual(said, ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING"]);
+  assert.equal((await org.query("SELECT Id FROM Account WHERE Name = 'Nobody'")).totalSize, 0);
 
   await assert.rejects(org.query("SELECT Nothing FROM Contact"), (error) => error.errorCode === "INVALID_FIELD");
   await assert.rejects(org.query("SELEKT"), (error) => error.errorCode === "MALFORMED_QUERY");
