@@ -124,6 +124,30 @@ pub fn is_incomplete(root: Option<&Node>, found: &[Diagnostic]) -> bool {
     syntax || (root.is_none() && !found.is_empty())
 }
 
+/// A key that was there before. Few keys are compared one with the other, many are sorted.
+pub(crate) fn twice(entries: &[Entry]) -> Option<Spanned<String>> {
+    let few = entries.len() <= 12;
+    let mut names: Vec<&Spanned<String>> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        if few {
+            let before = entries.get(..at).unwrap_or_default();
+            if before
+                .iter()
+                .any(|other| other.key.value == entry.key.value)
+            {
+                return Some(entry.key.clone());
+            }
+        } else {
+            names.push(&entry.key);
+        }
+    }
+    names.sort_by_key(|name| (&name.value, name.span.start));
+    names.windows(2).find_map(|pair| match pair {
+        [one, other] if one.value == other.value => Some((*other).clone()),
+        _ => None,
+    })
+}
+
 /// A byte order mark is white space to us.
 fn without_mark(text: &str) -> String {
     text.strip_prefix('\u{feff}')

@@ -2,7 +2,9 @@
 //!
 //! Schemas are JSON, and a describe may have megabytes: they are read by a reader of JSON, which knows no indentation,
 //! no aliases and no implicit types. Each level borrows the text of its members, so that a member's place is where its
-//! text lies in the whole.
+//! text lies in the whole. That reads a text once for each level, so `quick` comes first.
+
+mod quick;
 
 use std::borrow::Cow;
 
@@ -11,7 +13,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::parse::{Entry, Node, Value};
+use crate::parse::{Entry, Node, Value, twice};
 use crate::span::{FileId, Span, Spanned};
 
 /// A describe of 800 fields with long picklists has about 4 MB.
@@ -24,6 +26,20 @@ const DEPTH_MAX: usize = 60;
 /// # Errors
 /// What is wrong, once: the file is no JSON, is too large or too deep, or says something twice.
 pub fn parse(file: FileId, text: &str) -> Result<Node, Box<Diagnostic>> {
+    quickly(file, text).map_or_else(|| thoroughly(file, text), Ok)
+}
+
+/// The tree of a file that holds nothing unusual; nothing where only [`thoroughly`] can tell.
+pub fn quickly(file: FileId, text: &str) -> Option<Node> {
+    let fits = text.len() <= BYTES_MAX;
+    fits.then(|| quick::read(file, text)).flatten()
+}
+
+/// The same of any file, level by level.
+///
+/// # Errors
+/// As [`parse`].
+pub fn thoroughly(file: FileId, text: &str) -> Result<Node, Box<Diagnostic>> {
     let reader = Reader { file, whole: text };
     if text.len() > BYTES_MAX {
         let message = format!("it is larger than {BYTES_MAX} bytes");
@@ -148,30 +164,6 @@ impl<'t> Reader<'t> {
                 .help("mend the file, or pull it again"),
         )
     }
-}
-
-/// A key that was there before. Few keys are compared one with the other, many are sorted.
-fn twice(entries: &[Entry]) -> Option<Spanned<String>> {
-    let few = entries.len() <= 12;
-    let mut names: Vec<&Spanned<String>> = Vec::new();
-    for (at, entry) in entries.iter().enumerate() {
-        if few {
-            let before = entries.get(..at).unwrap_or_default();
-            if before
-                .iter()
-                .any(|other| other.key.value == entry.key.value)
-            {
-                return Some(entry.key.clone());
-            }
-        } else {
-            names.push(&entry.key);
-        }
-    }
-    names.sort_by_key(|name| (&name.value, name.span.start));
-    names.windows(2).find_map(|pair| match pair {
-        [one, other] if one.value == other.value => Some((*other).clone()),
-        _ => None,
-    })
 }
 
 /// The members of one object, in their order.
