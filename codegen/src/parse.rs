@@ -1,9 +1,12 @@
 //! YAML text to a tree in which every key and value has its place.
 //!
-//! The parser underneath stops at its first error. Here the broken entry is reported and blanked, up to its next
-//! sibling, and the text is read again, so that one run shows all mistakes. Offsets stay what they were.
+//! A mapping as people write it is read by `quick`, in one pass. What that does not take, right or wrong, goes to the
+//! parser underneath, which alone says what YAML is. It stops at its first error: the broken entry is reported and
+//! blanked, up to its next sibling, and the text is read again, so that one run shows all mistakes. Offsets stay what
+//! they were.
 
 mod culprit;
+mod quick;
 mod tree;
 
 use granit_parser::ScanError;
@@ -85,6 +88,16 @@ impl Node {
 
 /// The tree of one file; nothing when it is empty. Mistakes are reported and left out.
 pub fn parse(file: FileId, text: &str, sink: &mut Vec<Diagnostic>) -> Option<Node> {
+    quickly(file, text).or_else(|| thoroughly(file, text, sink))
+}
+
+/// The tree of a file without mistakes that holds nothing unusual; nothing where only [`thoroughly`] can tell.
+pub fn quickly(file: FileId, text: &str) -> Option<Node> {
+    quick::read(file, text)
+}
+
+/// The same of any file.
+pub fn thoroughly(file: FileId, text: &str, sink: &mut Vec<Diagnostic>) -> Option<Node> {
     if text.len() > BYTES_MAX {
         let span = Span {
             file,
