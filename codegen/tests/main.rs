@@ -10,6 +10,7 @@ mod emitted;
 mod facts;
 mod mutations;
 mod pages;
+mod quick;
 mod random;
 mod robust;
 mod transcripts;
@@ -39,6 +40,7 @@ fn with(name: &str, text: &str) -> Sources {
 
 /// Code and line of each diagnostic.
 fn found(sources: &Sources) -> Vec<(String, u32)> {
+    quick::agree_all(sources);
     let checked = codegen::check(sources);
     checked
         .diagnostics

@@ -16,7 +16,7 @@ use codegen::diagnostic::Severity;
 use codegen::resolve::{self, Schemas};
 use codegen::source::Sources;
 
-use super::shipped;
+use super::{quick, shipped};
 use files::Files;
 
 /// One mutation.
@@ -85,6 +85,7 @@ fn reports(
 fn disagreement(mutation: &Mutation, shipped: &Files, kept: &Schemas) -> Option<String> {
     let files = shipped.with(&mutation.file, &mutation.text);
     let sources = Sources::from_files(files.to_files());
+    quick::agree(&mutation.file, &mutation.text);
     // Schemas are read again only where they differ.
     let reports = if mutation.file.contains('/') {
         let mut sink = Vec::new();

@@ -9,13 +9,14 @@ use codegen::diagnostic::{self, Diagnostic, Severity};
 use codegen::source::Sources;
 use codegen::span::Span;
 
-use super::{found, shipped, with};
+use super::{found, quick, shipped, with};
 
 /// Longer than this is a hang: the process ends, and says over what.
 const HANG: Duration = Duration::from_secs(120);
 
 /// Runs everything over these files, and gives what was found.
 fn answer(sources: &Sources) -> Vec<Diagnostic> {
+    quick::agree_all(sources);
     let generated = codegen::generate(sources);
     let found = generated.diagnostics;
     let errors = found.iter().any(|found| found.severity == Severity::Error);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-use super::{answer, shipped, watched};
+use super::{answer, quick, shipped, watched};
 
 /// Tries until the time is over; what fails is made smaller and shown.
 fn tried<S: Strategy>(what: &str, strategy: S, check: impl Fn(S::Value)) {
@@ -221,6 +221,19 @@ fn damaged_copies_are_answered() {
             files.retain(|(known, _)| known != name);
             files.push((name.clone(), damaged(text, &damages)));
             answer(&Sources::from_files(files));
+        });
+    });
+}
+
+/// Many more than can be compiled, since they are only read.
+#[test]
+fn damaged_copies_are_read_the_same() {
+    watched("damaged copies, read", || {
+        let cases = cases();
+        let changes = (any::<Index>(), prop::collection::vec(damage(), 1..4));
+        tried("damaged copies, read", changes, |(which, damages)| {
+            let (name, text) = &cases[which.index(cases.len())];
+            quick::agree(name, &damaged(text, &damages));
         });
     });
 }
