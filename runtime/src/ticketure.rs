@@ -205,3 +205,6 @@ fn rows(answer: &Response<Bytes>, entity: &str) -> Result<Vec<Row>, CallError> {
 fn encoded(text: &str) -> String {
     crate::salesforce::percent_encoded(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,3 +131,21 @@ async fn an_answer_that_breaks_off_is_lost() {
     assert!(matches!(error, TransportError::Lost { .. }), "{error}");
     serving.join().unwrap();
 }
+
+#[tokio::test]
+async fn nothing_may_come_compressed_too() {
+    let gzip = "\r\ncontent-encoding: gzip";
+    let (address, serving) = serving(vec![
+        answer(&format!("200 OK{gzip}"), b""),
+        format!("HTTP/1.1 204 No Content{gzip}\r\n\r\n").into_bytes(),
+        answer(&format!("200 OK{gzip}"), b"not gzip at all"),
+    ]);
+    let network = HttpTransport::new().unwrap();
+    for _ in 0..2 {
+        let answer = network.send(post(&address, "x")).await.unwrap();
+        assert!(answer.body().is_empty());
+    }
+    let error = network.send(post(&address, "x")).await.unwrap_err();
+    assert!(matches!(error, TransportError::Lost { .. }), "{error}");
+    serving.join().unwrap();
+}

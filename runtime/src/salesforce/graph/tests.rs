@@ -310,7 +310,10 @@ async fn a_call_that_is_refused_wrote_nothing() {
 /// Some objects, few of them common, so that the limit on kinds is met as well as that on nodes.
 fn graphs() -> impl Strategy<Value = Vec<Graph>> {
     let node = (0..40_usize, any::<prop::sample::Index>(), 0..3_u8);
-    let graph = prop::collection::vec(node, 1..60).prop_map(|drawn| {
+    // Some of one node, so that the limit on graphs is met.
+    let size = prop_oneof![3 => 1..2_usize, 1 => 1..60_usize];
+    let drawn = size.prop_flat_map(move |size| prop::collection::vec(node.clone(), size));
+    let graph = drawn.prop_map(|drawn| {
         let mut nodes: Vec<Node> = Vec::new();
         let mut objects = BTreeSet::new();
         for (number, (object, parent, write)) in drawn.into_iter().enumerate() {
@@ -332,7 +335,7 @@ fn graphs() -> impl Strategy<Value = Vec<Graph>> {
         }
         Graph::new(nodes).unwrap()
     });
-    prop::collection::vec(graph, 0..200)
+    prop::collection::vec(graph, 0..300)
 }
 
 proptest! {
