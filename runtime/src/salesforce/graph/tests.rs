@@ -307,35 +307,33 @@ async fn a_call_that_is_refused_wrote_nothing() {
     assert!(!error.may_have_committed());
 }
 
-/// Some objects, few of them common, so that the limit on kinds is met as well as that on nodes.
+/// How many objects there are, how large graphs may be, how many there may be: each draw meets another limit.
+const SIZES: [(usize, usize, usize); 3] = [(1, 2, 300), (2, 40, 150), (40, 20, 100)];
+
 fn graphs() -> impl Strategy<Value = Vec<Graph>> {
-    let node = (0..40_usize, any::<prop::sample::Index>(), 0..3_u8);
-    // Some of one node, so that the limit on graphs is met.
-    let size = prop_oneof![3 => 1..2_usize, 1 => 1..60_usize];
-    let drawn = size.prop_flat_map(move |size| prop::collection::vec(node.clone(), size));
-    let graph = drawn.prop_map(|drawn| {
-        let mut nodes: Vec<Node> = Vec::new();
-        let mut objects = BTreeSet::new();
-        for (number, (object, parent, write)) in drawn.into_iter().enumerate() {
-            // Never deeper than the limit: parents are among the first few.
-            let above = number.min(DEPTH_MAX - 1);
-            let parents: Vec<String> = match above {
-                0 => Vec::new(),
-                _ => vec![format!("n{}", parent.index(above))],
-            };
-            let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-            objects.insert(object);
-            let object = if objects.len() > 7 { 0 } else { object };
-            let mut made =
-                super::tests::node(&format!("n{number}"), &format!("O{object}__c"), &parents);
-            if write == 0 {
-                made.write = Write::Update(Target::Id("001".to_owned()));
-            }
-            nodes.push(made);
-        }
-        Graph::new(nodes).unwrap()
-    });
-    prop::collection::vec(graph, 0..300)
+    prop::sample::select(&SIZES[..]).prop_flat_map(|(objects, nodes, graphs)| {
+        let node = (0..objects, any::<prop::sample::Index>(), any::<bool>());
+        let graph = prop::collection::vec(node, 1..=nodes).prop_map(|drawn| {
+            let nodes = drawn.into_iter().enumerate();
+            let nodes = nodes.map(|(number, (object, parent, changes))| {
+                // Never deeper than the limit: parents are among the first few.
+                let parent = match number.min(DEPTH_MAX - 1) {
+                    0 => None,
+                    above => Some(format!("n{}", parent.index(above))),
+                };
+                let parents: Vec<&str> = parent.iter().map(String::as_str).collect();
+                // Never of more kinds than the limit.
+                let object = format!("O{}__c", if number < 14 { object } else { 0 });
+                let mut node = super::tests::node(&format!("n{number}"), &object, &parents);
+                if changes && number % 2 == 0 && number < 14 {
+                    node.write = Write::Update(Target::Id("001".to_owned()));
+                }
+                node
+            });
+            Graph::new(nodes.collect()).unwrap()
+        });
+        prop::collection::vec(graph, graphs / 2..=graphs)
+    })
 }
 
 proptest! {
