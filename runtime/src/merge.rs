@@ -7,6 +7,7 @@
 mod gate;
 mod observe;
 mod plan;
+mod read_back;
 mod state;
 
 #[cfg(test)]

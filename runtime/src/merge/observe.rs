@@ -8,9 +8,6 @@ use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef, copied};
 use crate::mapping::{MappingDescriptor, OnLink, OnRewrite, Side};
 
-/// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
-const LATE_MS: i64 = 600_000;
-
 impl LinkState {
     /// Two existing records meet for the first time. A blank takes the other side's value and never erases one.
     pub fn meet(
@@ -442,72 +439,9 @@ impl LinkState {
         }
         found
     }
-
-    /// A write whose answer never came was read back: is it there, or what the org made of it? If not, it may still come.
-    ///
-    /// `image` is what the side has as of its own time `version_ms`; `now_ms` is ours.
-    pub fn read_back(
-        &mut self,
-        side: Side,
-        wanted: &dyn Entity,
-        image: (&dyn Entity, i64),
-        now_ms: i64,
-    ) -> bool {
-        let (image, version_ms) = image;
-        let before = self.current(side);
-        let there = present_fields(wanted).all(|field| {
-            let (value, wanted) = (image.slot(field), wanted.slot(field));
-            let rewritten = value.resembles(wanted) && !value.equivalent(before.slot(field));
-            // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
-            (side == Side::Destination && value.is_absent())
-                || value.equivalent(wanted)
-                || rewritten
-        });
-        if there {
-            self.landed(side, wanted);
-            return true;
-        }
-        if version_ms > self.side(side).version_ms {
-            self.tell_of_put_back(side, wanted, (image, version_ms));
-        }
-        let late = Late {
-            until_ms: now_ms + LATE_MS,
-            since_ms: self.side(side).version_ms,
-            fields: copied(wanted),
-        };
-        self.side_mut(side).late.push(late);
-        false
-    }
-
-    /// Somebody has written since, and a field is as it was before our write: it never came, or it came and somebody
-    /// put the field back. Nothing tells the two apart, and the field is written again: that is told.
-    fn tell_of_put_back(
-        &mut self,
-        side: Side,
-        wanted: &dyn Entity,
-        (image, version_ms): (&dyn Entity, i64),
-    ) {
-        for field in present_fields(wanted) {
-            let (value, written) = (image.slot(field), wanted.slot(field));
-            let known = !self.side(side).changes.slot(field).is_absent();
-            let stays = value.equivalent(self.agreed.slot(field));
-            if known || !stays || value.is_absent() || value.equivalent(written) {
-                continue;
-            }
-            let name = self.mapping.field_name(field);
-            self.told.push(Decision {
-                field,
-                winner: Some(side.other()),
-                why: Why::WentUnder,
-                value: value_json(wanted, field, name),
-                loser: Some(value_json(image, field, name)),
-                loser_at_ms: version_ms,
-            });
-        }
-    }
 }
 
-fn present_fields(record: &dyn Entity) -> impl Iterator<Item = usize> + use<> {
+pub(super) fn present_fields(record: &dyn Entity) -> impl Iterator<Item = usize> + use<> {
     let mask = present(record);
     (0..record.descriptor().fields.len()).filter(move |field| mask.contains(*field))
 }
