@@ -1,9 +1,7 @@
 //! The commands. What they print is for people; with `--json` it is for programs.
 
 use std::error::Error;
-#[cfg(feature = "demo")]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -99,6 +97,18 @@ enum Command {
         #[arg(long, num_args = 3, value_names = ["MAPPING", "SOURCE_ID", "SALESFORCE_ID"])]
         link: Option<Vec<String>>,
     },
+    /// Copies the database into a new file, also while the service runs.
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        file: PathBuf,
+    },
+    /// Puts a back-up in the database's place; the service has to be stopped. What was there is kept beside it.
+    Restore {
+        #[command(flatten)]
+        place: Place,
+        file: PathBuf,
+    },
     /// Says what is wrong with the configuration, by line.
     CheckConfig {
         #[command(flatten)]
@@ -183,6 +193,8 @@ async fn dispatch(command: Command) -> Outcome {
             link: Some(link),
         } => decide(&place, link).await,
         Command::Retry { place, item, .. } => retry(&place, Retry { item }).await,
+        Command::Backup { place, file } => backup(&place, &file).await,
+        Command::Restore { place, file } => restore(&place, &file),
         Command::CheckConfig { place } => check_config(&place),
         #[cfg(feature = "demo")]
         Command::Simulator(arguments) => crate::demo::serve_simulator(arguments).await,
@@ -211,6 +223,23 @@ fn load(place: &Place) -> Result<Config, config::ConfigError> {
 fn reader(place: &Place) -> Result<Store, Box<dyn Error>> {
     let database = config::database(&place.config, place.environment.as_deref())?;
     Ok(Store::open_read_only(database)?)
+}
+
+async fn backup(place: &Place, file: &Path) -> Outcome {
+    reader(place)?.backup(file).await?;
+    println!("{} is a whole copy, on the disk", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restore(place: &Place, file: &Path) -> Outcome {
+    let database = config::database(&place.config, place.environment.as_deref())?;
+    let before = Store::restore(file, &database)?;
+    println!("{} is what {} was", database.display(), file.display());
+    if let Some(before) = before {
+        println!("what was there before is {}", before.display());
+    }
+    println!("what came since the back-up: let Ticketure send it again, or save the records there");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check_config(place: &Place) -> Outcome {

@@ -2,6 +2,7 @@
 //!
 //! Every mistake is reported with its line, all of them at once. A secret is never shown.
 
+mod keep;
 mod systems;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ pub struct Config {
     pub queue_limit: u64,
     /// Items of a batch, at most 2,000.
     pub batch: usize,
+    /// Batches that are worked on at a time.
+    pub batches: usize,
+    pub keep: runtime::queue::Keep,
     /// Keeps every payload.
     pub event_log: bool,
     pub npsp: Npsp,
@@ -99,6 +103,9 @@ struct Environment {
     database: Option<PathBuf>,
     queue_limit: Option<u64>,
     batch: Option<Spanned<usize>>,
+    batches: Option<Spanned<usize>>,
+    #[serde(default)]
+    keep: keep::Section,
     event_log: Option<bool>,
     npsp: Option<Spanned<toml::Value>>,
     poll_seconds: Option<Spanned<u64>>,
@@ -258,6 +265,14 @@ impl Reader<'_> {
                 format!("batch is {batch}; it is a number from 1 to 2000"),
             );
         }
+        let batches = from.batches.as_ref().map_or(4, |count| *count.get_ref());
+        if !(1..=16).contains(&batches) {
+            self.fault(
+                from.batches.as_ref().map(|count| count.span().start),
+                format!("batches is {batches}; it is a number from 1 to 16"),
+            );
+        }
+        let keep = self.keep(&from.keep);
         let npsp = self.npsp(from.npsp.as_ref());
         let salesforce = self.salesforce(&from.salesforce);
         let ticketure = from
@@ -284,6 +299,8 @@ impl Reader<'_> {
                 .join(from.database.unwrap_or_else(|| PathBuf::from("usher.db"))),
             queue_limit: from.queue_limit.unwrap_or(1_000_000),
             batch,
+            batches,
+            keep,
             event_log: from.event_log.unwrap_or(false),
             npsp,
             salesforce,

@@ -52,7 +52,7 @@ impl Decision {
             source_id: self.source_id,
             destination_id: runtime::salesforce::normalise(&self.destination_id),
             base: "{}".to_owned(),
-            facts: "{}".to_owned(),
+            lock: String::new(),
             lane: String::new(),
         }
     }

@@ -61,6 +61,7 @@ impl Service {
         let options = StoreOptions {
             event_log: config.event_log,
             queue_limit: config.queue_limit,
+            keep: config.keep.clone(),
         };
         let store = Store::open(&config.database, options)?;
         let handlers = Arc::new(handlers::all());
@@ -97,6 +98,7 @@ impl Service {
             store: store.clone(),
             process: sync.clone(),
             batch: config.batch,
+            batches: config.batches,
             arrivals,
         };
         Ok(Service {

@@ -78,6 +78,9 @@ pub struct TwoWaySync {
     broken: Option<Broken>,
     /// Ticketure refused the API key, and has not taken it since.
     refused_key: Mutex<Option<String>>,
+    /// Records meet for the first time in one batch at a time: two that look for the same record at once would both
+    /// take it.
+    meeting: tokio::sync::Mutex<()>,
 }
 
 impl TwoWaySync {
@@ -99,6 +102,7 @@ impl TwoWaySync {
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             failures: AtomicU32::new(0),
             refused_key: Mutex::new(None),
+            meeting: tokio::sync::Mutex::new(()),
             broken: None,
         }
     }
@@ -240,7 +244,18 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
     ) -> Result<(), StoreError> {
-        let (mut pairs, unlinked) = self.split_by_link(mapping, units).await?;
+        let (mut pairs, mut unlinked) = self.split_by_link(mapping, units).await?;
+        let meets = !unlinked.is_empty() || pairs.iter().any(|pair| pair.unit.fate.is_some());
+        let _meeting = match meets {
+            true => Some(self.meeting.lock().await),
+            false => None,
+        };
+        if meets {
+            // Another batch may have linked some meanwhile.
+            let (linked, still) = self.split_by_link(mapping, unlinked).await?;
+            pairs.extend(linked);
+            unlinked = still;
+        }
         let (rows, born): (Vec<Unit>, Vec<Unit>) =
             unlinked.into_iter().partition(|unit| unit.goes_forward());
         let (rows, mut settlements) = self.without_buried(mapping, rows).await?;

@@ -5,26 +5,41 @@
 //! waits in one go; its core ([`step`]) is a pure function. Reads have a connection of their own.
 //! All SQL of the product lives in this folder.
 
-mod capture;
-mod claim;
-mod enqueue;
-mod error;
-mod file;
-mod intent;
 mod item;
-mod link;
-mod mend;
-mod settle;
+
 mod step;
+mod writer;
+
+mod enqueue;
+
+mod aside;
+mod claim;
+mod due;
+
+mod link;
+mod settle;
+mod wake;
+
+mod capture;
+mod intent;
+mod mend;
+mod prune;
+mod sweep;
+
 mod sync;
 mod view;
-mod writer;
+
+mod backup;
+mod error;
+mod file;
+mod format;
+mod place;
 
 #[cfg(test)]
 mod conformance;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -61,6 +76,33 @@ pub struct StoreOptions {
     pub event_log: bool,
     /// Items that are neither done nor dead, at most.
     pub queue_limit: u64,
+    pub keep: Keep,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keep {
+    /// Done items, and the ids of deliveries: a repeat that comes later than that is processed once more.
+    pub done_ms: i64,
+    /// The event log.
+    pub events_ms: i64,
+    /// The payloads in the event log together, in bytes.
+    pub events_bytes: u64,
+    /// Parked items, before they are in the error log as never arrived.
+    pub parked_ms: i64,
+}
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+impl Default for Keep {
+    fn default() -> Self {
+        Keep {
+            done_ms: 30 * DAY_MS,
+            events_ms: 30 * DAY_MS,
+            events_bytes: 1 << 30,
+            parked_ms: 7 * DAY_MS,
+        }
+    }
 }
 
 impl Default for StoreOptions {
@@ -68,6 +110,7 @@ impl Default for StoreOptions {
         StoreOptions {
             event_log: false,
             queue_limit: 1_000_000,
+            keep: Keep::default(),
         }
     }
 }
@@ -158,6 +201,29 @@ impl Store {
             file::open_in_memory()?,
             now,
         ))
+    }
+
+    /// Copies what is in the database now into a new file, while it is in use; the file is on the disk when this
+    /// returns.
+    ///
+    /// # Errors
+    /// When the file is there already, or cannot be written.
+    pub async fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
+        let to = to.as_ref().to_owned();
+        self.read(move |connection| backup::backup(connection, &to))
+            .await
+    }
+
+    /// Puts a back-up in the place of a database that nobody uses. What was there is kept beside it; its new name is
+    /// returned.
+    ///
+    /// # Errors
+    /// When the database is in use, or the back-up is damaged or no database of ours: then nothing was changed.
+    pub fn restore(
+        from: impl AsRef<Path>,
+        path: impl AsRef<Path>,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        backup::restore(from.as_ref(), path.as_ref(), wall_clock())
     }
 
     /// As if the process had been killed and started again: what was running is ready.
@@ -315,6 +381,11 @@ impl Store {
     /// Wakes parked items whose link is there; says how many. A net, not the way.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         self.count(Command::Sweep).await
+    }
+
+    /// Lets what is old go, a slice of it; says how many rows went, and as long as there are some there may be more.
+    pub async fn prune(&self) -> Result<usize, StoreError> {
+        self.count(Command::Prune).await
     }
 
     /// The links of these source records, by source id.

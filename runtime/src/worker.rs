@@ -1,7 +1,8 @@
 //! The loop: wait for arrivals, claim, process. What a batch does is somebody else's; nothing here knows it.
 //!
-//! While webhooks keep coming the worker lets them gather: Salesforce counts calls, and a call takes 200 records. A
-//! short silence, or ten seconds, ends the gathering.
+//! Several batches are worked on at a time, none of which shares a lane with another: while one waits for a slow call,
+//! the others go on. While webhooks keep coming the worker lets them gather: Salesforce counts calls, and a call takes
+//! 200 records. A short silence, or ten seconds, ends the gathering.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::queue::{Item, Store, StoreError};
@@ -24,7 +26,9 @@ pub trait Process: Send + Sync {
 /// How long the worker sleeps at most: what it misses, it finds then.
 const IDLE_MS: i64 = 5_000;
 /// The net under parking: every so often, parked items whose link is there are woken.
-const SWEEP_EVERY: u32 = 12;
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Every so often, what is old goes.
+const PRUNE_EVERY: Duration = Duration::from_secs(10);
 /// Nothing came for so long: what is there is all.
 const SILENCE: Duration = Duration::from_millis(60);
 /// No arrival waits longer than this for others.
@@ -55,6 +59,20 @@ impl Arrivals {
     pub fn look(&self) {
         self.notify.notify_one();
     }
+
+    /// Items that came back may be among them, so the count is a hint and never below nothing.
+    fn took(&self, items: usize) {
+        let less = |count: usize| {
+            Some(if items == 0 {
+                0
+            } else {
+                count.saturating_sub(items)
+            })
+        };
+        let _ = self
+            .count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
 }
 
 /// One worker over one store.
@@ -63,43 +81,62 @@ pub struct Worker {
     pub process: Arc<dyn Process>,
     /// Items of a batch.
     pub batch: usize,
+    /// Batches at a time.
+    pub batches: usize,
     pub arrivals: Arc<Arrivals>,
 }
 
+type Batches = JoinSet<Result<(), StoreError>>;
+
 impl Worker {
-    /// Works until `stop` is true; a batch that has begun is finished.
+    /// Works until `stop` is true; batches that have begun are finished.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let mut idle = 0;
+        let mut working = Batches::new();
+        let mut care = Care::new();
         let mut full = false;
         while !*stop.borrow() {
-            let limit = if full {
-                self.batch
-            } else {
-                self.gather().await
+            let limit = match full {
+                true => self.batch,
+                false => self.gather().await,
             };
             let items = self.store.claim(limit, self.store.now_ms()).await?;
-            self.took(items.len());
+            self.arrivals.took(items.len());
             full = items.len() == self.batch;
-            if !items.is_empty() {
-                self.process.process(items).await?;
+            let nothing = items.is_empty();
+            if !nothing {
+                let process = self.process.clone();
+                working.spawn(async move { process.process(items).await });
+            }
+            care.take(&self.store).await?;
+            if !nothing && working.len() < self.batches.max(1) && full {
                 continue;
             }
-            idle += 1;
-            if idle % SWEEP_EVERY == 0 && self.store.sweep().await? > 0 {
-                continue;
-            }
-            let wait = self.wait_ms().await?;
-            tokio::select! {
-                biased;
-                () = self.arrivals.notify.notified() => {}
-                () = tokio::time::sleep(Duration::from_millis(wait)) => {}
-                _ = stop.changed() => {}
-            }
+            self.wait(&mut working, &mut stop).await?;
+        }
+        while let Some(ended) = working.join_next().await {
+            outcome(ended)?;
         }
         Ok(())
+    }
+
+    /// Until a batch is done; or, while there is room for another, until something arrives or is due.
+    async fn wait(
+        &self,
+        working: &mut Batches,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), StoreError> {
+        let room = working.len() < self.batches.max(1);
+        let wait = Duration::from_millis(self.wait_ms().await?);
+        tokio::select! {
+            biased;
+            Some(ended) = working.join_next() => outcome(ended),
+            () = self.arrivals.notify.notified(), if room => Ok(()),
+            () = tokio::time::sleep(wait), if room => Ok(()),
+            _ = stop.changed() => Ok(()),
+        }
     }
 
     /// Lets arrivals gather while they keep coming, and says how many to claim.
@@ -121,21 +158,6 @@ impl Worker {
         self.batch
     }
 
-    /// Items that came back may be among them, so the count is a hint and never below nothing.
-    fn took(&self, items: usize) {
-        let less = |count: usize| {
-            Some(if items == 0 {
-                0
-            } else {
-                count.saturating_sub(items)
-            })
-        };
-        let _ = self
-            .arrivals
-            .count
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    }
-
     async fn wait_ms(&self) -> Result<u64, StoreError> {
         let due = self
             .store
@@ -143,5 +165,43 @@ impl Worker {
             .await?
             .map_or(IDLE_MS, |due| due - self.store.now_ms());
         Ok(due.clamp(1, IDLE_MS).unsigned_abs())
+    }
+}
+
+/// A batch that panicked is a batch that a crash ended: the store is asked to stop, and a restart goes on with it.
+fn outcome(
+    ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
+) -> Result<(), StoreError> {
+    ended.unwrap_or(Err(StoreError::Stopped))
+}
+
+/// What has to be done now and then.
+struct Care {
+    swept: Instant,
+    pruned: Instant,
+    /// There was more to prune than one slice.
+    more: bool,
+}
+
+impl Care {
+    fn new() -> Self {
+        let now = Instant::now();
+        Care {
+            swept: now,
+            pruned: now,
+            more: false,
+        }
+    }
+
+    async fn take(&mut self, store: &Store) -> Result<(), StoreError> {
+        if self.swept.elapsed() >= SWEEP_EVERY {
+            self.swept = Instant::now();
+            store.sweep().await?;
+        }
+        if self.more || self.pruned.elapsed() >= PRUNE_EVERY {
+            self.pruned = Instant::now();
+            self.more = store.prune().await? > 0;
+        }
+        Ok(())
     }
 }

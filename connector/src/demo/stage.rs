@@ -233,6 +233,8 @@ pub(crate) fn config(folder: &std::path::Path) -> Config {
         database: folder.join("usher.db"),
         queue_limit: 1_000_000,
         batch: 2_000,
+        batches: 4,
+        keep: runtime::queue::Keep::default(),
         event_log: false,
         npsp: Npsp::Auto,
         poll: Duration::from_millis(300),

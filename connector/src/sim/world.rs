@@ -225,6 +225,7 @@ impl World<'_> {
             store: self.store.clone(),
             process: sync,
             batch: 2_000,
+            batches: 4,
             arrivals: arrivals.clone(),
         };
         let (stop, stopped) = watch::channel(false);

@@ -92,8 +92,8 @@ pub(super) struct Batch {
 /// The source ids of records of Salesforce's, by mapping and id.
 pub(super) type Known = HashMap<(String, String), String>;
 
-/// Groups the items of a batch. In a lane only neighbours that are about one record go together; what follows
-/// goes back, uncharged, until they are done.
+/// Groups the items of a batch. In a lane go together, in order, those of one mapping; what follows them there goes
+/// back, uncharged, until they are done.
 pub(super) fn gather(
     handlers: &[Box<dyn Handler>],
     items: Vec<Item>,
@@ -101,8 +101,8 @@ pub(super) fn gather(
     npsp: bool,
 ) -> Batch {
     let mut batch = Batch::default();
-    // For each lane the unit that is open in it; `None` when the lane has to wait.
-    let mut lanes: HashMap<String, Option<usize>> = HashMap::new();
+    // For each lane the mapping whose items are open in it; `None` when the lane has to wait.
+    let mut lanes: HashMap<String, Option<&'static str>> = HashMap::new();
     let mut units: HashMap<(&'static str, String), usize> = HashMap::new();
     for item in items {
         let Some(mapping) = mapping_of(handlers, &item) else {
@@ -122,7 +122,7 @@ pub(super) fn gather(
         let unit = units.get(&(mapping.name, key.clone())).copied();
         if lanes
             .get(&item.lane)
-            .is_some_and(|open| open.is_none() || *open != unit)
+            .is_some_and(|open| *open != Some(mapping.name))
         {
             lanes.insert(item.lane.clone(), None);
             batch.settled.push(settlement(&item, give_back()));
@@ -148,7 +148,7 @@ pub(super) fn gather(
             batch.units.len() - 1
         });
         units.insert((mapping.name, key), index);
-        lanes.insert(item.lane.clone(), Some(index));
+        lanes.insert(item.lane.clone(), Some(mapping.name));
         if let Some(unit) = batch.units.get_mut(index) {
             add(unit, item, said);
         }

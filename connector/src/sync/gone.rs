@@ -148,7 +148,7 @@ impl TwoWaySync {
                 source_id: unit.source_id.clone(),
                 destination_id: text(made, "Id"),
                 base: state.to_json(),
-                facts: "{}".to_owned(),
+                lock: String::new(),
                 lane: super::lane_of(&unit),
             };
             settlements.extend(settle(unit, &super::batch::give_back(), Some(link)));

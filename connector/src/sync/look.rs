@@ -27,7 +27,7 @@ impl TwoWaySync {
             source_id: unit.source_id.clone(),
             destination_id: text("Id").to_owned(),
             base: "{}".to_owned(),
-            facts: crate::to_salesforce::adopt::facts(mapping, record),
+            lock: crate::to_salesforce::adopt::lock(mapping, record),
             lane: super::lane_of(&unit),
         };
         let mut pair = Pair::new(unit, link, Vec::new());

@@ -163,16 +163,10 @@ impl TwoWaySync {
     }
 }
 
-/// The facts that are kept with a link: the value of the lock.
-pub(crate) fn facts(mapping: &MappingDescriptor, record: &Record) -> String {
-    let mut facts = Map::new();
-    if let Some(lock) = mapping.lock {
-        facts.insert(
-            lock.to_owned(),
-            record.get(lock).cloned().unwrap_or(Value::Null),
-        );
-    }
-    Value::Object(facts).to_string()
+/// What calls in flight never share: the value of the mapping's lock in a record, or nothing.
+pub(crate) fn lock(mapping: &MappingDescriptor, record: &Record) -> String {
+    let value = mapping.lock.and_then(|lock| record.get(lock));
+    value.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn rungs(mapping: &MappingDescriptor) -> &'static [Rung] {

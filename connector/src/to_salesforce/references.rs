@@ -147,7 +147,7 @@ impl TwoWaySync {
                 source_id: text(record, mapping.external_id)?,
                 destination_id: text(record, "Id")?,
                 base: "{}".to_owned(),
-                facts: "{}".to_owned(),
+                lock: String::new(),
                 lane: String::new(),
             })
         });

@@ -8,7 +8,7 @@ use runtime::merge::LinkState;
 use runtime::queue::{Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
 use runtime::salesforce::{COLLECTION_MAX, CallError, RETRIEVE_MAX, RecordResult};
 
-use super::adopt::facts;
+use super::adopt::lock;
 use crate::sync::outcome::{settle, with_link};
 use crate::sync::{TwoWaySync, Unit, lane_of};
 
@@ -85,7 +85,7 @@ impl TwoWaySync {
         created: Vec<(Unit, String)>,
     ) -> Vec<Settlement> {
         let mut settlements = Vec::with_capacity(created.len());
-        let mut facts_of: Vec<String> = Vec::with_capacity(created.len());
+        let mut locks: Vec<String> = Vec::with_capacity(created.len());
         for chunk in created.chunks(RETRIEVE_MAX) {
             let ids: Vec<String> = chunk.iter().map(|(_, id)| id.clone()).collect();
             let read = match mapping.lock {
@@ -97,13 +97,14 @@ impl TwoWaySync {
                 _ => Vec::new(),
             };
             // What could not be read is not known; it is read again when somebody needs it.
-            facts_of.extend((0..chunk.len()).map(|index| {
+            locks.extend((0..chunk.len()).map(|index| {
                 read.get(index)
                     .and_then(Option::as_ref)
-                    .map_or("{}".to_owned(), |record| facts(mapping, record))
+                    .map(|record| lock(mapping, record))
+                    .unwrap_or_default()
             }));
         }
-        for ((unit, id), facts) in created.into_iter().zip(facts_of) {
+        for ((unit, id), lock) in created.into_iter().zip(locks) {
             let mut state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
             state.made(Side::Destination);
             let link = Link {
@@ -111,7 +112,7 @@ impl TwoWaySync {
                 source_id: unit.source_id.clone(),
                 destination_id: id,
                 base: state.to_json(),
-                facts,
+                lock,
                 lane: lane_of(&unit),
             };
             let key = intent_key(&unit);

@@ -340,7 +340,7 @@ fn blank_link(mapping: &MappingDescriptor, source_id: &str, id: &str) -> Link {
         source_id: source_id.to_owned(),
         destination_id: id.to_owned(),
         base: "{}".to_owned(),
-        facts: "{}".to_owned(),
+        lock: String::new(),
         lane: source_id.to_owned(),
     }
 }

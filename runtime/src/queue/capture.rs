@@ -39,7 +39,7 @@ pub(super) fn capture(step: &Step<'_>, captured: &Captured) -> Result<usize, Sto
 /// The newest item about this record says the same and nobody has it in hand.
 fn waits_already(step: &Step<'_>, item: &NewItem) -> Result<bool, StoreError> {
     let mut statement = step.transaction.prepare_cached(
-        "SELECT payload = ?3 FROM items
+        "SELECT payload = ?3 FROM items JOIN payloads USING (id)
          WHERE payload_type = 'salesforce_changed' AND key = ?1 AND mapping = ?2 AND state IN (0, 2, 3, 4)
          ORDER BY id DESC LIMIT 1",
     )?;

@@ -91,7 +91,7 @@ fn link(source_id: &str, destination_id: &str) -> Link {
         source_id: source_id.into(),
         destination_id: destination_id.into(),
         base: "{}".into(),
-        facts: "{}".into(),
+        lock: String::new(),
         lane: String::new(),
     }
 }

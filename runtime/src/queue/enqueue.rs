@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::item::{Enqueued, ErrorRecord, NewItem, State};
-use super::step::Step;
+use super::step::{Step, Total};
 
 /// All of them or, when the queue is full, none.
 pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
@@ -21,26 +21,21 @@ pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, St
             None => result.duplicates += 1,
         }
     }
-    step.count("duplicates", result.duplicates)?;
+    step.add(Total::Duplicates, number(result.duplicates));
     Ok(result)
 }
 
 fn refuse_when_full(step: &Step<'_>, more: usize) -> Result<(), StoreError> {
-    let waiting: i64 = step
-        .transaction
-        .prepare_cached(
-            "SELECT (SELECT COUNT(*) FROM items WHERE state = 0)
-                  + (SELECT COUNT(*) FROM items WHERE state = 1)
-                  + (SELECT COUNT(*) FROM items WHERE state = 2)
-                  + (SELECT COUNT(*) FROM items WHERE state = 3)",
-        )?
-        .query_row([], |row| row.get(0))?;
-    let waiting = waiting.unsigned_abs();
+    let waiting = step.total(Total::Waiting)?.max(0).unsigned_abs();
     let limit = step.options.queue_limit;
     match waiting.saturating_add(more as u64) > limit {
         true => Err(StoreError::QueueFull { waiting, limit }),
         false => Ok(()),
     }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn is_new(step: &Step<'_>, item: &NewItem) -> Result<bool, StoreError> {
@@ -62,23 +57,27 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
         None => State::Ready,
     };
     step.execute(
-        "INSERT INTO items (state, mapping, payload_type, lane, key, payload, received_at, error, due)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO items (state, mapping, payload_type, lane, key, received_at, error, due)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             state as i64,
             &item.mapping,
             &item.payload_type,
             &item.lane,
             &item.key,
-            &item.payload,
             step.now_ms,
             error.as_ref().map(super::view::error_text),
             item.due_ms,
         ),
     )?;
     let id = step.transaction.last_insert_rowid();
-    if let Some(error) = error {
-        step.remember(id, "dead", &error.message)?;
+    step.execute(
+        "INSERT INTO payloads (id, payload) VALUES (?1, ?2)",
+        (id, &item.payload),
+    )?;
+    match error {
+        Some(error) => step.remember(id, "dead", &error.message)?,
+        None => step.add(Total::Waiting, 1),
     }
     Ok(id)
 }
@@ -109,6 +108,7 @@ fn why_dead(item: &NewItem) -> Option<ErrorRecord> {
 }
 
 fn log_event(step: &Step<'_>, item: &NewItem, id: Option<i64>) -> Result<(), StoreError> {
+    step.add(Total::EventBytes, number(item.payload.len()));
     step.execute(
         "INSERT INTO events (at, item_id, payload_type, dedupe, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
         (

@@ -23,7 +23,7 @@ pub enum StoreError {
         known: i64,
     },
     #[error(
-        "the database {} is of an older, unfinished version (format {found}, this program writes {known}): move it away, start again, and let Ticketure send what is missing",
+        "the database {} is of an older version (format {found}, this program reads {known}): start the service once, which brings it up to date",
         path.display()
     )]
     OlderVersion {
@@ -31,6 +31,18 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
+    #[error(
+        "the database {} is damaged ({what}): nothing was changed; put back the last back-up with `usher restore`, and keep the damaged file: what came since the back-up may still be read from it",
+        path.display()
+    )]
+    Damaged { path: PathBuf, what: String },
+    #[error(
+        "the database {} lies on a network file system ({kind}), whose locks and syncs cannot be trusted: put it on a local disk",
+        path.display()
+    )]
+    Network { path: PathBuf, kind: &'static str },
+    #[error("{} is there already: name a file that is not", path.display())]
+    Exists { path: PathBuf },
     #[error("there is no database at {}: start the service once to create it", path.display())]
     Missing { path: PathBuf },
     #[error("the disk is full: nothing was stored; free some space, then send again")]
@@ -55,6 +67,10 @@ pub enum StoreError {
         #[source]
         source: Arc<std::io::Error>,
     },
+    #[error(
+        "the disk failed to read or write: nothing of this was stored; look at the system's log for errors of the disk, then send again"
+    )]
+    Disk(#[source] Arc<rusqlite::Error>),
     #[error("the database refused a statement")]
     Sqlite(#[source] Arc<rusqlite::Error>),
 }
@@ -63,6 +79,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreError::DiskFull,
+            Some(ErrorCode::SystemIoFailure) => StoreError::Disk(Arc::new(error)),
             _ => StoreError::Sqlite(Arc::new(error)),
         }
     }

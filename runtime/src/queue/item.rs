@@ -134,8 +134,8 @@ pub struct Link {
     pub destination_id: String,
     /// JSON: the state of the pair, as `merge::LinkState` writes it.
     pub base: String,
-    /// JSON: what else is known of the destination record, such as `{"AccountId":".."}`.
-    pub facts: String,
+    /// What calls in flight never share: the value of the mapping's `lock` field in the destination record, or nothing.
+    pub lock: String,
     /// The lane of the pair's items, in both directions.
     pub lane: String,
 }

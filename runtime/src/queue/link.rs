@@ -5,6 +5,7 @@ use rusqlite::OptionalExtension;
 use super::StoreError;
 use super::item::{Link, Tombstone};
 use super::step::Step;
+use super::wake;
 
 /// All of them, or none when one destination record is another's. Says how many items woke.
 pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreError> {
@@ -27,32 +28,53 @@ pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreErr
 /// Writes one link and wakes its waiters; writes nothing when the destination record is another's.
 pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
     refuse_conflict(step, link)?;
-    step.execute(
-        "INSERT INTO links (mapping, source_id, destination_id, base, facts, lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (mapping, source_id)
-         DO UPDATE SET destination_id = excluded.destination_id, base = excluded.base, facts = excluded.facts,
-                       lane = CASE excluded.lane WHEN '' THEN lane ELSE excluded.lane END",
-        (
-            &link.mapping,
-            &link.source_id,
-            &link.destination_id,
-            &link.base,
-            &link.facts,
-            &link.lane,
-        ),
-    )?;
+    // A pair that is known already has nobody who waits for it, and no open question.
+    if !change(step, link)? {
+        insert(step, link)?;
+        step.execute(
+            "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
+            (&link.mapping, &link.source_id),
+        )?;
+    }
     // From now on the pair has one lane.
     if !link.lane.is_empty() {
         step.execute(
-            "UPDATE items SET lane = ?1 WHERE payload_type = 'salesforce_changed' AND key = ?2 AND mapping = ?3 AND lane <> ?1",
+            "UPDATE items SET lane = ?1, state = iif(wait_key LIKE 'lane:%', 0, state),
+                              wait_key = iif(wait_key LIKE 'lane:%', NULL, wait_key)
+             WHERE payload_type = 'salesforce_changed' AND key = ?2 AND mapping = ?3 AND lane <> ?1",
             (&link.lane, &link.destination_id, &link.mapping),
         )?;
     }
-    step.execute(
-        "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
-        (&link.mapping, &link.source_id),
+    wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))
+}
+
+fn change(step: &Step<'_>, link: &Link) -> Result<bool, StoreError> {
+    let changed = step.execute(
+        "UPDATE links SET base = iif(?4 = '{}' AND destination_id = ?3, base, ?4), destination_id = ?3, lock = ?5, lane = CASE ?6 WHEN '' THEN lane ELSE ?6 END
+         WHERE mapping = ?1 AND source_id = ?2",
+        columns(link),
     )?;
-    wake(step, &format!("{}:{}", link.mapping, link.source_id))
+    Ok(changed == 1)
+}
+
+fn insert(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
+    step.execute(
+        "INSERT INTO links (mapping, source_id, destination_id, base, lock, lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        columns(link),
+    )
+}
+
+type Columns<'l> = (&'l str, &'l str, &'l str, &'l str, &'l str, &'l str);
+
+fn columns(link: &Link) -> Columns<'_> {
+    (
+        &link.mapping,
+        &link.source_id,
+        &link.destination_id,
+        &link.base,
+        &link.lock,
+        &link.lane,
+    )
 }
 
 fn refuse_conflict(step: &Step<'_>, link: &Link) -> Result<(), StoreError> {
@@ -122,17 +144,4 @@ pub(super) fn exists(step: &Step<'_>, key: &str) -> Result<bool, StoreError> {
         .transaction
         .prepare_cached("SELECT 1 FROM links WHERE mapping = ?1 AND source_id = ?2")?;
     Ok(statement.exists((mapping, source_id))?)
-}
-
-/// Items keep their sequence number, so they are ready in the order in which they arrived.
-pub(super) fn wake(step: &Step<'_>, key: &str) -> Result<usize, StoreError> {
-    step.execute(
-        "INSERT INTO history (item_id, at, what, detail)
-         SELECT id, ?2, 'woken', ?1 FROM items WHERE state = 2 AND wait_key = ?1",
-        (key, step.now_ms),
-    )?;
-    step.execute(
-        "UPDATE items SET state = 0, wait_key = NULL, note = NULL WHERE state = 2 AND wait_key = ?1",
-        [key],
-    )
 }

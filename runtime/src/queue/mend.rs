@@ -1,9 +1,9 @@
-//! What people and slow checks do: bring dead items back, note what needs a decision, sweep.
+//! What people do: bring dead items back, note what needs a decision.
 
 use super::StoreError;
 use super::item::{Review, Which};
-use super::step::Step;
-use super::{link, view};
+use super::step::{Step, Total};
+use super::view;
 
 /// Dead items become ready again, in their old place, with a clean slate of attempts.
 pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> {
@@ -16,11 +16,13 @@ pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> 
          SELECT id, ?2, 'retried', 'by hand' FROM items WHERE state = 4 AND (?1 IS NULL OR id = ?1)",
         (only, step.now_ms),
     )?;
-    step.execute(
+    let back = step.execute(
         "UPDATE items SET state = 0, attempts = 0, due = NULL, wait_key = NULL, note = NULL, error = NULL
          WHERE state = 4 AND (?1 IS NULL OR id = ?1)",
         [only],
-    )
+    )?;
+    step.add(Total::Waiting, i64::try_from(back).unwrap_or(i64::MAX));
+    Ok(back)
 }
 
 /// One open question a source record: a later one replaces it.
@@ -50,30 +52,4 @@ pub(super) fn pause(
         ),
         None => step.execute("DELETE FROM pauses WHERE direction = ?1", [direction]),
     }
-}
-
-/// What was deleted or merged is remembered so long: a year of season tickets, and some weeks.
-const TOMBSTONES_MS: i64 = 400 * 24 * 3_600_000;
-
-/// The net under the wake: wakes whoever waits for a link that is there. Forgets what was deleted long ago.
-pub(super) fn sweep(step: &Step<'_>) -> Result<usize, StoreError> {
-    step.execute(
-        "DELETE FROM tombstones WHERE at < ?1",
-        [step.now_ms - TOMBSTONES_MS],
-    )?;
-    let mut woken = 0;
-    for key in waited_for(step)? {
-        if link::exists(step, &key)? {
-            woken += link::wake(step, &key)?;
-        }
-    }
-    Ok(woken)
-}
-
-fn waited_for(step: &Step<'_>) -> Result<Vec<String>, StoreError> {
-    let mut statement = step
-        .transaction
-        .prepare_cached("SELECT DISTINCT wait_key FROM items WHERE state = 2")?;
-    let keys = statement.query_map([], |row| row.get(0))?;
-    Ok(keys.collect::<Result<_, _>>()?)
 }

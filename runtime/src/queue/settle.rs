@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use rusqlite::OptionalExtension;
+
 use super::StoreError;
 use super::item::{ErrorRecord, Outcome, Settled, Settlement};
-use super::step::Step;
+use super::step::{Step, Total};
 use super::view::error_text;
-use super::{capture, intent, link, mend};
+use super::{aside, capture, intent, link, mend};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -14,19 +16,23 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
     let mut current = Vec::with_capacity(settlements.len());
     let mut seen = HashSet::new();
     for settlement in settlements {
-        match seen.insert(settlement.id) && is_current(step, settlement)? {
-            true => current.push(settlement),
-            false => result.stale += 1,
+        let lane = match seen.insert(settlement.id) {
+            true => current_lane(step, settlement)?,
+            false => None,
+        };
+        match lane {
+            Some(lane) => current.push((settlement, lane)),
+            None => result.stale += 1,
         }
     }
     let mut finished = Vec::with_capacity(current.len());
-    for settlement in current {
+    for (settlement, lane) in current {
         match land(step, settlement, &mut result)? {
-            true => finished.push(settlement),
+            true => finished.push((settlement, lane)),
             false => result.conflicts += 1,
         }
     }
-    for settlement in finished {
+    for (settlement, lane) in finished {
         for key in &settlement.closes {
             intent::close(step, key)?;
         }
@@ -36,16 +42,18 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
         if let Some(review) = &settlement.review {
             mend::add_review(step, review)?;
         }
-        result.woken += apply(step, settlement)?;
+        result.woken += apply(step, settlement, &lane)?;
     }
     Ok(result)
 }
 
-fn is_current(step: &Step<'_>, settlement: &Settlement) -> Result<bool, StoreError> {
+/// The lane of the item, when the settlement is that of its latest claim.
+fn current_lane(step: &Step<'_>, settlement: &Settlement) -> Result<Option<String>, StoreError> {
     let mut statement = step
         .transaction
-        .prepare_cached("SELECT 1 FROM items WHERE id = ?1 AND attempt = ?2 AND state = 1")?;
-    Ok(statement.exists((settlement.id, settlement.attempt))?)
+        .prepare_cached("SELECT lane FROM items WHERE id = ?1 AND attempt = ?2 AND state = 1")?;
+    let lane = statement.query_row((settlement.id, settlement.attempt), |row| row.get(0));
+    Ok(lane.optional()?)
 }
 
 /// Writes the link, if there is one; when its destination record is another's, the item is dead instead.
@@ -67,10 +75,21 @@ fn land(
             Ok(true)
         }
         Err(error @ StoreError::LinkConflict { .. }) => {
-            bury(step, settlement.id, &conflict(&error))?;
+            refuse(step, settlement.id, &error)?;
             Ok(false)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Another batch may have linked the record meanwhile: the item is looked at anew, once.
+fn refuse(step: &Step<'_>, id: i64, error: &StoreError) -> Result<(), StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT attempts = 0 FROM items WHERE id = ?1")?;
+    match statement.query_row([id], |row| row.get(0))? {
+        true => delay(step, id, step.now_ms, &error.to_string(), true),
+        false => bury(step, id, &conflict(error)),
     }
 }
 
@@ -84,19 +103,19 @@ fn conflict(error: &StoreError) -> ErrorRecord {
 }
 
 /// Says how many items are ready again at once.
-fn apply(step: &Step<'_>, settlement: &Settlement) -> Result<usize, StoreError> {
+fn apply(step: &Step<'_>, settlement: &Settlement, lane: &str) -> Result<usize, StoreError> {
     let id = settlement.id;
     match &settlement.outcome {
         Outcome::Done => finish(step, id)?,
-        Outcome::Park { key, reason } => return park(step, id, key, reason),
+        Outcome::Park { key, reason } => return park(step, id, lane, key, reason),
         Outcome::Retry {
             due_ms,
             error,
             charge,
-        } => delay(step, id, *due_ms, error, *charge)?,
+        } => return delay(step, id, *due_ms, error, *charge).map(|()| 0),
         Outcome::Dead { error } => bury(step, id, error)?,
     }
-    Ok(0)
+    aside::release(step, lane)
 }
 
 fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
@@ -106,23 +125,34 @@ fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
         (id, step.now_ms),
     )?;
     step.execute("DELETE FROM items WHERE id = ?1", [id])?;
-    step.count("done", 1)
+    step.execute("DELETE FROM payloads WHERE id = ?1", [id])?;
+    step.add(Total::Done, 1);
+    step.add(Total::Waiting, -1);
+    Ok(())
 }
 
 /// One writer, one transaction: the link cannot land between the look and the parking.
-fn park(step: &Step<'_>, id: i64, key: &str, reason: &str) -> Result<usize, StoreError> {
+fn park(
+    step: &Step<'_>,
+    id: i64,
+    lane: &str,
+    key: &str,
+    reason: &str,
+) -> Result<usize, StoreError> {
     if link::exists(step, key)? {
         step.execute("UPDATE items SET state = 0 WHERE id = ?1", [id])?;
         return Ok(1);
     }
     step.execute(
-        "UPDATE items SET state = 2, wait_key = ?2, note = ?3 WHERE id = ?1",
-        (id, key, reason),
+        "UPDATE items SET state = 2, wait_key = ?2, note = ?3, due = ?4 WHERE id = ?1",
+        (id, key, reason, step.now_ms + step.options.keep.parked_ms),
     )?;
     step.remember(id, "parked", &format!("{key}: {reason}"))?;
+    aside::let_pass(step, lane, key)?;
     Ok(0)
 }
 
+/// What is due already is ready: it only makes room for another item of its lane.
 fn delay(
     step: &Step<'_>,
     id: i64,
@@ -130,6 +160,13 @@ fn delay(
     error: &str,
     charge: bool,
 ) -> Result<(), StoreError> {
+    if due_ms <= step.now_ms && !charge {
+        step.execute(
+            "UPDATE items SET state = 0, note = ?2 WHERE id = ?1",
+            (id, error),
+        )?;
+        return Ok(());
+    }
     step.execute(
         "UPDATE items SET state = 3, due = ?2, note = ?3, attempts = attempts + ?4 WHERE id = ?1",
         (id, due_ms, error, i64::from(charge)),
@@ -137,10 +174,11 @@ fn delay(
     step.remember(id, "delayed", error)
 }
 
-fn bury(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), StoreError> {
+pub(super) fn bury(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), StoreError> {
     step.execute(
         "UPDATE items SET state = 4, error = ?2 WHERE id = ?1",
         (id, error_text(error)),
     )?;
+    step.add(Total::Waiting, -1);
     step.remember(id, "dead", &format!("{}: {}", error.code, error.message))
 }

@@ -1,13 +1,18 @@
 //! The pure core of the writer: a transaction, a time and some commands in, replies out.
 //! No thread, clock or file is touched here, so tests can drive it by hand.
 
+use std::cell::Cell;
+
 use rusqlite::Transaction;
 
 use super::item::{
     Captured, DecisionRecord, Enqueued, Intent, Item, Link, NewItem, Review, Settled, Settlement,
     Which,
 };
-use super::{StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, settle};
+use super::{
+    StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, prune, settle, sweep,
+    wake,
+};
 
 /// Everything that writes.
 #[derive(Debug, Clone)]
@@ -22,6 +27,7 @@ pub(super) enum Command {
     AddReview(Review),
     Retry(Which),
     Sweep,
+    Prune,
     Begin {
         intents: Vec<Intent>,
         links: Vec<Link>,
@@ -48,6 +54,49 @@ pub(super) struct Step<'a> {
     pub(super) transaction: &'a Transaction<'a>,
     pub(super) options: &'a StoreOptions,
     pub(super) now_ms: i64,
+    /// How many more parked items this commit may wake.
+    pub(super) wakes_left: Cell<usize>,
+    totals: Totals,
+}
+
+/// By how much the kept numbers change; written once a commit.
+#[derive(Default)]
+struct Totals {
+    done: Cell<i64>,
+    duplicates: Cell<i64>,
+    waiting: Cell<i64>,
+    event_bytes: Cell<i64>,
+}
+
+/// A number that is kept so that nobody has to count.
+#[derive(Clone, Copy)]
+pub(super) enum Total {
+    /// Items that are done, since the file was made.
+    Done,
+    /// Deliveries that had come before.
+    Duplicates,
+    /// Items that are neither done nor dead.
+    Waiting,
+    /// The size of the event log.
+    EventBytes,
+}
+
+impl Total {
+    const ALL: [Total; 4] = [
+        Total::Done,
+        Total::Duplicates,
+        Total::Waiting,
+        Total::EventBytes,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Total::Done => "done",
+            Total::Duplicates => "duplicates",
+            Total::Waiting => "waiting",
+            Total::EventBytes => "event_bytes",
+        }
+    }
 }
 
 /// One command refused is that caller's answer and leaves no trace; a failing database fails the whole batch.
@@ -62,6 +111,7 @@ pub(super) fn step(step: &Step<'_>, commands: &[Command]) -> Result<Replies, Sto
             reply => replies.push(reply),
         }
     }
+    step.write_totals()?;
     Ok(replies)
 }
 
@@ -73,7 +123,8 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::PutLinks(links) => Reply::Count(link::put_all(step, links)?),
         Command::AddReview(review) => Reply::Count(mend::add_review(step, review)?),
         Command::Retry(which) => Reply::Count(mend::retry(step, *which)?),
-        Command::Sweep => Reply::Count(mend::sweep(step)?),
+        Command::Sweep => Reply::Count(sweep::sweep(step)?),
+        Command::Prune => Reply::Count(prune::prune(step)?),
         Command::Begin {
             intents,
             links,
@@ -94,7 +145,21 @@ fn is_refusal(error: &StoreError) -> bool {
     )
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    pub(super) fn new(
+        transaction: &'a Transaction<'a>,
+        options: &'a StoreOptions,
+        now_ms: i64,
+    ) -> Self {
+        Step {
+            transaction,
+            options,
+            now_ms,
+            wakes_left: Cell::new(wake::WAKES_MAX),
+            totals: Totals::default(),
+        }
+    }
+
     /// Runs one prepared statement; says how many rows changed.
     pub(super) fn execute(
         &self,
@@ -113,13 +178,39 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(super) fn count(&self, name: &str, more: usize) -> Result<(), StoreError> {
-        if more > 0 {
-            self.execute(
-                "UPDATE counters SET value = value + ?2 WHERE name = ?1",
-                (name, i64::try_from(more).unwrap_or(i64::MAX)),
-            )?;
+    pub(super) fn add(&self, total: Total, more: i64) {
+        let cell = self.cell(total);
+        cell.set(cell.get() + more);
+    }
+
+    /// The number as it is now, with what this commit changes.
+    pub(super) fn total(&self, total: Total) -> Result<i64, StoreError> {
+        let mut statement = self
+            .transaction
+            .prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
+        let kept: i64 = statement.query_row([total.name()], |row| row.get(0))?;
+        Ok(kept + self.cell(total).get())
+    }
+
+    fn write_totals(&self) -> Result<(), StoreError> {
+        for total in Total::ALL {
+            let more = self.cell(total).get();
+            if more != 0 {
+                self.execute(
+                    "UPDATE counters SET value = value + ?2 WHERE name = ?1",
+                    (total.name(), more),
+                )?;
+            }
         }
         Ok(())
+    }
+
+    fn cell(&self, total: Total) -> &Cell<i64> {
+        match total {
+            Total::Done => &self.totals.done,
+            Total::Duplicates => &self.totals.duplicates,
+            Total::Waiting => &self.totals.waiting,
+            Total::EventBytes => &self.totals.event_bytes,
+        }
     }
 }

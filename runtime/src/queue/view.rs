@@ -36,7 +36,7 @@ pub(super) fn links_by_destination(
 /// The pairs that a record of either side is in, by any mapping.
 pub(super) fn links_of(connection: &Connection, id: &str) -> Result<Vec<Link>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT mapping, source_id, destination_id, base, facts, lane FROM links
+        "SELECT mapping, source_id, destination_id, base, lock, lane FROM links
          WHERE source_id = ?1 OR destination_id = ?1 ORDER BY mapping",
     )?;
     let rows = statement.query_map([id], link)?;
@@ -50,7 +50,7 @@ fn links_where(
     ids: &[String],
 ) -> Result<Vec<Link>, StoreError> {
     let sql = format!(
-        "SELECT mapping, source_id, destination_id, base, facts, lane FROM links
+        "SELECT mapping, source_id, destination_id, base, lock, lane FROM links
          WHERE mapping = ?1 AND {column} IN (SELECT value FROM json_each(?2))"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -64,7 +64,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
         source_id: row.get(1)?,
         destination_id: row.get(2)?,
         base: row.get(3)?,
-        facts: row.get(4)?,
+        lock: row.get(4)?,
         lane: row.get(5)?,
     })
 }
@@ -147,8 +147,8 @@ pub(super) fn events(connection: &Connection, limit: i64) -> Result<Vec<Event>, 
 
 pub(super) fn item(connection: &Connection, id: i64) -> Result<Option<ItemView>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, state, attempt, attempts, mapping, payload_type, lane, key, payload,
-                received_at, due, wait_key, note, error, NULL
+        "SELECT id, state, attempt, attempts, mapping, payload_type, lane, key,
+                (SELECT payload FROM payloads WHERE payloads.id = ?1), received_at, due, wait_key, note, error, NULL
          FROM items WHERE id = ?1
          UNION ALL
          SELECT id, 5, attempt, attempts, mapping, payload_type, lane, key,
@@ -198,7 +198,10 @@ fn history(connection: &Connection, id: i64) -> Result<Vec<HistoryLine>, StoreEr
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<i64>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT MIN(due) FROM items WHERE state = 3")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT iif(EXISTS (SELECT 1 FROM landed), 0,
+                    (SELECT MIN(due) FROM items WHERE state IN (2, 3) AND due IS NOT NULL))",
+    )?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 

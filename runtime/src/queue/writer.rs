@@ -69,14 +69,7 @@ pub(super) fn commit(
     commands: &[Command],
 ) -> Result<Replies, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let replies = step(
-        &Step {
-            transaction: &transaction,
-            options,
-            now_ms,
-        },
-        commands,
-    )?;
+    let replies = step(&Step::new(&transaction, options, now_ms), commands)?;
     transaction.commit()?;
     Ok(replies)
 }

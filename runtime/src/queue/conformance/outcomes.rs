@@ -155,18 +155,14 @@ async fn a_destination_record_has_one_source() {
             .is_empty()
     );
     bench.enqueue(new_items(&["a"])).await;
-    let item = bench.claim().await.remove(0);
-    let mut settlement = settlement(&item, Outcome::Done);
-    settlement.link = Some(link("i-2", "001"));
-    assert_eq!(
-        bench
-            .store
-            .settle(vec![settlement])
-            .await
-            .unwrap()
-            .conflicts,
-        1
-    );
+    // Looked at anew once, since another batch may have linked it meanwhile; then it is a person's to mend.
+    for _ in 0..2 {
+        let item = bench.claim().await.remove(0);
+        let mut settlement = settlement(&item, Outcome::Done);
+        settlement.link = Some(link("i-2", "001"));
+        let settled = bench.store.settle(vec![settlement]).await.unwrap();
+        assert_eq!(settled.conflicts, 1);
+    }
     assert_eq!(
         bench.store.errors(1).await.unwrap()[0].error.code,
         "link_conflict"

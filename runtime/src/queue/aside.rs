@@ -1,0 +1,85 @@
+//! A lane that is held, with a long tail behind its holder: the tail is set aside, so that no claim walks over it again
+//! and again. It comes back, in order, when the lane is free.
+
+use super::StoreError;
+use super::step::Step;
+use super::wake;
+
+/// So many held items are walked over at each claim before anything is set aside.
+const PASSED_MAX: usize = 4_000;
+/// Items set aside in one commit.
+const AT_ONCE: usize = 2_000;
+
+/// Items that a claim passed, since their lane is held.
+#[derive(Default)]
+pub(super) struct Passed {
+    count: usize,
+    /// Those behind the first few.
+    tail: Vec<(i64, String)>,
+}
+
+impl Passed {
+    pub(super) fn note(&mut self, id: i64, lane: &str) {
+        self.count += 1;
+        if self.count > PASSED_MAX / 2 && self.tail.len() < AT_ONCE {
+            self.tail.push((id, lane.to_owned()));
+        }
+    }
+}
+
+/// Parks the tail on its lane when there is too much of it.
+pub(super) fn set_aside(step: &Step<'_>, passed: &Passed) -> Result<(), StoreError> {
+    if passed.count <= PASSED_MAX {
+        return Ok(());
+    }
+    for (id, lane) in &passed.tail {
+        step.execute(
+            "UPDATE items SET state = 2, wait_key = ?2, note = 'an earlier item of its lane waits' WHERE id = ?1 AND state = 0",
+            (id, key(lane)),
+        )?;
+        step.execute("INSERT OR IGNORE INTO aside (lane) VALUES (?1)", [lane])?;
+    }
+    Ok(())
+}
+
+/// An item of the lane waits for `wanted`: whoever brings it goes before those that were set aside with it.
+pub(super) fn let_pass(step: &Step<'_>, lane: &str, wanted: &str) -> Result<(), StoreError> {
+    step.execute(
+        "UPDATE items SET state = 0, wait_key = NULL, note = NULL
+         WHERE wait_key = ?1 AND mapping || ':' || key = ?2 AND EXISTS (SELECT 1 FROM aside WHERE lane = ?3)",
+        (key(lane), wanted, lane),
+    )?;
+    Ok(())
+}
+
+/// An item of the lane is done or dead: when nothing holds the lane any more, its tail comes back.
+pub(super) fn release(step: &Step<'_>, lane: &str) -> Result<usize, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT 1 FROM aside WHERE lane = ?1")?;
+    if !statement.exists([lane])? || is_held(step, lane)? {
+        return Ok(0);
+    }
+    step.execute("DELETE FROM aside WHERE lane = ?1", [lane])?;
+    wake::wake(step, &key(lane))
+}
+
+/// Lanes with a tail, for the net that looks whether one was forgotten.
+pub(super) fn lanes(step: &Step<'_>) -> Result<Vec<String>, StoreError> {
+    let mut statement = step.transaction.prepare_cached("SELECT lane FROM aside")?;
+    let lanes = statement.query_map([], |row| row.get(0))?;
+    Ok(lanes.collect::<Result<_, _>>()?)
+}
+
+fn is_held(step: &Step<'_>, lane: &str) -> Result<bool, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT 1 FROM items WHERE state = 1 AND lane = ?1
+         UNION ALL
+         SELECT 1 FROM items WHERE state IN (2, 3) AND lane = ?1 AND (wait_key IS NULL OR wait_key <> ?2) LIMIT 1",
+    )?;
+    Ok(statement.exists((lane, key(lane)))?)
+}
+
+fn key(lane: &str) -> String {
+    format!("lane:{lane}")
+}

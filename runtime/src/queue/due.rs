@@ -1,0 +1,100 @@
+//! What time brings: delayed items are ready, and parked ones have waited long enough.
+
+use rusqlite::OptionalExtension;
+
+use super::StoreError;
+use super::item::{ErrorRecord, State};
+use super::settle::bury;
+use super::step::Step;
+
+/// Items that come due in one commit, at most: after a long outage they do not all come at once.
+const AT_ONCE: i64 = 4_000;
+
+/// Links of a chain that are told.
+const CHAIN_MAX: usize = 8;
+
+/// Delayed items whose time has come are ready; parked ones whose time has come are dead.
+pub(super) fn come_due(step: &Step<'_>, now_ms: i64) -> Result<(), StoreError> {
+    for (id, state) in due(step, now_ms)? {
+        match State::from_number(state) {
+            State::Parked => never_arrived(step, id)?,
+            _ => _ = step.execute("UPDATE items SET state = 0, due = NULL WHERE id = ?1", [id])?,
+        }
+    }
+    Ok(())
+}
+
+fn due(step: &Step<'_>, now_ms: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT id, state FROM items WHERE state IN (2, 3) AND due IS NOT NULL AND due <= ?1
+         ORDER BY due, id LIMIT ?2",
+    )?;
+    let rows = statement.query_map((now_ms, AT_ONCE), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What it waits for never came. It keeps the key: should it come after all, the item goes on.
+/// What waits for a person waits on.
+fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
+    if waits_for_review(step, id)? {
+        let later = step.now_ms + step.options.keep.parked_ms;
+        step.execute("UPDATE items SET due = ?2 WHERE id = ?1", (id, later))?;
+        return Ok(());
+    }
+    let chain = chain(step, id)?;
+    let Some(last) = chain.last() else {
+        return Ok(());
+    };
+    let error = ErrorRecord {
+        code: "NEVER_ARRIVED".into(),
+        message: format!(
+            "it waits for {}, which never arrived",
+            chain.join(", which waits for ")
+        ),
+        mapping_line: None,
+        help: format!(
+            "Look for {last} in Ticketure and save it there again, so that it is sent; when it arrives, this item goes on by itself."
+        ),
+    };
+    step.execute("UPDATE items SET due = NULL WHERE id = ?1", [id])?;
+    bury(step, id, &error)
+}
+
+fn waits_for_review(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT 1 FROM items JOIN reviews
+         ON reviews.mapping || ':' || reviews.source_id = items.wait_key WHERE items.id = ?1",
+    )?;
+    Ok(statement.exists([id])?)
+}
+
+/// What the item waits for, what that waits for, and so on.
+fn chain(step: &Step<'_>, id: i64) -> Result<Vec<String>, StoreError> {
+    let mut chain: Vec<String> = Vec::new();
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT wait_key FROM items WHERE id = ?1 AND wait_key IS NOT NULL")?;
+    let mut next: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    while let Some(key) = next
+        && chain.len() < CHAIN_MAX
+        && !chain.contains(&key)
+    {
+        next = waits_for(step, &key)?;
+        chain.push(key);
+    }
+    Ok(chain)
+}
+
+/// What the item that would bring this key waits for itself.
+fn waits_for(step: &Step<'_>, key: &str) -> Result<Option<String>, StoreError> {
+    let Some((mapping, source_id)) = key.split_once(':') else {
+        return Ok(None);
+    };
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT wait_key FROM items
+         WHERE wait_key IS NOT NULL AND mapping = ?1 AND key = ?2 AND payload_type <> 'salesforce_changed' LIMIT 1",
+    )?;
+    Ok(statement
+        .query_row((mapping, source_id), |row| row.get(0))
+        .optional()?)
+}
