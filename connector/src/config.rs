@@ -31,6 +31,8 @@ pub struct Config {
     /// Batches that are worked on at a time.
     pub batches: usize,
     pub keep: runtime::queue::Keep,
+    /// Asks Ticketure for records that others wait for.
+    pub fetch_missing: bool,
     /// Keeps every payload.
     pub event_log: bool,
     pub npsp: Npsp,
@@ -104,6 +106,7 @@ struct Environment {
     queue_limit: Option<u64>,
     batch: Option<Spanned<usize>>,
     batches: Option<Spanned<usize>>,
+    fetch_missing: Option<bool>,
     #[serde(default)]
     keep: keep::Section,
     event_log: Option<bool>,
@@ -301,6 +304,7 @@ impl Reader<'_> {
             batch,
             batches,
             keep,
+            fetch_missing: from.fetch_missing.unwrap_or(true),
             event_log: from.event_log.unwrap_or(false),
             npsp,
             salesforce,

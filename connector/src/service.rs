@@ -73,14 +73,15 @@ impl Service {
             .clone()
             .map(|config| TicketureClient::new(transport, config, now));
         let arrivals = Arc::new(Arrivals::default());
-        let sync = Arc::new(TwoWaySync::new(
+        let sync = TwoWaySync::new(
             store.clone(),
             client.clone(),
             ticketure,
             handlers.clone(),
             config.npsp,
             seed,
-        ));
+        );
+        let sync = Arc::new(sync.fetching(config.fetch_missing));
         let capture = sync.ticketure.is_some().then(|| Capture {
             source: Box::new(Polling(client)),
             sync: sync.clone(),

@@ -81,6 +81,9 @@ pub struct TwoWaySync {
     /// Records meet for the first time in one batch at a time: two that look for the same record at once would both
     /// take it.
     meeting: tokio::sync::Mutex<()>,
+    /// Ticketure is asked for records that others wait for.
+    pub(crate) fetches_missing: bool,
+    pub(crate) asked: crate::to_salesforce::fetch::Asked,
 }
 
 impl TwoWaySync {
@@ -103,8 +106,16 @@ impl TwoWaySync {
             failures: AtomicU32::new(0),
             refused_key: Mutex::new(None),
             meeting: tokio::sync::Mutex::new(()),
+            fetches_missing: false,
+            asked: crate::to_salesforce::fetch::Asked::default(),
             broken: None,
         }
+    }
+
+    /// Whether Ticketure is asked for records that others wait for.
+    pub fn fetching(mut self, fetches: bool) -> Self {
+        self.fetches_missing = fetches;
+        self
     }
 
     /// Breaks a promise on purpose: so a simulation shows that it would notice.
@@ -270,8 +281,10 @@ impl TwoWaySync {
             .await?;
         settlements.extend(made);
         settlements.extend(self.create_all(mapping, unknown).await?);
+        let wanted = crate::to_salesforce::fetch::wanted(&settlements);
         // What was linked just now has to be known to those that come next.
         self.store.settle(settlements).await?;
+        self.fetch(wanted).await?;
         let settlements = self.born(mapping, born).await?;
         self.store.settle(settlements).await.map(|_| ())
     }

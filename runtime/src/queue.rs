@@ -77,6 +77,9 @@ pub struct StoreOptions {
     /// Items that are neither done nor dead, at most.
     pub queue_limit: u64,
     pub keep: Keep,
+    /// Parks without looking whether the link is there: so a test shows that it would notice.
+    #[cfg(test)]
+    pub parks_blindly: bool,
 }
 
 /// How long things are kept.
@@ -111,6 +114,8 @@ impl Default for StoreOptions {
             event_log: false,
             queue_limit: 1_000_000,
             keep: Keep::default(),
+            #[cfg(test)]
+            parks_blindly: false,
         }
     }
 }

@@ -235,6 +235,7 @@ pub(crate) fn config(folder: &std::path::Path) -> Config {
         batch: 2_000,
         batches: 4,
         keep: runtime::queue::Keep::default(),
+        fetch_missing: true,
         event_log: false,
         npsp: Npsp::Auto,
         poll: Duration::from_millis(300),

@@ -1,8 +1,11 @@
 //! What every store must do, told through its public face.
 
+mod crowds;
 mod files;
+mod formats;
 mod order;
 mod outcomes;
+mod schedules;
 mod sync;
 
 use std::sync::Arc;

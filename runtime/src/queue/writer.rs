@@ -41,6 +41,10 @@ impl Writer {
             }
             self.write(&mut batch);
         }
+        // What is in the log goes into the file, so that the file alone is the whole. Whatever fails here is done at the
+        // next start.
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
     }
 
     fn write(&mut self, batch: &mut Vec<Job>) {

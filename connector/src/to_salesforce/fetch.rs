@@ -1,0 +1,121 @@
+//! Records that others wait for: Ticketure is asked for each, once, instead of waiting for a webhook that may not come.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use runtime::json;
+use runtime::queue::{NewItem, Outcome, Settlement, StoreError};
+use serde_json::Value;
+
+use crate::routing;
+use crate::sync::TwoWaySync;
+use crate::to_ticketure::endpoint;
+
+/// What was asked for is not asked for again so soon.
+const AGAIN_MS: i64 = 3_600_000;
+/// Keys that are remembered; beyond them the oldest are forgotten, and asked for once more.
+const REMEMBERED_MAX: usize = 100_000;
+
+/// What was asked for, and when.
+#[derive(Default)]
+pub(crate) struct Asked(Mutex<HashMap<String, i64>>);
+
+impl Asked {
+    /// Those that are new, each noted as asked for.
+    fn note(&self, keys: Vec<String>, now_ms: i64) -> Vec<String> {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() >= REMEMBERED_MAX {
+            asked.retain(|_, at| now_ms - *at < AGAIN_MS);
+        }
+        if asked.len() >= REMEMBERED_MAX {
+            asked.clear();
+        }
+        let mut fresh = Vec::new();
+        for key in keys {
+            if asked.get(&key).is_none_or(|at| now_ms - at >= AGAIN_MS) {
+                asked.insert(key.clone(), now_ms);
+                fresh.push(key);
+            }
+        }
+        fresh
+    }
+
+    fn forget(&self, key: &str) {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.remove(key);
+    }
+}
+
+/// What these settlements park for.
+pub(crate) fn wanted(settlements: &[Settlement]) -> Vec<String> {
+    let mut keys: Vec<String> = settlements
+        .iter()
+        .filter(|settlement| settlement.review.is_none())
+        .filter_map(|settlement| match &settlement.outcome {
+            Outcome::Park { key, .. } => Some(key.clone()),
+            _ => None,
+        })
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+impl TwoWaySync {
+    /// Asks Ticketure for records that items have just parked for. What it has is enqueued as if it had sent it; what it
+    /// does not have may still come.
+    pub(crate) async fn fetch(&self, keys: Vec<String>) -> Result<(), StoreError> {
+        if !self.fetches_missing || keys.is_empty() {
+            return Ok(());
+        }
+        let mut items = Vec::new();
+        for key in self.asked.note(keys, self.now_ms()) {
+            items.extend(self.fetched(&key).await);
+        }
+        if !items.is_empty() {
+            self.store.enqueue(items).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetched(&self, key: &str) -> Option<NewItem> {
+        let (name, id) = key.split_once(':')?;
+        let (mapping, ticketure) = (self.mapping(name)?, self.ticketure.as_ref()?);
+        let read = ticketure.read(endpoint::entity(mapping), id).await;
+        let row = match self.counted_back(read) {
+            Ok(row) => Value::Object(row?),
+            Err(error) => {
+                // The next one that waits for it asks again.
+                tracing::warn!(%error, mapping = name, "a record that others wait for could not be fetched");
+                self.asked.forget(key);
+                return None;
+            }
+        };
+        let taken = routing::mapping_of(&self.handlers, mapping.payload_type, &row)?;
+        (taken.name == name).then(|| ())?;
+        Some(NewItem {
+            mapping: Some(name.to_owned()),
+            payload_type: mapping.payload_type.to_owned(),
+            lane: json::text_at(&row, mapping.lane)?,
+            key: json::text_at(&row, mapping.key)?,
+            payload: row.to_string(),
+            ..NewItem::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_is_asked_for_once_an_hour_and_again_when_nobody_answered() {
+        let asked = Asked::default();
+        let keys = || vec!["account:a".to_owned(), "account:b".to_owned()];
+        assert_eq!(asked.note(keys(), 0), keys());
+        assert!(asked.note(keys(), AGAIN_MS - 1).is_empty());
+        asked.forget("account:a");
+        assert_eq!(asked.note(keys(), 1), ["account:a"]);
+        assert_eq!(asked.note(keys(), AGAIN_MS), ["account:b"]);
+    }
+}
