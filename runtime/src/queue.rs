@@ -6,6 +6,7 @@
 //! All SQL of the product lives in this folder.
 
 mod item;
+mod options;
 
 mod step;
 mod writer;
@@ -56,6 +57,7 @@ pub use item::{
     HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Repeat, Review,
     SALESFORCE_CHANGED, Settled, Settlement, State, Status, Tombstone, Which,
 };
+pub use options::{Keep, StoreOptions};
 use step::{Command, Reply};
 use writer::{Job, Writer};
 
@@ -68,57 +70,6 @@ const WAITING_MAX: usize = 8_192;
 
 /// Where the store gets the time from, in milliseconds since 1970.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
-
-/// How a store behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreOptions {
-    /// Keep every payload as it came.
-    pub event_log: bool,
-    /// Items that are neither done nor dead, at most.
-    pub queue_limit: u64,
-    pub keep: Keep,
-    /// Parks without looking whether the link is there: so a test shows that it would notice.
-    #[cfg(test)]
-    pub parks_blindly: bool,
-}
-
-/// How long things are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keep {
-    /// Done items, and the ids of deliveries: a repeat that comes later than that is processed once more.
-    pub done_ms: i64,
-    /// The event log.
-    pub events_ms: i64,
-    /// The payloads in the event log together, in bytes.
-    pub events_bytes: u64,
-    /// Parked items, before they are in the error log as never arrived.
-    pub parked_ms: i64,
-}
-
-const DAY_MS: i64 = 24 * 3_600_000;
-
-impl Default for Keep {
-    fn default() -> Self {
-        Keep {
-            done_ms: 30 * DAY_MS,
-            events_ms: 30 * DAY_MS,
-            events_bytes: 1 << 30,
-            parked_ms: 7 * DAY_MS,
-        }
-    }
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        StoreOptions {
-            event_log: false,
-            queue_limit: 1_000_000,
-            keep: Keep::default(),
-            #[cfg(test)]
-            parks_blindly: false,
-        }
-    }
-}
 
 /// A handle on the database; clones share it. The last one to go waits for the writer and frees the file.
 #[derive(Clone)]

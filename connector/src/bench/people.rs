@@ -168,28 +168,28 @@ pub fn known(
                 source_id: id_of(person),
                 destination_id: id,
                 base: state.to_json(),
-                facts: "{}".to_owned(),
+                lock: String::new(),
                 lane: lane(person),
             })
         })
         .collect::<Result<Vec<Link>, Failure>>()?;
-    with_facts(simulator, mapping, &mut links);
+    with_locks(simulator, mapping, &mut links);
     Ok(links)
 }
 
 /// The household that NPSP gave each of them.
-fn with_facts(simulator: &Simulator, mapping: &'static MappingDescriptor, links: &mut [Link]) {
-    let mut facts: HashMap<String, String> = simulator
+fn with_locks(simulator: &Simulator, mapping: &'static MappingDescriptor, links: &mut [Link]) {
+    let mut locks: HashMap<String, String> = simulator
         .records(mapping.object)
         .iter()
         .filter_map(|record| {
             let id = record.get("Id").and_then(Value::as_str)?;
-            Some((id.to_owned(), adopt::facts(mapping, record)))
+            Some((id.to_owned(), adopt::lock(mapping, record)))
         })
         .collect();
     for link in links {
-        if let Some(known) = facts.remove(&link.destination_id) {
-            link.facts = known;
+        if let Some(known) = locks.remove(&link.destination_id) {
+            link.lock = known;
         }
     }
 }

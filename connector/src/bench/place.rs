@@ -81,6 +81,7 @@ impl Place {
         let options = StoreOptions {
             event_log: config.event_log,
             queue_limit: config.queue_limit,
+            keep: config.keep.clone(),
         };
         Ok(Place {
             store: Store::open(&config.database, options)?,
@@ -119,6 +120,7 @@ impl Place {
             store: self.store.clone(),
             process: watched.clone(),
             batch: self.config.batch,
+            batches: self.config.batches,
             arrivals: self.arrivals.clone(),
         };
         let (stop, stopped) = watch::channel(false);

@@ -121,7 +121,7 @@ fn account(parent: usize) -> Link {
         source_id: format!("organization-{parent:08}"),
         destination_id: format!("001000000{parent:09}"),
         base: "{}".to_owned(),
-        facts: "{}".to_owned(),
+        lock: String::new(),
         lane: format!("organization-{parent:08}"),
     }
 }

@@ -1,0 +1,52 @@
+//! How a store behaves, and how long it keeps things.
+
+/// How a store behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Keep every payload as it came.
+    pub event_log: bool,
+    /// Items that are neither done nor dead, at most.
+    pub queue_limit: u64,
+    pub keep: Keep,
+    /// Parks without looking whether the link is there: so a test shows that it would notice.
+    #[cfg(test)]
+    pub parks_blindly: bool,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keep {
+    /// Done items, and the ids of deliveries: a repeat that comes later than that is processed once more.
+    pub done_ms: i64,
+    /// The event log.
+    pub events_ms: i64,
+    /// The payloads in the event log together, in bytes.
+    pub events_bytes: u64,
+    /// Parked items, before they are in the error log as never arrived.
+    pub parked_ms: i64,
+}
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+impl Default for Keep {
+    fn default() -> Self {
+        Keep {
+            done_ms: 30 * DAY_MS,
+            events_ms: 30 * DAY_MS,
+            events_bytes: 1 << 30,
+            parked_ms: 7 * DAY_MS,
+        }
+    }
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions {
+            event_log: false,
+            queue_limit: 1_000_000,
+            keep: Keep::default(),
+            #[cfg(test)]
+            parks_blindly: false,
+        }
+    }
+}
