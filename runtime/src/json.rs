@@ -351,20 +351,25 @@ pub fn write(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// One value, null where there is none; a reference is its source id, as the base keeps it.
+pub fn value(slot: SlotRef<'_>) -> serde_json::Value {
+    use serde_json::Value;
+    match slot {
+        SlotRef::Text(Slot::Value(text)) => Value::from(text.as_str()),
+        SlotRef::Boolean(Slot::Value(truth)) => Value::from(*truth),
+        SlotRef::Date(Slot::Value(date)) => Value::from(date.to_string()),
+        SlotRef::Text(_) | SlotRef::Boolean(_) | SlotRef::Date(_) => Value::Null,
+    }
+}
+
 /// Writes the fields of the mask as the source takes them: `address.city` inside `address`. Absent fields are left out.
 pub fn write_tree(entity: &dyn Entity, mask: &Mask) -> serde_json::Map<String, serde_json::Value> {
-    use serde_json::Value;
     let mut root = serde_json::Map::new();
     for (index, field) in entity.descriptor().fields.iter().enumerate() {
-        let value = match entity.slot(index) {
-            _ if !mask.contains(index) => continue,
-            slot if slot.is_absent() => continue,
-            SlotRef::Text(Slot::Value(text)) => Value::from(text.as_str()),
-            SlotRef::Boolean(Slot::Value(truth)) => Value::from(*truth),
-            SlotRef::Date(Slot::Value(date)) => Value::from(date.to_string()),
-            SlotRef::Text(_) | SlotRef::Boolean(_) | SlotRef::Date(_) => Value::Null,
-        };
-        insert_at(&mut root, field.path, value);
+        let slot = entity.slot(index);
+        if mask.contains(index) && !slot.is_absent() {
+            insert_at(&mut root, field.path, value(slot));
+        }
     }
     root
 }

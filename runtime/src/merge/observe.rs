@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::plan::{Decision, Why};
-use super::state::{Late, LinkState, Sent, value_json};
+use super::state::{Late, LinkState, Sent};
 use crate::change::{Mask, present};
-use crate::entity::{Entity, SlotRef, copied};
+use crate::entity::{Entity, SlotRef};
+use crate::json;
 use crate::mapping::{MappingDescriptor, OnLink, OnRewrite, Side};
 
 impl LinkState {
@@ -59,12 +60,8 @@ impl LinkState {
     ) {
         let (ours, theirs) = (source.0.slot(field), destination.0.slot(field));
         if self.mapping.policies.on_link == OnLink::Review {
-            let name = self.mapping.field_name(field);
-            let pair = (
-                value_json(source.0, field, name),
-                value_json(destination.0, field, name),
-            );
-            self.held.insert(field, pair);
+            self.held
+                .insert(field, (json::value(ours), json::value(theirs)));
         }
         self.change(Side::Source, field, ours, source.1);
         self.change(Side::Destination, field, theirs, destination.1);
@@ -124,24 +121,18 @@ impl LinkState {
         version_ms: i64,
         late: &Mask,
     ) {
-        let name = self.mapping.field_name(field);
         let policy = self.mapping.policies.on_rewrite;
-        let seen = {
-            let mut record = self.mapping.new_record();
-            record.slot_mut(field).set(value);
-            value_json(record.as_ref(), field, name)
-        };
-        let agreed = copied(self.agreed.as_ref());
         if late.contains(field) {
             self.tell_of_overwritten(side, field, value);
         }
-        let here = self.side_mut(side);
+        let (agreed, here) = self.agreed_and(side);
         let kept = here.kept.slot(field);
         let is_kept = !kept.is_absent() && value.equivalent(kept);
         let is_agreed = value.equivalent(agreed.slot(field));
         if is_agreed || is_kept {
             // What was written has stayed: there is nothing to remember of it.
-            if here.sent.get(&field).is_some_and(|sent| sent.value == seen) {
+            let stayed = |sent: &Sent| sent.value == json::value(value);
+            if here.sent.get(&field).is_some_and(stayed) {
                 here.sent.remove(&field);
             } else if let Some(sent) = here.sent.get_mut(&field) {
                 sent.unseen = false;
@@ -160,14 +151,15 @@ impl LinkState {
         if late.contains(field) {
             here.changes.slot_mut(field).set_absent();
             here.at_ms.remove(&field);
-            here.restore.insert(field, seen);
+            here.restore.insert(field, json::value(value));
             return;
         }
         here.restore.remove(&field);
         let rewritten = side == Side::Destination
-            && here.sent.get(&field).is_some_and(|sent| {
-                sent.unseen && sent.value == value_json(agreed.as_ref(), field, name)
-            });
+            && here
+                .sent
+                .get(&field)
+                .is_some_and(|sent| sent.unseen && sent.value == json::value(agreed.slot(field)));
         if let Some(sent) = here.sent.get_mut(&field) {
             sent.unseen = false;
         }
@@ -205,15 +197,12 @@ impl LinkState {
         typed: SlotRef<'_>,
         at_ms: i64,
     ) -> Decision {
-        let name = self.mapping.field_name(field);
-        let mut record = self.mapping.new_record();
-        record.slot_mut(field).set(typed);
         Decision {
             field,
             winner: Some(side.other()),
             why: Why::CameLate,
-            value: value_json(self.agreed.as_ref(), field, name),
-            loser: Some(value_json(record.as_ref(), field, name)),
+            value: json::value(self.agreed.slot(field)),
+            loser: Some(json::value(typed)),
             loser_at_ms: at_ms,
         }
     }
@@ -228,13 +217,12 @@ impl LinkState {
         now: &dyn Entity,
     ) -> Vec<Decision> {
         let late = self.came_late(side, now);
-        let known = self.current(side);
         present_fields(earlier)
             .filter(|field| {
                 let typed = earlier.slot(*field);
                 let told = typed.equivalent(now.slot(*field))
                     || typed.equivalent(self.agreed.slot(*field))
-                    || typed.equivalent(known.slot(*field));
+                    || typed.equivalent(self.has(side, *field));
                 late.contains(*field) && !told
             })
             .map(|field| self.overwritten_late(side, field, earlier.slot(field), earlier_ms))
@@ -259,18 +247,17 @@ impl LinkState {
         }
         for field in present_fields(fields) {
             let value = fields.slot(field);
-            let name = self.mapping.field_name(field);
-            let written = value_json(fields, field, name);
-            let before = value_json(self.current(side).as_ref(), field, name);
+            let written = json::value(value);
+            let before = json::value(self.has(side, field));
             // The other side may have gone on, or back, since it was decided.
-            let other_has = self.current(side.other());
-            let other = self.side_mut(side.other());
-            if other_has.slot(field).equivalent(value) {
+            let same = self.has(side.other(), field).equivalent(value);
+            let (agreed, other) = self.agreed_and(side.other());
+            if same {
                 other.clear(field);
             } else if other.changes.slot(field).is_absent() {
-                other.changes.slot_mut(field).set(other_has.slot(field));
-                if other_has.slot(field).is_absent() {
-                    other.changes.slot_mut(field).set_blank();
+                match agreed.slot(field).is_absent() {
+                    true => other.changes.slot_mut(field).set_blank(),
+                    false => other.changes.slot_mut(field).set(agreed.slot(field)),
                 }
                 other.at_ms.insert(field, other.version_ms);
             }
@@ -335,12 +322,12 @@ impl LinkState {
     /// Rows about what was typed between the last reading and the write are still on their way: they will be told by
     /// what was there before.
     fn note_overwritten(&mut self, fields: &dyn Entity) {
-        let current = self.current(Side::Source);
         let mut before = self.mapping.new_record();
         for field in present_fields(fields) {
-            match current.slot(field).is_absent() {
+            let current = self.has(Side::Source, field);
+            match current.is_absent() {
                 true => before.slot_mut(field).set_null(),
-                false => before.slot_mut(field).set(current.slot(field)),
+                false => before.slot_mut(field).set(current),
             }
         }
         self.source.overwrote = Some((self.source.version_ms, before));
@@ -361,28 +348,24 @@ impl LinkState {
                     || value.equivalent(self.agreed.slot(*field));
                 !value.is_absent() && !told
             })
-            .map(|field| {
-                let name = self.mapping.field_name(field);
-                Decision {
-                    field,
-                    winner: Some(Side::Destination),
-                    why: Why::WentUnder,
-                    value: value_json(self.agreed.as_ref(), field, name),
-                    loser: Some(value_json(row, field, name)),
-                    loser_at_ms: version_ms,
-                }
+            .map(|field| Decision {
+                field,
+                winner: Some(Side::Destination),
+                why: Why::WentUnder,
+                value: json::value(self.agreed.slot(field)),
+                loser: Some(json::value(row.slot(field))),
+                loser_at_ms: version_ms,
             })
             .collect()
     }
 
     /// What an older row of Ticketure's says where a late write of ours stands now.
     fn overwritten_by_late(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
-        let current = self.current(Side::Source);
         let mut found = Vec::new();
         let newer = |late: &&Late| version_ms > late.since_ms;
         for late in self.source.late.iter().filter(newer) {
             for field in present_fields(late.fields.as_ref()) {
-                let (typed, now) = (row.slot(field), current.slot(field));
+                let (typed, now) = (row.slot(field), self.has(Side::Source, field));
                 let wrote = late.fields.slot(field);
                 let gone = !typed.is_absent() && !typed.resembles(wrote);
                 if gone && now.resembles(wrote) {
@@ -396,9 +379,8 @@ impl LinkState {
     /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
     pub fn made(&mut self, side: Side) {
         for field in present_fields(self.agreed.as_ref()) {
-            let name = self.mapping.field_name(field);
             let sent = Sent {
-                value: value_json(self.agreed.as_ref(), field, name),
+                value: json::value(self.agreed.slot(field)),
                 before: Value::Null,
                 times: 1,
                 unseen: true,
@@ -419,8 +401,7 @@ impl LinkState {
         let mut found = Vec::new();
         for (field, sent) in &here.sent {
             let value = image.slot(*field);
-            let name = self.mapping.field_name(*field);
-            let seen = value_json(image, *field, name);
+            let seen = json::value(value);
             let ours = value.equivalent(self.agreed.slot(*field))
                 || seen == sent.before
                 || seen == sent.value;

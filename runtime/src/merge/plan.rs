@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::gate::missing_required;
-use super::state::{LinkState, value_json};
+use super::state::LinkState;
 use crate::entity::{Entity, SlotRef};
+use crate::json;
 use crate::mapping::{Conflict, OnLink, Side};
 
 /// How far the two systems' clocks are from ours, and how sure that is.
@@ -126,9 +127,8 @@ impl LinkState {
         }
         let source = self.source.changes.slot(field);
         let destination = self.destination.changes.slot(field);
-        let held_pair = self.pair(field);
         if let Some(held) = self.held.get(&field) {
-            if *held == held_pair {
+            if *held == self.pair(field) {
                 return Some(self.nobody(field, Why::Review));
             }
             self.held.remove(&field);
@@ -153,7 +153,7 @@ impl LinkState {
             (false, false) => match self.winner(field, source, clocks) {
                 Some(decided) => decided,
                 None => {
-                    self.held.insert(field, held_pair);
+                    self.held.insert(field, self.pair(field));
                     return Some(self.nobody(field, Why::Review));
                 }
             },
@@ -161,7 +161,7 @@ impl LinkState {
         let decision = self.decision(field, winner, why);
         let sent = self.side(winner.other()).sent.get(&field);
         if sent.is_some_and(|sent| sent.times >= BOUNCES_MAX && sent.value == decision.value) {
-            self.held.insert(field, held_pair);
+            self.held.insert(field, self.pair(field));
             return Some(self.nobody(field, Why::DoesNotStay));
         }
         Some(decision)
@@ -218,15 +218,14 @@ impl LinkState {
     }
 
     fn decision(&self, field: usize, winner: Side, why: Why) -> Decision {
-        let name = self.mapping.field_name(field);
         let loser = self.side(winner.other());
         let overwritten = !loser.changes.slot(field).is_absent();
         Decision {
             field,
             winner: Some(winner),
             why,
-            value: value_json(self.side(winner).changes.as_ref(), field, name),
-            loser: overwritten.then(|| value_json(loser.changes.as_ref(), field, name)),
+            value: json::value(self.side(winner).changes.slot(field)),
+            loser: overwritten.then(|| json::value(loser.changes.slot(field))),
             loser_at_ms: loser.at_ms.get(&field).copied().unwrap_or_default(),
         }
     }
@@ -244,8 +243,7 @@ impl LinkState {
     }
 
     fn pair(&self, field: usize) -> (Value, Value) {
-        let name = self.mapping.field_name(field);
-        let of = |side: Side| value_json(self.current(side).as_ref(), field, name);
+        let of = |side: Side| json::value(self.has(side, field));
         (of(Side::Source), of(Side::Destination))
     }
 
@@ -262,12 +260,11 @@ impl LinkState {
         let side = [Side::Source, Side::Destination]
             .into_iter()
             .find(|side| self.side(*side).restore.contains_key(&field))?;
-        let name = self.mapping.field_name(field);
         Some(Decision {
             field,
             winner: Some(side.other()),
             why: Why::CameLate,
-            value: value_json(self.agreed.as_ref(), field, name),
+            value: json::value(self.agreed.slot(field)),
             // Should somebody have typed the same in these minutes, it is told here.
             loser: self.side(side).restore.get(&field).cloned(),
             loser_at_ms: 0,

@@ -2,8 +2,9 @@
 
 use super::observe::present_fields;
 use super::plan::{Decision, Why};
-use super::state::{Late, LinkState, value_json};
+use super::state::{Late, LinkState};
 use crate::entity::{Entity, copied};
+use crate::json;
 use crate::mapping::Side;
 
 /// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
@@ -21,10 +22,9 @@ impl LinkState {
         now_ms: i64,
     ) -> bool {
         let (image, version_ms) = image;
-        let before = self.current(side);
         let there = present_fields(wanted).all(|field| {
             let (value, wanted) = (image.slot(field), wanted.slot(field));
-            let rewritten = value.resembles(wanted) && !value.equivalent(before.slot(field));
+            let rewritten = value.resembles(wanted) && !value.equivalent(self.has(side, field));
             // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
             (side == Side::Destination && value.is_absent())
                 || value.equivalent(wanted)
@@ -61,13 +61,12 @@ impl LinkState {
             if known || !stays || value.is_absent() || value.equivalent(written) {
                 continue;
             }
-            let name = self.mapping.field_name(field);
             self.told.push(Decision {
                 field,
                 winner: Some(side.other()),
                 why: Why::WentUnder,
-                value: value_json(wanted, field, name),
-                loser: Some(value_json(image, field, name)),
+                value: json::value(written),
+                loser: Some(json::value(value)),
                 loser_at_ms: version_ms,
             });
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::change::{Mask, present};
-use crate::entity::{Entity, copied, overlay};
+use crate::entity::{Entity, SlotRef, copied, overlay};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 
@@ -122,6 +122,24 @@ impl LinkState {
         }
     }
 
+    /// What a side has in one field, as far as it is known.
+    pub(super) fn has(&self, side: Side, field: usize) -> SlotRef<'_> {
+        let change = self.side(side).changes.slot(field);
+        match change.is_absent() {
+            true => self.agreed.slot(field),
+            false => change,
+        }
+    }
+
+    /// What was agreed on, and one side.
+    pub(super) fn agreed_and(&mut self, side: Side) -> (&dyn Entity, &mut SideState) {
+        let here = match side {
+            Side::Source => &mut self.source,
+            Side::Destination => &mut self.destination,
+        };
+        (self.agreed.as_ref(), here)
+    }
+
     /// What a side has, as far as it is known.
     pub fn current(&self, side: Side) -> Box<dyn Entity> {
         let mut record = copied(self.agreed.as_ref());
@@ -131,16 +149,13 @@ impl LinkState {
 
     /// What was agreed, and what each side has: field by field, as JSON.
     pub fn shown(&self) -> Vec<(&'static str, Value, Value, Value)> {
-        let (source, destination) = (self.current(Side::Source), self.current(Side::Destination));
         (0..self.mapping.record.fields.len())
             .map(|field| {
-                let name = self.mapping.field_name(field);
-                let of = |record: &dyn Entity| value_json(record, field, name);
                 (
-                    name,
-                    of(self.agreed.as_ref()),
-                    of(source.as_ref()),
-                    of(destination.as_ref()),
+                    self.mapping.field_name(field),
+                    json::value(self.agreed.slot(field)),
+                    json::value(self.has(Side::Source, field)),
+                    json::value(self.has(Side::Destination, field)),
                 )
             })
             .collect()
@@ -355,20 +370,14 @@ pub(super) fn record_json(record: &dyn Entity) -> Value {
 }
 
 fn masked_json(record: &dyn Entity, mask: &Mask) -> Value {
-    json::write(record, mask, &json::as_source_id)
-        .ok()
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or(Value::Null)
-}
-
-/// One field's value; null when it is absent.
-pub(super) fn value_json(record: &dyn Entity, field: usize, name: &str) -> Value {
-    let mut mask = Mask::default();
-    mask.set(field);
-    masked_json(record, &mask)
-        .get(name)
-        .cloned()
-        .unwrap_or(Value::Null)
+    let fields = record.descriptor().fields.iter().enumerate();
+    let members = fields.filter_map(|(index, field)| {
+        let slot = record.slot(index);
+        let says = mask.contains(index) && !slot.is_absent();
+        let name = field.path.last().filter(|_| says)?;
+        Some(((*name).to_owned(), json::value(slot)))
+    });
+    Value::Object(members.collect())
 }
 
 fn is_empty(value: &Value) -> bool {
