@@ -252,8 +252,8 @@ fn rolled_back(outcome: Outcome) -> Outcome {
 }
 
 fn records(request: &Request<Bytes>) -> Result<(bool, Vec<Map<String, Value>>), ApiError> {
-    let body = body(request).map_err(|mut errors| errors.pop().unwrap_or_else(too_many))?;
-    let Some(Value::Array(records)) = body.get("records") else {
+    let mut body = body(request).map_err(|mut errors| errors.pop().unwrap_or_else(too_many))?;
+    let Some(Value::Array(records)) = body.remove("records") else {
         return Err(ApiError::new("JSON_PARSER_ERROR", "records is missing"));
     };
     if records.len() > RECORDS_MAX {
@@ -264,8 +264,11 @@ fn records(request: &Request<Bytes>) -> Result<(bool, Vec<Map<String, Value>>), 
         .and_then(Value::as_bool)
         .unwrap_or(false);
     let records: Option<Vec<Map<String, Value>>> = records
-        .iter()
-        .map(|record| record.as_object().cloned())
+        .into_iter()
+        .map(|record| match record {
+            Value::Object(record) => Some(record),
+            _ => None,
+        })
         .collect();
     records
         .map(|records| (all_or_none, records))

@@ -9,7 +9,7 @@ use super::table::Record;
 use super::write::unknown_object;
 use super::{Org, parameter};
 use crate::faults::Effect;
-use crate::schema::Object;
+use crate::schema::{Field, Object};
 use crate::write_log::Actor;
 
 impl Org {
@@ -208,20 +208,22 @@ pub(super) fn shown(
         "attributes".to_owned(),
         json!({ "type": schema.name, "url": url }),
     );
-    let all: Vec<String> = schema
-        .fields
-        .iter()
-        .map(|field| field.name.clone())
-        .collect();
-    for name in names.unwrap_or(&all) {
-        let Some(field) = schema.field(name) else {
-            let text = format!("No such column '{name}' on sobject of type {}", schema.name);
-            return Err(vec![ApiError::new("INVALID_FIELD", text)]);
-        };
-        shown.insert(
-            field.name.clone(),
-            record.get(&field.name).cloned().unwrap_or(Value::Null),
-        );
+    let mut show = |field: &Field| {
+        let value = record.get(&field.name).cloned().unwrap_or(Value::Null);
+        shown.insert(field.name.clone(), value);
+    };
+    match names {
+        None => schema.fields.iter().for_each(show),
+        Some(names) => {
+            for name in names {
+                let Some(field) = schema.field(name) else {
+                    let text =
+                        format!("No such column '{name}' on sobject of type {}", schema.name);
+                    return Err(vec![ApiError::new("INVALID_FIELD", text)]);
+                };
+                show(field);
+            }
+        }
     }
     shown.entry("Id").or_insert_with(|| Value::from(id));
     Ok(shown)

@@ -1,6 +1,7 @@
 //! One object's records, and the indexes of the fields that records are looked up by.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use crate::schema::{Field, Object};
 pub(super) type Record = Map<String, Value>;
 
 pub(super) struct Table {
-    pub(super) schema: Object,
+    pub(super) schema: Arc<Object>,
     records: BTreeMap<String, Record>,
     deleted: BTreeMap<String, Record>,
     /// For each looked-up field, folded value to ids.
@@ -30,7 +31,7 @@ impl Table {
             .map(|field| (field.name.clone(), HashMap::new()))
             .collect();
         Table {
-            schema,
+            schema: Arc::new(schema),
             records: BTreeMap::new(),
             deleted: BTreeMap::new(),
             indexes,

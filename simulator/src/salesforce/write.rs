@@ -1,5 +1,7 @@
 //! Creating, changing and deleting one record: validation, automation, the log.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::Org;
@@ -162,7 +164,7 @@ impl Org {
         done
     }
 
-    pub(super) fn schema(&self, object: &str) -> Result<Object, Vec<ApiError>> {
+    pub(super) fn schema(&self, object: &str) -> Result<Arc<Object>, Vec<ApiError>> {
         self.table(object)
             .map(|table| table.schema.clone())
             .ok_or_else(|| vec![unknown_object(object)])
