@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use runtime::handler::Handler;
-use runtime::json::text_at;
-use runtime::mapping::{Condition, MappingDescriptor};
+use runtime::json::{find, text_at};
+use runtime::mapping::Condition;
 use runtime::queue::NewItem;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The handlers of all payload types.
 pub type Handlers = Arc<Vec<Box<dyn Handler>>>;
@@ -26,138 +27,195 @@ pub enum Refusal {
 
 /// All items of one request: one payload, an array of them, or the `_data` envelope.
 ///
+/// Rows are kept as they were sent: only the few members that say where they belong are looked at.
+///
 /// # Errors
 /// When the body cannot be understood as payloads with a type.
 pub fn route(handlers: &[Box<dyn Handler>], body: &[u8]) -> Result<Vec<NewItem>, Refusal> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::NotJson {
-        line: error.line(),
-        column: error.column(),
-    })?;
-    let payloads = match body {
-        Value::Array(payloads) => payloads,
-        Value::Object(mut envelope)
-            if !envelope.contains_key("event_type") && envelope.contains_key("_data") =>
-        {
-            match envelope.remove("_data") {
-                Some(Value::Array(payloads)) => payloads,
-                _ => return Err(Refusal::NotPayloads),
+    let body = std::str::from_utf8(body)
+        .map_err(|_| not_json(serde_json::from_slice::<Value>(body).err()))?
+        .trim();
+    let asked = Asked::of_payloads(handlers);
+    if body.starts_with('[') {
+        return of_payloads(handlers, &asked, &list(body)?);
+    }
+    let found = find(body, &asked.paths).map_err(|error| not_json(Some(error)))?;
+    if !body.starts_with('{') {
+        return Err(Refusal::NotPayloads);
+    }
+    match (found.first(), found.get(ENVELOPE)) {
+        (Some(None), Some(Some(envelope))) if envelope.get().starts_with('[') => {
+            of_payloads(handlers, &asked, &list(envelope.get())?)
+        }
+        (Some(None), Some(Some(_))) => Err(Refusal::NotPayloads),
+        _ => of_payload(handlers, body, &found).ok_or(Refusal::NoType(1)),
+    }
+}
+
+fn not_json(error: Option<serde_json::Error>) -> Refusal {
+    let place = error.map(|error| (error.line(), error.column()));
+    let (line, column) = place.unwrap_or_default();
+    Refusal::NotJson { line, column }
+}
+
+fn list(text: &str) -> Result<Vec<&RawValue>, Refusal> {
+    serde_json::from_str(text).map_err(|error| not_json(Some(error)))
+}
+
+/// Where members are looked for, in one go.
+struct Asked {
+    paths: Vec<&'static [&'static str]>,
+}
+
+/// Places among what is asked of a payload; after them come the rows, for each handler.
+const EVENT_ID: usize = 1;
+const ENVELOPE: usize = 2;
+const ROWS: usize = 3;
+
+impl Asked {
+    fn of_payloads(handlers: &[Box<dyn Handler>]) -> Asked {
+        let rows = handlers.iter().map(|handler| {
+            let first = handler.mappings().first();
+            first.map_or(&[] as &[&str], |mapping| mapping.rows)
+        });
+        let own: [&'static [&'static str]; ROWS] = [&["event_type"], &["event_id"], &["_data"]];
+        Asked {
+            paths: own.into_iter().chain(rows).collect(),
+        }
+    }
+
+    /// What a handler's mappings want to know of a row.
+    fn of_rows(handler: &dyn Handler) -> Asked {
+        let mut paths = Vec::new();
+        for mapping in handler.mappings() {
+            let conditions = mapping.when.iter().map(|condition| condition.path);
+            for path in conditions.chain([mapping.key, mapping.lane]) {
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
             }
         }
-        Value::Object(one) => vec![Value::Object(one)],
-        _ => return Err(Refusal::NotPayloads),
-    };
+        Asked { paths }
+    }
+}
+
+fn of_payloads(
+    handlers: &[Box<dyn Handler>],
+    asked: &Asked,
+    payloads: &[&RawValue],
+) -> Result<Vec<NewItem>, Refusal> {
     let mut items = Vec::with_capacity(payloads.len());
     for (index, payload) in payloads.iter().enumerate() {
-        let payload_type = text_at(payload, &["event_type"]).filter(|name| !name.is_empty());
-        let payload_type = payload_type.ok_or(Refusal::NoType(index + 1))?;
-        items.extend(of_payload(handlers, payload, &payload_type));
+        let found = find(payload.get(), &asked.paths).unwrap_or_default();
+        let more = of_payload(handlers, payload.get(), &found);
+        items.extend(more.ok_or(Refusal::NoType(index + 1))?);
     }
     Ok(items)
 }
 
-fn of_payload(handlers: &[Box<dyn Handler>], payload: &Value, payload_type: &str) -> Vec<NewItem> {
-    let event_id = text_at(payload, &["event_id"]).filter(|id| !id.is_empty());
+/// The items of one payload; none when it has no type.
+fn of_payload(
+    handlers: &[Box<dyn Handler>],
+    payload: &str,
+    found: &[Option<&RawValue>],
+) -> Option<Vec<NewItem>> {
+    let text = |place: usize| {
+        let raw = found.get(place).copied().flatten();
+        raw.and_then(text_of).filter(|text| !text.is_empty())
+    };
+    let payload_type = text(0)?;
+    let event_id = text(EVENT_ID);
     let kept = |mapping: Option<&str>, reason: String| NewItem {
         mapping: mapping.map(str::to_owned),
-        payload_type: payload_type.to_owned(),
-        lane: payload_type.to_owned(),
+        payload_type: payload_type.clone(),
+        lane: payload_type.clone(),
         key: event_id.clone().unwrap_or_default(),
         dedupe: event_id.clone(),
-        payload: payload.to_string(),
+        payload: payload.to_owned(),
         reason: Some(reason),
         due_ms: None,
     };
-    let Some(handler) = handlers
+    let place = handlers
         .iter()
-        .find(|handler| handler.payload_type() == payload_type)
-    else {
-        return vec![kept(None, format!("no mapping takes {payload_type}"))];
+        .position(|handler| handler.payload_type() == payload_type);
+    let taken = place.and_then(|place| {
+        let handler = handlers.get(place)?.as_ref();
+        Some((place, handler, handler.mappings().first()?))
+    });
+    let Some((place, handler, first)) = taken else {
+        return Some(vec![kept(None, format!("no mapping takes {payload_type}"))]);
     };
-    let Some(first) = handler.mappings().first() else {
-        return vec![kept(None, format!("no mapping takes {payload_type}"))];
+    let rows = found.get(ROWS + place).copied().flatten();
+    let rows = rows.and_then(|rows| serde_json::from_str::<Vec<&RawValue>>(rows.get()).ok());
+    let Some(rows) = rows else {
+        let reason = format!("there are no rows at {}", first.rows.join("."));
+        return Some(vec![kept(Some(first.name), reason)]);
     };
-    let path = first.rows;
-    let Some(Value::Array(rows)) = at(payload, path) else {
-        return vec![kept(
-            Some(first.name),
-            format!("there are no rows at {}", path.join(".")),
-        )];
-    };
-    rows.iter()
-        .enumerate()
-        .map(|(index, row)| {
-            let dedupe = event_id.as_ref().map(|id| format!("{id}#{index}"));
-            of_row(handler.as_ref(), row, payload_type, dedupe)
-        })
-        .collect()
+    let asked = Asked::of_rows(handler);
+    let items = rows.iter().enumerate().map(|(index, row)| NewItem {
+        dedupe: event_id.as_ref().map(|id| format!("{id}#{index}")),
+        ..of_row(handler, &asked, row.get(), &payload_type)
+    });
+    Some(items.collect())
 }
 
-fn of_row(
-    handler: &dyn Handler,
-    row: &Value,
-    payload_type: &str,
-    dedupe: Option<String>,
-) -> NewItem {
-    let mapping = handler
-        .mappings()
-        .iter()
-        .find(|mapping| mapping.when.iter().all(|condition| holds(condition, row)));
-    let item = |mapping: Option<&str>, lane: String, key: String, reason: Option<String>| NewItem {
+/// A row's item, without its delivery's id.
+fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -> NewItem {
+    let found = find(row, &asked.paths).unwrap_or_default();
+    let at = |path: &[&str]| {
+        let place = asked.paths.iter().position(|asked| *asked == path)?;
+        found.get(place).copied().flatten()
+    };
+    let item = |mapping: Option<&str>, lane: Option<String>, key: Option<String>| NewItem {
         mapping: mapping.map(str::to_owned),
         payload_type: payload_type.to_owned(),
-        lane,
-        key,
-        dedupe: dedupe.clone(),
-        payload: row.to_string(),
-        reason,
-        due_ms: None,
+        lane: lane.unwrap_or_else(|| payload_type.to_owned()),
+        key: key.unwrap_or_default(),
+        payload: row.to_owned(),
+        ..NewItem::default()
     };
-    let Some(mapping) = mapping else {
-        let reason = "no mapping's `when` holds for this row".to_owned();
-        return item(None, payload_type.to_owned(), String::new(), Some(reason));
+    let holds = |condition: &Condition| {
+        condition
+            .equals
+            .is(at(condition.path).and_then(value_of).as_ref())
     };
-    match (text_at(row, mapping.key), text_at(row, mapping.lane)) {
-        (Some(key), Some(lane)) => item(Some(mapping.name), lane, key, None),
-        (key, lane) => {
-            let missing = if key.is_none() {
-                mapping.key
-            } else {
-                mapping.lane
-            };
-            let reason = format!("the row has no {}", missing.join("."));
-            let name = Some(mapping.name);
-            item(
-                name,
-                lane.unwrap_or_else(|| payload_type.to_owned()),
-                key.unwrap_or_default(),
-                Some(reason),
-            )
-        }
+    let mut mappings = handler.mappings().iter();
+    let Some(mapping) = mappings.find(|mapping| mapping.when.iter().all(holds)) else {
+        return NewItem {
+            reason: Some("no mapping's `when` holds for this row".to_owned()),
+            ..item(None, None, None)
+        };
+    };
+    let text = |path| at(path).and_then(text_of);
+    let (key, lane) = (text(mapping.key), text(mapping.lane));
+    let missing = match (&key, &lane) {
+        (None, _) => Some(mapping.key),
+        (_, None) => Some(mapping.lane),
+        _ => None,
+    };
+    NewItem {
+        reason: missing.map(|path| format!("the row has no {}", path.join("."))),
+        ..item(Some(mapping.name), lane, key)
     }
 }
 
-/// The mapping that takes a row, for an item that was kept without one.
-pub fn mapping_of(
-    handlers: &[Box<dyn Handler>],
-    payload_type: &str,
-    row: &Value,
-) -> Option<&'static MappingDescriptor> {
+fn value_of(raw: &RawValue) -> Option<Value> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// Text; a number or a truth as its text.
+fn text_of(raw: &RawValue) -> Option<String> {
+    text_at(&value_of(raw)?, &[])
+}
+
+/// The item of a row that was kept without a mapping, where there is one for it now.
+pub fn mapped(handlers: &[Box<dyn Handler>], payload_type: &str, row: &str) -> Option<NewItem> {
     let handler = handlers
         .iter()
-        .find(|handler| handler.payload_type() == payload_type)?;
-    handler
-        .mappings()
-        .iter()
-        .copied()
-        .find(|mapping| mapping.when.iter().all(|condition| holds(condition, row)))
-}
-
-fn holds(condition: &Condition, row: &Value) -> bool {
-    condition.equals.is(at(row, condition.path))
-}
-
-fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, name| value.get(name))
+        .find(|handler| handler.payload_type() == payload_type)?
+        .as_ref();
+    let item = of_row(handler, &Asked::of_rows(handler), row, payload_type);
+    item.reason.is_none().then_some(item)
 }
 
 #[cfg(test)]
@@ -183,6 +241,20 @@ mod tests {
                 ("i-1", Some("e-1#0"))
             );
         }
+    }
+
+    #[test]
+    fn a_row_is_kept_as_it_was_sent() {
+        let row = r#"{ "name": "Ada \u00e9", "identity_type" : "person", "id":7, "x": 1.50 }"#;
+        let body = format!(
+            r#"{{"data": {{"identity": {{"_data": [{row}]}}}}, "event_id": 12, "event_type": "identity_changed"}}"#
+        );
+        let items = route(&crate::handlers::all(), body.as_bytes()).unwrap();
+        assert_eq!(items[0].payload, row);
+        assert_eq!(
+            (items[0].key.as_str(), items[0].dedupe.as_deref()),
+            ("7", Some("12#0"))
+        );
     }
 
     #[test]
@@ -216,7 +288,23 @@ mod tests {
             route(&crate::handlers::all(), b"{\"event_type\":"),
             Err(Refusal::NotJson { line: 1, .. })
         ));
-        assert_eq!(routed(&json!("text")), Err(Refusal::NotPayloads));
+        for body in [
+            &b"[1"[..],
+            b"{\"event_id\":\"\xff\"}",
+            b"",
+            b"{} {}",
+            b"[{}]]",
+        ] {
+            let refused = route(&crate::handlers::all(), body);
+            assert!(
+                matches!(refused, Err(Refusal::NotJson { .. })),
+                "{refused:?}"
+            );
+        }
+        for body in [json!("text"), json!(1), json!({ "_data": {} })] {
+            assert_eq!(routed(&body), Err(Refusal::NotPayloads));
+        }
+        assert_eq!(routed(&json!({})), Err(Refusal::NoType(1)));
         assert_eq!(
             routed(&json!([{ "event_type": "x" }, { "event": "y" }])),
             Err(Refusal::NoType(2))

@@ -3,6 +3,8 @@
 //! Reading goes straight from the text into the slots, with no tree in between. What does not fit is collected,
 //! so that one pass names every misfit; members that no field maps are skipped.
 
+mod find;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -12,6 +14,8 @@ use serde::ser::{SerializeMap, Serializer};
 
 use crate::change::Mask;
 use crate::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
+
+pub use find::{find, members};
 
 /// Why a row is not what its schema says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

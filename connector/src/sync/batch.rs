@@ -156,11 +156,14 @@ pub(super) fn gather(
     batch
 }
 
+/// What a row says of itself, beside its fields.
+const ABOUT_ITSELF: [&str; 4] = ["updated_at", "external_ref", "merged_into_id", "deleted"];
+
 fn add(unit: &mut Unit, item: Item, said: Option<Box<dyn Entity>>) {
     match said {
         None => unit.destination_id = Some(item.key.clone()),
         Some(said) => {
-            let row: Value = serde_json::from_str(&item.payload).unwrap_or(Value::Null);
+            let row = json::members(&item.payload, &ABOUT_ITSELF);
             let at = version_of(&row).unwrap_or(item.received_at_ms);
             if at >= unit.version_ms() {
                 overlay(unit.record.as_mut(), said.as_ref());
@@ -239,28 +242,13 @@ pub fn without_npsp(record: &mut dyn Entity, npsp: bool) {
 
 /// An operator sent back an item that no mapping took; perhaps one does now.
 fn reroute(handlers: &[Box<dyn Handler>], item: Item, batch: &mut Batch) {
-    let row: Option<serde_json::Value> = serde_json::from_str(&item.payload).ok();
-    let by_row = row.as_ref().and_then(|row| {
-        let mapping = routing::mapping_of(handlers, &item.payload_type, row)?;
-        let (key, lane) = (
-            json::text_at(row, mapping.key)?,
-            json::text_at(row, mapping.lane)?,
-        );
-        Some(vec![NewItem {
-            mapping: Some(mapping.name.to_owned()),
-            payload_type: item.payload_type.clone(),
-            lane,
-            key,
-            payload: item.payload.clone(),
-            ..NewItem::default()
-        }])
-    });
+    let by_row = routing::mapped(handlers, &item.payload_type, &item.payload);
     let whole = || {
         routing::route(handlers, item.payload.as_bytes())
             .ok()
             .filter(|items| items.iter().all(|new| new.reason.is_none()))
     };
-    match by_row.or_else(whole) {
+    match by_row.map(|item| vec![item]).or_else(whole) {
         Some(items) => {
             batch.rerouted.extend(items.into_iter().map(|new| NewItem {
                 dedupe: None,

@@ -51,10 +51,8 @@ pub(crate) fn of(
     npsp: bool,
 ) -> Result<Image, RecordError> {
     let mut record = mapping.new_record();
-    json::read(
-        record.as_mut(),
-        Value::Object(found.clone()).to_string().as_bytes(),
-    )?;
+    let text = serde_json::to_vec(found).unwrap_or_default();
+    json::read(record.as_mut(), &text)?;
     for (index, field) in mapping.record.fields.iter().enumerate() {
         if matches!(field.kind, Kind::Reference { .. }) {
             record.slot_mut(index).set_absent();

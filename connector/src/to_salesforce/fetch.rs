@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use runtime::json;
 use runtime::queue::{NewItem, Outcome, Settlement, StoreError};
 use serde_json::Value;
 
@@ -91,16 +90,8 @@ impl TwoWaySync {
                 return None;
             }
         };
-        let taken = routing::mapping_of(&self.handlers, mapping.payload_type, &row)?;
-        (taken.name == name).then(|| ())?;
-        Some(NewItem {
-            mapping: Some(name.to_owned()),
-            payload_type: mapping.payload_type.to_owned(),
-            lane: json::text_at(&row, mapping.lane)?,
-            key: json::text_at(&row, mapping.key)?,
-            payload: row.to_string(),
-            ..NewItem::default()
-        })
+        routing::mapped(&self.handlers, mapping.payload_type, &row.to_string())
+            .filter(|item| item.mapping.as_deref() == Some(name))
     }
 }
 
