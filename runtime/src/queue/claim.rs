@@ -100,28 +100,41 @@ impl<'s> Lanes<'s> {
     }
 
     fn is_locked(&self, id: i64) -> Result<bool, StoreError> {
-        let mut statement = self.step.transaction.prepare_cached(&format!(
-            "SELECT links.lock, links.destination_id FROM items JOIN links ON {OF_ITEM} WHERE items.id = ?1"
-        ))?;
-        let found: Option<(String, String)> = statement
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(found.is_some_and(|(lock, record)| {
-            self.locks.contains(&lock) || self.locks.contains(&record)
-        }))
+        let mut statement = self
+            .step
+            .transaction
+            .prepare_cached(&of_items("items.id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        while let Some(row) = rows.next()? {
+            for column in 0..2 {
+                let value = row.get_ref(column)?.as_str().unwrap_or_default();
+                if self.locks.contains(value) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 }
 
-/// The link of an item, whichever side it came from.
-const OF_ITEM: &str = "links.mapping = items.mapping
-    AND ((items.payload_type <> 'salesforce_changed' AND links.source_id = items.key)
-      OR (items.payload_type = 'salesforce_changed' AND links.destination_id = items.key))";
+/// The lock and the record of the links of items, whichever side they came from; each half has its own index.
+fn of_items(which: &str) -> String {
+    format!(
+        "SELECT links.lock, links.destination_id FROM items CROSS JOIN links
+         ON links.mapping = items.mapping AND links.source_id = items.key
+         WHERE {which} AND items.payload_type <> 'salesforce_changed'
+         UNION ALL
+         SELECT links.lock, links.destination_id FROM items CROSS JOIN links
+         ON links.mapping = items.mapping AND links.destination_id = items.key
+         WHERE {which} AND items.payload_type = 'salesforce_changed'"
+    )
+}
 
 /// Salesforce locks the parent of a record that it writes, and the record.
 fn locks_in_flight(step: &Step<'_>) -> Result<HashSet<String>, StoreError> {
-    let mut statement = step.transaction.prepare_cached(&format!(
-        "SELECT links.lock, links.destination_id FROM items JOIN links ON {OF_ITEM} WHERE items.state = 1"
-    ))?;
+    let mut statement = step
+        .transaction
+        .prepare_cached(&of_items("items.state = 1"))?;
     let mut rows = statement.query([])?;
     let mut locks = HashSet::new();
     while let Some(row) = rows.next()? {

@@ -62,8 +62,10 @@ fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
 
 fn waits_for_review(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
     let mut statement = step.transaction.prepare_cached(
-        "SELECT 1 FROM items JOIN reviews
-         ON reviews.mapping || ':' || reviews.source_id = items.wait_key WHERE items.id = ?1",
+        "SELECT 1 FROM items CROSS JOIN reviews
+         ON reviews.mapping = substr(wait_key, 1, instr(wait_key, ':') - 1)
+            AND reviews.source_id = substr(wait_key, instr(wait_key, ':') + 1)
+         WHERE items.id = ?1",
     )?;
     Ok(statement.exists([id])?)
 }

@@ -140,3 +140,22 @@ async fn a_damaged_file_is_neither_used_nor_restored() {
     // What is in use was not touched.
     assert!(open(&folder, StoreOptions::default()).is_ok());
 }
+
+/// What is asked for each batch reads an index and nothing beside it.
+#[test]
+fn what_is_asked_again_and_again_reads_an_index_alone() {
+    let bench = Bench::new();
+    let connection = Connection::open(path(&bench.folder)).unwrap();
+    for question in [
+        "SELECT id, lane FROM items WHERE state = 0 ORDER BY id",
+        "SELECT DISTINCT lane FROM items WHERE state = 1",
+        "SELECT min(wait_key) FROM items WHERE wait_key IS NOT NULL AND wait_key > ?1",
+    ] {
+        let plan: String = connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {question}"), [], |row| {
+                row.get(3)
+            })
+            .unwrap();
+        assert!(plan.contains("COVERING INDEX"), "{question}: {plan}");
+    }
+}
