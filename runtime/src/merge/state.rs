@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::change::{Mask, present};
@@ -186,19 +187,24 @@ impl LinkState {
         self.json(true)
     }
 
+    /// What was agreed is most of it, and goes straight to text.
     fn json(&self, unasked: bool) -> String {
-        let mut root = Map::new();
-        root.insert("agreed".to_owned(), record_json(self.agreed.as_ref()));
+        let agreed = self.agreed.as_ref();
+        let mut text = String::with_capacity(512);
+        text += "{\"agreed\":";
+        text += &json::write(agreed, &present(agreed), &json::as_source_id)
+            .unwrap_or_else(|_| "{}".to_owned());
         for (name, side) in [("source", Side::Source), ("destination", Side::Destination)] {
-            root.insert(name.to_owned(), self.side_json(side, unasked));
+            text += &format!(",\"{name}\":{}", self.side_json(side, unasked));
         }
         if !self.held.is_empty() {
             let held = self.held.iter().map(|(field, (source, destination))| {
                 (self.name(*field), json!([source, destination]))
             });
-            root.insert("held".to_owned(), Value::Object(held.collect()));
+            text += &format!(",\"held\":{}", Value::Object(held.collect()));
         }
-        Value::Object(root).to_string()
+        text.push('}');
+        text
     }
 
     /// Has the side taken back a change of its own? Whether that counts depends on what the other side has.
@@ -279,22 +285,28 @@ impl LinkState {
     /// As it was kept; what the mapping no longer has is left out.
     pub fn from_json(mapping: &'static MappingDescriptor, text: &str) -> Self {
         let mut state = LinkState::new(mapping);
-        let root: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-        let Some(agreed) = root.get("agreed") else {
+        let kept = json::find(
+            text,
+            &[&["agreed"], &["source"], &["destination"], &["held"]],
+        );
+        let kept: [Option<&RawValue>; 4] = kept
+            .ok()
+            .and_then(|kept| kept.try_into().ok())
+            .unwrap_or_default();
+        let [Some(agreed), source, destination, held] = kept else {
             // A link that was only looked up: nothing is known of it.
             return state;
         };
-        read_record(state.agreed.as_mut(), agreed);
-        for side in [Side::Source, Side::Destination] {
-            let name = match side {
-                Side::Source => "source",
-                Side::Destination => "destination",
-            };
-            if let Some(kept) = root.get(name) {
-                read_side(mapping, state.side_mut(side), kept);
+        // What no longer fits the mapping stays absent.
+        let _ = json::read(state.agreed.as_mut(), agreed.get().as_bytes());
+        let tree =
+            |raw: Option<&RawValue>| -> Option<Value> { serde_json::from_str(raw?.get()).ok() };
+        for (side, raw) in [(Side::Source, source), (Side::Destination, destination)] {
+            if let Some(kept) = tree(raw) {
+                read_side(mapping, state.side_mut(side), &kept);
             }
         }
-        for (name, pair) in members(root.get("held")) {
+        for (name, pair) in members(tree(held).as_ref()) {
             let value = |index: usize| pair.get(index).cloned().unwrap_or(Value::Null);
             if let Some(field) = mapping.record.field(name) {
                 state.held.insert(field, (value(0), value(1)));
