@@ -105,6 +105,9 @@ fn drain_takes_a_hot_lane_and_few_people() {
 
 #[test]
 fn wake_leaves_nobody_waiting() {
+    // More than one commit wakes.
+    let lines = bench(&["wake", "--items", "2500", "--children", "2500"]);
+    assert_eq!(counts(&lines[0], ["parked", "woken"]), [2500, 2500]);
     let lines = bench(&["wake", "--items", "100", "--children", "10"]);
     let [woken, applied] = lines.as_slice() else {
         panic!("two lines: {lines:?}");
