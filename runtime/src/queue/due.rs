@@ -8,7 +8,7 @@ use super::settle::bury;
 use super::step::Step;
 
 /// Items that come due in one commit, at most: after a long outage they do not all come at once.
-const AT_ONCE: i64 = 4_000;
+const AT_ONCE: usize = 4_000;
 
 /// Links of a chain that are told.
 const CHAIN_MAX: usize = 8;
@@ -27,10 +27,10 @@ pub(super) fn come_due(step: &Step<'_>, now_ms: i64) -> Result<(), StoreError> {
 fn due(step: &Step<'_>, now_ms: i64) -> Result<Vec<(i64, i64)>, StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT id, state FROM items WHERE state IN (2, 3) AND due IS NOT NULL AND due <= ?1
-         ORDER BY due, id LIMIT ?2",
+         ORDER BY due, id",
     )?;
-    let rows = statement.query_map((now_ms, AT_ONCE), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map([now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.take(AT_ONCE).collect::<Result<_, _>>()?)
 }
 
 /// What it waits for never came. It keeps the key: should it come after all, the item goes on.

@@ -51,9 +51,8 @@ fn next_landed(step: &Step<'_>) -> Result<Option<String>, StoreError> {
 /// The first that wait for it, and whether they are dead by now because it did not come.
 fn waiters(step: &Step<'_>, key: &str, limit: usize) -> Result<Vec<(i64, bool)>, StoreError> {
     let mut statement = step.transaction.prepare_cached(
-        "SELECT id, state = 4 FROM items WHERE wait_key = ?1 AND wait_key IS NOT NULL ORDER BY id LIMIT ?2",
+        "SELECT id, state = 4 FROM items WHERE wait_key = ?1 AND wait_key IS NOT NULL ORDER BY id",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map((key, limit), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.take(limit).collect::<Result<_, _>>()?)
 }

@@ -149,7 +149,7 @@ fn what_is_asked_again_and_again_reads_an_index_alone() {
     for question in [
         "SELECT id, lane FROM items WHERE state = 0 ORDER BY id",
         "SELECT DISTINCT lane FROM items WHERE state = 1",
-        "SELECT min(wait_key) FROM items WHERE wait_key IS NOT NULL AND wait_key > ?1",
+        "SELECT min(wait_key) FROM items WHERE wait_key IS NOT NULL AND wait_key > 'a'",
     ] {
         let plan: String = connection
             .query_row(&format!("EXPLAIN QUERY PLAN {question}"), [], |row| {
@@ -158,4 +158,18 @@ fn what_is_asked_again_and_again_reads_an_index_alone() {
             .unwrap();
         assert!(plan.contains("COVERING INDEX"), "{question}: {plan}");
     }
+}
+
+/// Statements are planned once, whatever is bound to them.
+#[test]
+fn a_statement_is_planned_once() {
+    let connection = crate::queue::file::open_in_memory().unwrap();
+    let mut statement = connection
+        .prepare("SELECT id FROM items WHERE wait_key = ?1 AND wait_key IS NOT NULL ORDER BY id LIMIT ?2")
+        .unwrap();
+    for round in 0..3 {
+        assert!(!statement.exists((round.to_string(), round + 1)).unwrap());
+    }
+    let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+    assert_eq!(again, 0);
 }
