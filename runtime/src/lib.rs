@@ -15,9 +15,15 @@ pub mod mapping;
 pub mod merge;
 
 #[cfg(feature = "service")]
+pub mod breaker;
+#[cfg(feature = "service")]
+pub mod call_size;
+#[cfg(feature = "service")]
 pub mod clock;
 #[cfg(feature = "service")]
 pub mod http;
+#[cfg(feature = "service")]
+pub mod lock_groups;
 #[cfg(feature = "service")]
 pub mod queue;
 #[cfg(feature = "service")]
