@@ -22,8 +22,6 @@ const OVERLAP_MS: i64 = 120_000;
 const YIELD_MAX_MS: i64 = 60_000;
 /// How often a direction that stands still is tried.
 const PAUSED_MS: i64 = 60_000;
-/// The direction, as an operator reads it.
-pub(crate) const TO_TICKETURE: &str = "to_ticketure";
 
 /// Where changes come from: asking for them today, being told of them later.
 #[async_trait]
@@ -85,15 +83,14 @@ impl Capture {
     }
 
     async fn may_read(&self, read_at: i64) -> Result<bool, StoreError> {
-        let status = self.sync.store.status().await?;
         let waited = self.sync.now_ms() - read_at;
-        if status
-            .pauses
-            .iter()
-            .any(|pause| pause.direction == TO_TICKETURE)
-        {
+        if self.sync.held().is_some() {
+            return Ok(false);
+        }
+        if !self.sync.reads() {
             return Ok(waited >= PAUSED_MS);
         }
+        let status = self.sync.store.status().await?;
         let busy = status.ready + status.running > 0 || self.arrivals.waiting() > 0;
         Ok(!busy || waited >= YIELD_MAX_MS)
     }
@@ -130,8 +127,8 @@ impl Capture {
                 }
             }
         }
-        let reason = fault.or_else(|| self.sync.refused_key());
-        self.sync.store.pause(TO_TICKETURE, reason).await
+        self.sync.note_reading(fault);
+        self.sync.show_standstills().await
     }
 
     /// Everything there is, whatever was read before.
@@ -229,17 +226,10 @@ fn cursor_name(mapping: &MappingDescriptor) -> String {
     format!("salesforce:{}", mapping.name)
 }
 
-/// Nothing that time mends: the log-in, the schema, the cursor.
+/// Nothing that time mends: the schema, the rights. What makes every call fail is said of the other direction.
 fn is_lasting(error: &CallError) -> bool {
-    match error {
-        CallError::LogIn { .. } | CallError::Key | CallError::Address { .. } => true,
-        CallError::Refused { status, .. } => {
-            (400..500).contains(status)
-                && *status != 429
-                && error.code() != "REQUEST_LIMIT_EXCEEDED"
-        }
-        CallError::Transport(_) | CallError::Answer { .. } => false,
-    }
+    let refused = matches!(error, CallError::Refused { status, .. } if (400..500).contains(status));
+    refused && !error.is_everybodys()
 }
 
 /// As SOQL writes a time.

@@ -125,6 +125,7 @@ struct Salesforce {
     private_key_file: Option<Spanned<PathBuf>>,
     client_secret_file: Option<Spanned<PathBuf>>,
     api_version: Option<Spanned<String>>,
+    api_reserve_percent: Option<Spanned<u8>>,
 }
 
 #[derive(Deserialize)]

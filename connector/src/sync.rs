@@ -6,22 +6,26 @@
 //! Ticketure (`to_ticketure`). Every write is an intent on the disk first, and may be repeated.
 
 pub(crate) mod batch;
+pub(crate) mod calls;
 pub(crate) mod gone;
 pub(crate) mod image;
 mod look;
 pub(crate) mod outcome;
 pub(crate) mod pair;
+mod refusal;
+mod standstill;
 pub(crate) mod write;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
+use runtime::call_size::CallSizes;
+use runtime::lock_groups::LockGroups;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{Item, Outcome, SALESFORCE_CHANGED, Settlement, Store, StoreError};
-use runtime::salesforce::{CallError, SalesforceClient};
-use runtime::ticketure::{self, TicketureClient};
+use runtime::salesforce::{COLLECTION_MAX, CallError, SalesforceClient};
+use runtime::ticketure::TicketureClient;
 use runtime::worker::Process;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -73,11 +77,11 @@ pub struct TwoWaySync {
     /// Whether NPSP's fields exist, once the org has said so.
     found_npsp: OnceCell<bool>,
     random: Mutex<fastrand::Rng>,
-    /// Calls that failed as a whole, in a row.
-    failures: AtomicU32,
+    /// Shared by all batches that are under way.
+    call_sizes: Mutex<CallSizes>,
+    lock_groups: Mutex<LockGroups>,
+    standstills: standstill::Standstills,
     broken: Option<Broken>,
-    /// Ticketure refused the API key, and has not taken it since.
-    refused_key: Mutex<Option<String>>,
     /// Records meet for the first time in one batch at a time: two that look for the same record at once would both
     /// take it.
     meeting: tokio::sync::Mutex<()>,
@@ -103,11 +107,12 @@ impl TwoWaySync {
             setting,
             found_npsp: OnceCell::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
-            failures: AtomicU32::new(0),
-            refused_key: Mutex::new(None),
             meeting: tokio::sync::Mutex::new(()),
             fetches_missing: false,
             asked: crate::to_salesforce::fetch::Asked::default(),
+            call_sizes: Mutex::new(CallSizes::new(COLLECTION_MAX)),
+            lock_groups: Mutex::new(LockGroups::default()),
+            standstills: standstill::Standstills::default(),
             broken: None,
         }
     }
@@ -170,13 +175,14 @@ impl TwoWaySync {
     /// Nothing can be said of any item: all come back later, uncharged.
     async fn put_off(&self, items: Vec<Item>, error: &CallError) -> Result<(), StoreError> {
         tracing::warn!(%error, "the org cannot be asked whether it has NPSP");
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        let due_ms = self.now_ms() + self.outage_ms();
-        let later = Outcome::Retry {
-            due_ms,
-            error: error.to_string(),
-            charge: false,
-        };
+        if !error.is_everybodys() {
+            self.hold(&format!(
+                "the org cannot be asked whether it has NPSP: {error}"
+            ));
+        }
+        let later = self
+            .held()
+            .unwrap_or_else(|| self.again(0, &error.to_string()));
         let settlements = items
             .iter()
             .map(|item| batch::settlement(item, later.clone()))
@@ -201,60 +207,16 @@ impl TwoWaySync {
         )
     }
 
-    /// Full jitter while nobody answers: the longer it lasts, the longer.
-    pub(crate) fn outage_ms(&self) -> i64 {
-        let failures = self.failures.load(Ordering::Relaxed);
-        runtime::retry::outage_ms(
-            failures,
-            &mut self.random.lock().unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-
-    /// Keeps count of the calls that fail in a row.
-    pub(crate) fn counted<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
-        self.count(result.is_ok());
-        result
-    }
-
-    pub(crate) fn counted_back<T>(
-        &self,
-        result: Result<T, ticketure::CallError>,
-    ) -> Result<T, ticketure::CallError> {
-        self.count(result.is_ok());
-        let refused = match &result {
-            Ok(_) => None,
-            Err(error @ ticketure::CallError::LogIn { .. }) => Some(error.to_string()),
-            Err(_) => return result,
-        };
-        *self
-            .refused_key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = refused;
-        result
-    }
-
-    /// Why Ticketure lets nobody in, while it does.
-    pub(crate) fn refused_key(&self) -> Option<String> {
-        self.refused_key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn count(&self, ok: bool) {
-        if ok {
-            self.failures.store(0, Ordering::Relaxed);
-        } else {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
     /// All units of one mapping.
     async fn write(
         &self,
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
     ) -> Result<(), StoreError> {
+        let units = self.without_held(units).await?;
+        if units.is_empty() {
+            return Ok(());
+        }
         let (mut pairs, mut unlinked) = self.split_by_link(mapping, units).await?;
         let meets = !unlinked.is_empty() || pairs.iter().any(|pair| pair.unit.fate.is_some());
         let _meeting = match meets {
@@ -287,6 +249,28 @@ impl TwoWaySync {
         self.fetch(wanted).await?;
         let settlements = self.born(mapping, born).await?;
         self.store.settle(settlements).await.map(|_| ())
+    }
+
+    /// The units whose systems can be asked; the others come back when they may try.
+    async fn without_held(&self, units: Vec<Unit>) -> Result<Vec<Unit>, StoreError> {
+        let (forward, back) = (self.held(), self.held_back());
+        if forward.is_none() && back.is_none() {
+            return Ok(units);
+        }
+        let mut going = Vec::new();
+        let mut settlements = Vec::new();
+        for unit in units {
+            let later = match unit.goes_forward() {
+                true => forward.as_ref(),
+                false => forward.as_ref().or(back.as_ref()),
+            };
+            match later {
+                Some(later) => settlements.extend(outcome::settle(unit, later, None)),
+                None => going.push(unit),
+            }
+        }
+        self.store.settle(settlements).await?;
+        Ok(going)
     }
 
     async fn split_by_link(
@@ -448,6 +432,11 @@ impl Process for TwoWaySync {
                 self.write(mapping, mine).await?;
             }
         }
+        self.not_held();
         Ok(())
+    }
+
+    async fn ready(&self, wanted: usize) -> Result<usize, StoreError> {
+        self.may_claim(wanted).await
     }
 }

@@ -4,14 +4,16 @@
 //! Salesforce's answer or a [`CallError`] that says whether the call may have been carried out.
 
 mod auth;
+mod budget;
 mod collections;
 mod error;
+mod gate;
 pub mod graph;
 mod id;
 mod query;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -24,6 +26,7 @@ pub use id::normalise;
 pub(crate) use query::percent_encoded;
 pub use query::{ChangesPage, soql_text};
 
+use crate::breaker::Standstill;
 use crate::clock::{self, Now};
 use crate::http::{Caller, TakesGzip, Transport};
 
@@ -38,7 +41,12 @@ pub struct SalesforceConfig {
     /// `v67.0`.
     pub api_version: String,
     pub auth: Auth,
+    /// Of the org's API calls of 24 hours, so many in a hundred are never used.
+    pub reserve_percent: u8,
 }
+
+/// What is left to others where nobody says.
+pub const RESERVE_PERCENT: u8 = 10;
 
 /// Calls used and allowed in the last 24 hours, by Salesforce's own count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -57,7 +65,7 @@ struct Shared {
     caller: Caller,
     config: SalesforceConfig,
     session: auth::SessionKeeper,
-    usage: Mutex<Option<ApiUsage>>,
+    gate: gate::Gate,
     calls: AtomicU64,
 }
 
@@ -70,9 +78,9 @@ impl SalesforceClient {
     pub fn with_time(transport: Arc<dyn Transport>, config: SalesforceConfig, now: Now) -> Self {
         let shared = Shared {
             session: auth::SessionKeeper::default(),
+            gate: gate::Gate::new(config.reserve_percent),
             caller: Caller::new("salesforce", transport, now),
             config,
-            usage: Mutex::new(None),
             calls: AtomicU64::new(0),
         };
         SalesforceClient {
@@ -82,11 +90,12 @@ impl SalesforceClient {
 
     /// Of the latest answer that told.
     pub fn usage(&self) -> Option<ApiUsage> {
-        *self
-            .shared
-            .usage
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.gate.usage()
+    }
+
+    /// Since when and why no call is made; nothing while calls are made.
+    pub fn standstill(&self) -> Option<Standstill> {
+        self.shared.gate.standstill()
     }
 
     /// Salesforce's clock minus ours.
@@ -119,7 +128,7 @@ impl SalesforceClient {
         error::json(&answer)
     }
 
-    /// One call below `/services/data/vXX.X`. A session that has expired is renewed and the call repeated, once.
+    /// One call below `/services/data/vXX.X`. None is made while the org stands still.
     async fn call(
         &self,
         method: Method,
@@ -131,6 +140,19 @@ impl SalesforceClient {
     }
 
     async fn call_at(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Response<Bytes>, CallError> {
+        let pass = self.shared.gate.enter(self.shared.caller.now_ms())?;
+        let result = self.asked(method, path, body).await;
+        pass.left(self.shared.caller.now_ms(), result.as_ref().err());
+        result
+    }
+
+    /// A session that has expired is renewed and the call repeated, once.
+    async fn asked(
         &self,
         method: Method,
         path: &str,
@@ -183,11 +205,7 @@ impl SalesforceClient {
             .get("sforce-limit-info")
             .and_then(|value| value.to_str().ok());
         if let Some(usage) = header.and_then(api_usage) {
-            *self
-                .shared
-                .usage
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(usage);
+            self.shared.gate.note(usage);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 mod error;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 pub use error::CallError;
 
+use crate::breaker::{Breaker, Decision, Standstill};
 use crate::clock::Now;
 use crate::http::{Caller, Transport};
 use crate::salesforce::Secret;
@@ -49,6 +50,7 @@ pub struct TicketureClient {
 struct Shared {
     caller: Caller,
     config: TicketureConfig,
+    breaker: Mutex<Breaker>,
 }
 
 impl TicketureClient {
@@ -57,6 +59,7 @@ impl TicketureClient {
             shared: Arc::new(Shared {
                 caller: Caller::new("ticketure", transport, now),
                 config,
+                breaker: Mutex::new(Breaker::default()),
             }),
         }
     }
@@ -64,6 +67,11 @@ impl TicketureClient {
     /// Ticketure's clock minus ours.
     pub fn offset_ms(&self) -> i64 {
         self.shared.caller.offset_ms()
+    }
+
+    /// Since when and why no call is made; nothing while calls are made.
+    pub fn standstill(&self) -> Option<Standstill> {
+        self.breaker().standstill().cloned()
     }
 
     /// One record; nothing when it is not there.
@@ -160,7 +168,46 @@ impl TicketureClient {
             .ok_or_else(|| error::unexpected(&answer, "no record in it"))
     }
 
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.shared
+            .breaker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call, whatever its status; none while the tenant stands still.
     async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Row>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Response<Bytes>, CallError> {
+        self.enter()?;
+        let result = self.asked(method, path, body, idempotency_key).await;
+        let refused = match &result {
+            Ok(answer) => error::checked(answer.clone()).err(),
+            Err(error) => Some(error.clone()),
+        };
+        let now_ms = self.shared.caller.now_ms();
+        match refused.and_then(|error| Some((error.trouble()?, error.to_string()))) {
+            Some((trouble, reason)) => self.breaker().failed(now_ms, trouble, &reason),
+            None => self.breaker().succeeded(),
+        }
+        result
+    }
+
+    fn enter(&self) -> Result<(), CallError> {
+        let mut breaker = self.breaker();
+        let Decision::Wait { until_ms } = breaker.ask(self.shared.caller.now_ms()) else {
+            return Ok(());
+        };
+        let stands = breaker.standstill();
+        let reason = stands.map_or_else(String::new, |stands| stands.reason.clone());
+        Err(CallError::StandsStill { until_ms, reason })
+    }
+
+    async fn asked(
         &self,
         method: Method,
         path: &str,

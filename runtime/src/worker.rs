@@ -21,6 +21,15 @@ pub trait Process: Send + Sync {
     /// # Errors
     /// Only when the store fails. Items that were not settled are claimed again after a restart.
     async fn process(&self, items: Vec<Item>) -> Result<(), StoreError>;
+
+    /// How many of the `wanted` items may be claimed. While nothing can be done with any, it waits some seconds for that
+    /// to change, and says 0 when it has not.
+    ///
+    /// # Errors
+    /// Only when the store fails.
+    async fn ready(&self, wanted: usize) -> Result<usize, StoreError> {
+        Ok(wanted)
+    }
 }
 
 /// How long the worker sleeps at most: what it misses, it finds then.
@@ -102,8 +111,18 @@ impl Worker {
                 true => self.batch,
                 false => self.gather().await,
             };
-            let items = self.store.claim(limit, self.store.now_ms()).await?;
-            self.arrivals.took(items.len());
+            let ready = tokio::select! {
+                biased;
+                ready = self.process.ready(limit) => ready?,
+                _ = stop.changed() => continue,
+            };
+            let items = match ready {
+                0 => Vec::new(),
+                ready => self.store.claim(ready, self.store.now_ms()).await?,
+            };
+            if ready > 0 {
+                self.arrivals.took(items.len());
+            }
             full = items.len() == self.batch;
             let nothing = items.is_empty();
             if !nothing {

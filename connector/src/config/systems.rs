@@ -1,6 +1,6 @@
 //! The two systems' sections.
 
-use runtime::salesforce::{Auth, SalesforceConfig};
+use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceConfig};
 use runtime::ticketure::TicketureConfig;
 use toml::Spanned;
 
@@ -48,7 +48,19 @@ impl Reader<'_> {
             auth: self.auth(from, &login_url, at),
             login_url,
             api_version: version,
+            reserve_percent: self.reserve_percent(from.api_reserve_percent.as_ref()),
         }
+    }
+
+    fn reserve_percent(&mut self, from: Option<&Spanned<u8>>) -> u8 {
+        let percent = from.map_or(RESERVE_PERCENT, |percent| *percent.get_ref());
+        if percent > 90 {
+            self.fault(
+                from.map(|percent| percent.span().start),
+                format!("api_reserve_percent is {percent}; it is a number from 0 to 90"),
+            );
+        }
+        percent
     }
 
     fn auth(&mut self, from: &Salesforce, login_url: &str, at: usize) -> Auth {

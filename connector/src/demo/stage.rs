@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use runtime::http::{HttpTransport, Transport, TransportError};
 use runtime::queue::{Status, Store};
-use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
+use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::TicketureConfig;
 use serde_json::{Value, json};
 use simulator::Simulator;
@@ -246,6 +246,7 @@ pub(crate) fn config(folder: &std::path::Path) -> Config {
         salesforce: SalesforceConfig {
             login_url: "http://simulator".to_owned(),
             api_version: "v67.0".to_owned(),
+            reserve_percent: RESERVE_PERCENT,
             auth: Auth::ClientCredentials {
                 client_id: "demo".to_owned(),
                 client_secret: Secret::new("demo"),

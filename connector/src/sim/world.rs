@@ -8,7 +8,7 @@ use std::time::Duration;
 use runtime::clock::Now;
 use runtime::http::Transport;
 use runtime::queue::{DecisionRecord, Store, StoreError, StoreOptions};
-use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
+use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
 use runtime::worker::{Arrivals, Worker};
 use serde_json::{Map, Value};
@@ -477,6 +477,7 @@ fn salesforce_config() -> SalesforceConfig {
     SalesforceConfig {
         login_url: "http://simulator".to_owned(),
         api_version: "v67.0".to_owned(),
+        reserve_percent: RESERVE_PERCENT,
         auth: Auth::ClientCredentials {
             client_id: "sim".to_owned(),
             client_secret: Secret::new("sim"),

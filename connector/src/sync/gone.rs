@@ -18,18 +18,36 @@ pub(crate) const GRACE_MS: i64 = 60_000;
 impl TwoWaySync {
     /// Salesforce no longer has the record.
     pub(crate) async fn gone_from_salesforce(&self, pair: &mut Pair) -> Result<(), StoreError> {
+        match self.what_became_of(pair).await {
+            Some(found) => self.gone(pair, &found).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same when that is not sure: a record that is there leaves the pair as it is.
+    pub(crate) async fn gone_unless_there(&self, pair: &mut Pair) -> Result<(), StoreError> {
+        match self.what_became_of(pair).await {
+            Some(found) if found.get("IsDeleted") != Some(&Value::Bool(false)) => {
+                self.gone(pair, &found).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The record, deleted or not; empty when there is no trace of it. Where that cannot be asked, the pair stops.
+    async fn what_became_of(&self, pair: &mut Pair) -> Option<Map<String, Value>> {
         let ids = [pair.link.destination_id.clone()];
-        let found = match self.counted(
-            self.salesforce
-                .with_deleted(pair.mapping().object, "Id", &ids)
-                .await,
-        ) {
-            Ok(found) => found.into_iter().next().unwrap_or_default(),
+        let object = pair.mapping().object;
+        match self.salesforce.with_deleted(object, "Id", &ids).await {
+            Ok(found) => Some(found.into_iter().next().unwrap_or_default()),
             Err(error) => {
                 pair.stopped = Some(self.not_answered(&pair.unit, &error));
-                return Ok(());
+                None
             }
-        };
+        }
+    }
+
+    async fn gone(&self, pair: &mut Pair, found: &Map<String, Value>) -> Result<(), StoreError> {
         let text = |name: &str| found.get(name).and_then(Value::as_str);
         if let Some(master) = text("MasterRecordId") {
             return self
@@ -40,7 +58,8 @@ impl TwoWaySync {
             .and_then(runtime::clock::parse_ms)
             .unwrap_or_else(|| self.now_ms() + self.salesforce.offset_ms());
         let settled_at = deleted_at_ms - self.salesforce.offset_ms() + GRACE_MS;
-        if self.now_ms() < settled_at {
+        // Where no trace is left, it is long past the time in which a merge shows.
+        if !found.is_empty() && self.now_ms() < settled_at {
             pair.stopped = Some(Outcome::Retry {
                 due_ms: settled_at,
                 error: "deleted in Salesforce: a merge may follow".to_owned(),
@@ -77,7 +96,7 @@ impl TwoWaySync {
             return Ok(super::batch::give_back());
         };
         let entity = crate::to_ticketure::endpoint::entity(pair.mapping());
-        let row = match self.counted_back(ticketure.read(entity, &pair.unit.source_id).await) {
+        let row = match ticketure.read(entity, &pair.unit.source_id).await {
             Err(error) => return Ok(self.not_pushed(&pair.unit, &error)),
             Ok(None) => return Ok(Outcome::Done),
             Ok(Some(row)) => Value::Object(row),
@@ -115,7 +134,7 @@ impl TwoWaySync {
             .salesforce
             .with_deleted(mapping.object, mapping.external_id, &begun)
             .await;
-        let found = match self.counted(asked) {
+        let found = match asked {
             Ok(found) => found,
             Err(error) => {
                 let put_off = units.into_iter().flat_map(|unit| {
@@ -231,8 +250,16 @@ impl TwoWaySync {
 
     /// Both sides of a pair that has changed are looked at afresh.
     async fn look_at(&self, pair: &Pair, destination_id: &str) -> Result<(), StoreError> {
+        self.look_at_link(&pair.link, destination_id).await
+    }
+
+    pub(super) async fn look_at_link(
+        &self,
+        link: &Link,
+        destination_id: &str,
+    ) -> Result<(), StoreError> {
         let item = NewItem {
-            mapping: Some(pair.mapping().name.to_owned()),
+            mapping: Some(link.mapping.clone()),
             payload_type: SALESFORCE_CHANGED.to_owned(),
             lane: format!("sf:{destination_id}"),
             key: destination_id.to_owned(),

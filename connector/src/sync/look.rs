@@ -133,11 +133,11 @@ impl TwoWaySync {
                 .map(|pair| pair.link.destination_id.clone())
                 .collect();
             let select = image::select(mapping, self.has_npsp());
-            match self.counted(
-                self.salesforce
-                    .retrieve(mapping.object, &ids, &select)
-                    .await,
-            ) {
+            match self
+                .salesforce
+                .retrieve(mapping.object, &ids, &select)
+                .await
+            {
                 Err(error) => {
                     for pair in chunk.iter_mut() {
                         pair.stopped = Some(self.not_answered(&pair.unit, &error));
@@ -191,7 +191,7 @@ impl TwoWaySync {
                 continue;
             }
             let entity = endpoint::entity(pair.mapping());
-            match self.counted_back(ticketure.read(entity, &pair.unit.source_id).await) {
+            match ticketure.read(entity, &pair.unit.source_id).await {
                 Err(error) => pair.stopped = Some(self.not_pushed(&pair.unit, &error)),
                 Ok(None) => pair.unit.fate = Some(Fate::Deleted),
                 Ok(Some(row)) => self.source_read(pair, Value::Object(row)),

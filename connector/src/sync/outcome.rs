@@ -4,10 +4,13 @@ use runtime::handler::{FieldError, RecordError};
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{ErrorRecord, Item, Link, Outcome, SALESFORCE_CHANGED, Settlement};
 use runtime::retry::{self, ATTEMPTS_MAX, Verdict};
-use runtime::salesforce::{CallError, SalesforceError};
+use runtime::salesforce::CallError;
 use runtime::ticketure;
 
 use super::{TwoWaySync, Unit};
+
+/// One record alone ran into a limit: so long it waits.
+const LIMIT_MS: i64 = 5_000;
 
 /// The row does not fit its schema, or a value cannot become its field.
 pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> Outcome {
@@ -69,68 +72,96 @@ pub(crate) fn dead(
     }
 }
 
-impl TwoWaySync {
-    /// Salesforce refused one record.
-    pub(crate) fn refused(&self, unit: &Unit, errors: &[SalesforceError]) -> Outcome {
-        let unnamed = SalesforceError::default();
-        let error = errors.first().unwrap_or(&unnamed);
-        let place = error
-            .fields
-            .iter()
-            .find_map(|field| unit.mapping.place(field));
-        let message = errors
-            .iter()
-            .map(|error| format!("{}: {}", error.code, error.message))
-            .collect::<Vec<_>>()
-            .join("; ");
-        self.failed(unit, (&error.code, error.verdict()), message, place, 0)
-    }
+/// What went wrong, in the words of the table.
+pub(super) struct Failure<'f> {
+    pub(super) code: &'f str,
+    pub(super) verdict: Verdict,
+    pub(super) message: String,
+    /// The line of the mapping that is to blame.
+    pub(super) place: Option<String>,
+}
 
+impl<'f> Failure<'f> {
+    /// Of a call as a whole, by its code.
+    pub(super) fn of(code: &'f str, message: String) -> Self {
+        Failure {
+            code,
+            verdict: retry::verdict(code, &message),
+            message,
+            place: None,
+        }
+    }
+}
+
+impl TwoWaySync {
     /// A call gave no result for any of its records.
     pub(crate) fn not_answered(&self, unit: &Unit, error: &CallError) -> Outcome {
-        let kind = (error.code(), error.verdict());
-        self.failed(unit, kind, error.to_string(), None, 0)
+        if error.is_everybodys() {
+            return self
+                .held()
+                .unwrap_or_else(|| self.again(0, &error.to_string()));
+        }
+        self.failed(unit, Failure::of(error.code(), error.to_string()))
     }
 
     /// A call to Ticketure gave no result.
     pub(crate) fn not_pushed(&self, unit: &Unit, error: &ticketure::CallError) -> Outcome {
-        let kind = (error.code(), error.verdict());
-        let wait_ms = error.retry_after_ms().unwrap_or_default();
-        self.failed(unit, kind, error.to_string(), None, wait_ms)
+        if error.is_everybodys() {
+            return self
+                .held_back()
+                .unwrap_or_else(|| self.again(0, &error.to_string()));
+        }
+        self.failed(unit, Failure::of(error.code(), error.to_string()))
     }
 
-    fn failed(
-        &self,
-        unit: &Unit,
-        (code, verdict): (&str, Verdict),
-        message: String,
-        place: Option<String>,
-        wait_ms_min: i64,
-    ) -> Outcome {
-        let attempts = unit
-            .items
-            .iter()
-            .map(|item| item.attempts)
-            .max()
-            .unwrap_or_default();
-        let again = |charge: bool, wait_ms: i64| Outcome::Retry {
-            due_ms: self.now_ms() + wait_ms.max(wait_ms_min),
-            error: message.clone(),
-            charge,
-        };
-        match verdict {
-            // What it waits for is not ours to know: it is tried again, as often as anything transient.
-            Verdict::Transient | Verdict::Waiting if attempts + 1 < ATTEMPTS_MAX => {
-                again(true, self.backoff_ms(attempts))
+    /// What the table says.
+    pub(super) fn failed(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
+        match failure.verdict {
+            Verdict::Innocent => self.again(0, &failure.message),
+            Verdict::Limit => self.again(LIMIT_MS, &failure.message),
+            Verdict::OrgWide => {
+                let help = retry::help(failure.code);
+                let until_ms = self.hold(&format!("{}. {help}", failure.message));
+                self.again(until_ms - self.now_ms(), &failure.message)
             }
-            Verdict::Innocent => again(false, self.outage_ms()),
-            Verdict::Transient | Verdict::Waiting => dead(
-                code,
-                format!("{message} (tried {} times)", attempts + 1),
-                place,
-                retry::help(code),
+            // What they wait for, or what became of it, was not to be found out: they are tried as often as the rest.
+            Verdict::Transient | Verdict::Lock | Verdict::Waiting | Verdict::Stale => {
+                self.charged(unit, failure)
+            }
+            Verdict::Permanent | Verdict::Duplicate => dead(
+                failure.code,
+                failure.message,
+                failure.place,
+                retry::help(failure.code),
             ),
-            Verdict::Permanent => dead(code, message, place, retry::help(code)),
+        }
+    }
+
+    /// Again, a bounded number of times.
+    fn charged(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
+        let attempts = unit.items.iter().map(|item| item.attempts).max();
+        let attempts = attempts.unwrap_or_default();
+        if attempts + 1 < ATTEMPTS_MAX {
+            return Outcome::Retry {
+                due_ms: self.now_ms() + self.backoff_ms(attempts),
+                error: failure.message,
+                charge: true,
+            };
+        }
+        dead(
+            failure.code,
+            format!("{} (tried {} times)", failure.message, attempts + 1),
+            failure.place,
+            retry::help(failure.code),
+        )
+    }
+
+    /// Again after so long, uncharged.
+    pub(crate) fn again(&self, wait_ms: i64, error: &str) -> Outcome {
+        Outcome::Retry {
+            due_ms: self.now_ms() + wait_ms.max(0),
+            error: error.to_owned(),
+            charge: false,
         }
     }
 }

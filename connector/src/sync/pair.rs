@@ -95,6 +95,11 @@ impl Pair {
         self.unit.mapping
     }
 
+    /// The record that Salesforce locks with this one, where it is known.
+    pub(crate) fn lock(&self) -> Option<String> {
+        Some(self.link.lock.clone()).filter(|lock| !lock.is_empty())
+    }
+
     /// Takes in what the rows of the batch say.
     pub(super) fn observe_rows(&mut self, now_ms: i64, order: Order) {
         for (row, at) in &self.unit.rows {

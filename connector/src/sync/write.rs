@@ -9,16 +9,16 @@ use runtime::merge::{Clocks, Decision, Gate};
 use runtime::queue::{
     DecisionRecord, GateNote, Intent, IntentKey, Outcome, Repeat, Review, Settlement, StoreError,
 };
-use runtime::salesforce::{COLLECTION_MAX, CallError};
 use runtime::ticketure::Row;
 use serde_json::Value;
 
 use super::batch::{give_back, handler_of};
+use super::calls::{Record, Sent};
 use super::outcome::{cannot_go_back, dead, settle_each, unfit, with_link};
 use super::pair::Pair;
 use super::{Broken, TwoWaySync};
 use crate::to_salesforce::references::{of, waits_for};
-use crate::to_salesforce::send::{body, spread};
+use crate::to_salesforce::send::{body, parents};
 use crate::to_ticketure::endpoint;
 
 /// Calls to Ticketure at a time.
@@ -70,7 +70,7 @@ impl TwoWaySync {
         let (mut ready, mut settlements) = self.ready(mapping, pairs).await?;
         self.keep_links(&mut ready).await?;
         self.note(&ready).await?;
-        let ready = self.update_all(mapping, ready).await;
+        let ready = self.update_all(mapping, ready).await?;
         let ready = self.push_all(mapping, ready).await?;
         for writing in ready {
             settlements.extend(self.settled(writing));
@@ -270,63 +270,40 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         ready: Vec<Writing>,
-    ) -> Vec<Writing> {
-        let (mut writing, mut done): (Vec<Writing>, Vec<Writing>) = ready
+    ) -> Result<Vec<Writing>, StoreError> {
+        let (writing, mut done): (Vec<Writing>, Vec<Writing>) = ready
             .into_iter()
             .partition(|writing| writing.to_destination.is_some());
-        // After a call that failed as a whole the others of the batch are not made: they would fail as well.
-        let mut down: Option<CallError> = None;
-        while !writing.is_empty() {
-            let rest = writing.split_off(writing.len().min(COLLECTION_MAX));
-            let slice = std::mem::replace(&mut writing, rest);
-            let bodies: Vec<(String, String)> = slice
-                .iter()
-                .filter_map(|writing| {
-                    let record = writing.to_destination.as_ref()?;
-                    let body = body(&writing.pair.unit, record.as_ref());
-                    Some((writing.pair.link.destination_id.clone(), body))
-                })
-                .collect();
-            let results = match &down {
-                Some(error) => Err(error.clone()),
-                None => self.counted(self.salesforce.update(mapping.object, &bodies).await),
-            };
-            if let Err(error) = &results {
-                down = Some(error.clone());
-            }
-            let each = spread(results, slice.len());
-            for (mut writing, result) in slice.into_iter().zip(each) {
-                let pair = &mut writing.pair;
-                match result {
-                    Ok(Ok(_)) => {
-                        if let Some(record) = &writing.to_destination {
-                            pair.state.landed(Side::Destination, record.as_ref());
-                        }
-                        pair.closes.push(key(pair, Side::Destination));
-                    }
-                    Ok(Err(errors)) => {
-                        // Deleted since it was read: looked at again, it is dealt with as what it is.
-                        let gone = errors.iter().any(|error| error.code == "ENTITY_IS_DELETED");
-                        writing.failed_forward = Some(match gone {
-                            true => give_back(),
-                            false => self.refused(&pair.unit, &errors),
-                        });
-                        pair.closes.push(key(pair, Side::Destination));
-                    }
-                    Err(error) => {
-                        writing.failed_forward = Some(self.not_answered(&pair.unit, &error));
-                        if !error.may_have_committed() {
-                            pair.closes.push(key(pair, Side::Destination));
-                        } else {
-                            pair.closes
-                                .retain(|closed| closed.side != Side::Destination);
-                        }
-                    }
-                }
-                done.push(writing);
-            }
+        let records = writing.into_iter().map(changed_record).collect();
+        for (mut writing, sent) in self.in_calls(mapping.object, records).await {
+            self.updated(&mut writing, &sent).await?;
+            done.push(writing);
         }
-        done
+        Ok(done)
+    }
+
+    async fn updated(&self, writing: &mut Writing, sent: &Sent) -> Result<(), StoreError> {
+        let pair = &mut writing.pair;
+        let key = key(pair, Side::Destination);
+        if let (Sent::Landed(_), Some(record)) = (sent, &writing.to_destination) {
+            pair.state.landed(Side::Destination, record.as_ref());
+            pair.closes.push(key);
+            return Ok(());
+        }
+        match sent.is_undone() {
+            true => pair.closes.push(key),
+            false => pair
+                .closes
+                .retain(|closed| closed.side != Side::Destination),
+        }
+        if self.is_stale(pair, sent).await? {
+            // Deleted since it was read: nothing goes to the other side on its account.
+            pair.closes.push(self::key(pair, Side::Source));
+            writing.to_source = None;
+            return Ok(());
+        }
+        writing.failed_forward = self.outcome_of(&pair.unit, sent, true).await?;
+        Ok(())
     }
 
     /// Writes to Ticketure, one call a record, a few at a time.
@@ -360,7 +337,7 @@ impl TwoWaySync {
         };
         let pair = &mut writing.pair;
         let entity = endpoint::entity(mapping);
-        match self.counted_back(ticketure.change(entity, &pair.unit.source_id, body).await) {
+        match ticketure.change(entity, &pair.unit.source_id, body).await {
             Ok(Some(row)) => {
                 pair.state.landed(Side::Source, record.as_ref());
                 pair.closes.push(key(pair, Side::Source));
@@ -434,6 +411,20 @@ impl TwoWaySync {
             destination_offset_ms: self.salesforce.offset_ms(),
             ..Clocks::default()
         }
+    }
+}
+
+fn changed_record(writing: Writing) -> Record<Writing> {
+    let pair = &writing.pair;
+    let body = writing
+        .to_destination
+        .as_ref()
+        .map(|record| body(&pair.unit, record.as_ref()));
+    Record {
+        id: Some(pair.link.destination_id.clone()),
+        body: body.unwrap_or_else(|| "{}".to_owned()),
+        locks: pair.lock().into_iter().chain(parents(&pair.unit)).collect(),
+        of: writing,
     }
 }
 

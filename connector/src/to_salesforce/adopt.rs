@@ -41,7 +41,7 @@ impl TwoWaySync {
         if units.is_empty() {
             return Ok(found);
         }
-        let records = match self.counted(self.candidates(mapping, &units).await) {
+        let records = match self.candidates(mapping, &units).await {
             Ok(records) => records,
             Err(error) => {
                 found.settlements = units
@@ -69,11 +69,11 @@ impl TwoWaySync {
                     );
                     found
                         .settlements
-                        .extend(self.review(mapping, unit, candidates, reason).await?);
+                        .extend(self.review(unit, candidates, reason).await?);
                 }
                 Finding::Review { candidates, reason } => found
                     .settlements
-                    .extend(self.review(mapping, unit, candidates, reason).await?),
+                    .extend(self.review(unit, candidates, reason).await?),
                 Finding::Nothing => found.unknown.push(unit),
             }
         }
@@ -143,23 +143,32 @@ impl TwoWaySync {
     /// It waits until a person links it; the note says what might be it.
     async fn review(
         &self,
-        mapping: &MappingDescriptor,
         unit: Unit,
         candidates: Vec<String>,
         reason: String,
     ) -> Result<Vec<Settlement>, StoreError> {
+        let outcome = self.ask_which(&unit, candidates, reason).await?;
+        Ok(settle(unit, &outcome, None))
+    }
+
+    /// The note, and what becomes of the item: it is parked on its own link.
+    pub(crate) async fn ask_which(
+        &self,
+        unit: &Unit,
+        candidates: Vec<String>,
+        reason: String,
+    ) -> Result<Outcome, StoreError> {
         let review = Review {
-            mapping: mapping.name.to_owned(),
+            mapping: unit.mapping.name.to_owned(),
             source_id: unit.source_id.clone(),
             candidates,
             reason: reason.clone(),
         };
         self.store.add_review(review).await?;
-        let outcome = Outcome::Park {
-            key: format!("{}:{}", mapping.name, unit.source_id),
+        Ok(Outcome::Park {
+            key: format!("{}:{}", unit.mapping.name, unit.source_id),
             reason: format!("waits for a review: {reason}"),
-        };
-        Ok(settle(unit, &outcome, None))
+        })
     }
 }
 

@@ -64,7 +64,7 @@ impl TwoWaySync {
     /// Asks Ticketure for records that items have just parked for. What it has is enqueued as if it had sent it; what it
     /// does not have may still come.
     pub(crate) async fn fetch(&self, keys: Vec<String>) -> Result<(), StoreError> {
-        if !self.fetches_missing || keys.is_empty() {
+        if !self.fetches_missing || keys.is_empty() || self.held_back().is_some() {
             return Ok(());
         }
         let mut items = Vec::new();
@@ -81,7 +81,7 @@ impl TwoWaySync {
         let (name, id) = key.split_once(':')?;
         let (mapping, ticketure) = (self.mapping(name)?, self.ticketure.as_ref()?);
         let read = ticketure.read(endpoint::entity(mapping), id).await;
-        let row = match self.counted_back(read) {
+        let row = match read {
             Ok(row) => Value::Object(row?),
             Err(error) => {
                 // The next one that waits for it asks again.

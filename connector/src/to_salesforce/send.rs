@@ -6,9 +6,10 @@ use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::LinkState;
 use runtime::queue::{Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
-use runtime::salesforce::{COLLECTION_MAX, CallError, RETRIEVE_MAX, RecordResult};
+use runtime::salesforce::RETRIEVE_MAX;
 
 use super::adopt::lock;
+use crate::sync::calls::{Record, Sent};
 use crate::sync::outcome::{settle, with_link};
 use crate::sync::{TwoWaySync, Unit, lane_of};
 
@@ -17,46 +18,26 @@ impl TwoWaySync {
     pub(crate) async fn create_all(
         &self,
         mapping: &'static MappingDescriptor,
-        mut units: Vec<Unit>,
+        units: Vec<Unit>,
     ) -> Result<Vec<Settlement>, StoreError> {
         let intents = units.iter().map(|unit| self.create_intent(unit)).collect();
         self.store.begin(intents, Vec::new(), Vec::new()).await?;
+        let records = units.into_iter().map(new_record).collect();
         let mut settlements = Vec::new();
         let mut created: Vec<(Unit, String)> = Vec::new();
-        let mut down: Option<CallError> = None;
-        while !units.is_empty() {
-            let rest = units.split_off(units.len().min(COLLECTION_MAX));
-            let slice = std::mem::replace(&mut units, rest);
-            let bodies: Vec<String> = slice
-                .iter()
-                .map(|unit| body(unit, unit.record.as_ref()))
-                .collect();
-            let results = match &down {
-                Some(error) => Err(CallError::clone(error)),
-                None => self.counted(self.salesforce.create(mapping.object, &bodies).await),
-            };
-            if let Err(error) = &results {
-                down = Some(error.clone());
-            }
-            let each = spread(results, slice.len());
-            for (unit, result) in slice.into_iter().zip(each) {
-                match result {
-                    Ok(Ok(id)) => created.push((unit, id)),
-                    Ok(Err(errors)) => {
-                        let outcome = self.refused(&unit, &errors);
-                        let key = intent_key(&unit);
-                        let mut settled = settle(unit, &outcome, None);
-                        if let Some(last) = settled.last_mut() {
-                            last.closes.push(key);
-                        }
-                        settlements.extend(settled);
-                    }
-                    Err(error) => {
-                        let outcome = self.not_answered(&unit, &error);
-                        settlements.extend(settle(unit, &outcome, None));
-                    }
+        for (unit, sent) in self.in_calls(mapping.object, records).await {
+            let Some(outcome) = self.outcome_of(&unit, &sent, false).await? else {
+                if let Sent::Landed(id) = sent {
+                    created.push((unit, id));
                 }
+                continue;
+            };
+            let key = intent_key(&unit);
+            let mut settled = settle(unit, &outcome, None);
+            if let (Some(last), true) = (settled.last_mut(), sent.is_undone()) {
+                last.closes.push(key);
             }
+            settlements.extend(settled);
         }
         settlements.extend(self.linked(mapping, created).await);
         Ok(settlements)
@@ -126,6 +107,20 @@ impl TwoWaySync {
     }
 }
 
+fn new_record(unit: Unit) -> Record<Unit> {
+    Record {
+        id: None,
+        body: body(&unit, unit.record.as_ref()),
+        locks: parents(&unit).collect(),
+        of: unit,
+    }
+}
+
+/// The records that it refers to: Salesforce locks them with it.
+pub(crate) fn parents(unit: &Unit) -> impl Iterator<Item = String> + '_ {
+    unit.references.iter().map(|(_, _, id)| id.clone())
+}
+
 fn intent_key(unit: &Unit) -> IntentKey {
     IntentKey {
         mapping: unit.mapping.name.to_owned(),
@@ -143,15 +138,4 @@ pub(crate) fn body(unit: &Unit, record: &dyn Entity) -> String {
             .map(|(_, _, id)| id.clone())
     };
     json::write(record, &present(record), &resolve).unwrap_or_else(|_| "{}".to_owned())
-}
-
-/// One result a record, also when the call as a whole failed.
-pub(crate) fn spread(
-    results: Result<Vec<RecordResult>, CallError>,
-    count: usize,
-) -> Vec<Result<RecordResult, CallError>> {
-    match results {
-        Ok(results) => results.into_iter().map(Ok).collect(),
-        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
-    }
 }

@@ -53,11 +53,11 @@ impl TwoWaySync {
                 false => self.store.intents(mapping.name, keys).await?,
             };
             let select = image::select(mapping, self.has_npsp());
-            let found = match self.counted(
-                self.salesforce
-                    .retrieve(mapping.object, &ids, &select)
-                    .await,
-            ) {
+            let found = match self
+                .salesforce
+                .retrieve(mapping.object, &ids, &select)
+                .await
+            {
                 Ok(found) => found,
                 Err(error) => {
                     for unit in chunk {
@@ -176,7 +176,7 @@ impl TwoWaySync {
         let Some(ticketure) = self.ticketure.as_ref().filter(|_| buried.is_empty()) else {
             return Ok(settle(unit, &Outcome::Done, None));
         };
-        match self.counted_back(ticketure.read(endpoint::entity(mapping), source_id).await) {
+        match ticketure.read(endpoint::entity(mapping), source_id).await {
             Ok(None) => Ok(settle(unit, &Outcome::Done, None)),
             Ok(Some(_)) => Ok(settle(
                 unit,
@@ -213,7 +213,7 @@ impl TwoWaySync {
         let path = endpoint::create_path(mapping);
         // The same key for each try: where Ticketure honours it, a repeat makes nothing new.
         let key = format!("usher-{}-{}", mapping.name, birth.id);
-        match self.counted_back(ticketure.create(path, entity, &birth.body, &key).await) {
+        match ticketure.create(path, entity, &birth.body, &key).await {
             Ok(Created::New(row)) => Ok(self.made(mapping, birth, row)),
             Ok(Created::Known(source_id)) => self.known_already(mapping, birth, &source_id).await,
             Err(error) => {
@@ -280,7 +280,7 @@ impl TwoWaySync {
         }
         // Made by a try whose answer was lost.
         if let Some(ticketure) = &self.ticketure {
-            match self.counted_back(ticketure.read(endpoint::entity(mapping), source_id).await) {
+            match ticketure.read(endpoint::entity(mapping), source_id).await {
                 Ok(Some(row))
                     if row.get("external_ref").and_then(Value::as_str) == Some(&birth.id) =>
                 {

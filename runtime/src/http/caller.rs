@@ -38,6 +38,10 @@ impl Caller {
         self.meter.offset_ms()
     }
 
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.meter.now_ms()
+    }
+
     /// One call, which takes no longer than `limit`.
     ///
     /// # Errors

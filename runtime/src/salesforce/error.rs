@@ -5,8 +5,16 @@ use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::breaker::Trouble;
 use crate::http::TransportError;
 use crate::retry::{self, Verdict};
+
+/// The calls of the day are used up: so often it is asked whether there are some again.
+pub(super) const LIMIT_MS: i64 = 300_000;
+/// Too many long calls at a time: they end.
+const CONCURRENT_MS: i64 = 5_000;
+/// Statuses with which nothing was done and something in the request is to blame.
+const UNDONE: [u16; 4] = [400, 413, 414, 431];
 
 /// One error of Salesforce's: a code, a sentence and the fields it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +29,14 @@ pub struct SalesforceError {
 impl SalesforceError {
     pub fn verdict(&self) -> Verdict {
         retry::verdict(&self.code, &self.message)
+    }
+
+    /// Automation of the org ran out of time with the records of the call.
+    pub fn is_too_much(&self) -> bool {
+        self.code == "REQUEST_RUNNING_TOO_LONG"
+            || [retry::CPU_TIME, retry::APEX_LIMIT]
+                .iter()
+                .any(|limit| self.message.contains(limit))
     }
 }
 
@@ -46,6 +62,9 @@ pub enum CallError {
     Answer { status: u16, reason: String },
     #[error("an address for Salesforce cannot be built: {reason}; check login_url in usher.toml")]
     Address { reason: String },
+    /// No call was made.
+    #[error("nothing is asked of Salesforce for now: {reason}")]
+    StandsStill { until_ms: i64, reason: String },
 }
 
 impl CallError {
@@ -57,35 +76,88 @@ impl CallError {
             CallError::Transport(TransportError::NotSent { .. })
             | CallError::LogIn { .. }
             | CallError::Key
-            | CallError::Address { .. } => false,
+            | CallError::Address { .. }
+            | CallError::StandsStill { .. } => false,
         }
     }
 
-    /// Salesforce's code, or one of ours: `TRANSPORT`, `LOG_IN`, `UNEXPECTED_ANSWER`.
+    /// Salesforce's code, or one of ours: `TRANSPORT`, `LOG_IN`, `UNEXPECTED_ANSWER`, `STANDS_STILL`.
     pub fn code(&self) -> &str {
         match self {
             CallError::Transport(_) => "TRANSPORT",
             CallError::Refused { errors, .. } => errors
                 .first()
                 .map_or("UNEXPECTED_ANSWER", |error| &error.code),
-            CallError::LogIn { .. } | CallError::Key => "LOG_IN",
-            CallError::Answer { .. } | CallError::Address { .. } => "UNEXPECTED_ANSWER",
+            CallError::LogIn { .. } | CallError::Key | CallError::Address { .. } => "LOG_IN",
+            CallError::Answer { .. } => "UNEXPECTED_ANSWER",
+            CallError::StandsStill { .. } => "STANDS_STILL",
         }
     }
 
     /// What happens to the records of the call.
     pub fn verdict(&self) -> Verdict {
         match self {
-            CallError::Refused { status, errors } if *status < 500 => errors
+            _ if self.is_outage() => Verdict::Innocent,
+            CallError::Refused { errors, .. } => errors
                 .first()
                 .map_or(Verdict::Transient, SalesforceError::verdict),
-            // Nobody's record is at fault: they wait until somebody mends the log-in or the service is back.
-            CallError::LogIn { .. }
-            | CallError::Key
-            | CallError::Address { .. }
-            | CallError::Transport(_) => Verdict::Innocent,
-            CallError::Refused { .. } => Verdict::Innocent,
-            CallError::Answer { .. } => Verdict::Transient,
+            _ => retry::verdict(self.code(), ""),
+        }
+    }
+
+    /// Every other call would fail as well: how long Salesforce is left alone.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match (self, self.verdict()) {
+            _ if self.is_outage() => Some(Trouble::Outage),
+            (CallError::Refused { status: 401, .. }, _) => Some(Trouble::Lasting),
+            (CallError::Refused { .. }, Verdict::Limit) => Some(Trouble::Wait {
+                ms: match self.to_string().contains("TotalRequests") {
+                    true => LIMIT_MS,
+                    false => CONCURRENT_MS,
+                },
+            }),
+            (CallError::Refused { .. }, Verdict::OrgWide) => {
+                (self.code() == "API_DISABLED_FOR_ORG").then_some(Trouble::Lasting)
+            }
+            (CallError::LogIn { .. } | CallError::Key | CallError::Address { .. }, _) => {
+                Some(Trouble::Lasting)
+            }
+            _ => None,
+        }
+    }
+
+    /// No record of the call is to blame: every other call fails as well, or was not made.
+    pub fn is_everybodys(&self) -> bool {
+        self.trouble().is_some() || matches!(self, CallError::StandsStill { .. })
+    }
+
+    /// Nothing was done, and it may be one record of many that is to blame.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, CallError::Refused { status, .. } if UNDONE.contains(status))
+            && self.verdict() == Verdict::Permanent
+    }
+
+    /// With fewer records it may go: Salesforce ran out of time, or failed over one of them.
+    pub fn is_too_much(&self) -> bool {
+        self.ran_out_of_time() || self.has_own_reason()
+    }
+
+    fn ran_out_of_time(&self) -> bool {
+        matches!(self, CallError::Refused { errors, .. } if errors.iter().any(SalesforceError::is_too_much))
+    }
+
+    /// The server failed and says over what: it need not be every call.
+    fn has_own_reason(&self) -> bool {
+        matches!(self, CallError::Refused { status: 500.., .. })
+            && self.code() != "SERVER_UNAVAILABLE"
+    }
+
+    /// Nobody answers, or the server fails.
+    fn is_outage(&self) -> bool {
+        match self {
+            CallError::Transport(_) => true,
+            CallError::Refused { status, .. } => *status >= 500 && !self.ran_out_of_time(),
+            _ => false,
         }
     }
 }

@@ -4,8 +4,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
 
+use crate::breaker::Trouble;
 use crate::http::TransportError;
 use crate::retry::{self, Verdict};
+
+/// Where Ticketure wants to be left alone and does not say for how long.
+const BUSY_MS: i64 = 2_000;
 
 /// A call that gave no result. No text in it holds personal data or secrets, except what Ticketure itself says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +33,9 @@ pub enum CallError {
         "an address for Ticketure cannot be built: {reason}; check url of [.ticketure] in usher.toml"
     )]
     Address { reason: String },
+    /// No call was made.
+    #[error("nothing is asked of Ticketure for now: {reason}")]
+    StandsStill { until_ms: i64, reason: String },
 }
 
 impl CallError {
@@ -39,35 +46,43 @@ impl CallError {
             CallError::Refused { status, .. } => *status >= 500,
             CallError::Transport(TransportError::NotSent { .. })
             | CallError::LogIn { .. }
-            | CallError::Address { .. } => false,
+            | CallError::Address { .. }
+            | CallError::StandsStill { .. } => false,
         }
     }
 
-    /// So long Ticketure wants to be left alone.
-    pub fn retry_after_ms(&self) -> Option<i64> {
-        match self {
-            CallError::Refused { retry_after_ms, .. } => *retry_after_ms,
-            _ => None,
-        }
-    }
-
+    /// One of our codes, as `retry` knows them.
     pub fn code(&self) -> &'static str {
         match self {
             CallError::Transport(_) => "TRANSPORT",
-            CallError::LogIn { .. } => "TICKETURE_LOG_IN",
+            CallError::LogIn { .. } | CallError::Address { .. } => "TICKETURE_LOG_IN",
             CallError::Refused { status: 429, .. } => "TICKETURE_BUSY",
             CallError::Refused { status, .. } if *status >= 500 => "TICKETURE_UNAVAILABLE",
             CallError::Refused { .. } => "TICKETURE_REFUSED",
-            CallError::Answer { .. } | CallError::Address { .. } => "TICKETURE_ANSWER",
+            CallError::Answer { .. } => "TICKETURE_ANSWER",
+            CallError::StandsStill { .. } => "STANDS_STILL",
         }
     }
 
     pub fn verdict(&self) -> Verdict {
-        match self {
-            // Nobody's record is at fault.
-            CallError::Transport(_) => Verdict::Innocent,
-            _ => retry::verdict(self.code(), ""),
+        retry::verdict(self.code(), "")
+    }
+
+    /// Every other call would fail as well: how long Ticketure is left alone.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match (self, self.code()) {
+            (_, "TRANSPORT" | "TICKETURE_UNAVAILABLE") => Some(Trouble::Outage),
+            (_, "TICKETURE_LOG_IN") => Some(Trouble::Lasting),
+            (CallError::Refused { retry_after_ms, .. }, "TICKETURE_BUSY") => Some(Trouble::Wait {
+                ms: retry_after_ms.unwrap_or(BUSY_MS),
+            }),
+            _ => None,
         }
+    }
+
+    /// No record of the call is to blame: every other call fails as well, or was not made.
+    pub fn is_everybodys(&self) -> bool {
+        self.trouble().is_some() || matches!(self, CallError::StandsStill { .. })
     }
 }
 

@@ -1,0 +1,217 @@
+//! Records into calls: as many a call as their object takes, those that fight for a lock apart, and a call that is
+//! refused as a whole divided until the record to blame is alone.
+
+use std::collections::VecDeque;
+use std::sync::PoisonError;
+
+use runtime::lock_groups::LockGroups;
+use runtime::queue::Outcome;
+use runtime::salesforce::{CallError, RecordResult, SalesforceError};
+
+use super::TwoWaySync;
+
+/// Somebody else's call has the lock now; so long it takes, about.
+const LOCK_TAKEN_MS: i64 = 500;
+
+/// A record on its way into a call.
+pub(crate) struct Record<T> {
+    pub(crate) of: T,
+    /// Of the record to be changed; none makes a new one.
+    pub(crate) id: Option<String>,
+    /// JSON: the fields.
+    pub(crate) body: String,
+    /// Ids of the records that Salesforce locks with it.
+    pub(crate) locks: Vec<String>,
+}
+
+/// What became of it.
+pub(crate) enum Sent {
+    /// Its id.
+    Landed(String),
+    Refused(Refusal),
+    /// The call gave no result. `alone`: nothing else was in it.
+    Unanswered {
+        error: CallError,
+        alone: bool,
+    },
+    /// No call was made.
+    Later(Outcome),
+}
+
+impl Sent {
+    /// Surely nothing was written.
+    pub(crate) fn is_undone(&self) -> bool {
+        match self {
+            Sent::Landed(_) => false,
+            Sent::Refused(_) | Sent::Later(_) => true,
+            Sent::Unanswered { error, .. } => !error.may_have_committed(),
+        }
+    }
+}
+
+/// Salesforce refused one record.
+pub(crate) struct Refusal {
+    pub(crate) errors: Vec<SalesforceError>,
+    /// Nothing else was in the call.
+    pub(crate) alone: bool,
+    /// Others of the call were written.
+    pub(crate) others_landed: bool,
+    pub(crate) locks: Vec<String>,
+}
+
+impl TwoWaySync {
+    /// Writes records of one object, either all new or all there already.
+    pub(crate) async fn in_calls<T: Send>(
+        &self,
+        object: &'static str,
+        records: Vec<Record<T>>,
+    ) -> Vec<(T, Sent)> {
+        let mut sent = Vec::with_capacity(records.len());
+        let mut left = VecDeque::from(records);
+        let mut halves: Vec<Vec<Record<T>>> = Vec::new();
+        while !left.is_empty() || !halves.is_empty() {
+            if let Some(later) = self.held() {
+                let rest = halves.into_iter().flatten().chain(left);
+                sent.extend(rest.map(|record| (record.of, Sent::Later(later.clone()))));
+                return sent;
+            }
+            let size = self.call_size(object);
+            let call = match halves.pop() {
+                Some(half) => half,
+                None => take(&mut left, size, &mut self.lock_groups(), self.now_ms()),
+            };
+            if call.is_empty() {
+                // The locks of all that is left are taken by calls of other batches.
+                let later = self.again(LOCK_TAKEN_MS, "another call has its lock");
+                sent.extend(
+                    left.drain(..)
+                        .map(|record| (record.of, Sent::Later(later.clone()))),
+                );
+                break;
+            }
+            let results = self.one_call(object, &call).await;
+            match results {
+                Err(error) if error.is_about_content() && call.len() > 1 => {
+                    let mut first = call;
+                    let second = first.split_off(first.len() / 2);
+                    halves.extend([second, first]);
+                }
+                results => {
+                    self.release(&call);
+                    sent.extend(each(call, results));
+                }
+            }
+        }
+        sent
+    }
+
+    async fn one_call<T>(
+        &self,
+        object: &'static str,
+        call: &[Record<T>],
+    ) -> Result<Vec<RecordResult>, CallError> {
+        let changes: Option<Vec<(String, String)>> = call
+            .iter()
+            .map(|record| Some((record.id.clone()?, record.body.clone())))
+            .collect();
+        let results = match changes {
+            Some(changes) => self.salesforce.update(object, &changes).await,
+            None => {
+                let bodies: Vec<String> = call.iter().map(|record| record.body.clone()).collect();
+                self.salesforce.create(object, &bodies).await
+            }
+        };
+        self.note_size(object, call.len(), &results);
+        results
+    }
+
+    fn note_size(&self, object: &str, sent: usize, results: &Result<Vec<RecordResult>, CallError>) {
+        let mut sizes = self
+            .call_sizes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let too_much = match results {
+            Err(error) => error.is_too_much(),
+            Ok(results) => results
+                .iter()
+                .filter_map(|result| result.as_ref().err())
+                .any(|errors| errors.iter().any(SalesforceError::is_too_much)),
+        };
+        if too_much {
+            sizes.too_many(object, sent);
+        } else if results.is_ok() {
+            sizes.went_well(object, sent);
+        }
+    }
+
+    fn call_size(&self, object: &str) -> usize {
+        self.call_sizes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .of(object)
+    }
+
+    pub(crate) fn lock_groups(&self) -> std::sync::MutexGuard<'_, LockGroups> {
+        self.lock_groups
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn release<T>(&self, call: &[Record<T>]) {
+        let locks = call.iter().flat_map(|record| &record.locks);
+        self.lock_groups().release(locks);
+    }
+}
+
+/// The next call: the first records that may go together.
+fn take<T>(
+    left: &mut VecDeque<Record<T>>,
+    size: usize,
+    groups: &mut LockGroups,
+    now_ms: i64,
+) -> Vec<Record<T>> {
+    let mut call = Vec::with_capacity(size.min(left.len()));
+    let mut later = VecDeque::new();
+    while call.len() < size
+        && let Some(record) = left.pop_front()
+    {
+        match groups.take(&record.locks, now_ms) {
+            true => call.push(record),
+            false => later.push_back(record),
+        }
+    }
+    later.append(left);
+    *left = later;
+    call
+}
+
+/// One result a record, also when the call as a whole failed.
+fn each<T>(call: Vec<Record<T>>, results: Result<Vec<RecordResult>, CallError>) -> Vec<(T, Sent)> {
+    let alone = call.len() == 1;
+    match results {
+        Err(error) => call
+            .into_iter()
+            .map(|record| {
+                let error = error.clone();
+                (record.of, Sent::Unanswered { error, alone })
+            })
+            .collect(),
+        Ok(results) => {
+            let others_landed = results.iter().any(Result::is_ok);
+            let sent = |record: Record<T>, result: RecordResult| match result {
+                Ok(id) => (record.of, Sent::Landed(id)),
+                Err(errors) => {
+                    let refusal = Refusal {
+                        errors,
+                        alone,
+                        others_landed,
+                        locks: record.locks,
+                    };
+                    (record.of, Sent::Refused(refusal))
+                }
+            };
+            let both = call.into_iter().zip(results);
+            both.map(|(record, result)| sent(record, result)).collect()
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Salesforce refused one record of a call: what the table says of it, and what has to be looked at for that.
+
+use runtime::lock_groups;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{Outcome, StoreError};
+use runtime::retry::Verdict;
+use runtime::salesforce::SalesforceError;
+
+use super::calls::{Refusal, Sent};
+use super::outcome::Failure;
+use super::pair::Pair;
+use super::{TwoWaySync, Unit};
+
+impl TwoWaySync {
+    /// What becomes of a record that did not land; `None`: it did.
+    pub(crate) async fn outcome_of(
+        &self,
+        unit: &Unit,
+        sent: &Sent,
+        linked: bool,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let outcome = match sent {
+            Sent::Landed(_) => return Ok(None),
+            Sent::Later(outcome) => outcome.clone(),
+            // Fewer go together next time; only what is too much by itself is to blame.
+            Sent::Unanswered {
+                error,
+                alone: false,
+            } if error.is_too_much() => self.again(0, &error.to_string()),
+            Sent::Unanswered { error, alone: true } if error.is_too_much() => {
+                self.failed(unit, Failure::of(error.code(), error.to_string()))
+            }
+            Sent::Unanswered { error, .. } => self.not_answered(unit, error),
+            Sent::Refused(refusal) => self.refused(unit, refusal, linked).await?,
+        };
+        Ok(Some(outcome))
+    }
+
+    async fn refused(
+        &self,
+        unit: &Unit,
+        refusal: &Refusal,
+        linked: bool,
+    ) -> Result<Outcome, StoreError> {
+        let unnamed = SalesforceError::default();
+        let error = refusal.errors.first().unwrap_or(&unnamed);
+        let message = message(&refusal.errors);
+        if error.is_too_much() && !refusal.alone {
+            return Ok(self.again(0, &message));
+        }
+        match error.verdict() {
+            Verdict::Waiting => {
+                if let Some(outcome) = self.waits_for_named(unit, error).await? {
+                    return Ok(outcome);
+                }
+            }
+            Verdict::Lock => {
+                let named = lock_groups::named_in(&error.message);
+                let locks = refusal.locks.iter().cloned().chain(named);
+                let now_ms = self.now_ms();
+                self.lock_groups().contend(locks, now_ms);
+            }
+            Verdict::Stale => self.look_at_references(unit).await?,
+            Verdict::Duplicate if !error.matches.is_empty() => {
+                let (candidates, reason) = (error.matches.clone(), message.clone());
+                let parked = self.ask_which(unit, candidates, reason).await?;
+                // Its link is there: nobody would wake it.
+                if !linked {
+                    return Ok(parked);
+                }
+            }
+            _ => {}
+        }
+        let own = error.verdict() == Verdict::OrgWide && refusal.others_landed;
+        let failure = Failure {
+            code: &error.code,
+            // Others of the same object were written: it is this record that nobody may touch.
+            verdict: match own {
+                true => Verdict::Permanent,
+                false => error.verdict(),
+            },
+            place: error
+                .fields
+                .iter()
+                .find_map(|field| unit.mapping.place(field)),
+            message,
+        };
+        Ok(self.failed(unit, failure))
+    }
+
+    /// Salesforce says by which external id it misses a record: the item waits for it. Nothing where it is linked, so that
+    /// nobody would wake the item, or where no mapping brings it.
+    async fn waits_for_named(
+        &self,
+        unit: &Unit,
+        error: &SalesforceError,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let Some((parent, id)) = self.missing_record(&error.message) else {
+            return Ok(None);
+        };
+        let links = self.store.links(parent.name, vec![id.to_owned()]).await?;
+        Ok(links.is_empty().then(|| {
+            crate::to_salesforce::references::waits_for(unit.mapping, unit, parent.name, id)
+        }))
+    }
+
+    /// `Foreign key external ID: 0116 not found for field Ticketure_Identity_Id__c in entity Account`.
+    fn missing_record<'m>(
+        &self,
+        message: &'m str,
+    ) -> Option<(&'static MappingDescriptor, &'m str)> {
+        let (_, rest) = message.split_once("Foreign key external ID: ")?;
+        let (id, rest) = rest.split_once(" not found for field ")?;
+        let (field, object) = rest.split_once(" in entity ")?;
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let parent = mappings.copied().find(|mapping| {
+            mapping.external_id == field && mapping.object == object.trim_end_matches('.')
+        })?;
+        Some((parent, id))
+    }
+
+    /// One of the records that it refers to is no more: it is found out which, and what became of it.
+    async fn look_at_references(&self, unit: &Unit) -> Result<(), StoreError> {
+        for (mapping, source_id, _) in &unit.references {
+            let links = self.store.links(mapping, vec![source_id.clone()]).await?;
+            if let Some(link) = links.get(source_id) {
+                self.look_at_link(link, &link.destination_id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Salesforce says of a pair's own record, or of one that it refers to, that it is no more. What became of its own is
+    /// dealt with at once.
+    pub(crate) async fn is_stale(&self, pair: &mut Pair, sent: &Sent) -> Result<bool, StoreError> {
+        let Sent::Refused(refusal) = sent else {
+            return Ok(false);
+        };
+        let stale = |error: &SalesforceError| error.verdict() == Verdict::Stale;
+        if !refusal.errors.iter().any(stale) {
+            return Ok(false);
+        }
+        self.gone_unless_there(pair).await?;
+        Ok(pair.stopped.is_some())
+    }
+}
+
+fn message(errors: &[SalesforceError]) -> String {
+    let each = errors
+        .iter()
+        .map(|error| format!("{}: {}", error.code, error.message));
+    each.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,144 @@
+//! Directions that stand still: why, who may try, and what an operator is told.
+//!
+//! A system that does not answer, or wants fewer calls, is left alone by its client (`runtime::breaker`). What no record
+//! can get past, such as full storage, is held here, by the same rules: after a while some items try for all.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use runtime::breaker::{Breaker, Decision, Standstill, Trouble};
+use runtime::queue::{Outcome, StoreError};
+use runtime::salesforce::CallError;
+
+use super::TwoWaySync;
+
+/// The directions, as an operator reads them.
+const TO_SALESFORCE: &str = "to_salesforce";
+const TO_TICKETURE: &str = "to_ticketure";
+
+/// Items that try whether the org takes records again: one call's.
+const TRIAL_ITEMS: usize = 200;
+/// So long the worker waits for a system before it looks after other things.
+const PATIENCE_MS: i64 = 5_000;
+/// What is over sooner is not shown.
+const SHOWN_MS: i64 = 2_000;
+
+/// What holds the directions beside the clients.
+#[derive(Default)]
+pub(crate) struct Standstills {
+    org: Mutex<Breaker>,
+    /// Why changes in Salesforce cannot be read.
+    reading: Mutex<Option<String>>,
+    /// What the store was told, by direction; nothing right after a start.
+    shown: tokio::sync::Mutex<BTreeMap<&'static str, Option<String>>>,
+}
+
+fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TwoWaySync {
+    /// How many items may be claimed. While Salesforce is away, one call at a time finds out, and no item is touched.
+    pub(crate) async fn may_claim(&self, wanted: usize) -> Result<usize, StoreError> {
+        let end_ms = self.now_ms() + PATIENCE_MS;
+        loop {
+            self.show_standstills().await?;
+            let until_ms = match self.salesforce.standstill() {
+                Some(stands) if stands.until_ms > self.now_ms() => stands.until_ms,
+                Some(_) => match self.salesforce.limits().await {
+                    Err(CallError::StandsStill { until_ms, .. }) => until_ms,
+                    _ => continue,
+                },
+                None => match locked(&self.standstills.org).ask(self.now_ms()) {
+                    Decision::Call => return Ok(wanted),
+                    Decision::Probe => return Ok(wanted.min(TRIAL_ITEMS)),
+                    Decision::Wait { until_ms } => until_ms,
+                },
+            };
+            let now_ms = self.now_ms();
+            if now_ms >= end_ms {
+                return Ok(0);
+            }
+            let wait_ms = (until_ms.min(end_ms) - now_ms).max(1).unsigned_abs();
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        }
+    }
+
+    /// No record gets past this until somebody mends the org. Until when the direction stands still.
+    pub(crate) fn hold(&self, reason: &str) -> i64 {
+        let now_ms = self.now_ms();
+        let mut org = locked(&self.standstills.org);
+        org.failed(now_ms, Trouble::Lasting, reason);
+        org.standstill().map_or(now_ms, |stands| stands.until_ms)
+    }
+
+    /// Items were tried, and nothing held them.
+    pub(crate) fn not_held(&self) {
+        locked(&self.standstills.org).succeeded();
+    }
+
+    /// While nothing can go to Salesforce: what becomes of an item that was claimed already.
+    pub(crate) fn held(&self) -> Option<Outcome> {
+        let org = locked(&self.standstills.org).standstill().cloned();
+        self.later(self.salesforce.standstill().or(org))
+    }
+
+    /// The same of an item that needs Ticketure.
+    pub(crate) fn held_back(&self) -> Option<Outcome> {
+        self.later(self.ticketure.as_ref()?.standstill())
+    }
+
+    /// Uncharged, at the next try; nothing when that may be now.
+    fn later(&self, stands: Option<Standstill>) -> Option<Outcome> {
+        let stands = stands.filter(|stands| stands.until_ms > self.now_ms())?;
+        Some(Outcome::Retry {
+            due_ms: stands.until_ms,
+            error: stands.reason,
+            charge: false,
+        })
+    }
+
+    /// Changes in Salesforce can be read, or cannot until somebody mends something.
+    pub(crate) fn note_reading(&self, fault: Option<String>) {
+        *locked(&self.standstills.reading) = fault;
+    }
+
+    pub(crate) fn reads(&self) -> bool {
+        locked(&self.standstills.reading).is_none()
+    }
+
+    /// Tells the store what has changed, for `usher status`.
+    pub(crate) async fn show_standstills(&self) -> Result<(), StoreError> {
+        let org = locked(&self.standstills.org).standstill().cloned();
+        let forward = self.salesforce.standstill().or(org);
+        let back = self
+            .ticketure
+            .as_ref()
+            .and_then(|client| client.standstill());
+        let reading = locked(&self.standstills.reading).clone();
+        let reasons = [
+            (TO_SALESFORCE, forward.and_then(shown)),
+            (TO_TICKETURE, reading.or_else(|| back.and_then(shown))),
+        ];
+        let mut told = self.standstills.shown.lock().await;
+        for (direction, reason) in reasons {
+            if told.get(direction) != Some(&reason) {
+                self.store.pause(direction, reason.clone()).await?;
+                told.insert(direction, reason);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn shown(stands: Standstill) -> Option<String> {
+    let next = jiff::Timestamp::from_millisecond(stands.until_ms).unwrap_or_default();
+    (stands.until_ms - stands.since_ms >= SHOWN_MS).then(|| {
+        format!(
+            "{}; the next try is at {}",
+            stands.reason,
+            next.strftime("%T UTC")
+        )
+    })
+}

@@ -1,0 +1,285 @@
+//! The table itself: Salesforce's codes, HTTP's, the network's and Ticketure's. What is not in it is transient until its
+//! tries are used up. Facts: Salesforce's reference, "Core data types used in API calls", `StatusCode` and `ExceptionCode`.
+
+use super::Verdict::{
+    self, Duplicate, Innocent, Limit, Lock, OrgWide, Permanent, Stale, Transient, Waiting,
+};
+
+/// One line of the table.
+pub(super) struct Row {
+    pub(super) code: &'static str,
+    pub(super) verdict: Verdict,
+    /// What an operator does about it.
+    pub(super) help: &'static str,
+}
+
+const fn row(code: &'static str, verdict: Verdict, help: &'static str) -> Row {
+    Row {
+        code,
+        verdict,
+        help,
+    }
+}
+
+pub(super) const TABLE: &[Row] = &[
+    // Nobody answers, or nothing was asked: no record is charged.
+    row(
+        "TRANSPORT",
+        Innocent,
+        "Check the network and status.salesforce.com; it is tried again.",
+    ),
+    row(
+        "STANDS_STILL",
+        Innocent,
+        "Nothing: see the first line of usher status.",
+    ),
+    // Another record has to be written at the same time: one after another.
+    row(
+        "UNABLE_TO_LOCK_ROW",
+        Lock,
+        "Nothing: it is tried again, apart from the records that it fought with.",
+    ),
+    // Salesforce's own trouble with one record or one call.
+    row(
+        "SERVER_UNAVAILABLE",
+        Transient,
+        "Nothing: it is tried again. If it lasts, see status.salesforce.com.",
+    ),
+    row(
+        "UNKNOWN_EXCEPTION",
+        Transient,
+        "It is tried again. If it stays, give Salesforce's support the message.",
+    ),
+    row("QUERY_TIMEOUT", Transient, "Nothing: it is tried again."),
+    row(
+        "REQUEST_RUNNING_TOO_LONG",
+        Transient,
+        "Nothing: it is tried again with fewer records a call.",
+    ),
+    row(
+        "UNEXPECTED_ANSWER",
+        Transient,
+        "It is tried again. If it stays, login_url in usher.toml may not be Salesforce's, or something on the way answers instead.",
+    ),
+    // Too many calls: all of them wait.
+    row(
+        "REQUEST_LIMIT_EXCEEDED",
+        Limit,
+        "Wait until the org's API limit frees up, or raise it; it is tried again.",
+    ),
+    row(
+        "HTTP_420",
+        Limit,
+        "Nothing: it is tried again, more slowly.",
+    ),
+    row(
+        "HTTP_429",
+        Limit,
+        "Nothing: it is tried again, more slowly.",
+    ),
+    row(
+        "TICKETURE_BUSY",
+        Limit,
+        "Nothing: it is tried again, more slowly.",
+    ),
+    // Rolled back with others, or not tried at all.
+    row(
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        Innocent,
+        "Nothing: another record of the call failed; it is tried again.",
+    ),
+    row(
+        "PROCESSING_HALTED",
+        Innocent,
+        "Nothing: another record of the call failed; it is tried again.",
+    ),
+    row(
+        "INVALID_SESSION_ID",
+        Innocent,
+        "Nothing: a new session is opened.",
+    ),
+    // The link leads to a record that is no more, or the record refers to one.
+    row(
+        "ENTITY_IS_DELETED",
+        Stale,
+        "It is looked at what became of the record. If it stays, the record that it refers to was deleted: restore it, then retry the item.",
+    ),
+    row(
+        "NOT_FOUND",
+        Stale,
+        "It is looked at what became of the record. If it stays, this user may not see it: give access, then retry the item.",
+    ),
+    row(
+        "INVALID_CROSS_REFERENCE_KEY",
+        Stale,
+        "It is looked at what became of the record and of those that it refers to. If it stays, restore what is missing, then retry the item.",
+    ),
+    // It is there already: a person says which one it is.
+    row(
+        "DUPLICATES_DETECTED",
+        Duplicate,
+        "A duplicate rule refused it: merge or tell apart the records in Salesforce, then retry the item.",
+    ),
+    row(
+        "HTTP_300",
+        Duplicate,
+        "Several records have the same external id: leave it to one of them, then retry the item.",
+    ),
+    // It is looked up by its external id and adopted.
+    row(
+        "DUPLICATE_VALUE",
+        Transient,
+        "It is looked up and adopted. If it stays, another unique field holds a value that is taken.",
+    ),
+    // The record cannot be written as it is.
+    row(
+        "REQUIRED_FIELD_MISSING",
+        Permanent,
+        "Fill in the field in Ticketure or map it, then retry the item.",
+    ),
+    row(
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        Permanent,
+        "A validation rule of the org refused it: mend the value in Ticketure or the rule, then retry the item.",
+    ),
+    row(
+        "STRING_TOO_LONG",
+        Permanent,
+        "Shorten the value in Ticketure or lengthen the field, then retry the item.",
+    ),
+    row(
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        Permanent,
+        "Add the value to the picklist or mend it in Ticketure, then retry the item.",
+    ),
+    row(
+        "INVALID_EMAIL_ADDRESS",
+        Permanent,
+        "Mend the e-mail address in Ticketure, then retry the item.",
+    ),
+    row(
+        "FIELD_INTEGRITY_EXCEPTION",
+        Permanent,
+        "Mend the value in Ticketure or the mapping, then retry the item.",
+    ),
+    row(
+        "INVALID_TYPE_ON_FIELD_IN_RECORD",
+        Permanent,
+        "The mapping sends a wrong type: correct it at the line, then retry the item.",
+    ),
+    row(
+        "MALFORMED_ID",
+        Permanent,
+        "The mapping sends what is no id: correct it at the line, then retry the item.",
+    ),
+    row(
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        Permanent,
+        "The field cannot be written by this user: give it access or take the field out of the mapping, then retry the item.",
+    ),
+    row(
+        "INVALID_FIELD",
+        Permanent,
+        "The org has no such field, or this user does not see it: pull the schema, correct the mapping, then retry the item.",
+    ),
+    row(
+        "JSON_PARSER_ERROR",
+        Permanent,
+        "The mapping sends a wrong type: correct it, then retry the item.",
+    ),
+    row(
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        Permanent,
+        "A trigger or flow of the org refused it: read its message, mend it, then retry the item.",
+    ),
+    row(
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        Permanent,
+        "Give the integration user access to the record that it names, then retry the item.",
+    ),
+    row(
+        "HTTP_413",
+        Permanent,
+        "The record is too large for Salesforce: shorten it in Ticketure, then retry the item.",
+    ),
+    row(
+        "HTTP_414",
+        Permanent,
+        "The record is too large for Salesforce: shorten it in Ticketure, then retry the item.",
+    ),
+    row(
+        "HTTP_431",
+        Permanent,
+        "The record is too large for Salesforce: shorten it in Ticketure, then retry the item.",
+    ),
+    row(
+        "TICKETURE_REFUSED",
+        Permanent,
+        "Correct the value in Salesforce or the mapping, then retry the item.",
+    ),
+    // No record can be written: all of them wait until somebody mends it.
+    row(
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        OrgWide,
+        "Give the integration user access to the object and its records; it goes on by itself.",
+    ),
+    row(
+        "INVALID_TYPE",
+        OrgWide,
+        "The org has no such object, or this user does not see it: check the installation; it goes on by itself.",
+    ),
+    row(
+        "API_DISABLED_FOR_ORG",
+        OrgWide,
+        "Switch on the API in the org; it goes on by itself.",
+    ),
+    row(
+        "STORAGE_LIMIT_EXCEEDED",
+        OrgWide,
+        "The org's storage is full: free some; it goes on by itself.",
+    ),
+    row(
+        "LOG_IN",
+        OrgWide,
+        "Mend what usher.toml says of Salesforce, or the app there; nothing is lost meanwhile.",
+    ),
+    row(
+        "TICKETURE_LOG_IN",
+        OrgWide,
+        "Put a valid API key where usher.toml names it; nothing is lost meanwhile.",
+    ),
+    // Ticketure.
+    row(
+        "TICKETURE_UNAVAILABLE",
+        Innocent,
+        "Nothing: it is tried again. If it lasts, ask TixTrack.",
+    ),
+    row(
+        "TICKETURE_ANSWER",
+        Transient,
+        "It is tried again. If it stays, the address in usher.toml may not be Ticketure's API.",
+    ),
+];
+
+/// A trigger, a flow or a process of the org ran out of the time that all of them have together.
+pub const CPU_TIME: &str = "Apex CPU time limit exceeded";
+/// Or out of something else that grows with the records of a call.
+pub const APEX_LIMIT: &str = "System.LimitException";
+
+/// Messages that say more than their code: the first that fits.
+pub(super) const MESSAGES: &[(&str, &str, Verdict)] = &[
+    ("INVALID_FIELD", "Foreign key external ID", Waiting),
+    // Not rolled back with others, as the code says otherwise: the node itself asks for what another does not have.
+    ("PROCESSING_HALTED", "Invalid reference", Permanent),
+    (
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "UNABLE_TO_LOCK_ROW",
+        Lock,
+    ),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", CPU_TIME, Transient),
+    (
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        APEX_LIMIT,
+        Transient,
+    ),
+];
