@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use runtime::clock;
 use runtime::http::HttpTransport;
-use runtime::salesforce::{Auth, SalesforceClient, SalesforceConfig, Secret};
+use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
 use serde_json::json;
 use simulator::{Simulator, SimulatorOptions};
@@ -27,6 +27,7 @@ pub fn salesforce(network: &HttpTransport, address: &str) -> SalesforceClient {
     let config = SalesforceConfig {
         login_url: address.to_owned(),
         api_version: "v67.0".to_owned(),
+        reserve_percent: RESERVE_PERCENT,
         auth: Auth::ClientCredentials {
             client_id: "test".to_owned(),
             client_secret: Secret::new("secret"),

@@ -43,6 +43,26 @@ pub enum FaultKind {
     LockRow { one_in: u32 },
     /// All sessions end.
     ExpireSessions,
+    /// Collections of more records run out of time: each of them fails over "Apex CPU time limit exceeded".
+    TooManyRecords { above: usize },
+    /// Records of one collection whose field has one value fail with UNABLE_TO_LOCK_ROW; so do their repeats, until they
+    /// come in calls of their own.
+    LockShared { field: String },
+    /// Every record of a collection is refused with this code; `matches` are the records that a duplicate rule names.
+    Refuse {
+        code: String,
+        message: String,
+        #[serde(default)]
+        matches: Vec<String>,
+    },
+    /// The call as a whole is refused: every collection, or those with a record whose field has this value.
+    RefuseCall {
+        status: u16,
+        code: String,
+        message: String,
+        #[serde(default)]
+        with: Option<(String, Value)>,
+    },
     /// REQUEST_LIMIT_EXCEEDED, as for too many long calls at a time.
     LimitExceeded,
     /// A validation rule of the org: records with this value are refused.
@@ -88,6 +108,8 @@ pub(crate) struct Effect {
     pub(crate) expire_sessions: bool,
     pub(crate) limit_exceeded: bool,
     pub(crate) rejects: Vec<Rejection>,
+    /// What befalls the records of one collection together.
+    pub(crate) together: Vec<FaultKind>,
     lock_one_in: Option<u32>,
     random: std::cell::RefCell<fastrand::Rng>,
 }
@@ -165,6 +187,10 @@ fn apply(effect: &mut Effect, kind: &FaultKind) {
         FaultKind::LockRow { one_in } => effect.lock_one_in = Some(*one_in),
         FaultKind::ExpireSessions => effect.expire_sessions = true,
         FaultKind::LimitExceeded => effect.limit_exceeded = true,
+        FaultKind::TooManyRecords { .. }
+        | FaultKind::LockShared { .. }
+        | FaultKind::Refuse { .. }
+        | FaultKind::RefuseCall { .. } => effect.together.push(kind.clone()),
         FaultKind::Reject {
             field,
             equals,

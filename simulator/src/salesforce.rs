@@ -10,6 +10,7 @@ mod query;
 mod rest;
 mod soql;
 mod table;
+mod together;
 mod token;
 mod validate;
 mod write;

@@ -38,12 +38,12 @@ impl Org {
         effect: &Effect,
     ) -> Response<Bytes> {
         match *request.method() {
-            Method::POST => {
-                self.each_record(request, |org, record| org.collection_create(record, effect))
-            }
-            Method::PATCH => {
-                self.each_record(request, |org, record| org.collection_update(record, effect))
-            }
+            Method::POST => self.each_record(request, effect, |org, record| {
+                org.collection_create(record, effect)
+            }),
+            Method::PATCH => self.each_record(request, effect, |org, record| {
+                org.collection_update(record, effect)
+            }),
             Method::DELETE => self.collection_delete(request),
             _ => refuse(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -73,7 +73,7 @@ impl Org {
             return refuse(StatusCode::NOT_FOUND, &[ApiError::new("NOT_FOUND", text)]);
         };
         let object = object.to_owned();
-        self.each_record(request, move |org, mut record| {
+        self.each_record(request, effect, move |org, mut record| {
             let Some(value) = record
                 .get(&key.name)
                 .and_then(Value::as_str)
@@ -109,6 +109,7 @@ impl Org {
     fn each_record(
         &mut self,
         request: &Request<Bytes>,
+        effect: &Effect,
         write: impl Fn(&mut Org, Map<String, Value>) -> Outcome,
     ) -> Response<Bytes> {
         let (all_or_none, records) = match records(request) {
@@ -122,8 +123,16 @@ impl Org {
             .split('/')
             .count()
             > 6;
+        if let Some((status, error)) = Org::refused_call(&records, effect) {
+            return refuse(status, &[error]);
+        }
+        let refused = self.refused_together(&records, effect);
         let write_all = |org: &mut Org| -> Vec<Outcome> {
-            let each = records.into_iter().map(|record| write(org, record));
+            let each = records.into_iter().zip(refused);
+            let each = each.map(|(record, refused)| match refused {
+                Some(error) => Err(vec![error]),
+                None => write(org, record),
+            });
             each.collect()
         };
         let outcomes = match all_or_none {

@@ -10,6 +10,8 @@ pub struct ApiError {
     pub code: String,
     pub message: String,
     pub fields: Vec<String>,
+    /// Records that a duplicate rule found.
+    pub matches: Vec<String>,
 }
 
 impl ApiError {
@@ -18,6 +20,7 @@ impl ApiError {
             code: code.to_owned(),
             message: message.into(),
             fields: Vec::new(),
+            matches: Vec::new(),
         }
     }
 
@@ -42,7 +45,20 @@ impl ApiError {
 
     /// In a record's result: `statusCode`.
     pub(crate) fn in_result(&self) -> Value {
-        json!({ "statusCode": self.code, "message": self.message, "fields": self.fields })
+        let mut result =
+            json!({ "statusCode": self.code, "message": self.message, "fields": self.fields });
+        if !self.matches.is_empty() {
+            let records: Vec<Value> = self
+                .matches
+                .iter()
+                .map(|id| json!({ "matchConfidence": 100.0, "record": { "Id": id } }))
+                .collect();
+            result["duplicateResult"] = json!({
+                "allowSave": false,
+                "matchResults": [{ "matchRecords": records, "size": records.len() }]
+            });
+        }
+        result
     }
 }
 
