@@ -14,6 +14,9 @@ pub(crate) mod outcome;
 pub(crate) mod pair;
 mod refusal;
 mod standstill;
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod tests;
 pub(crate) mod write;
 
 use std::collections::BTreeMap;

@@ -213,6 +213,11 @@ impl Simulator {
         self.lock().connections
     }
 
+    /// So many calls of 24 hours are used: others make some, and old ones stop counting.
+    pub fn set_calls(&self, used: u64) {
+        self.lock().org.calls = used;
+    }
+
     /// A rule from now on; the latest is asked first.
     pub fn add_fault(&self, fault: Fault) {
         self.lock().faults.add(fault);

@@ -136,4 +136,8 @@ impl Process for Watched {
         self.ended(&ids);
         result
     }
+
+    async fn ready(&self, wanted: usize) -> Result<usize, StoreError> {
+        self.inner.ready(wanted).await
+    }
 }

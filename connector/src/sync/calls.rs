@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use runtime::lock_groups::LockGroups;
 use runtime::queue::Outcome;
+use runtime::retry::{self, Verdict};
 use runtime::salesforce::{CallError, RecordResult, SalesforceError};
 
 use super::TwoWaySync;
@@ -59,6 +60,17 @@ pub(crate) struct Refusal {
     pub(crate) locks: Vec<String>,
 }
 
+impl Refusal {
+    /// Why no record can be written. Where others of the call were, it is this record that nobody may touch.
+    pub(crate) fn orgs_reason(&self) -> Option<String> {
+        let error = self.errors.first()?;
+        (error.verdict() == Verdict::OrgWide && !self.others_landed).then(|| {
+            let help = retry::help(&error.code);
+            format!("{}: {}. {help}", error.code, error.message)
+        })
+    }
+}
+
 impl TwoWaySync {
     /// Writes records of one object, either all new or all there already.
     pub(crate) async fn in_calls<T: Send>(
@@ -98,11 +110,24 @@ impl TwoWaySync {
                 }
                 results => {
                     self.release(&call);
-                    sent.extend(each(call, results));
+                    let results = each(call, results);
+                    self.hold_if_orgs(&results);
+                    sent.extend(results);
                 }
             }
         }
         sent
+    }
+
+    /// What no record gets past stops the calls that were still to come.
+    fn hold_if_orgs<T>(&self, sent: &[(T, Sent)]) {
+        let orgs = sent.iter().find_map(|(_, sent)| match sent {
+            Sent::Refused(refusal) => refusal.orgs_reason(),
+            _ => None,
+        });
+        if let Some(reason) = orgs {
+            self.hold(&reason);
+        }
     }
 
     async fn one_call<T>(

@@ -9,6 +9,8 @@ use runtime::ticketure;
 
 use super::{TwoWaySync, Unit};
 
+/// It was rolled back with others: those are dealt with by then.
+const INNOCENT_MS: i64 = 500;
 /// One record alone ran into a limit: so long it waits.
 const LIMIT_MS: i64 = 5_000;
 
@@ -117,7 +119,7 @@ impl TwoWaySync {
     /// What the table says.
     pub(super) fn failed(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
         match failure.verdict {
-            Verdict::Innocent => self.again(0, &failure.message),
+            Verdict::Innocent => self.again(INNOCENT_MS, &failure.message),
             Verdict::Limit => self.again(LIMIT_MS, &failure.message),
             Verdict::OrgWide => {
                 let help = retry::help(failure.code);

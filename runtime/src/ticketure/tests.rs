@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::*;
+use crate::breaker::Trouble;
 use crate::clock;
 use crate::http::TransportError;
 use crate::retry::Verdict;
@@ -64,7 +65,25 @@ async fn what_ticketure_says_is_said_on() {
         error.to_string().contains("first_name is too long"),
         "{error}"
     );
-    assert_eq!(error.retry_after_ms(), Some(2_000));
+    assert_eq!(error.trouble(), Some(Trouble::Wait { ms: 2_000 }));
+}
+
+#[tokio::test]
+async fn what_makes_every_call_fail_is_followed_by_none() {
+    for (status, stands) in [
+        (503, true),
+        (401, true),
+        (429, true),
+        (422, false),
+        (404, false),
+    ] {
+        let tenant = tenant(Some((status, "")));
+        let first = tenant.all("identity").await.unwrap_err();
+        assert_eq!(tenant.standstill().is_some(), stands, "{first}");
+        let second = tenant.all("identity").await.unwrap_err();
+        assert_eq!(second.code() == "STANDS_STILL", stands, "{second}");
+        assert!(!stands || !second.may_have_committed());
+    }
 }
 
 #[tokio::test(start_paused = true)]

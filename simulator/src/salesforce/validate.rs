@@ -200,9 +200,8 @@ fn lacking(fields: Vec<String>) -> Option<ApiError> {
     }
     let message = format!("Required fields are missing: [{}]", fields.join(", "));
     Some(ApiError {
-        code: "REQUIRED_FIELD_MISSING".to_owned(),
-        message,
         fields,
+        ..ApiError::new("REQUIRED_FIELD_MISSING", message)
     })
 }
 

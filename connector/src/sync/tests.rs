@@ -1,0 +1,7 @@
+//! What goes wrong, on virtual time: the real queue, worker and clients, and the simulator that fails as it is told.
+
+mod calls;
+mod classes;
+mod museum;
+mod standstill;
+mod table;
