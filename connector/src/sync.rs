@@ -185,7 +185,7 @@ impl TwoWaySync {
         }
         let later = self
             .held()
-            .unwrap_or_else(|| self.again(0, &error.to_string()));
+            .unwrap_or_else(|| self.again(100, &error.to_string()));
         let settlements = items
             .iter()
             .map(|item| batch::settlement(item, later.clone()))

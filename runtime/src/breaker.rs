@@ -103,12 +103,21 @@ impl Breaker {
         });
     }
 
-    /// Since when it stands still, why, and when it is tried next.
-    pub fn standstill(&self) -> Option<&Standstill> {
+    /// Since when it stands still, why, and when it is worth asking again.
+    pub fn standstill(&self, now_ms: i64) -> Option<Standstill> {
         match &self.state {
             State::Closed => None,
-            State::Open(stands) | State::Probing(stands, _) => Some(stands),
+            State::Open(stands) => Some(stands.clone()),
+            State::Probing(stands, end_ms) => Some(Standstill {
+                until_ms: (now_ms + ASK_AGAIN_MS).min(*end_ms),
+                ..stands.clone()
+            }),
         }
+    }
+
+    /// One tries now.
+    pub fn is_probing(&self) -> bool {
+        matches!(self.state, State::Probing(..))
     }
 
     /// Growing and bounded; for outages half of it is chance, so that many who wait for one system do not come together.
@@ -145,7 +154,7 @@ mod tests {
             now += 50;
         }
         assert!((60 + 200..=130 + 200).contains(&calls), "{calls}");
-        let stands = breaker.standstill().unwrap();
+        let stands = breaker.standstill(now).unwrap();
         assert_eq!((stands.since_ms, &*stands.reason), (0, "no answer"));
     }
 
@@ -155,9 +164,10 @@ mod tests {
         breaker.failed(0, Trouble::Outage, "");
         assert_eq!(breaker.ask(1_000), Decision::Probe);
         assert_eq!(breaker.ask(1_000), Decision::Wait { until_ms: 2_000 });
+        assert_eq!(breaker.standstill(1_000).unwrap().until_ms, 2_000);
         breaker.succeeded();
         assert_eq!(breaker.ask(1_000), Decision::Call);
-        assert_eq!(breaker.standstill(), None);
+        assert_eq!(breaker.standstill(1_000), None);
     }
 
     #[test]
@@ -183,7 +193,7 @@ mod tests {
         let waits: Vec<i64> = (0..6)
             .map(|_| {
                 breaker.failed(now, Trouble::Lasting, "");
-                let until_ms = breaker.standstill().unwrap().until_ms;
+                let until_ms = breaker.standstill(now).unwrap().until_ms;
                 let wait = until_ms - now;
                 now = until_ms;
                 assert_eq!(breaker.ask(now), Decision::Probe);
@@ -193,7 +203,7 @@ mod tests {
         assert_eq!(waits, [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
         breaker.succeeded();
         breaker.failed(now, Trouble::Lasting, "");
-        assert_eq!(breaker.standstill().unwrap().until_ms, now + 5_000);
+        assert_eq!(breaker.standstill(now).unwrap().until_ms, now + 5_000);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl SalesforceClient {
 
     /// Since when and why no call is made; nothing while calls are made.
     pub fn standstill(&self) -> Option<Standstill> {
-        self.shared.gate.standstill()
+        self.shared.gate.standstill(self.shared.caller.now_ms())
     }
 
     /// Salesforce's clock minus ours.

@@ -71,7 +71,7 @@ impl TicketureClient {
 
     /// Since when and why no call is made; nothing while calls are made.
     pub fn standstill(&self) -> Option<Standstill> {
-        self.breaker().standstill().cloned()
+        self.breaker().standstill(self.shared.caller.now_ms())
     }
 
     /// One record; nothing when it is not there.
@@ -199,11 +199,12 @@ impl TicketureClient {
 
     fn enter(&self) -> Result<(), CallError> {
         let mut breaker = self.breaker();
-        let Decision::Wait { until_ms } = breaker.ask(self.shared.caller.now_ms()) else {
+        let now_ms = self.shared.caller.now_ms();
+        let Decision::Wait { until_ms } = breaker.ask(now_ms) else {
             return Ok(());
         };
-        let stands = breaker.standstill();
-        let reason = stands.map_or_else(String::new, |stands| stands.reason.clone());
+        let stands = breaker.standstill(now_ms);
+        let reason = stands.map(|stands| stands.reason).unwrap_or_default();
         Err(CallError::StandsStill { until_ms, reason })
     }
 

@@ -9,6 +9,8 @@ use runtime::ticketure;
 
 use super::{TwoWaySync, Unit};
 
+/// A system that stood still a moment ago may be asked again by then.
+const ASK_AGAIN_MS: i64 = 100;
 /// It was rolled back with others: those are dealt with by then.
 const INNOCENT_MS: i64 = 500;
 /// One record alone ran into a limit: so long it waits.
@@ -101,7 +103,7 @@ impl TwoWaySync {
         if error.is_everybodys() {
             return self
                 .held()
-                .unwrap_or_else(|| self.again(0, &error.to_string()));
+                .unwrap_or_else(|| self.again(ASK_AGAIN_MS, &error.to_string()));
         }
         self.failed(unit, Failure::of(error.code(), error.to_string()))
     }
@@ -111,7 +113,7 @@ impl TwoWaySync {
         if error.is_everybodys() {
             return self
                 .held_back()
-                .unwrap_or_else(|| self.again(0, &error.to_string()));
+                .unwrap_or_else(|| self.again(ASK_AGAIN_MS, &error.to_string()));
         }
         self.failed(unit, Failure::of(error.code(), error.to_string()))
     }

@@ -70,7 +70,8 @@ impl TwoWaySync {
         let now_ms = self.now_ms();
         let mut org = locked(&self.standstills.org);
         org.failed(now_ms, Trouble::Lasting, reason);
-        org.standstill().map_or(now_ms, |stands| stands.until_ms)
+        org.standstill(now_ms)
+            .map_or(now_ms, |stands| stands.until_ms)
     }
 
     /// Items were tried, and nothing held them.
@@ -80,13 +81,19 @@ impl TwoWaySync {
 
     /// While nothing can go to Salesforce: what becomes of an item that was claimed already.
     pub(crate) fn held(&self) -> Option<Outcome> {
-        let org = locked(&self.standstills.org).standstill().cloned();
+        let org = self
+            .org()
+            .filter(|_| !locked(&self.standstills.org).is_probing());
         self.later(self.salesforce.standstill().or(org))
     }
 
     /// The same of an item that needs Ticketure.
     pub(crate) fn held_back(&self) -> Option<Outcome> {
         self.later(self.ticketure.as_ref()?.standstill())
+    }
+
+    fn org(&self) -> Option<Standstill> {
+        locked(&self.standstills.org).standstill(self.now_ms())
     }
 
     /// Uncharged, at the next try; nothing when that may be now.
@@ -110,8 +117,7 @@ impl TwoWaySync {
 
     /// Tells the store what has changed, for `usher status`.
     pub(crate) async fn show_standstills(&self) -> Result<(), StoreError> {
-        let org = locked(&self.standstills.org).standstill().cloned();
-        let forward = self.salesforce.standstill().or(org);
+        let forward = self.salesforce.standstill().or(self.org());
         let back = self
             .ticketure
             .as_ref()

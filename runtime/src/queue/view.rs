@@ -122,7 +122,7 @@ fn paused(pause: Pause) -> FailedItem {
             code: "STANDS_STILL".to_owned(),
             message: pause.reason,
             mapping_line: None,
-            help: "Mend what it says; it is tried every minute and goes on by itself. Nothing is lost meanwhile.".to_owned(),
+            help: "Mend what it says, if it is yours to mend; it is tried again and goes on by itself. Nothing is lost meanwhile.".to_owned(),
         },
     }
 }

@@ -37,8 +37,8 @@ impl Gate {
             decision = kept.breaker.ask(now_ms);
         }
         if let Decision::Wait { until_ms } = decision {
-            let stands = kept.breaker.standstill();
-            let reason = stands.map_or_else(String::new, |stands| stands.reason.clone());
+            let stands = kept.breaker.standstill(now_ms);
+            let reason = stands.map(|stands| stands.reason).unwrap_or_default();
             return Err(CallError::StandsStill { until_ms, reason });
         }
         kept.budget.begin();
@@ -53,8 +53,8 @@ impl Gate {
         self.kept().budget.note(usage);
     }
 
-    pub(super) fn standstill(&self) -> Option<Standstill> {
-        self.kept().breaker.standstill().cloned()
+    pub(super) fn standstill(&self, now_ms: i64) -> Option<Standstill> {
+        self.kept().breaker.standstill(now_ms)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
