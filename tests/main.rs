@@ -9,6 +9,7 @@ mod calls;
 mod command_line;
 mod crash;
 mod differential;
+mod disk;
 mod editor;
 mod foreign;
 mod forward;

@@ -1,6 +1,7 @@
 //! A museum in a folder: a simulator in this process, and `usher serve` as a process of its own.
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -110,7 +111,19 @@ impl World {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(program("usher"));
+        self.command_under(&[])
+    }
+
+    fn command_under(&self, runner: &[&str]) -> Command {
+        let usher = program("usher");
+        let mut command = match runner {
+            [] => Command::new(usher),
+            [first, rest @ ..] => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(usher);
+                command
+            }
+        };
         command
             .current_dir(self.folder.path())
             // Each call has a line in the log.
@@ -122,16 +135,22 @@ impl World {
     }
 
     pub async fn start(&mut self) {
+        self.start_under(&[]).await;
+    }
+
+    /// The same, run by another program, such as one that makes its system calls fail.
+    pub async fn start_under(&mut self, runner: &[&str]) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.folder.path().join("log"))
             .unwrap();
         self.child = Some(
-            self.command()
+            self.command_under(runner)
                 .arg("serve")
                 .stdout(Stdio::null())
                 .stderr(log)
+                .process_group(0)
                 .spawn()
                 .unwrap(),
         );
@@ -153,7 +172,9 @@ impl World {
     /// As a power cut: `kill -9`.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
+            // Whoever runs it as well.
+            let group = format!("-{}", child.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
             child.wait().unwrap();
         }
     }

@@ -61,7 +61,7 @@ pub use options::{Keep, StoreOptions};
 use step::{Command, Reply};
 use writer::{Job, Writer};
 
-/// How long a worker waits for space on a full disk before it gives up, and how often it looks.
+/// How long a worker waits for a disk that is full or fails before it gives up, and how often it looks.
 const PATIENCE: Duration = Duration::from_secs(600);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -422,13 +422,15 @@ impl Store {
         }
     }
 
-    /// What a worker has to say must not be lost: it waits until somebody frees some space.
+    /// What a worker has to say must not be lost: it waits until somebody frees some space, or the disk is well again.
     async fn write_patiently(&self, command: Command) -> Result<Reply, StoreError> {
         let start = Instant::now();
         loop {
             match self.write(command.clone()).await {
-                Err(error @ StoreError::DiskFull) if start.elapsed() < PATIENCE => {
-                    tracing::error!(%error, "work stands still until there is space on the disk");
+                Err(error @ (StoreError::DiskFull | StoreError::Disk(_)))
+                    if start.elapsed() < PATIENCE =>
+                {
+                    tracing::error!(%error, "work stands still until the disk takes it");
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
                 done => return done,

@@ -274,6 +274,11 @@ impl Simulator {
         self.lock().org.merge(object, master, loser)
     }
 
+    /// From now on unique fields take a value twice: whoever relies on the refusal makes doubles, and they show.
+    pub fn allow_doubles(&self) {
+        self.lock().org.allows_doubles = true;
+    }
+
     /// A trigger of the org: whatever is written to the field, this becomes of it.
     pub fn add_rewrite(&self, object: &str, field: &str, rewrite: Rewrite) {
         self.lock().org.add_rewrite(object, field, rewrite);

@@ -46,6 +46,8 @@ pub(crate) struct Org {
     now_ms: i64,
     clock: crate::Clock,
     rewrites: Vec<(String, String, Rewrite)>,
+    /// Unique fields take a value twice.
+    pub(crate) allows_doubles: bool,
 }
 
 /// What a trigger makes of a value.
@@ -79,6 +81,7 @@ impl Org {
             now_ms: 0,
             clock,
             rewrites: Vec::new(),
+            allows_doubles: false,
         }
     }
 

@@ -176,7 +176,7 @@ impl Org {
         record: &Record,
         own: Option<&str>,
     ) -> Option<ApiError> {
-        let table = self.table(&schema.name)?;
+        let table = self.table(&schema.name).filter(|_| !self.allows_doubles)?;
         let unique = schema.fields.iter().filter(|field| field.unique);
         unique
             .filter_map(|field| Some((field, record.get(&field.name)?.as_str()?)))
