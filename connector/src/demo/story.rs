@@ -21,6 +21,7 @@ pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
     a_new_phone_number(stage).await?;
     the_same_again(stage, &ada).await?;
     a_teacher_before_the_school(stage).await?;
+    a_school_that_nobody_sent(stage).await?;
     salesforce_is_down(stage).await?;
     an_answer_is_lost(stage).await?;
     a_record_is_refused(stage).await?;
@@ -125,6 +126,28 @@ async fn a_teacher_before_the_school(stage: &mut Stage) -> Told {
     stage.tell(
         "... and lands the moment the school does",
         "Emmy Noether is affiliated with Hill School",
+        truth,
+    );
+    Ok(())
+}
+
+/// Its webhook was lost: Ticketure is asked for it.
+async fn a_school_that_nobody_sent(stage: &mut Stage) -> Told {
+    let school = json!({ "id": "o-lake", "identity_type": "organization", "name": "Lake School" });
+    let school = school.as_object().cloned().unwrap_or_default();
+    stage.simulator.put_identity(school);
+    stage.change(json!({ "id": "i-curie", "first_name": "Marie", "last_name": "Curie", "email": "marie@lake.example", "organization_id": "o-lake" })).await?;
+    let settled = stage.settled().await?;
+    let schools = stage
+        .simulator
+        .find("Account", "Ticketure_Identity_Id__c", "o-lake");
+    let teacher = contact(stage, "i-curie");
+    let employer = text(&teacher, "npsp__Primary_Affiliation__c");
+    let school = schools.first().map(|school| text(school, "Id"));
+    let truth = settled && !employer.is_empty() && school == Some(employer);
+    stage.tell(
+        "A school whose webhook was lost is asked for, and lands with its teacher",
+        "Marie Curie is affiliated with Lake School",
         truth,
     );
     Ok(())
