@@ -69,6 +69,7 @@ impl Capture {
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut read_at = i64::MIN / 2;
         while !*stop.borrow() {
+            self.sync.ask_after_ticketure().await;
             if self.may_read(read_at).await? {
                 read_at = self.sync.now_ms();
                 self.read_all().await?;

@@ -32,6 +32,23 @@ fn every_mistake_has_its_line() {
 }
 
 #[test]
+fn the_reserve_of_api_calls_is_ten_in_a_hundred_or_what_is_said() {
+    let reserve = |more: &str| {
+        let config = parse(
+            Path::new("usher.toml"),
+            &format!("{GOOD}{more}"),
+            None,
+            &|_| Some("s".to_owned()),
+        );
+        config.map(|config| config.salesforce.reserve_percent)
+    };
+    assert_eq!(reserve(""), Ok(10));
+    assert_eq!(reserve("api_reserve_percent = 0\n"), Ok(0));
+    let error = reserve("api_reserve_percent = 95\n").unwrap_err();
+    assert!(error.to_string().contains("0 to 90"), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_named() {
     let (line, message) = faults(&GOOD.replace("batch", "bacth")).remove(0);
     assert_eq!(line, Some(4));

@@ -65,6 +65,17 @@ impl TwoWaySync {
         }
     }
 
+    /// Where no item needs Ticketure, somebody has to find out whether it is back. What is not there is an answer, too.
+    pub(crate) async fn ask_after_ticketure(&self) {
+        let now_ms = self.now_ms();
+        if let Some(ticketure) = &self.ticketure
+            && let Some(stands) = ticketure.standstill()
+            && stands.until_ms <= now_ms
+        {
+            let _ = ticketure.read("identity", "usher").await;
+        }
+    }
+
     /// No record gets past this until somebody mends the org. Until when the direction stands still.
     pub(crate) fn hold(&self, reason: &str) -> i64 {
         let now_ms = self.now_ms();

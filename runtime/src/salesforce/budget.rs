@@ -40,8 +40,9 @@ impl Budget {
     pub(super) fn spent(&self) -> Option<String> {
         let ApiUsage { used, limit } = self.usage?;
         // Rounded up: a small limit has a reserve as well.
-        let reserve = (limit * u64::from(self.reserve_percent)).div_ceil(100);
-        (used + self.under_way + reserve >= limit).then(|| {
+        let reserve = (u128::from(limit) * u128::from(self.reserve_percent)).div_ceil(100);
+        let gone = u128::from(used) + u128::from(self.under_way) + reserve;
+        (gone >= u128::from(limit)).then(|| {
             format!(
                 "{used} of the {limit} API calls of 24 hours are used, and {reserve} are left to others (api_reserve_percent in usher.toml)"
             )
@@ -66,6 +67,7 @@ mod tests {
         assert!(of(90, 100, 0));
         assert!(of(13_500, 15_000, 0));
         assert!(of(4, 5, 0), "a small limit has a reserve as well");
+        assert!(!of(1, u64::MAX, 0) && of(u64::MAX, u64::MAX, 1));
     }
 
     #[test]

@@ -77,6 +77,21 @@ async fn while_ticketure_is_away_salesforce_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_system_that_nobody_needs_is_asked_after() {
+    let museum = Museum::working();
+    museum.fault("/api/", Some(5), FaultKind::Unavailable);
+    let ticketure = museum.sync.ticketure.clone().unwrap();
+    ticketure.read("identity", "i-1").await.unwrap_err();
+    for _ in 0..600 {
+        pass(1).await;
+        museum.sync.ask_after_ticketure().await;
+    }
+    assert_eq!(ticketure.standstill(), None);
+    pass(10).await;
+    assert_eq!(museum.pause("to_ticketure").await, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_calls_of_a_day_are_asked_for_slowly_until_there_are_some() {
     let museum = Museum::working();
     pass(10).await;
