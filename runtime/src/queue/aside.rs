@@ -38,22 +38,39 @@ pub(super) fn set_aside(step: &Step<'_>, passed: &Passed) -> Result<(), StoreErr
             (id, key(lane)),
         )?;
         step.execute("INSERT OR IGNORE INTO aside (lane) VALUES (?1)", [lane])?;
+        step.any_aside.set(Some(true));
     }
     Ok(())
 }
 
 /// An item of the lane waits for `wanted`: whoever brings it goes before those that were set aside with it.
 pub(super) fn let_pass(step: &Step<'_>, lane: &str, wanted: &str) -> Result<(), StoreError> {
-    step.execute(
-        "UPDATE items SET state = 0, wait_key = NULL, note = NULL
-         WHERE wait_key = ?1 AND mapping || ':' || key = ?2 AND EXISTS (SELECT 1 FROM aside WHERE lane = ?3)",
-        (key(lane), wanted, lane),
-    )?;
+    if any(step)? {
+        step.execute(
+            "UPDATE items SET state = 0, wait_key = NULL, note = NULL
+             WHERE wait_key = ?1 AND mapping || ':' || key = ?2",
+            (key(lane), wanted),
+        )?;
+    }
     Ok(())
+}
+
+/// Usually there is none.
+fn any(step: &Step<'_>) -> Result<bool, StoreError> {
+    if let Some(known) = step.any_aside.get() {
+        return Ok(known);
+    }
+    let mut statement = step.transaction.prepare_cached("SELECT 1 FROM aside")?;
+    let any = statement.exists([])?;
+    step.any_aside.set(Some(any));
+    Ok(any)
 }
 
 /// An item of the lane is done or dead: when nothing holds the lane any more, its tail comes back.
 pub(super) fn release(step: &Step<'_>, lane: &str) -> Result<usize, StoreError> {
+    if !any(step)? {
+        return Ok(0);
+    }
     let mut statement = step
         .transaction
         .prepare_cached("SELECT 1 FROM aside WHERE lane = ?1")?;

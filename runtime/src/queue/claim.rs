@@ -31,6 +31,8 @@ struct Lanes<'s> {
     running: HashSet<String>,
     /// Values that calls in flight have for themselves: locks, and the records themselves.
     locks: HashSet<String>,
+    /// Some item somewhere is delayed or parked.
+    any_waiting: bool,
     /// The first delayed or parked item of each lane that was met.
     waiting: HashMap<String, Option<Holder>>,
 }
@@ -58,10 +60,14 @@ impl<'s> Lanes<'s> {
             true => HashSet::new(),
             false => locks_in_flight(step)?,
         };
+        let mut statement = step
+            .transaction
+            .prepare_cached("SELECT 1 FROM items WHERE state IN (2, 3)")?;
         Ok(Lanes {
             step,
             running,
             locks,
+            any_waiting: statement.exists([])?,
             waiting: HashMap::new(),
         })
     }
@@ -70,7 +76,7 @@ impl<'s> Lanes<'s> {
         if self.running.contains(lane) {
             return Ok(May::Wait);
         }
-        if !self.waiting.contains_key(lane) {
+        if self.any_waiting && !self.waiting.contains_key(lane) {
             let holder = holder(self.step, lane)?;
             self.waiting.insert(lane.to_owned(), holder);
         }

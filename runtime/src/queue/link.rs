@@ -27,25 +27,54 @@ pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreErr
 
 /// Writes one link and wakes its waiters; writes nothing when the destination record is another's.
 pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
-    refuse_conflict(step, link)?;
-    // A pair that is known already has nobody who waits for it, and no open question.
+    let owner = owner(step, link)?;
+    if let Some((source_id, lane)) = &owner {
+        if *source_id != link.source_id {
+            return Err(StoreError::LinkConflict {
+                mapping: link.mapping.clone(),
+                source_id: link.source_id.clone(),
+                destination_id: link.destination_id.clone(),
+            });
+        }
+        // A pair that is known already has nobody who waits for it, and no open question.
+        change(step, link)?;
+        if !link.lane.is_empty() && *lane != link.lane {
+            share_lane(step, link)?;
+        }
+        return Ok(0);
+    }
     if !change(step, link)? {
         insert(step, link)?;
-        step.execute(
-            "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
-            (&link.mapping, &link.source_id),
-        )?;
     }
-    // From now on the pair has one lane.
     if !link.lane.is_empty() {
-        step.execute(
-            "UPDATE items SET lane = ?1, state = iif(wait_key LIKE 'lane:%', 0, state),
-                              wait_key = iif(wait_key LIKE 'lane:%', NULL, wait_key)
-             WHERE payload_type = 'salesforce_changed' AND key = ?2 AND mapping = ?3 AND lane <> ?1",
-            (&link.lane, &link.destination_id, &link.mapping),
-        )?;
+        share_lane(step, link)?;
     }
+    step.execute(
+        "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
+        (&link.mapping, &link.source_id),
+    )?;
     wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))
+}
+
+/// Whose the destination record is, and the lane of that pair.
+fn owner(step: &Step<'_>, link: &Link) -> Result<Option<(String, String)>, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT source_id, lane FROM links WHERE mapping = ?1 AND destination_id = ?2",
+    )?;
+    let owner = statement.query_row((&link.mapping, &link.destination_id), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    Ok(owner.optional()?)
+}
+
+/// From now on the pair has one lane.
+fn share_lane(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
+    step.execute(
+        "UPDATE items SET lane = ?1, state = iif(wait_key LIKE 'lane:%', 0, state),
+                          wait_key = iif(wait_key LIKE 'lane:%', NULL, wait_key)
+         WHERE payload_type = 'salesforce_changed' AND key = ?2 AND mapping = ?3 AND lane <> ?1",
+        (&link.lane, &link.destination_id, &link.mapping),
+    )
 }
 
 fn change(step: &Step<'_>, link: &Link) -> Result<bool, StoreError> {
@@ -75,26 +104,6 @@ fn columns(link: &Link) -> Columns<'_> {
         &link.lock,
         &link.lane,
     )
-}
-
-fn refuse_conflict(step: &Step<'_>, link: &Link) -> Result<(), StoreError> {
-    let mut statement = step.transaction.prepare_cached(
-        "SELECT source_id FROM links WHERE mapping = ?1 AND destination_id = ?2 AND source_id <> ?3",
-    )?;
-    let owner: Option<String> = statement
-        .query_row(
-            (&link.mapping, &link.destination_id, &link.source_id),
-            |row| row.get(0),
-        )
-        .optional()?;
-    match owner {
-        None => Ok(()),
-        Some(_) => Err(StoreError::LinkConflict {
-            mapping: link.mapping.clone(),
-            source_id: link.source_id.clone(),
-            destination_id: link.destination_id.clone(),
-        }),
-    }
 }
 
 /// The lane of the pair that this destination record is of.

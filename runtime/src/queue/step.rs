@@ -56,6 +56,8 @@ pub(super) struct Step<'a> {
     pub(super) now_ms: i64,
     /// How many more parked items this commit may wake.
     pub(super) wakes_left: Cell<usize>,
+    /// Whether any lane has a tail that was set aside, once it was asked.
+    pub(super) any_aside: Cell<Option<bool>>,
     totals: Totals,
 }
 
@@ -156,6 +158,7 @@ impl<'a> Step<'a> {
             options,
             now_ms,
             wakes_left: Cell::new(wake::WAKES_MAX),
+            any_aside: Cell::new(None),
             totals: Totals::default(),
         }
     }
