@@ -29,6 +29,8 @@ pub struct Unit {
     pub external_ref: Option<String>,
     /// What happened to the row itself.
     pub fate: Option<Fate>,
+    /// Its record is what an earlier create says whose answer never came; the rows may say something newer.
+    pub repeats: bool,
     /// The Salesforce ids of the records that it refers to, by mapping and source id.
     pub references: Vec<(&'static str, String, String)>,
 }
@@ -51,6 +53,7 @@ impl Unit {
             rows: Vec::new(),
             external_ref: None,
             fate: None,
+            repeats: false,
             references: Vec::new(),
         }
     }

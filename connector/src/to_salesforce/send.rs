@@ -9,9 +9,11 @@ use runtime::queue::{Intent, IntentKey, Link, Outcome, Repeat, Settlement, Store
 use runtime::salesforce::RETRIEVE_MAX;
 
 use super::adopt::lock;
+use super::references::of;
+use crate::sync::batch::give_back;
 use crate::sync::calls::{Record, Sent};
 use crate::sync::outcome::{settle, with_link};
-use crate::sync::{TwoWaySync, Unit, lane_of};
+use crate::sync::{Broken, TwoWaySync, Unit, lane_of};
 
 impl TwoWaySync {
     /// Creates records that nobody has. A lost answer is looked up by external id before the next try.
@@ -20,6 +22,7 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
     ) -> Result<Vec<Settlement>, StoreError> {
+        let units = self.as_begun(mapping, units).await?;
         let intents = units.iter().map(|unit| self.create_intent(unit)).collect();
         self.store.begin(intents, Vec::new(), Vec::new()).await?;
         let records = units.into_iter().map(new_record).collect();
@@ -41,6 +44,37 @@ impl TwoWaySync {
         }
         settlements.extend(self.linked(mapping, created).await);
         Ok(settlements)
+    }
+
+    /// A create whose answer never came may still be carried out. Its repeat says the same, so that whichever comes
+    /// through is known; what the rows say since then follows as a change of the pair.
+    async fn as_begun(
+        &self,
+        mapping: &'static MappingDescriptor,
+        mut units: Vec<Unit>,
+    ) -> Result<Vec<Unit>, StoreError> {
+        if self.breaks(Broken::Intents) {
+            return Ok(units);
+        }
+        let keys = units.iter().map(|unit| unit.source_id.clone()).collect();
+        let open = self.store.intents(mapping.name, keys).await?;
+        for intent in open
+            .iter()
+            .filter(|intent| intent.key.side == Side::Destination && intent.kind == "create")
+        {
+            let mut begun = mapping.new_record();
+            let read = json::read(begun.as_mut(), intent.fields.as_bytes());
+            let unit = units
+                .iter_mut()
+                .find(|unit| unit.source_id == intent.key.key);
+            if let (Ok(()), Some(unit)) = (read, unit)
+                && refers_alike(unit, begun.as_ref())
+            {
+                unit.record = begun;
+                unit.repeats = true;
+            }
+        }
+        Ok(units)
     }
 
     /// On the disk before the call: after a crash the record is known to be ours.
@@ -86,7 +120,11 @@ impl TwoWaySync {
             }));
         }
         for ((unit, id), lock) in created.into_iter().zip(locks) {
-            let mut state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
+            let (version_ms, outcome) = match unit.repeats {
+                true => (0, give_back()),
+                false => (unit.version_ms(), Outcome::Done),
+            };
+            let mut state = LinkState::created(mapping, unit.record.as_ref(), version_ms);
             state.made(Side::Destination);
             let link = Link {
                 mapping: mapping.name.to_owned(),
@@ -97,7 +135,7 @@ impl TwoWaySync {
                 lane: lane_of(&unit),
             };
             let key = intent_key(&unit);
-            let mut settled = with_link(settle(unit, &Outcome::Done, None), Some(link));
+            let mut settled = with_link(settle(unit, &outcome, None), Some(link));
             if let Some(last) = settled.last_mut() {
                 last.closes.push(key);
             }
@@ -114,6 +152,14 @@ fn new_record(unit: Unit) -> Record<Unit> {
         locks: parents(&unit).collect(),
         of: unit,
     }
+}
+
+/// Are all records that this one refers to known?
+fn refers_alike(unit: &Unit, record: &dyn Entity) -> bool {
+    of(record).iter().all(|(mapping, id)| {
+        let mut known = unit.references.iter();
+        known.any(|(name, source_id, _)| name == mapping && source_id == id)
+    })
 }
 
 /// The records that it refers to: Salesforce locks them with it.
