@@ -47,6 +47,24 @@ fn every_broken_promise_is_noticed() {
     }
 }
 
+/// Histories that ended wrong once; each file is named for what went wrong.
+#[test]
+fn what_went_wrong_once_does_not_again() {
+    let mut played = 0;
+    for file in std::fs::read_dir(root().join("tests/histories")).unwrap() {
+        let path = file.unwrap().path();
+        let output = sim(&["--history", path.to_str().unwrap()]);
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            path.display(),
+            said(&output)
+        );
+        played += 1;
+    }
+    assert!(played > 0);
+}
+
 #[test]
 fn a_seed_is_played_again_the_same_way() {
     let played = || said(&sim(&["--seed", "7", "--json"]));
