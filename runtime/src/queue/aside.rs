@@ -1,38 +1,31 @@
 //! A lane that is held, with a long tail behind its holder: the tail is set aside, so that no claim walks over it again
 //! and again. It comes back, in order, when the lane is free.
 
+use std::collections::VecDeque;
+
 use super::StoreError;
 use super::step::Step;
 use super::wake;
 
-/// So many held items are walked over at each claim before anything is set aside.
-const PASSED_MAX: usize = 4_000;
 /// Items set aside in one commit.
 const AT_ONCE: usize = 2_000;
 
-/// Items that a claim passed, since their lane is held.
+/// Items that a claim passed, since their lane is held: the latest of them.
 #[derive(Default)]
-pub(super) struct Passed {
-    count: usize,
-    /// Those behind the first few.
-    tail: Vec<(i64, String)>,
-}
+pub(super) struct Passed(VecDeque<(i64, String)>);
 
 impl Passed {
     pub(super) fn note(&mut self, id: i64, lane: &str) {
-        self.count += 1;
-        if self.count > PASSED_MAX / 2 && self.tail.len() < AT_ONCE {
-            self.tail.push((id, lane.to_owned()));
+        if self.0.len() == AT_ONCE {
+            self.0.pop_front();
         }
+        self.0.push_back((id, lane.to_owned()));
     }
 }
 
-/// Parks the tail on its lane when there is too much of it.
+/// Parks the latest on their lanes: those before them, which stay, are as many as a claim can walk over.
 pub(super) fn set_aside(step: &Step<'_>, passed: &Passed) -> Result<(), StoreError> {
-    if passed.count <= PASSED_MAX {
-        return Ok(());
-    }
-    for (id, lane) in &passed.tail {
+    for (id, lane) in &passed.0 {
         step.execute(
             "UPDATE items SET state = 2, wait_key = ?2, note = 'an earlier item of its lane waits' WHERE id = ?1 AND state = 0",
             (id, key(lane)),

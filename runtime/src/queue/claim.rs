@@ -13,7 +13,7 @@ use super::step::Step;
 use super::{aside, due, wake};
 
 /// Items that a claim walks over, at most, beside those that it takes.
-const WALK_MAX: usize = 20_000;
+const WALK_MAX: usize = 10_000;
 
 /// Claims up to `limit` items that are ready at `now_ms`.
 pub(super) fn claim(step: &Step<'_>, limit: usize, now_ms: i64) -> Result<Vec<Item>, StoreError> {
@@ -174,11 +174,13 @@ fn choose(step: &Step<'_>, lanes: &mut Lanes<'_>, limit: usize) -> Result<Vec<i6
     let mut passed = aside::Passed::default();
     // Lanes whose next item has to wait for another call's lock: those behind it wait as well.
     let mut later: HashSet<String> = HashSet::new();
+    let mut at_end = false;
     for _ in 0..limit.saturating_add(WALK_MAX) {
         if chosen.len() == limit {
             break;
         }
         let Some(row) = rows.next()? else {
+            at_end = true;
             break;
         };
         let id = row.get(0)?;
@@ -193,7 +195,10 @@ fn choose(step: &Step<'_>, lanes: &mut Lanes<'_>, limit: usize) -> Result<Vec<i6
         }
     }
     drop(rows);
-    aside::set_aside(step, &passed)?;
+    // Whoever is behind them was not reached.
+    if !at_end && chosen.len() < limit {
+        aside::set_aside(step, &passed)?;
+    }
     Ok(chosen)
 }
 

@@ -16,7 +16,10 @@ pub(super) fn wake(step: &Step<'_>, key: &str) -> Result<usize, StoreError> {
             "UPDATE items SET state = 0, wait_key = NULL, note = NULL, error = NULL, due = NULL WHERE id = ?1",
             [id],
         )?;
-        step.remember(*id, "woken", key)?;
+        // That an item was set aside behind its lane is no story of its own.
+        if !key.starts_with("lane:") {
+            step.remember(*id, "woken", key)?;
+        }
         if *dead {
             step.add(Total::Waiting, 1);
         }
