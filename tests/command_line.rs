@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::world::{World, program, root};
 
 fn text(bytes: &[u8]) -> String {
@@ -172,4 +174,36 @@ pub fn copy_of_mappings() -> tempfile::TempDir {
         .status();
     assert!(copied.unwrap().success());
     folder
+}
+
+/// Copied while the service runs, put back when it has stopped: what was waiting then is done now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_up_is_made_while_the_service_runs_and_comes_back() {
+    let mut world = World::running(true, "").await;
+    world
+        .change(json!({ "id": "i-1", "first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.org", "organization_id": "o-9" }))
+        .await;
+    world.until("parked", |status| status["parked"] == 1).await;
+    let made = world.usher(&["backup", "copy.db"]);
+    assert!(made.status.success(), "{made:?}");
+    let again = world.usher(&["backup", "copy.db"]);
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
+    let used = world.usher(&["restore", "copy.db"]);
+    assert!(String::from_utf8_lossy(&used.stderr).contains("in use by another process"));
+    assert!(world.terminate().success());
+    std::fs::write(world.folder.path().join("usher.db"), "lost").unwrap();
+    let damaged = world.usher(&["serve"]);
+    assert!(!damaged.status.success());
+    assert!(String::from_utf8_lossy(&damaged.stderr).contains("usher restore"));
+    let back = world.usher(&["restore", "copy.db"]);
+    assert!(back.status.success(), "{back:?}");
+    world.start().await;
+    world
+        .change(
+            json!({ "id": "o-9", "identity_type": "organization", "name": "Analytical Society" }),
+        )
+        .await;
+    world.settled().await;
+    assert_eq!(world.contact("i-1")["LastName"], "Lovelace");
 }
