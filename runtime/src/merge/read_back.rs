@@ -22,16 +22,20 @@ impl LinkState {
         now_ms: i64,
     ) -> bool {
         let (image, version_ms) = image;
+        // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
+        let is_shown = |field: usize| side == Side::Source || !image.slot(field).is_absent();
         let there = present_fields(wanted).all(|field| {
             let (value, wanted) = (image.slot(field), wanted.slot(field));
             let rewritten = value.resembles(wanted) && !value.equivalent(self.has(side, field));
-            // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
-            (side == Side::Destination && value.is_absent())
-                || value.equivalent(wanted)
-                || rewritten
+            !is_shown(field) || value.equivalent(wanted) || rewritten
         });
         if there {
-            self.landed(side, wanted);
+            // What is not shown may be there or not: it is written again.
+            let mut shown = copied(wanted);
+            present_fields(wanted)
+                .filter(|field| !is_shown(*field))
+                .for_each(|field| shown.slot_mut(field).set_absent());
+            self.landed(side, shown.as_ref());
             return true;
         }
         if version_ms > self.side(side).version_ms {

@@ -245,6 +245,20 @@ fn a_write_that_comes_late_is_written_over() {
     assert!(name_of(plan.to_source.as_ref()).is_none());
 }
 
+/// Found by `usher sim --seed 18`: a lost write of a reference alone counted as carried out.
+#[test]
+fn a_lost_write_of_what_is_not_shown_is_made_again() {
+    let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+    state.observe(Side::Source, &person("Augusta", "2"), 20, 20);
+    let wanted = state.plan(&Clocks::default()).to_destination;
+    let mut shown = person("Augusta", "1");
+    shown.phone = Slot::Absent;
+    assert!(state.read_back(Side::Destination, wanted.as_ref(), (&shown, 30), 30));
+    let again = state.plan(&Clocks::default()).to_destination;
+    assert_eq!(name_of(again.as_ref()), None);
+    assert_eq!(again.slot(2).text(), Some("2"));
+}
+
 #[test]
 fn a_late_write_is_known_in_the_capitals_that_the_org_made_of_it() {
     let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
