@@ -31,7 +31,10 @@ fn both_sides_end_up_the_same() {
 
 #[test]
 fn every_broken_promise_is_noticed() {
-    for promise in ["base", "intents", "lanes", "echo", "merge", "gates"] {
+    let promises = [
+        "base", "intents", "lanes", "echo", "merge", "gates", "parking", "fence", "order",
+    ];
+    for promise in promises {
         let output = sim(&["--seed", "1", "--seeds", "500", "--broken", promise]);
         assert_eq!(
             output.status.code(),

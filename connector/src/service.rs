@@ -62,6 +62,7 @@ impl Service {
             event_log: config.event_log,
             queue_limit: config.queue_limit,
             keep: config.keep.clone(),
+            ..StoreOptions::default()
         };
         let store = Store::open(&config.database, options)?;
         let handlers = Arc::new(handlers::all());

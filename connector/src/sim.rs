@@ -6,6 +6,8 @@
 mod history;
 mod judge;
 mod network;
+mod process;
+mod watch;
 mod world;
 
 #[cfg(test)]

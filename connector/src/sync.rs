@@ -26,6 +26,8 @@ use async_trait::async_trait;
 use runtime::call_size::CallSizes;
 use runtime::lock_groups::LockGroups;
 use runtime::mapping::{MappingDescriptor, Side};
+#[cfg(feature = "demo")]
+use runtime::queue::Breaks;
 use runtime::queue::{Item, Outcome, SALESFORCE_CHANGED, Settlement, Store, StoreError};
 use runtime::salesforce::{COLLECTION_MAX, CallError, SalesforceClient};
 use runtime::ticketure::TicketureClient;
@@ -54,6 +56,25 @@ pub enum Broken {
     Merge,
     /// Records go back without what is required.
     Gates,
+    /// Items wait without a look whether what they wait for is there.
+    Parking,
+    /// What a killed process says of its items is taken.
+    Fence,
+    /// Items are handed out whatever comes before them in their lane.
+    Order,
+}
+
+#[cfg(feature = "demo")]
+impl Broken {
+    /// The switch of the store that breaks it.
+    pub(crate) fn of_the_store(self) -> Option<Breaks> {
+        match self {
+            Broken::Parking => Some(Breaks::Parking),
+            Broken::Fence => Some(Breaks::Fence),
+            Broken::Order => Some(Breaks::Order),
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Broken {
@@ -65,6 +86,9 @@ impl std::fmt::Display for Broken {
             Broken::Echo => "echo",
             Broken::Merge => "merge",
             Broken::Gates => "gates",
+            Broken::Parking => "parking",
+            Broken::Fence => "fence",
+            Broken::Order => "order",
         })
     }
 }

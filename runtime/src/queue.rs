@@ -57,7 +57,7 @@ pub use item::{
     HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Repeat, Review,
     SALESFORCE_CHANGED, Settled, Settlement, State, Status, Tombstone, Which,
 };
-pub use options::{Keep, StoreOptions};
+pub use options::{Breaks, Keep, StoreOptions};
 use step::{Command, Reply};
 use writer::{Job, Writer};
 
@@ -443,13 +443,15 @@ impl Store {
             Way::Thread(writing) => writing,
             Way::Direct(options) => {
                 let commands = [command];
-                let mut replies = writer::commit(
+                elsewhere().await;
+                let committed = writer::commit(
                     &mut self.connection(),
                     options,
                     (self.shared.now)(),
                     &commands,
-                )?;
-                return replies.pop().ok_or(StoreError::Stopped)?;
+                );
+                elsewhere().await;
+                return committed?.pop().ok_or(StoreError::Stopped)?;
             }
             Way::ReadOnly => return Err(StoreError::ReadOnly),
         };
@@ -465,6 +467,7 @@ impl Store {
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         if matches!(self.shared.writing, Way::Direct(_)) {
+            elsewhere().await;
             return question(&self.connection());
         }
         let reader = self.shared.reader.clone();
@@ -473,6 +476,11 @@ impl Store {
         });
         answer.await.map_err(|_| StoreError::Stopped)?
     }
+}
+
+/// Others go on meanwhile, or the process is killed: a store with a thread gives them the time.
+async fn elsewhere() {
+    tokio::task::yield_now().await;
 }
 
 fn wall_clock() -> i64 {

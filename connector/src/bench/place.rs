@@ -82,6 +82,7 @@ impl Place {
             event_log: config.event_log,
             queue_limit: config.queue_limit,
             keep: config.keep.clone(),
+            ..StoreOptions::default()
         };
         Ok(Place {
             store: Store::open(&config.database, options)?,

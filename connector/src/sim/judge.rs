@@ -1,6 +1,7 @@
 //! Was it right? Judged from the two systems' records and write logs, with a table and a normalising of its own: it
 //! shares nothing with what it judges but the conflict log, which is the promise.
 
+mod queue;
 mod values;
 
 use serde_json::{Map, Value};
@@ -79,12 +80,10 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     if let Some(left) = &ended.unfinished {
         faults.push(left.clone());
     }
-    faults.extend(
-        ended
-            .errors
-            .iter()
-            .map(|error| format!("in the error log: {error}")),
-    );
+    faults.extend(ended.while_played.iter().cloned());
+    queue::all_done(ended, &mut faults);
+    queue::only_what_is_refused(ended, &mut faults);
+    references(ended, &mut faults);
     same_on_both_sides(ended, &mut faults);
     nothing_twice(ended, &mut faults);
     values::nothing_lost(ended, &mut faults);
@@ -139,6 +138,8 @@ fn same_on_both_sides(ended: &Ended, faults: &mut Vec<String>) {
         let complete = fields.iter().all(|(_, name, _)| {
             !matches!(*name, "LastName" | "Email" | "Name") || !text(&record, name).is_empty()
         });
+        // What refers to a record that is nowhere waits for it, with all that comes after.
+        let complete = complete && !queue::waits(ended, &identity, &record);
         for (path, name, compare) in fields {
             let (there, here) = (
                 compare.of_ticketure(at(&identity, path)),
@@ -182,7 +183,8 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
             let asked = ended.reviews.iter().any(|waiting| waiting == id);
             // A late write of a pair that is no more may put its id over that of the pair that took its place.
             let network = ended.commits_late && ended.simulator.tenant_log().iter().any(is_end);
-            if linked != 1 && !deleted && !asked && !network {
+            let waits = queue::is_refused(ended, identity) || queue::waits_at_all(ended, id);
+            if linked != 1 && !deleted && !asked && !network && !waits {
                 faults.push(format!("identity {id} has {linked} contacts"));
             }
         }
@@ -282,7 +284,8 @@ fn made_again(log: &[simulator::Write]) -> Vec<&str> {
     found
 }
 
-/// At most two writes a record and side once the edits and the troubles were over.
+/// At most two writes a record and side once the edits and the troubles were over, and one more for each row that had
+/// to wait for a record till then: batches may be so small that they come one by one.
 fn few_writes(ended: &Ended, faults: &mut Vec<String>) {
     let sides = [
         (
@@ -309,13 +312,25 @@ fn few_writes(ended: &Ended, faults: &mut Vec<String>) {
                         && write.at_ms - error > ended.quiet_at_ms
                 })
                 .count();
-            if after > 2 {
+            let names = names(&log, id);
+            let waited = ended
+                .waited
+                .iter()
+                .filter(|key| names.contains(&key.as_str()));
+            if after > 2 + waited.count() {
                 faults.push(format!(
                     "{side} {id} was written {after} times after the last edit"
                 ));
             }
         }
     }
+}
+
+/// The record's id, and those that it is linked by.
+fn names<'w>(log: &'w [simulator::Write], id: &'w str) -> Vec<&'w str> {
+    let mine = log.iter().filter(|write| write.id == id);
+    let external = mine.filter_map(|write| write.fields.get("Ticketure_Identity_Id__c")?.as_str());
+    external.chain([id]).collect()
 }
 
 /// Nothing was pushed that lacks what is required: no identity was made by the API without it.
@@ -331,6 +346,28 @@ fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
             faults.push(format!(
                 "identity {} was made without what is required",
                 write.id
+            ));
+        }
+    }
+}
+
+/// Whoever refers to an organization is affiliated with its account.
+fn references(ended: &Ended, faults: &mut Vec<String>) {
+    for (identity, record, _) in pairs(ended) {
+        let organization = text(&identity, "organization_id");
+        let accounts = ended
+            .simulator
+            .find("Account", "Ticketure_Identity_Id__c", organization);
+        let account = accounts.first().map(|account| text(account, "Id"));
+        let affiliated = text(&record, "npsp__Primary_Affiliation__c");
+        let waits = queue::waits(ended, &identity, &record);
+        if !organization.is_empty()
+            && !waits
+            && account.is_some_and(|account| account != affiliated)
+        {
+            faults.push(format!(
+                "{} refers to {organization}, and its contact to {affiliated:?}",
+                text(&identity, "id")
             ));
         }
     }

@@ -1,14 +1,17 @@
 //! The network between: slow, sometimes cut, and it remembers what it carried.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use runtime::clock::Now;
 use runtime::http::{Transport, TransportError};
 use simulator::Simulator;
+
+use super::history::History;
 
 /// An answer that arrived, and the records in it.
 pub struct Seen {
@@ -27,6 +30,8 @@ pub struct Network {
     pub call_ms_max: u64,
     pub seen: Arc<Mutex<Vec<Seen>>>,
     pub now: Now,
+    /// Until when Salesforce, and Ticketure, answer nobody.
+    away_until_ms: [AtomicI64; 2],
 }
 
 #[async_trait]
@@ -38,7 +43,10 @@ impl Transport for Network {
             || request.uri().path().contains("/composite/sobjects/");
         tokio::time::sleep(self.delay()).await;
         let shows_ms = (self.now)();
-        let answer = self.simulator.call(request).await;
+        let answer = match self.is_away(ticketure) {
+            true => Ok(unavailable()),
+            false => self.simulator.call(request).await,
+        };
         tokio::time::sleep(self.delay()).await;
         let answer = answer.map_err(|_| TransportError::Lost {
             host,
@@ -60,8 +68,48 @@ impl Transport for Network {
 }
 
 impl Network {
+    pub fn new(
+        simulator: Simulator,
+        history: &History,
+        seen: Arc<Mutex<Vec<Seen>>>,
+        now: Now,
+    ) -> Network {
+        Network {
+            simulator,
+            random: Mutex::new(fastrand::Rng::with_seed(history.seed ^ 1)),
+            call_ms_max: history.call_ms_max,
+            seen,
+            now,
+            away_until_ms: Default::default(),
+        }
+    }
+
+    /// A system answers nobody for so long.
+    pub fn goes_away(&self, ticketure: bool, for_ms: u64) {
+        let until_ms = (self.now)().saturating_add_unsigned(for_ms);
+        self.away_until_ms[usize::from(ticketure)].store(until_ms, Ordering::Relaxed);
+    }
+
+    /// Both systems answer again.
+    pub fn is_back(&self) {
+        for until_ms in &self.away_until_ms {
+            until_ms.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn is_away(&self, ticketure: bool) -> bool {
+        let until_ms = self.away_until_ms[usize::from(ticketure)].load(Ordering::Relaxed);
+        (self.now)() < until_ms
+    }
+
     fn delay(&self) -> Duration {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         Duration::from_millis(random.u64(0..=self.call_ms_max / 2))
     }
+}
+
+fn unavailable() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(b"unavailable"));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
 }

@@ -54,7 +54,7 @@ async fn played(actions: Value, change: fn(&mut Policies)) -> Ended {
     let ended = play_with(&history, None, Arc::new(with(change))).await;
     let ended = ended.unwrap();
     assert_eq!(ended.unfinished, None);
-    assert_eq!(ended.errors, Vec::<String>::new());
+    assert!(ended.errors.is_empty());
     ended
 }
 

@@ -1,33 +1,32 @@
 //! The world of one history: both systems, the network between, and a process that may be killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runtime::clock::Now;
-use runtime::http::Transport;
-use runtime::queue::{DecisionRecord, Store, StoreError, StoreOptions};
-use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceClient, SalesforceConfig, Secret};
-use runtime::ticketure::{TicketureClient, TicketureConfig};
-use runtime::worker::{Arrivals, Worker};
+use runtime::queue::{
+    DecisionRecord, FailedItem, ItemView, Outcome, Settlement, State, Store, StoreError,
+    StoreOptions,
+};
 use serde_json::{Map, Value};
-use simulator::{Clock, FaultKind, Rewrite, Simulator, SimulatorOptions};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use simulator::{Clock, Fault, FaultKind, Rewrite, Simulator, SimulatorOptions};
 use tokio::time::Instant;
 
 use super::history::{Action, History};
 use super::network::{Network, Seen};
-use crate::capture::{Capture, Polling};
-use crate::config::Npsp;
+use super::process::{Found, Process};
+use super::watch::Watch;
 use crate::routing::Handlers;
-use crate::sync::{Broken, TwoWaySync};
+use crate::sync::Broken;
 
 /// Virtual time begins here.
 const EPOCH_MS: i64 = 1_790_000_000_000;
 /// How long a world gets to come to rest.
 const REST_MS: u64 = 3_600_000;
+/// How often it is looked whether somebody in the queue was forgotten: more often than the net under parking looks.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A world that has come to rest, or has not.
 pub struct Ended {
@@ -45,7 +44,15 @@ pub struct Ended {
     pub commits_late: bool,
     /// Identities about which a person has to decide.
     pub reviews: Vec<String>,
-    pub errors: Vec<String>,
+    pub errors: Vec<FailedItem>,
+    /// What was wrong with the queue on the way.
+    pub while_played: Vec<String>,
+    /// What items were about that waited for a record when it was quiet.
+    pub waited: Vec<String>,
+    /// Items that are neither done nor in the error log.
+    pub waiting: Vec<ItemView>,
+    /// Values of contacts' fields that the org refuses.
+    pub refused: Vec<(String, Value)>,
     /// The two clocks' errors.
     pub salesforce_error_ms: i64,
     pub ticketure_error_ms: i64,
@@ -54,11 +61,9 @@ pub struct Ended {
 /// What survives a kill, and what does not.
 struct World<'h> {
     history: &'h History,
-    broken: Option<Broken>,
-    handlers: Handlers,
+    found: Found,
     simulator: Simulator,
-    network: Arc<dyn Transport>,
-    store: Store,
+    network: Arc<Network>,
     seen: Arc<Mutex<Vec<Seen>>>,
     now: Now,
     random: fastrand::Rng,
@@ -67,28 +72,19 @@ struct World<'h> {
     on_the_way: Vec<OnTheWay>,
     ticketure_ids: BTreeMap<String, String>,
     salesforce_ids: BTreeMap<String, (String, String)>,
+    /// Rules of the org's own.
+    refused: Vec<(String, Value)>,
+    /// What killed processes still say of their items.
+    too_late: Vec<(Instant, Settlement)>,
+    /// When the queue was last looked at.
+    looked: Instant,
+    faults: Vec<String>,
 }
 
 struct OnTheWay {
     arrives: Instant,
     sent_ms: i64,
     webhook: Value,
-}
-
-struct Process {
-    arrivals: Arc<Arrivals>,
-    capture: Arc<Capture>,
-    handlers: Handlers,
-    working: JoinHandle<Result<(), StoreError>>,
-    reading: JoinHandle<Result<(), StoreError>>,
-    _stop: watch::Sender<bool>,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.working.abort();
-        self.reading.abort();
-    }
 }
 
 /// Plays a history to its end, and lets the world come to rest.
@@ -112,19 +108,29 @@ pub async fn play_with(
         ..SimulatorOptions::new(crate::cli::snapshots())
     })?;
     let seen = Arc::new(Mutex::new(Vec::new()));
+    let options = StoreOptions {
+        breaks: broken.and_then(Broken::of_the_store),
+        ..StoreOptions::default()
+    };
+    let store = Store::in_memory(options, now.clone())?;
+    let network = Arc::new(Network::new(
+        simulator.clone(),
+        history,
+        seen.clone(),
+        now.clone(),
+    ));
     let mut world = World {
         history,
-        broken,
-        handlers,
-        network: Arc::new(Network {
-            simulator: simulator.clone(),
-            random: Mutex::new(fastrand::Rng::with_seed(history.seed ^ 1)),
-            call_ms_max: history.call_ms_max,
-            seen: seen.clone(),
+        found: Found {
+            watch: Arc::new(Watch::new(store.clone())),
+            store,
+            network: network.clone(),
+            handlers,
             now: now.clone(),
-        }),
+            broken,
+        },
+        network,
         simulator,
-        store: Store::in_memory(StoreOptions::default(), now.clone())?,
         seen: seen.clone(),
         now,
         random: fastrand::Rng::with_seed(history.seed ^ 2),
@@ -132,6 +138,10 @@ pub async fn play_with(
         on_the_way: Vec::new(),
         ticketure_ids: BTreeMap::new(),
         salesforce_ids: BTreeMap::new(),
+        refused: Vec::new(),
+        too_late: Vec::new(),
+        looked: start,
+        faults: Vec::new(),
     };
     world.start();
     // The first reading says from when on changes count.
@@ -143,11 +153,12 @@ pub async fn play_with(
         world
             .until(begin + Duration::from_millis(timed.at_ms))
             .await?;
-        world.act(timed.action)?;
+        world.act(timed.action).await?;
     }
-    world.simulator.clear_faults();
+    world.end_troubles();
     let mut rest = world.rest().await?;
     let quiet_at_ms = (world.now)();
+    let waited = world.found.watch.waiting().await?;
     for _ in 0..2 {
         if rest.is_none() {
             rest = world.reconcile().await?;
@@ -159,85 +170,71 @@ pub async fn play_with(
     }
     let writes_after_second = world.writes();
     world.process = None;
-    let errors = world.store.errors(100).await?;
-    let reviews = world.store.reviews().await?;
-    let conflicts = world.store.conflicts().await?;
+    let store = world.found.store.clone();
+    world.found.watch.nobody_forgotten().await?;
+    let mut while_played = std::mem::take(&mut world.faults);
+    while_played.extend(world.found.watch.faults().await);
+    let reviews = store.reviews().await?;
+    let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Ended {
-        conflicts,
+        conflicts: store.conflicts().await?,
+        while_played,
+        waited: waited.into_iter().map(|item| item.key).collect(),
+        waiting: world.found.watch.waiting().await?,
+        refused: world.refused,
         commits_late: history.actions.iter().any(|timed| {
             matches!(&timed.action, Action::Fault(fault) if matches!(fault.kind, FaultKind::CommitLate { .. }))
         }),
-        seen: std::mem::take(&mut seen.lock().unwrap_or_else(PoisonError::into_inner)),
+        seen,
         reviews: reviews.into_iter().map(|review| review.source_id).collect(),
         simulator: world.simulator,
         quiet_at_ms,
         writes_after_reconcile,
         writes_after_second,
         unfinished: rest,
-        errors: errors
-            .iter()
-            .map(|item| {
-                format!(
-                    "item {} {}: {}: {}",
-                    item.id, item.key, item.error.code, item.error.message
-                )
-            })
-            .collect(),
+        errors: store.errors(10_000).await?,
         salesforce_error_ms: history.salesforce_clock_error_ms,
         ticketure_error_ms: history.ticketure_clock_error_ms,
     })
 }
 
 impl World<'_> {
-    /// A new process on what is left on the disk.
     fn start(&mut self) {
-        let handlers = self.handlers.clone();
-        let salesforce = SalesforceClient::with_time(
-            self.network.clone(),
-            salesforce_config(),
-            self.now.clone(),
-        );
-        let ticketure = TicketureClient::new(
-            self.network.clone(),
-            TicketureConfig {
-                url: "http://tenant.simulator".to_owned(),
-                api_key: Secret::new("sim"),
-            },
-            self.now.clone(),
-        );
-        let sync = TwoWaySync::new(
-            self.store.clone(),
-            salesforce.clone(),
-            Some(ticketure),
-            handlers.clone(),
-            Npsp::Yes,
-            self.random.u64(..),
-        );
-        let sync = Arc::new(sync.broken(self.broken));
-        let arrivals = Arc::new(Arrivals::default());
-        let capture = Arc::new(Capture {
-            source: Box::new(Polling(salesforce)),
-            sync: sync.clone(),
-            every: Duration::from_millis(self.history.poll_ms.max(500)),
-            arrivals: arrivals.clone(),
-        });
-        let worker = Worker {
-            store: self.store.clone(),
-            process: sync,
-            batch: 2_000,
-            batches: 4,
-            arrivals: arrivals.clone(),
-        };
-        let (stop, stopped) = watch::channel(false);
-        let (reader, stop_reader) = (capture.clone(), stopped.clone());
-        self.process = Some(Process {
-            arrivals,
-            capture,
-            handlers,
-            working: tokio::spawn(async move { worker.run(stopped).await }),
-            reading: tokio::spawn(async move { reader.run(stop_reader).await }),
-            _stop: stop,
-        });
+        let seed = self.random.u64(..);
+        self.process = Some(Process::start(&self.found, self.history, seed));
+    }
+
+    /// Where the process is dead: killed, and started again. What it had in hand it may still settle, too late.
+    async fn crash(&mut self) -> Result<(), Box<dyn Error>> {
+        self.process = None;
+        let store = &self.found.store;
+        for item in self.found.watch.waiting().await? {
+            if item.state == State::Running {
+                let done = Settlement::new(item.id, item.attempt, Outcome::Done);
+                let at = Instant::now() + Duration::from_millis(self.random.u64(0..3_000));
+                self.too_late.push((at, done));
+            }
+        }
+        store.released()?;
+        self.start();
+        Ok(())
+    }
+
+    /// Settlements of claims that were taken back are refused.
+    async fn settle_too_late(&mut self) -> Result<(), Box<dyn Error>> {
+        let now = Instant::now();
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.too_late)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.too_late = later;
+        for (_, settlement) in due {
+            let id = settlement.id;
+            if self.found.store.settle(vec![settlement]).await?.stale == 0 {
+                let fault = format!("item {id} was settled by a claim that had been taken back");
+                self.faults.push(fault);
+            }
+        }
+        Ok(())
     }
 
     /// Lets time pass, webhooks arrive and late calls be carried out.
@@ -245,6 +242,7 @@ impl World<'_> {
         loop {
             self.tell_of_own_writes();
             self.simulator.run_late();
+            self.look_at_queue().await?;
             let next = self.on_the_way.iter().map(|one| one.arrives).min();
             let wake = next
                 .map_or(end, |next| next.min(end))
@@ -275,14 +273,30 @@ impl World<'_> {
         }
     }
 
+    async fn look_at_queue(&mut self) -> Result<(), Box<dyn Error>> {
+        if self
+            .process
+            .as_ref()
+            .is_some_and(|process| process.life.is_over())
+        {
+            self.crash().await?;
+        }
+        self.settle_too_late().await?;
+        if self.looked.elapsed() >= LOOK_EVERY {
+            self.looked = Instant::now();
+            self.found.watch.nobody_forgotten().await?;
+        }
+        Ok(())
+    }
+
     /// As the receiver does: routed, on the disk, acknowledged.
     async fn receive(&mut self, webhooks: Vec<Value>) -> Result<(), Box<dyn Error>> {
         let Some(process) = self.process.as_ref().filter(|_| !webhooks.is_empty()) else {
             return Ok(());
         };
         let body = Value::from(webhooks).to_string();
-        let items = crate::routing::route(&process.handlers, body.as_bytes())?;
-        let enqueued = self.store.enqueue(items).await?;
+        let items = crate::routing::route(&self.found.handlers, body.as_bytes())?;
+        let enqueued = self.found.store.enqueue(items).await?;
         process.arrivals.add(enqueued.accepted.len());
         Ok(())
     }
@@ -308,26 +322,39 @@ impl World<'_> {
         for _ in 0..times {
             let delay =
                 Duration::from_millis(self.random.u64(0..=self.history.webhook_delay_ms_max));
-            self.on_the_way.push(OnTheWay {
-                arrives: Instant::now() + delay,
-                sent_ms: (self.now)(),
-                webhook: webhook.clone(),
-            });
+            self.send_in(delay, webhook.clone());
         }
     }
 
-    fn act(&mut self, action: Action) -> Result<(), Box<dyn Error>> {
+    fn send_in(&mut self, delay: Duration, webhook: Value) {
+        self.on_the_way.push(OnTheWay {
+            arrives: Instant::now() + delay,
+            sent_ms: (self.now)(),
+            webhook,
+        });
+    }
+
+    async fn act(&mut self, action: Action) -> Result<(), Box<dyn Error>> {
         match action {
-            Action::TicketureCreate { record, mut fields } => {
+            Action::TicketureCreate {
+                record,
+                mut fields,
+                webhook_delay_ms,
+                webhook_lost,
+            } => {
                 let id = format!("id-{record}");
                 fields.insert("id".to_owned(), Value::from(id.as_str()));
                 self.ticketure_ids.insert(record, id);
-                self.put(fields);
+                self.put(fields, webhook_delay_ms, webhook_lost);
             }
-            Action::TicketureEdit { record, mut fields } => {
+            Action::TicketureEdit {
+                record,
+                mut fields,
+                webhook_delay_ms,
+            } => {
                 if let Some(id) = self.ticketure_id(&record) {
                     fields.insert("id".to_owned(), Value::from(id));
-                    self.put(fields);
+                    self.put(fields, webhook_delay_ms, false);
                 }
             }
             Action::TicketureDelete { record } => {
@@ -364,19 +391,43 @@ impl World<'_> {
                 self.simulator.add_rewrite(&object, &field, Rewrite::Upper);
             }
             Action::Fault(fault) => self.simulator.add_fault(fault),
-            Action::Crash => {
-                self.process = None;
-                self.store.released()?;
-                self.start();
+            Action::SalesforceRefuses { field, equals } => {
+                self.simulator.add_fault(refuses(&field, &equals));
+                self.refused.push((field, equals));
+            }
+            Action::Outage { ticketure, for_ms } => self.network.goes_away(ticketure, for_ms),
+            Action::Crash { after_awaits: 0 } => self.crash().await?,
+            Action::Crash { after_awaits } => {
+                if let Some(process) = &self.process {
+                    process.life.end_after(after_awaits);
+                }
             }
         }
         Ok(())
     }
 
-    fn put(&mut self, fields: Map<String, Value>) {
+    /// What the org refuses is no trouble that ends.
+    fn end_troubles(&mut self) {
+        self.simulator.clear_faults();
+        self.network.is_back();
+        for (field, equals) in &self.refused {
+            self.simulator.add_fault(refuses(field, equals));
+        }
+        if let Some(process) = &self.process
+            && !process.life.is_over()
+        {
+            process.life.end_after(u64::MAX);
+        }
+    }
+
+    fn put(&mut self, fields: Map<String, Value>, delay_ms: Option<u64>, lost: bool) {
         let id = self.simulator.put_identity(fields);
-        if let Some(webhook) = self.simulator.webhook(&id) {
-            self.send(webhook);
+        let Some(webhook) = self.simulator.webhook(&id).filter(|_| !lost) else {
+            return;
+        };
+        match delay_ms {
+            Some(delay_ms) => self.send_in(Duration::from_millis(delay_ms), webhook),
+            None => self.send(webhook),
         }
     }
 
@@ -415,14 +466,7 @@ impl World<'_> {
         while Instant::now() < end {
             let before = self.writes();
             self.until(Instant::now() + poll).await?;
-            let status = self.store.status().await?;
-            // What waits for a person holds its lane: that is rest as well.
-            let held = if self.store.reviews().await?.is_empty() {
-                0
-            } else {
-                status.ready
-            };
-            let busy = status.ready - held + status.running + status.delayed > 0;
+            let busy = self.is_busy().await?;
             let late = self.simulator.run_late();
             if busy || late > 0 || !self.on_the_way.is_empty() || self.writes() != before {
                 calm = 0;
@@ -434,8 +478,23 @@ impl World<'_> {
                 return Ok(None);
             }
         }
-        let status = self.store.status().await?;
+        let status = self.found.store.status().await?;
         Ok(Some(format!("no rest after an hour: {status:?}")))
+    }
+
+    /// Will anything happen to an item? What parks holds its lane: that is rest as well.
+    async fn is_busy(&self) -> Result<bool, StoreError> {
+        let waiting = self.found.watch.waiting().await?;
+        let parked: BTreeSet<&str> = waiting
+            .iter()
+            .filter(|item| item.state == State::Parked)
+            .map(|item| item.lane.as_str())
+            .collect();
+        Ok(waiting.iter().any(|item| match item.state {
+            State::Parked => false,
+            State::Ready => !parked.contains(item.lane.as_str()),
+            _ => true,
+        }))
     }
 
     /// Everything is looked at once more, on both sides: what a lost webhook did not tell is found.
@@ -473,14 +532,12 @@ impl World<'_> {
     }
 }
 
-fn salesforce_config() -> SalesforceConfig {
-    SalesforceConfig {
-        login_url: "http://simulator".to_owned(),
-        api_version: "v67.0".to_owned(),
-        reserve_percent: RESERVE_PERCENT,
-        auth: Auth::ClientCredentials {
-            client_id: "sim".to_owned(),
-            client_secret: Secret::new("sim"),
-        },
-    }
+/// A validation rule of the org's.
+fn refuses(field: &str, equals: &Value) -> Fault {
+    Fault::always(FaultKind::Reject {
+        field: field.to_owned(),
+        equals: equals.clone(),
+        code: "FIELD_CUSTOM_VALIDATION_EXCEPTION".to_owned(),
+        message: format!("{field} may not be that"),
+    })
 }

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::StoreError;
 use super::item::Item;
+use super::options::Breaks;
 use super::step::Step;
 use super::{aside, due, wake};
 
@@ -73,6 +74,9 @@ impl<'s> Lanes<'s> {
     }
 
     fn may(&mut self, id: i64, lane: &str) -> Result<May, StoreError> {
+        if self.step.options.breaks == Some(Breaks::Order) {
+            return Ok(May::Go);
+        }
         if self.running.contains(lane) {
             return Ok(May::Wait);
         }

@@ -8,9 +8,22 @@ pub struct StoreOptions {
     /// Items that are neither done nor dead, at most.
     pub queue_limit: u64,
     pub keep: Keep,
-    /// Parks without looking whether the link is there: so a test shows that it would notice.
-    #[cfg(test)]
-    pub parks_blindly: bool,
+    /// Breaks a promise on purpose. No configuration sets it.
+    #[doc(hidden)]
+    pub breaks: Option<Breaks>,
+}
+
+/// Promises that can be broken, so that tests and `usher sim` show that they would notice. A field and no feature: one
+/// build tries all of them, as with the other broken variants of the simulation.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaks {
+    /// Items park without a look whether the link is there.
+    Parking,
+    /// Settlements of earlier claims are taken.
+    Fence,
+    /// Items are handed out whatever comes before them in their lane.
+    Order,
 }
 
 /// How long things are kept.
@@ -45,8 +58,7 @@ impl Default for StoreOptions {
             event_log: false,
             queue_limit: 1_000_000,
             keep: Keep::default(),
-            #[cfg(test)]
-            parks_blindly: false,
+            breaks: None,
         }
     }
 }

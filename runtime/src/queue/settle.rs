@@ -6,6 +6,7 @@ use rusqlite::OptionalExtension;
 
 use super::StoreError;
 use super::item::{ErrorRecord, Outcome, Settled, Settlement};
+use super::options::Breaks;
 use super::step::{Step, Total};
 use super::view::error_text;
 use super::{aside, capture, intent, link, mend};
@@ -49,9 +50,12 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
 
 /// The lane of the item, when the settlement is that of its latest claim.
 fn current_lane(step: &Step<'_>, settlement: &Settlement) -> Result<Option<String>, StoreError> {
-    let mut statement = step
-        .transaction
-        .prepare_cached("SELECT lane FROM items WHERE id = ?1 AND attempt = ?2 AND state = 1")?;
+    let fenced = "SELECT lane FROM items WHERE id = ?1 AND attempt = ?2 AND state = 1";
+    let sql = match step.options.breaks {
+        Some(Breaks::Fence) => "SELECT lane FROM items WHERE id = ?1 AND ?2 > 0",
+        _ => fenced,
+    };
+    let mut statement = step.transaction.prepare_cached(sql)?;
     let lane = statement.query_row((settlement.id, settlement.attempt), |row| row.get(0));
     Ok(lane.optional()?)
 }
@@ -139,7 +143,8 @@ fn park(
     key: &str,
     reason: &str,
 ) -> Result<usize, StoreError> {
-    if looks(step) && link::exists(step, key)? {
+    let looks = step.options.breaks != Some(Breaks::Parking);
+    if looks && link::exists(step, key)? {
         step.execute("UPDATE items SET state = 0 WHERE id = ?1", [id])?;
         return Ok(1);
     }
@@ -150,16 +155,6 @@ fn park(
     step.remember(id, "parked", &format!("{key}: {reason}"))?;
     aside::let_pass(step, lane, key)?;
     Ok(0)
-}
-
-#[cfg(test)]
-fn looks(step: &Step<'_>) -> bool {
-    !step.options.parks_blindly
-}
-
-#[cfg(not(test))]
-fn looks(_: &Step<'_>) -> bool {
-    true
 }
 
 /// What is due already is ready: it only makes room for another item of its lane.

@@ -1,0 +1,66 @@
+//! What goes wrong in a random history.
+
+use serde_json::{Value, json};
+use simulator::Fault;
+
+use super::random::{Dice, object};
+use super::{Action, Timed};
+
+/// Faults of single calls, kills, and systems that are away for a while.
+pub(super) fn troubles(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>) {
+    for _ in 0..dice.0.usize(0..=4) {
+        let at_ms = dice.0.u64(0..length_ms);
+        let action = Action::Fault(fault(dice));
+        actions.push(Timed { at_ms, action });
+    }
+    for _ in 0..dice.0.usize(0..=3) {
+        let at_ms = dice.0.u64(0..length_ms);
+        // At the time, or at one of the awaits that follow.
+        let after_awaits = match dice.0.bool() {
+            true => dice.0.u64(1..200),
+            false => 0,
+        };
+        actions.push(Timed {
+            at_ms,
+            action: Action::Crash { after_awaits },
+        });
+    }
+    if dice.one_in(4) {
+        let system = dice.pick(&["salesforce", "ticketure"]);
+        actions.push(Timed {
+            at_ms: dice.0.u64(0..length_ms),
+            action: Action::Outage {
+                ticketure: system == "ticketure",
+                for_ms: dice.0.u64(5_000..120_000),
+            },
+        });
+    }
+}
+
+pub(super) fn fault(dice: &mut Dice) -> Fault {
+    let kind = match dice.0.u32(0..8) {
+        0 => json!({ "kind": "unavailable" }),
+        1 => json!({ "kind": "lost_after_commit" }),
+        2 => json!({ "kind": "lost_before_commit" }),
+        3 => json!({ "kind": "commit_late", "after_ms": dice.0.u64(1_000..40_000) }),
+        4 => json!({ "kind": "expire_sessions" }),
+        5 => json!({ "kind": "limit_exceeded" }),
+        6 => json!({ "kind": "lock_shared", "field": "LeadSource" }),
+        _ => json!({ "kind": "lock_row", "one_in": 2 }),
+    };
+    let path = dice.pick(&[
+        "/composite/sobjects",
+        "/api/",
+        "/services/data",
+        "/api/identity/",
+    ]);
+    let mut fault = object(kind);
+    fault.insert("path".to_owned(), Value::from(path));
+    fault.insert("times".to_owned(), Value::from(dice.0.u32(1..4)));
+    if dice.one_in(2) {
+        let method = dice.pick(&["POST", "PATCH"]);
+        fault.insert("method".to_owned(), Value::from(method));
+    }
+    serde_json::from_value(Value::Object(fault))
+        .unwrap_or_else(|_| Fault::always(simulator::FaultKind::Latency { ms: 1 }))
+}

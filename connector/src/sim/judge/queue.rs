@@ -1,0 +1,80 @@
+//! What became of everything that was acknowledged.
+
+use runtime::queue::{ItemView, State};
+
+use super::{FIELDS, Record, at, text};
+use crate::sim::world::Ended;
+
+/// Everything is done or in the error log, but for what waits for a person, or for a record that is not there.
+pub(super) fn all_done(ended: &Ended, faults: &mut Vec<String>) {
+    for item in &ended.waiting {
+        let waits = match item.state {
+            State::Parked => may_wait(ended, item),
+            State::Ready => ended.waiting.iter().any(|earlier| {
+                earlier.id < item.id && earlier.lane == item.lane && earlier.state == State::Parked
+            }),
+            _ => false,
+        };
+        if !waits {
+            faults.push(format!(
+                "item {} about {} is {:?} at rest, waiting for {:?}",
+                item.id, item.key, item.state, item.wait_key
+            ));
+        }
+    }
+}
+
+/// Nobody has what it waits for, or a person has to decide.
+fn may_wait(ended: &Ended, item: &ItemView) -> bool {
+    let key = item.wait_key.as_deref().unwrap_or_default();
+    let (_, id) = key.split_once(':').unwrap_or_default();
+    let there = ended
+        .simulator
+        .identities()
+        .iter()
+        .any(|identity| text(identity, "id") == id);
+    let asked = ended.reviews.iter().any(|waiting| waiting == id);
+    let failed = ended.errors.iter().any(|error| error.key == id);
+    !there || asked || failed
+}
+
+/// In the error log is what the org refuses for good, all of it, and nothing else.
+pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
+    let log = ended.simulator.tenant_log();
+    // A direction that stood still is shown as entry 0 until something goes there again: that is nobody's item.
+    for error in ended.errors.iter().filter(|error| error.id > 0) {
+        let refused = log
+            .iter()
+            .any(|write| write.id == error.key && is_refused(ended, &write.fields));
+        if !refused {
+            faults.push(format!(
+                "in the error log: item {} {}: {}: {}",
+                error.id, error.key, error.error.code, error.error.message
+            ));
+        }
+    }
+    for identity in ended.simulator.identities() {
+        let id = text(&identity, "id");
+        let told = ended.errors.iter().any(|error| error.key == id);
+        if is_refused(ended, &identity) && !told {
+            faults.push(format!("{id} is refused, and not in the error log"));
+        }
+    }
+}
+
+/// An item of the pair waits, on either side.
+pub(super) fn waits(ended: &Ended, identity: &Record, record: &Record) -> bool {
+    waits_at_all(ended, text(identity, "id")) || waits_at_all(ended, text(record, "Id"))
+}
+
+pub(super) fn waits_at_all(ended: &Ended, id: &str) -> bool {
+    ended.waiting.iter().any(|item| item.key == id)
+}
+
+/// Has it a value that the org takes from nobody?
+pub(super) fn is_refused(ended: &Ended, identity: &Record) -> bool {
+    ended.refused.iter().any(|(field, value)| {
+        let mapped = FIELDS.iter().find(|(_, name, _)| name == field);
+        mapped.is_some_and(|(path, _, _)| at(identity, path) == Some(value))
+    })
+}

@@ -1,0 +1,116 @@
+//! The queue as it is seen from outside while a history is played: who is handed out, who waits, who should not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::queue::{Item, ItemView, State, Store, StoreError};
+use tokio::sync::Mutex;
+
+/// Looks at one store, by what everybody may see of it.
+pub struct Watch {
+    store: Store,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Items that were neither done nor dead when they were last looked at, with their lanes.
+    open: BTreeMap<i64, String>,
+    /// The last item that was looked at.
+    last: i64,
+    faults: BTreeSet<String>,
+}
+
+impl Watch {
+    pub fn new(store: Store) -> Watch {
+        Watch {
+            store,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// What was wrong.
+    pub async fn faults(&self) -> Vec<String> {
+        self.kept.lock().await.faults.iter().cloned().collect()
+    }
+
+    /// Every item that is neither done nor dead.
+    pub async fn waiting(&self) -> Result<Vec<ItemView>, StoreError> {
+        let mut kept = self.kept.lock().await;
+        self.find_new(&mut kept).await?;
+        let ids: Vec<i64> = kept.open.keys().copied().collect();
+        self.views(&mut kept, ids).await
+    }
+
+    /// A batch was claimed: what comes before its items in their lanes is done, dead, or waits for one of them.
+    pub async fn handed_out(&self, items: &[Item]) -> Result<(), StoreError> {
+        let mut kept = self.kept.lock().await;
+        self.find_new(&mut kept).await?;
+        let mine = |id: &i64| items.iter().any(|item| item.id == *id);
+        for item in items {
+            let before = kept.open.range(..item.id);
+            let before = before.filter(|(id, lane)| **lane == item.lane && !mine(id));
+            let before: Vec<i64> = before.map(|(id, _)| *id).collect();
+            for earlier in self.views(&mut kept, before).await? {
+                if self.goes_first(&earlier, item) {
+                    kept.faults.insert(format!(
+                        "item {} about {} was handed out before item {} of its lane, which is {:?}, waiting for {:?}",
+                        item.id, item.key, earlier.id, earlier.state, earlier.wait_key
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for a link that is there.
+    pub async fn nobody_forgotten(&self) -> Result<(), StoreError> {
+        for (key, _) in self.store.status().await?.parked_by_key {
+            let Some((mapping, id)) = key.split_once(':') else {
+                continue;
+            };
+            let found = self.store.links(mapping, vec![id.to_owned()]).await?;
+            if !found.is_empty() {
+                let fault = format!("an item waits for {key}, whose link is there");
+                self.kept.lock().await.faults.insert(fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// An item that brings what an earlier one waits for goes first; who was woken this moment was not there to be taken.
+    fn goes_first(&self, earlier: &ItemView, item: &Item) -> bool {
+        let brings = item
+            .mapping
+            .as_deref()
+            .map(|mapping| format!("{mapping}:{}", item.key));
+        let now_ms = self.store.now_ms();
+        let woken = earlier
+            .history
+            .iter()
+            .any(|line| line.what == "woken" && line.at_ms == now_ms);
+        !(woken || earlier.state == State::Parked && earlier.wait_key == brings)
+    }
+
+    async fn find_new(&self, kept: &mut Kept) -> Result<(), StoreError> {
+        while let Some(item) = self.store.item(kept.last + 1).await? {
+            kept.last = item.id;
+            kept.open.insert(item.id, item.lane);
+        }
+        Ok(())
+    }
+
+    /// Those that are still open.
+    async fn views(&self, kept: &mut Kept, ids: Vec<i64>) -> Result<Vec<ItemView>, StoreError> {
+        let mut open = Vec::new();
+        for id in ids {
+            match self.store.item(id).await? {
+                Some(item) if item.state == State::Done => _ = kept.open.remove(&id),
+                // What is dead may come back.
+                Some(item) if item.state == State::Dead => {}
+                Some(item) => open.push(item),
+                None => _ = kept.faults.insert(format!("item {id} is gone")),
+            }
+        }
+        Ok(open)
+    }
+}
