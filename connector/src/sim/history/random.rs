@@ -69,6 +69,9 @@ pub fn random(seed: u64) -> History {
     if dice.one_in(6) {
         schools::refused(&mut dice, length_ms, &mut actions);
     }
+    if dice.one_in(4) {
+        troubles::overtaken(&mut dice, people, length_ms, &mut actions);
+    }
     troubles::troubles(&mut dice, length_ms, &mut actions);
     actions.sort_by_key(|timed| timed.at_ms);
     // Small batches, several at a time: so lanes and batches come between one another.

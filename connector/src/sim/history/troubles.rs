@@ -1,7 +1,7 @@
 //! What goes wrong in a random history.
 
 use serde_json::{Value, json};
-use simulator::Fault;
+use simulator::{Fault, FaultKind};
 
 use super::random::{Dice, object};
 use super::{Action, Timed};
@@ -37,7 +37,39 @@ pub(super) fn troubles(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>
     }
 }
 
-pub(super) fn fault(dice: &mut Dice) -> Fault {
+/// A write that is carried out after a newer one of the same field: it was ours, and no decision of anybody's.
+pub(super) fn overtaken(dice: &mut Dice, people: usize, length_ms: u64, actions: &mut Vec<Timed>) {
+    let record = || format!("p{}", people - 1);
+    let to_ticketure = dice.0.bool();
+    let path = match to_ticketure {
+        true => "/api/identity/",
+        false => "/composite/sobjects",
+    };
+    let late = FaultKind::CommitLate {
+        after_ms: dice.0.u64(60_000..90_000),
+    };
+    let at_ms = dice.0.u64(length_ms / 2..length_ms);
+    let fault = Fault {
+        method: Some("PATCH".to_owned()),
+        ..Fault::on(path, 1, late)
+    };
+    let action = Action::Fault(fault);
+    actions.push(Timed { at_ms, action });
+    for edit in 0..2 {
+        let value = format!("overtaken{edit}");
+        let action = match to_ticketure {
+            true => Action::SalesforceEdit {
+                record: record(),
+                fields: object(json!({ "MobilePhone": value })),
+            },
+            false => Action::changed_in_ticketure(record(), object(json!({ "mobile": value }))),
+        };
+        let at_ms = at_ms + edit * 45_000;
+        actions.push(Timed { at_ms, action });
+    }
+}
+
+fn fault(dice: &mut Dice) -> Fault {
     let kind = match dice.0.u32(0..8) {
         0 => json!({ "kind": "unavailable" }),
         1 => json!({ "kind": "lost_after_commit" }),
@@ -62,5 +94,5 @@ pub(super) fn fault(dice: &mut Dice) -> Fault {
         fault.insert("method".to_owned(), Value::from(method));
     }
     serde_json::from_value(Value::Object(fault))
-        .unwrap_or_else(|_| Fault::always(simulator::FaultKind::Latency { ms: 1 }))
+        .unwrap_or_else(|_| Fault::always(FaultKind::Latency { ms: 1 }))
 }
