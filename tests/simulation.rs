@@ -32,10 +32,20 @@ fn both_sides_end_up_the_same() {
 #[test]
 fn every_broken_promise_is_noticed() {
     let promises = [
-        "base", "intents", "lanes", "echo", "merge", "gates", "parking", "fence", "order",
+        "base",
+        "intents",
+        "lanes",
+        "echo",
+        "merge",
+        "gates",
+        "parking",
+        "fence",
+        "order",
+        "calls",
+        "acknowledged",
     ];
     for promise in promises {
-        let output = sim(&["--seed", "1", "--seeds", "500", "--broken", promise]);
+        let output = sim(&["--seed", "1", "--seeds", "200", "--broken", promise]);
         assert_eq!(
             output.status.code(),
             Some(1),

@@ -62,6 +62,10 @@ pub enum Broken {
     Fence,
     /// Items are handed out whatever comes before them in their lane.
     Order,
+    /// A system that does not answer is asked again at once.
+    Calls,
+    /// Webhooks are acknowledged, and stored a moment later.
+    Acknowledged,
 }
 
 #[cfg(feature = "demo")]
@@ -89,6 +93,8 @@ impl std::fmt::Display for Broken {
             Broken::Parking => "parking",
             Broken::Fence => "fence",
             Broken::Order => "order",
+            Broken::Calls => "calls",
+            Broken::Acknowledged => "acknowledged",
         })
     }
 }

@@ -51,6 +51,8 @@ pub struct Breaker {
     state: State,
     /// Failures without a success between them.
     failures: u32,
+    /// On purpose, for a simulation that has to notice.
+    impatient: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -120,8 +122,16 @@ impl Breaker {
         matches!(self.state, State::Probing(..))
     }
 
+    /// From now on nothing is left alone.
+    pub(crate) fn loses_patience(&mut self) {
+        self.impatient = true;
+    }
+
     /// Growing and bounded; for outages half of it is chance, so that many who wait for one system do not come together.
     fn wait_ms(&self, now_ms: i64, trouble: Trouble) -> i64 {
+        if self.impatient {
+            return 0;
+        }
         let doubled = |first: i64| (first << (self.failures - 1).min(16)).min(WAIT_MAX_MS);
         match trouble {
             Trouble::Outage => {

@@ -98,6 +98,12 @@ impl SalesforceClient {
         self.shared.gate.standstill(self.shared.caller.now_ms())
     }
 
+    /// Breaks a promise on purpose: an org that does not answer is asked again at once.
+    #[doc(hidden)]
+    pub fn loses_patience(&self) {
+        self.shared.gate.loses_patience();
+    }
+
     /// Salesforce's clock minus ours.
     pub fn offset_ms(&self) -> i64 {
         self.shared.caller.offset_ms()

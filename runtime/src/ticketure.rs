@@ -64,6 +64,12 @@ impl TicketureClient {
         }
     }
 
+    /// Breaks a promise on purpose: a tenant that does not answer is asked again at once.
+    #[doc(hidden)]
+    pub fn loses_patience(&self) {
+        self.breaker().loses_patience();
+    }
+
     /// Ticketure's clock minus ours.
     pub fn offset_ms(&self) -> i64 {
         self.shared.caller.offset_ms()

@@ -7,7 +7,7 @@ mod troubles;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use simulator::Fault;
+use simulator::{Fault, FaultKind};
 
 pub use random::random;
 
@@ -36,6 +36,32 @@ pub struct History {
     pub batches: usize,
     /// In order of time, or not.
     pub actions: Vec<Timed>,
+}
+
+impl History {
+    /// How long Salesforce, and Ticketure, answer nobody, all outages together.
+    pub fn away_ms(&self) -> [u64; 2] {
+        let mut away_ms = [0; 2];
+        for timed in &self.actions {
+            if let Action::Outage { ticketure, for_ms } = timed.action {
+                away_ms[usize::from(ticketure)] += for_ms;
+            }
+        }
+        away_ms
+    }
+
+    /// Some calls are carried out long after they were made.
+    pub fn commits_late(&self) -> bool {
+        self.actions.iter().any(|timed| match &timed.action {
+            Action::Fault(fault) => matches!(fault.kind, FaultKind::CommitLate { .. }),
+            _ => false,
+        })
+    }
+
+    pub fn crashes(&self) -> u64 {
+        let crash = |timed: &&Timed| matches!(timed.action, Action::Crash { .. });
+        self.actions.iter().filter(crash).count() as u64
+    }
 }
 
 /// Something that happens at a time.

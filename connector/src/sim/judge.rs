@@ -1,6 +1,7 @@
 //! Was it right? Judged from the two systems' records and write logs, with a table and a normalising of its own: it
 //! shares nothing with what it judges but the conflict log, which is the promise.
 
+mod calls;
 mod queue;
 mod values;
 
@@ -77,10 +78,12 @@ impl Compare {
 /// Everything that is wrong with a world at rest, one sentence each.
 pub fn judge(ended: &Ended) -> Vec<String> {
     let mut faults = Vec::new();
-    if let Some(left) = &ended.unfinished {
+    if let Some(left) = &ended.rested.unfinished {
         faults.push(left.clone());
     }
     faults.extend(ended.while_played.iter().cloned());
+    calls::all_stored(ended, &mut faults);
+    calls::bounded(ended, &mut faults);
     queue::all_done(ended, &mut faults);
     queue::only_what_is_refused(ended, &mut faults);
     references(ended, &mut faults);
@@ -91,8 +94,8 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     deletes_stay(ended, &mut faults);
     few_writes(ended, &mut faults);
     gates_held(ended, &mut faults);
-    if ended.writes_after_second != ended.writes_after_reconcile {
-        let more = ended.writes_after_second - ended.writes_after_reconcile;
+    if ended.rested.writes_after_second != ended.rested.writes_after_reconcile {
+        let more = ended.rested.writes_after_second - ended.rested.writes_after_reconcile;
         faults.push(format!("a second reconcile wrote {more} times more"));
     }
     faults
@@ -108,8 +111,8 @@ fn at<'v>(record: &'v Record, path: &[&str]) -> Option<&'v Value> {
         .try_fold(record.get(*first)?, |value, name| value.get(name))
 }
 
-/// Each pair, with what it has in common. A record that the network made again after its delete is no pair: somebody
-/// has ended it.
+/// Each pair that is at rest, with what it has in common. A record that the network made again after its delete is no
+/// pair: somebody has ended it. What an item is still about has not been decided: it refers to a record that is nowhere.
 fn pairs(ended: &Ended) -> Vec<(Record, Record, Common)> {
     let mut pairs = Vec::new();
     let log = ended.simulator.write_log();
@@ -125,7 +128,8 @@ fn pairs(ended: &Ended) -> Vec<(Record, Record, Common)> {
         let found = ended
             .simulator
             .find(object, "Ticketure_Identity_Id__c", text(&identity, "id"));
-        if let Some(record) = found.into_iter().next() {
+        let record = found.into_iter().next();
+        if let Some(record) = record.filter(|record| !queue::waits(ended, &identity, record)) {
             pairs.push((identity, record, fields));
         }
     }
@@ -138,8 +142,6 @@ fn same_on_both_sides(ended: &Ended, faults: &mut Vec<String>) {
         let complete = fields.iter().all(|(_, name, _)| {
             !matches!(*name, "LastName" | "Email" | "Name") || !text(&record, name).is_empty()
         });
-        // What refers to a record that is nowhere waits for it, with all that comes after.
-        let complete = complete && !queue::waits(ended, &identity, &record);
         for (path, name, compare) in fields {
             let (there, here) = (
                 compare.of_ticketure(at(&identity, path)),
@@ -309,11 +311,12 @@ fn few_writes(ended: &Ended, faults: &mut Vec<String>) {
                 .filter(|write| {
                     write.id == id
                         && write.actor == Actor::Api
-                        && write.at_ms - error > ended.quiet_at_ms
+                        && write.at_ms - error > ended.rested.quiet_at_ms
                 })
                 .count();
             let names = names(&log, id);
             let waited = ended
+                .rested
                 .waited
                 .iter()
                 .filter(|key| names.contains(&key.as_str()));
@@ -351,8 +354,12 @@ fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
     }
 }
 
-/// Whoever refers to an organization is affiliated with its account.
+/// Whoever refers to an organization is affiliated with its account. References are not read back: one that a late write
+/// put there over a newer one stays, so it is not judged where there are such writes.
 fn references(ended: &Ended, faults: &mut Vec<String>) {
+    if ended.commits_late {
+        return;
+    }
     for (identity, record, _) in pairs(ended) {
         let organization = text(&identity, "organization_id");
         let accounts = ended
@@ -360,11 +367,7 @@ fn references(ended: &Ended, faults: &mut Vec<String>) {
             .find("Account", "Ticketure_Identity_Id__c", organization);
         let account = accounts.first().map(|account| text(account, "Id"));
         let affiliated = text(&record, "npsp__Primary_Affiliation__c");
-        let waits = queue::waits(ended, &identity, &record);
-        if !organization.is_empty()
-            && !waits
-            && account.is_some_and(|account| account != affiliated)
-        {
+        if !organization.is_empty() && account.is_some_and(|account| account != affiliated) {
             faults.push(format!(
                 "{} refers to {organization}, and its contact to {affiliated:?}",
                 text(&identity, "id")

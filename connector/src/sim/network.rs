@@ -1,7 +1,7 @@
 //! The network between: slow, sometimes cut, and it remembers what it carried.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,13 +25,23 @@ pub struct Seen {
 
 /// The network: slow, and it remembers what it carried.
 pub struct Network {
-    pub simulator: Simulator,
-    pub random: Mutex<fastrand::Rng>,
-    pub call_ms_max: u64,
-    pub seen: Arc<Mutex<Vec<Seen>>>,
-    pub now: Now,
+    simulator: Simulator,
+    random: Mutex<fastrand::Rng>,
+    call_ms_max: u64,
+    seen: Mutex<Vec<Seen>>,
+    now: Now,
     /// Until when Salesforce, and Ticketure, answer nobody.
     away_until_ms: [AtomicI64; 2],
+    calls: Mutex<Calls>,
+}
+
+/// Calls that were made.
+#[derive(Debug, Clone, Default)]
+pub struct Calls {
+    /// All but those that ask for changes, which are made every so often.
+    pub all: u64,
+    /// Of Salesforce, and of Ticketure, while it was away.
+    pub away: [u64; 2],
 }
 
 #[async_trait]
@@ -43,6 +53,7 @@ impl Transport for Network {
             || request.uri().path().contains("/composite/sobjects/");
         tokio::time::sleep(self.delay()).await;
         let shows_ms = (self.now)();
+        self.count(&request, ticketure);
         let answer = match self.is_away(ticketure) {
             true => Ok(unavailable()),
             false => self.simulator.call(request).await,
@@ -53,35 +64,42 @@ impl Transport for Network {
             reason: "the connection was cut".to_owned(),
         })?;
         if reads || ticketure {
-            self.seen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Seen {
-                    at_ms: shows_ms,
-                    shows_ms,
-                    text: String::from_utf8_lossy(answer.body()).into_owned(),
-                    ticketure,
-                });
+            self.saw(Seen {
+                at_ms: shows_ms,
+                shows_ms,
+                text: String::from_utf8_lossy(answer.body()).into_owned(),
+                ticketure,
+            });
         }
         Ok(answer)
     }
 }
 
 impl Network {
-    pub fn new(
-        simulator: Simulator,
-        history: &History,
-        seen: Arc<Mutex<Vec<Seen>>>,
-        now: Now,
-    ) -> Network {
+    pub fn new(simulator: Simulator, history: &History, now: Now) -> Network {
         Network {
             simulator,
             random: Mutex::new(fastrand::Rng::with_seed(history.seed ^ 1)),
             call_ms_max: history.call_ms_max,
-            seen,
+            seen: Mutex::default(),
             now,
             away_until_ms: Default::default(),
+            calls: Mutex::default(),
         }
+    }
+
+    /// An answer or a webhook showed something.
+    pub fn saw(&self, seen: Seen) {
+        self.shown().push(seen);
+    }
+
+    /// Everything that was shown; it is forgotten here.
+    pub fn seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.shown())
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Vec<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A system answers nobody for so long.
@@ -95,6 +113,22 @@ impl Network {
         for until_ms in &self.away_until_ms {
             until_ms.store(0, Ordering::Relaxed);
         }
+    }
+
+    pub fn calls(&self) -> Calls {
+        self.counted().clone()
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, request: &Request<Bytes>, ticketure: bool) {
+        let query = request.uri().query().unwrap_or_default();
+        let polls = query.contains("ORDER") && query.contains("SystemModstamp");
+        let mut calls = self.counted();
+        calls.all += u64::from(!polls);
+        calls.away[usize::from(ticketure)] += u64::from(self.is_away(ticketure));
     }
 
     fn is_away(&self, ticketure: bool) -> bool {

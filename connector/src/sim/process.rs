@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use runtime::clock::Now;
 use runtime::http::Transport;
-use runtime::queue::{Item, Store, StoreError};
+use runtime::queue::{Item, NewItem, Store, StoreError};
 use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
 use runtime::worker::{Arrivals, Process as Works, Worker};
@@ -23,6 +23,9 @@ use crate::capture::{Capture, Polling};
 use crate::config::Npsp;
 use crate::routing::Handlers;
 use crate::sync::{Broken, TwoWaySync};
+
+/// So long after the acknowledgement a broken process stores what it took in.
+const TOO_LATE: Duration = Duration::from_secs(2);
 
 /// What a process finds when it starts.
 #[derive(Clone)]
@@ -40,6 +43,7 @@ pub struct Process {
     pub arrivals: Arc<Arrivals>,
     pub capture: Arc<Capture>,
     pub life: Arc<Life>,
+    store: Store,
     working: JoinHandle<Result<(), StoreError>>,
     reading: JoinHandle<Result<(), StoreError>>,
     _stop: watch::Sender<bool>,
@@ -95,10 +99,35 @@ impl Process {
             arrivals,
             capture,
             life,
+            store: found.store.clone(),
             working: tokio::spawn(working),
             reading: tokio::spawn(reading),
             _stop: stop,
         }
+    }
+}
+
+impl Process {
+    /// Stores items, and when this returns they may be acknowledged.
+    pub async fn takes_in(
+        &self,
+        items: Vec<NewItem>,
+        broken: Option<Broken>,
+    ) -> Result<(), StoreError> {
+        let (store, arrivals) = (self.store.clone(), self.arrivals.clone());
+        let stored = async move {
+            let enqueued = store.enqueue(items).await?;
+            arrivals.add(enqueued.accepted.len());
+            Ok(())
+        };
+        if broken != Some(Broken::Acknowledged) {
+            return stored.await;
+        }
+        tokio::spawn(self.life.of(async move {
+            tokio::time::sleep(TOO_LATE).await;
+            let _: Result<(), StoreError> = stored.await;
+        }));
+        Ok(())
     }
 }
 
@@ -124,10 +153,13 @@ fn clients(found: &Found) -> (SalesforceClient, TicketureClient) {
         api_key: Secret::new("sim"),
     };
     let (network, now) = (&found.network, &found.now);
-    (
-        SalesforceClient::with_time(network.clone(), salesforce, now.clone()),
-        TicketureClient::new(network.clone(), ticketure, now.clone()),
-    )
+    let salesforce = SalesforceClient::with_time(network.clone(), salesforce, now.clone());
+    let ticketure = TicketureClient::new(network.clone(), ticketure, now.clone());
+    if found.broken == Some(Broken::Calls) {
+        salesforce.loses_patience();
+        ticketure.loses_patience();
+    }
+    (salesforce, ticketure)
 }
 
 /// The real processing, seen from outside, and mortal.

@@ -53,7 +53,7 @@ async fn played(actions: Value, change: fn(&mut Policies)) -> Ended {
     let history: History = serde_json::from_value(history).unwrap();
     let ended = play_with(&history, None, Arc::new(with(change))).await;
     let ended = ended.unwrap();
-    assert_eq!(ended.unfinished, None);
+    assert_eq!(ended.rested.unfinished, None);
     assert!(ended.errors.is_empty());
     ended
 }

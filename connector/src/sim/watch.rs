@@ -33,6 +33,11 @@ impl Watch {
         self.kept.lock().await.faults.iter().cloned().collect()
     }
 
+    /// How many items there ever were.
+    pub async fn items(&self) -> u64 {
+        self.kept.lock().await.last.unsigned_abs()
+    }
+
     /// Every item that is neither done nor dead.
     pub async fn waiting(&self) -> Result<Vec<ItemView>, StoreError> {
         let mut kept = self.kept.lock().await;

@@ -53,6 +53,10 @@ impl Gate {
         self.kept().budget.note(usage);
     }
 
+    pub(super) fn loses_patience(&self) {
+        self.kept().breaker.loses_patience();
+    }
+
     pub(super) fn standstill(&self, now_ms: i64) -> Option<Standstill> {
         self.kept().breaker.standstill(now_ms)
     }

@@ -1,0 +1,114 @@
+//! How a world comes to rest, and everything is looked at once more.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::time::Duration;
+
+use runtime::queue::{State, StoreError};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Rested, World};
+
+/// How long a world gets to come to rest.
+const REST_MS: u64 = 3_600_000;
+
+impl World<'_> {
+    /// Until nothing happens any more, and then everything is looked at again, three times.
+    pub(super) async fn come_to_rest(&mut self) -> Result<Rested, Box<dyn Error>> {
+        let mut unfinished = self.rest().await?;
+        let quiet_at_ms = (self.now)();
+        let waited = self.found.watch.waiting().await?;
+        for _ in 0..2 {
+            if unfinished.is_none() {
+                unfinished = self.reconcile().await?;
+            }
+        }
+        let writes_after_reconcile = self.writes();
+        if unfinished.is_none() {
+            unfinished = self.reconcile().await?;
+        }
+        Ok(Rested {
+            quiet_at_ms,
+            waited: waited.into_iter().map(|item| item.key).collect(),
+            writes_after_reconcile,
+            writes_after_second: self.writes(),
+            unfinished,
+        })
+    }
+
+    /// Until nothing is on its way any more; or what is left.
+    async fn rest(&mut self) -> Result<Option<String>, Box<dyn Error>> {
+        let poll = Duration::from_millis(
+            self.history.poll_ms.max(500) + 2 * self.history.call_ms_max + 1_000,
+        );
+        let end = Instant::now() + Duration::from_millis(REST_MS);
+        let mut calm = 0;
+        while Instant::now() < end {
+            let before = self.writes();
+            self.until(Instant::now() + poll).await?;
+            let busy = self.is_busy().await?;
+            let late = self.simulator.run_late();
+            if busy || late > 0 || !self.on_the_way.is_empty() || self.writes() != before {
+                calm = 0;
+            } else {
+                calm += 1;
+            }
+            // Changes are read every so often, and become calls: three quiet rounds are an end.
+            if calm >= 3 {
+                return Ok(None);
+            }
+        }
+        let status = self.found.store.status().await?;
+        Ok(Some(format!("no rest after an hour: {status:?}")))
+    }
+
+    /// Will anything happen to an item? What parks holds its lane: that is rest as well.
+    async fn is_busy(&self) -> Result<bool, StoreError> {
+        let waiting = self.found.watch.waiting().await?;
+        let parked: BTreeSet<&str> = waiting
+            .iter()
+            .filter(|item| item.state == State::Parked)
+            .map(|item| item.lane.as_str())
+            .collect();
+        Ok(waiting.iter().any(|item| match item.state {
+            State::Parked => false,
+            State::Ready => !parked.contains(item.lane.as_str()),
+            _ => true,
+        }))
+    }
+
+    /// Everything is looked at once more, on both sides: what a lost webhook did not tell is found.
+    async fn reconcile(&mut self) -> Result<Option<String>, Box<dyn Error>> {
+        let ids: Vec<String> = self
+            .simulator
+            .identities()
+            .iter()
+            .filter_map(|identity| {
+                identity
+                    .get("id")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            })
+            .collect();
+        let webhooks: Vec<Value> = ids
+            .iter()
+            .filter_map(|id| self.simulator.webhook(id))
+            .collect();
+        self.receive(webhooks).await?;
+        if let Some(process) = &self.process {
+            process.capture.read_everything().await?;
+        }
+        self.rest().await
+    }
+
+    /// Writes through both APIs so far.
+    fn writes(&self) -> usize {
+        let all = self.simulator.write_log();
+        let there = self.simulator.tenant_log();
+        all.iter()
+            .chain(&there)
+            .filter(|write| write.actor == simulator::Actor::Api)
+            .count()
+    }
+}
