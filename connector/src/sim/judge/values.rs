@@ -6,6 +6,9 @@ use simulator::{Actor, Operation, Write};
 use super::{Compare, FIELDS, ORGANIZATION, at, pairs, text};
 use crate::sim::world::Ended;
 
+/// So long a write whose answer never came is known as ours.
+const LATE_KNOWN_MS: i64 = 600_000;
+
 /// One value that a person typed.
 struct Typed<'w> {
     write: &'w Write,
@@ -332,6 +335,10 @@ fn came_back(
         .filter(|typed| typed.write.sequence < write.sequence)
         .collect();
     let last = before.last()?;
+    // A late write that is first seen after so long is not known as ours any more.
+    if ended.commits_late && write.at_ms - last.write.at_ms > LATE_KNOWN_MS {
+        return None;
+    }
     let value = last.value_in(write)?;
     let blank = value.is_empty() || value == "false";
     let replaced = last.value != value && before.iter().any(|typed| typed.value == value);
