@@ -41,7 +41,7 @@ fn may_wait(ended: &Ended, item: &ItemView) -> bool {
 /// In the error log is what the org refuses for good, all of it, and nothing else.
 pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
     let log = ended.simulator.tenant_log();
-    // A direction that stood still is shown as entry 0 until something goes there again: that is nobody's item.
+    // A direction that stands still is entry 0 until a try goes well: that is no item.
     for error in ended.errors.iter().filter(|error| error.id > 0) {
         let refused = log
             .iter()
