@@ -90,6 +90,7 @@ fn is_held(step: &Step<'_>, lane: &str) -> Result<bool, StoreError> {
     Ok(statement.exists((lane, key(lane)))?)
 }
 
-fn key(lane: &str) -> String {
+/// What its tail waits for.
+pub(super) fn key(lane: &str) -> String {
     format!("lane:{lane}")
 }

@@ -86,7 +86,7 @@ impl<'s> Lanes<'s> {
         }
         if let Some(Some(holder)) = self.waiting.get(lane)
             && holder.id < id
-            && !self.brings(id, holder)?
+            && !self.brings(id, lane, holder)?
         {
             return Ok(May::Wait);
         }
@@ -96,8 +96,8 @@ impl<'s> Lanes<'s> {
         }
     }
 
-    /// Does the item bring what the holder waits for? Then it goes first.
-    fn brings(&self, id: i64, holder: &Holder) -> Result<bool, StoreError> {
+    /// Does the item bring what the holder, and whoever else waits before it, waits for? Then it goes first.
+    fn brings(&self, id: i64, lane: &str, holder: &Holder) -> Result<bool, StoreError> {
         let Some(key) = &holder.waits_for else {
             return Ok(false);
         };
@@ -106,7 +106,14 @@ impl<'s> Lanes<'s> {
             .transaction
             .prepare_cached("SELECT mapping || ':' || key = ?2 FROM items WHERE id = ?1")?;
         let brings: Option<bool> = statement.query_row((id, key), |row| row.get(0))?;
-        Ok(brings.unwrap_or(false))
+        if brings != Some(true) {
+            return Ok(false);
+        }
+        let mut statement = self.step.transaction.prepare_cached(
+            "SELECT 1 FROM items WHERE lane = ?2 AND state IN (2, 3) AND id < ?1
+             AND (wait_key IS NULL OR wait_key NOT IN (?3, ?4))",
+        )?;
+        Ok(!statement.exists((id, lane, key, aside::key(lane)))?)
     }
 
     fn is_locked(&self, id: i64) -> Result<bool, StoreError> {
