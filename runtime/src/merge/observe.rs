@@ -106,11 +106,19 @@ impl LinkState {
             });
             if all {
                 present_fields(late.fields.as_ref())
-                    .filter(|field| wrote(*field))
+                    .filter(|field| wrote(*field) && !self.was_sent_again(side, *field, late))
                     .for_each(|field| fields.set(field));
             }
         }
         fields
+    }
+
+    /// The same was written again since, and its echo is still to be seen: what stands there is what the org made of
+    /// that.
+    fn was_sent_again(&self, side: Side, field: usize, late: &Late) -> bool {
+        let wrote = json::value(late.fields.slot(field));
+        let sent = self.side(side).sent.get(&field);
+        sent.is_some_and(|sent| sent.unseen && sent.value == wrote)
     }
 
     fn observe_field(

@@ -78,7 +78,7 @@ pub fn random(seed: u64) -> History {
     let small = dice.0.bool();
     History {
         fetch_missing: dice.0.bool(),
-        batch: if small { dice.0.usize(1..=5) } else { 0 },
+        batch: if small { dice.0.usize(20..=40) } else { 0 },
         batches: if small { dice.0.usize(1..=4) } else { 0 },
         seed,
         salesforce_clock_error_ms: dice.0.i64(-120_000..=120_000),
