@@ -74,7 +74,9 @@ impl Watch {
                 continue;
             };
             let found = self.store.links(mapping, vec![id.to_owned()]).await?;
-            if !found.is_empty() {
+            // The link may have come since: then it has woken them.
+            let still = |(waited, _): &(String, u64)| *waited == key;
+            if !found.is_empty() && self.store.status().await?.parked_by_key.iter().any(still) {
                 let fault = format!("an item waits for {key}, whose link is there");
                 self.kept.lock().await.faults.insert(fault);
             }
