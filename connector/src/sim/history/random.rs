@@ -1,6 +1,7 @@
 //! The history of a seed.
 
 use serde_json::{Map, Value};
+use simulator::FaultKind;
 
 use super::{Action, History, Timed, people, schools, troubles};
 
@@ -73,6 +74,12 @@ pub fn random(seed: u64) -> History {
         troubles::overtaken(&mut dice, people, length_ms, &mut actions);
     }
     troubles::troubles(&mut dice, length_ms, &mut actions);
+    if actions
+        .iter()
+        .any(|timed| matches!(timed.action, Action::SalesforceRefuses { .. }))
+    {
+        actions.retain(|timed| !comes_late(&timed.action));
+    }
     actions.sort_by_key(|timed| timed.at_ms);
     // Small batches, several at a time: so lanes and batches come between one another.
     let small = dice.0.bool();
@@ -97,4 +104,9 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
+}
+
+/// A create that is refused may have been sent before, and come late: that limit is known, and not drawn.
+fn comes_late(action: &Action) -> bool {
+    matches!(action, Action::Fault(fault) if matches!(fault.kind, FaultKind::CommitLate { .. }))
 }
