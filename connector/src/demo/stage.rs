@@ -98,16 +98,28 @@ impl Stage {
 
     /// Sends webhooks as Ticketure does. Gives what was accepted and what was a duplicate.
     pub async fn send(&self, payloads: &[Value]) -> Result<(u64, u64), Box<dyn Error>> {
-        let request = Request::post(format!("{}/webhooks", self.address))
-            .header("authorization", "Bearer demo")
-            .body(Bytes::from(Value::from(payloads).to_string()))?;
-        let answer = self.web.send(request).await?;
-        let body: Value = serde_json::from_slice(answer.body())?;
-        if answer.status() != http::StatusCode::ACCEPTED {
-            return Err(format!("the webhook was refused: {body}").into());
-        }
+        let body = self.post("/webhooks", &Value::from(payloads)).await?;
         let number = |name: &str| body.get(name).and_then(Value::as_u64).unwrap_or_default();
         Ok((number("accepted"), number("duplicates")))
+    }
+
+    /// As `usher retry` does while the service runs.
+    pub async fn retry(&self, item: i64) -> Result<(), Box<dyn Error>> {
+        let retry = json!({ "item": item });
+        self.post("/operator/retry", &retry).await.map(|_| ())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Value, Box<dyn Error>> {
+        let request = Request::post(format!("{}{path}", self.address))
+            .header("authorization", "Bearer demo")
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))?;
+        let answer = self.web.send(request).await?;
+        let body: Value = serde_json::from_slice(answer.body())?;
+        match answer.status().is_success() {
+            true => Ok(body),
+            false => Err(format!("{path} was refused: {body}").into()),
+        }
     }
 
     /// Changes an identity in Ticketure and sends the webhook about it.

@@ -224,10 +224,7 @@ async fn a_record_is_refused(stage: &mut Stage) -> Told {
     );
     stage.tell("A record that Salesforce refuses is in the error log, with its reason, the mapping's line and what to do", &detail, truth);
     stage.simulator.clear_faults();
-    stage
-        .store
-        .retry(runtime::queue::Which::One(failed.id))
-        .await?;
+    stage.retry(failed.id).await?;
     let landed = stage
         .until(|status| status.dead == 0 && status.ready + status.running == 0)
         .await?;

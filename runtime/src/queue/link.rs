@@ -36,11 +36,12 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
                 destination_id: link.destination_id.clone(),
             });
         }
-        // A pair that is known already has nobody who waits for it, and no open question.
         change(step, link)?;
         if !link.lane.is_empty() && *lane != link.lane {
             share_lane(step, link)?;
         }
+        answer(step, link)?;
+        // Nobody waits for a pair that is known already.
         return Ok(0);
     }
     if !change(step, link)? {
@@ -49,11 +50,16 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
     if !link.lane.is_empty() {
         share_lane(step, link)?;
     }
+    answer(step, link)?;
+    wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))
+}
+
+/// What a person was asked about the pair has its answer; what is asked now is noted after the link.
+fn answer(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
     step.execute(
         "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
         (&link.mapping, &link.source_id),
-    )?;
-    wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))
+    )
 }
 
 /// Whose the destination record is, and the lane of that pair.

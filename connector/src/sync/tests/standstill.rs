@@ -37,9 +37,14 @@ async fn an_outage_costs_one_call_at_a_time_and_touches_no_item() {
             item.attempt
         );
     }
+    goes_on_after_the_mend(&museum, 1_000).await;
+}
+
+/// Nothing is wrong any more: everybody arrives, and nobody is told of a standstill.
+async fn goes_on_after_the_mend(museum: &Museum, people: usize) {
     museum.simulator.clear_faults();
     museum.settled().await;
-    arrived(&museum, 1_000).await;
+    arrived(museum, people).await;
     pass(10).await;
     assert_eq!(museum.pause("to_salesforce").await, None);
 }
@@ -155,11 +160,7 @@ async fn full_storage_stops_the_direction_until_somebody_frees_some() {
     // A look-up and a write each minute.
     let calls = museum.simulator.calls() - before;
     assert!(calls <= 160, "{calls}");
-    museum.simulator.clear_faults();
-    museum.settled().await;
-    arrived(&museum, 1_000).await;
-    pass(10).await;
-    assert_eq!(museum.pause("to_salesforce").await, None);
+    goes_on_after_the_mend(&museum, 1_000).await;
 }
 
 #[tokio::test(start_paused = true)]
