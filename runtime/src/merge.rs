@@ -9,6 +9,7 @@ mod observe;
 mod plan;
 mod read_back;
 mod state;
+mod went_under;
 
 #[cfg(test)]
 mod tests;

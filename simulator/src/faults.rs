@@ -152,6 +152,16 @@ impl Faults {
         self.rules.clear();
     }
 
+    /// What the org's own rules do to a call that is carried out late.
+    pub(crate) fn lasting(&self) -> Effect {
+        let mut effect = Effect::default();
+        let rules = self.rules.iter().map(|rule| &rule.kind);
+        rules
+            .filter(|kind| matches!(kind, FaultKind::Reject { .. }))
+            .for_each(|kind| apply(&mut effect, kind));
+        effect
+    }
+
     /// Which rules meet this call; their counts go down.
     pub(crate) fn meet(&mut self, method: &str, path: &str) -> Effect {
         let mut effect = Effect {

@@ -334,7 +334,7 @@ impl State {
             .partition(|(at, _)| *at <= now);
         self.late = later;
         for (_, request) in due {
-            let effect = faults::Effect::default();
+            let effect = self.faults.lasting();
             if request.uri().path().starts_with("/api/") {
                 self.tenant.handle(&request);
             } else {

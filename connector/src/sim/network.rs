@@ -21,6 +21,8 @@ pub struct Seen {
     pub shows_ms: i64,
     pub text: String,
     pub ticketure: bool,
+    /// A webhook, and not an answer.
+    pub is_webhook: bool,
 }
 
 /// The network: slow, and it remembers what it carried.
@@ -69,6 +71,7 @@ impl Transport for Network {
                 shows_ms,
                 text: String::from_utf8_lossy(answer.body()).into_owned(),
                 ticketure,
+                is_webhook: false,
             });
         }
         Ok(answer)
@@ -91,6 +94,13 @@ impl Network {
     /// An answer or a webhook showed something.
     pub fn saw(&self, seen: Seen) {
         self.shown().push(seen);
+    }
+
+    /// What answers since then showed of a record, only a process that is no more has seen.
+    pub fn forget(&self, ids: &[String], since_ms: i64) {
+        let is_about = |seen: &Seen| ids.iter().any(|id| seen.text.contains(id.as_str()));
+        self.shown()
+            .retain(|seen| seen.is_webhook || seen.at_ms < since_ms || !is_about(seen));
     }
 
     /// Everything that was shown; it is forgotten here.

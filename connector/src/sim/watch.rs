@@ -17,6 +17,8 @@ struct Kept {
     open: BTreeMap<i64, String>,
     /// The last item that was looked at.
     last: i64,
+    /// When items were handed out last.
+    since: BTreeMap<i64, i64>,
     faults: BTreeSet<String>,
 }
 
@@ -46,10 +48,30 @@ impl Watch {
         self.views(&mut kept, ids).await
     }
 
+    /// The records that somebody works on at this moment, by their ids on both sides, and since when.
+    pub async fn in_hand(&self) -> Result<Vec<(Vec<String>, i64)>, StoreError> {
+        let mut found = Vec::new();
+        for item in self.waiting().await? {
+            if item.state != State::Running {
+                continue;
+            }
+            let links = self.store.links_of(&item.key).await?;
+            let both = links
+                .into_iter()
+                .flat_map(|link| [link.source_id, link.destination_id]);
+            let since = self.kept.lock().await.since.get(&item.id).copied();
+            found.push((both.chain([item.key]).collect(), since.unwrap_or_default()));
+        }
+        Ok(found)
+    }
+
     /// A batch was claimed: what comes before its items in their lanes is done, dead, or waits for one of them.
     pub async fn handed_out(&self, items: &[Item]) -> Result<(), StoreError> {
         let mut kept = self.kept.lock().await;
         self.find_new(&mut kept).await?;
+        let now_ms = self.store.now_ms();
+        kept.since
+            .extend(items.iter().map(|item| (item.id, now_ms)));
         let mine = |id: &i64| items.iter().any(|item| item.id == *id);
         for item in items {
             let before = kept.open.range(..item.id);

@@ -228,6 +228,9 @@ impl World<'_> {
     async fn crash(&mut self) -> Result<(), Box<dyn Error>> {
         self.process = None;
         let store = &self.found.store;
+        for (ids, since_ms) in self.found.watch.in_hand().await? {
+            self.network.forget(&ids, since_ms);
+        }
         for item in self.found.watch.waiting().await? {
             if item.state == State::Running {
                 let done = Settlement::new(item.id, item.attempt, Outcome::Done);
@@ -283,6 +286,7 @@ impl World<'_> {
                     shows_ms: one.sent_ms,
                     text: one.webhook.to_string(),
                     ticketure: true,
+                    is_webhook: true,
                 });
                 arrived.push(one.webhook);
             }

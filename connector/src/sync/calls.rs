@@ -48,6 +48,15 @@ impl Sent {
             Sent::Unanswered { error, .. } => !error.may_have_committed(),
         }
     }
+
+    /// The org has looked at the record, and takes none like it.
+    pub(crate) fn is_refused_for_good(&self) -> bool {
+        let verdict = match self {
+            Sent::Refused(refusal) => refusal.errors.first().map(SalesforceError::verdict),
+            _ => None,
+        };
+        verdict == Some(Verdict::Permanent)
+    }
 }
 
 /// Salesforce refused one record.

@@ -1,6 +1,7 @@
 //! Looking at both sides of the pairs of a batch, until it can be said what is to be written.
 
 use runtime::change::present;
+use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::Plan;
 use runtime::queue::{Link, Outcome, StoreError};
@@ -178,11 +179,12 @@ impl TwoWaySync {
     /// Reads the rows that are wanted. Without a way to Ticketure, what the batch says has to do.
     async fn read_sources(&self, pairs: &mut [Pair]) -> Result<(), StoreError> {
         let Some(ticketure) = &self.ticketure else {
-            for pair in pairs
-                .iter_mut()
-                .filter(|pair| pair.unknown && pair.source.image.is_none())
-            {
-                pair.stopped = Some(Outcome::Done);
+            for pair in pairs.iter_mut().filter(|pair| pair.unknown) {
+                pair.intents
+                    .retain(|intent| intent.key.side != Side::Source);
+                if pair.source.image.is_none() {
+                    pair.stopped = Some(Outcome::Done);
+                }
             }
             return Ok(());
         };
@@ -209,6 +211,8 @@ impl TwoWaySync {
             return;
         }
         let version_ms = version_of(&row).unwrap_or_default();
+        let made_from = json::text_at(&row, &["external_ref"]);
+        pair.unit.external_ref = made_from.or(pair.unit.external_ref.take());
         let record = to_record(
             &self.handlers,
             pair.mapping(),

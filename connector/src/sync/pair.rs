@@ -6,6 +6,7 @@ use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Decision, LinkState, Plan};
 use runtime::queue::{Intent, IntentKey, Link, Outcome, SALESFORCE_CHANGED, Settlement, Tombstone};
+use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
 use super::Unit;
@@ -230,7 +231,7 @@ impl Pair {
             }
             let mut wanted = self.unit.mapping.new_record();
             let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
-            if self.unknown && intent.kind == "create" {
+            if self.unknown && intent.kind == "create" && self.is_made_by_us(side) {
                 // Ours, made before a crash or with an answer that was lost.
                 self.state = LinkState::created(self.unit.mapping, wanted.as_ref(), 0);
                 self.state.made(side);
@@ -242,11 +243,18 @@ impl Pair {
                     self.state
                         .observe(Side::Destination, record.as_ref(), at, now_ms);
                 }
-            } else {
+            } else if !self.unknown {
                 self.state.read_back(side, wanted.as_ref(), seen, now_ms);
             }
             self.closes.push(intent.key);
         }
+    }
+
+    /// What a create of ours without an answer made: a row of Ticketure's names the record that it was made from.
+    fn is_made_by_us(&self, side: Side) -> bool {
+        let from = self.unit.external_ref.as_deref();
+        let is_from = |id: &str| normalise(id) == self.link.destination_id;
+        side == Side::Destination || from.is_some_and(is_from)
     }
 
     /// What the items say that changes of Salesforce's became, and when it was read.
@@ -279,9 +287,13 @@ impl Pair {
         earlier
     }
 
-    /// Both were read for the first time.
+    /// Both were read for the first time. An open intent is read back before that: perhaps one was made of the other.
     pub(crate) fn meet(&mut self, now_ms: i64) {
-        if !self.unknown || self.source.image.is_none() || self.destination.image.is_none() {
+        let is_begun = self.has_intent(Side::Source) && !self.source.read;
+        if !self.unknown || is_begun {
+            return;
+        }
+        if self.source.image.is_none() || self.destination.image.is_none() {
             return;
         }
         let (Some(source), Some(destination)) =
@@ -304,7 +316,8 @@ impl Pair {
         if self.replace.is_some() {
             return self.replace.clone();
         }
-        let base = || match self.source.wanted && !self.source.read {
+        let is_unasked = |side: &Seen| side.wanted && !side.read;
+        let base = || match is_unasked(&self.source) || is_unasked(&self.destination) {
             true => self.state.to_json_unasked(),
             false => self.state.to_json(),
         };

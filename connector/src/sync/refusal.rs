@@ -2,7 +2,7 @@
 
 use runtime::lock_groups;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{Outcome, StoreError};
+use runtime::queue::{Outcome, Review, StoreError};
 use runtime::retry::Verdict;
 use runtime::salesforce::SalesforceError;
 
@@ -61,13 +61,9 @@ impl TwoWaySync {
                 self.lock_groups().contend(locks, now_ms);
             }
             Verdict::Stale => self.look_at_references(unit).await?,
-            Verdict::Duplicate if !error.matches.is_empty() => {
-                let (candidates, reason) = (error.matches.clone(), message.clone());
-                let parked = self.ask_which(unit, candidates, reason).await?;
-                // Its link is there: nobody would wake it.
-                if !linked {
-                    return Ok(parked);
-                }
+            // Where its link is there nobody would wake it.
+            Verdict::Duplicate if !linked && !error.matches.is_empty() => {
+                return self.ask_which(unit, error.matches.clone(), message).await;
             }
             _ => {}
         }
@@ -86,6 +82,21 @@ impl TwoWaySync {
             message,
         };
         Ok(self.failed(unit, failure))
+    }
+
+    /// Which records a linked one is a duplicate of: a person is asked, when its link is written.
+    pub(crate) fn asked_of_linked(unit: &Unit, sent: &Sent) -> Option<Review> {
+        let Sent::Refused(refusal) = sent else {
+            return None;
+        };
+        let error = refusal.errors.first()?;
+        let is_asked = error.verdict() == Verdict::Duplicate && !error.matches.is_empty();
+        is_asked.then(|| Review {
+            mapping: unit.mapping.name.to_owned(),
+            source_id: unit.source_id.clone(),
+            candidates: error.matches.clone(),
+            reason: message(&refusal.errors),
+        })
     }
 
     /// Salesforce says by which external id it misses a record: the item waits for it. Nothing where it is linked, so that

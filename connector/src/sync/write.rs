@@ -38,6 +38,8 @@ struct Writing {
     to_source: Option<Back>,
     failed_forward: Option<Outcome>,
     failed_back: Option<Outcome>,
+    /// What a person is asked about it.
+    review: Option<Review>,
 }
 
 impl TwoWaySync {
@@ -136,6 +138,7 @@ impl TwoWaySync {
                 gate: plan.gate,
                 failed_forward: None,
                 failed_back,
+                review: None,
                 pair,
             });
         }
@@ -302,6 +305,7 @@ impl TwoWaySync {
             writing.to_source = None;
             return Ok(());
         }
+        writing.review = Self::asked_of_linked(&pair.unit, sent);
         writing.failed_forward = self.outcome_of(&pair.unit, sent, true).await?;
         Ok(())
     }
@@ -373,6 +377,7 @@ impl TwoWaySync {
             failed_forward,
             failed_back,
             decisions,
+            review,
             ..
         } = writing;
         let done = if more { give_back() } else { Outcome::Done };
@@ -390,7 +395,7 @@ impl TwoWaySync {
         if let Some(last) = settled.last_mut() {
             last.closes = pair.closes.clone();
             last.gate = notes.then(|| gate_note(&pair, &gate));
-            last.review = review(&pair, &decisions);
+            last.review = review.or_else(|| undecided(&pair, &decisions));
         }
         settled
     }
@@ -467,7 +472,7 @@ pub(crate) fn missing(mapping: &MappingDescriptor, fields: &[usize]) -> String {
 }
 
 /// Fields that nobody decides: a person has to.
-fn review(pair: &Pair, decisions: &[Decision]) -> Option<Review> {
+fn undecided(pair: &Pair, decisions: &[Decision]) -> Option<Review> {
     let fields: Vec<&str> = decisions
         .iter()
         .filter(|decision| decision.winner.is_none())

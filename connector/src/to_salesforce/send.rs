@@ -36,8 +36,13 @@ impl TwoWaySync {
                 continue;
             };
             let key = intent_key(&unit);
+            // Of an earlier try only what the org makes of the record says something.
+            let undone = match unit.repeats {
+                true => sent.is_refused_for_good(),
+                false => sent.is_undone(),
+            };
             let mut settled = settle(unit, &outcome, None);
-            if let (Some(last), true) = (settled.last_mut(), sent.is_undone()) {
+            if let (Some(last), true) = (settled.last_mut(), undone) {
                 last.closes.push(key);
             }
             settlements.extend(settled);

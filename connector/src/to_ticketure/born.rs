@@ -23,6 +23,8 @@ struct Birth {
     id: String,
     record: Box<dyn Entity>,
     body: Row,
+    /// Its record is what an earlier create says whose answer never came.
+    repeats: bool,
 }
 
 impl TwoWaySync {
@@ -156,6 +158,7 @@ impl TwoWaySync {
                     id,
                     record,
                     body,
+                    repeats: begun.is_some(),
                 }))
             }
         }
@@ -219,9 +222,12 @@ impl TwoWaySync {
             Err(error) => {
                 let outcome = self.not_pushed(&birth.unit, &error);
                 let mut settled = settle(birth.unit, &outcome, None);
-                if !error.may_have_committed()
-                    && let Some(last) = settled.last_mut()
-                {
+                // Of an earlier try only what Ticketure makes of the record says something.
+                let undone = match birth.repeats {
+                    true => error.is_about_content(),
+                    false => !error.may_have_committed(),
+                };
+                if undone && let Some(last) = settled.last_mut() {
                     last.closes.push(birth_key(mapping, &birth.id));
                 }
                 Ok(settled)

@@ -18,6 +18,7 @@ impl LinkState {
     ) -> Self {
         let mut state = LinkState::new(mapping);
         state.source.version_ms = source.1;
+        state.source.known_ms = source.1;
         state.destination.version_ms = destination.1;
         for field in 0..mapping.record.fields.len() {
             let (ours, theirs) = (source.0.slot(field), destination.0.slot(field));
@@ -198,7 +199,7 @@ impl LinkState {
         self.told.push(decision);
     }
 
-    fn overwritten_late(
+    pub(super) fn overwritten_late(
         &self,
         side: Side,
         field: usize,
@@ -327,63 +328,6 @@ impl LinkState {
         mask
     }
 
-    /// Rows about what was typed between the last reading and the write are still on their way: they will be told by
-    /// what was there before.
-    fn note_overwritten(&mut self, fields: &dyn Entity) {
-        let mut before = self.mapping.new_record();
-        for field in present_fields(fields) {
-            let current = self.has(Side::Source, field);
-            match current.is_absent() {
-                true => before.slot_mut(field).set_null(),
-                false => before.slot_mut(field).set(current),
-            }
-        }
-        self.source.overwrote = Some((self.source.version_ms, before));
-    }
-
-    /// What an older row of Ticketure's says that our last write stood over unseen.
-    fn overwritten(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
-        let Some((read_ms, before)) = &self.source.overwrote else {
-            return Vec::new();
-        };
-        if version_ms <= *read_ms {
-            return Vec::new();
-        }
-        present_fields(before.as_ref())
-            .filter(|field| {
-                let value = row.slot(*field);
-                let told = value.equivalent(before.slot(*field))
-                    || value.equivalent(self.agreed.slot(*field));
-                !value.is_absent() && !told
-            })
-            .map(|field| Decision {
-                field,
-                winner: Some(Side::Destination),
-                why: Why::WentUnder,
-                value: json::value(self.agreed.slot(field)),
-                loser: Some(json::value(row.slot(field))),
-                loser_at_ms: version_ms,
-            })
-            .collect()
-    }
-
-    /// What an older row of Ticketure's says where a late write of ours stands now.
-    fn overwritten_by_late(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
-        let mut found = Vec::new();
-        let newer = |late: &&Late| version_ms > late.since_ms;
-        for late in self.source.late.iter().filter(newer) {
-            for field in present_fields(late.fields.as_ref()) {
-                let (typed, now) = (row.slot(field), self.has(Side::Source, field));
-                let wrote = late.fields.slot(field);
-                let gone = !typed.is_absent() && !typed.resembles(wrote);
-                if gone && now.resembles(wrote) {
-                    found.push(self.overwritten_late(Side::Source, field, typed, version_ms));
-                }
-            }
-        }
-        found
-    }
-
     /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
     pub fn made(&mut self, side: Side) {
         for field in present_fields(self.agreed.as_ref()) {
@@ -395,38 +339,6 @@ impl LinkState {
             };
             self.side_mut(side).sent.insert(field, sent);
         }
-    }
-
-    /// A side was seen with these values, and by now it has others that we wrote: what was somebody's and went under
-    /// is to be told.
-    pub fn went_under(&self, side: Side, image: &dyn Entity, version_ms: i64) -> Vec<Decision> {
-        if side == Side::Source {
-            let mut found = self.overwritten(image, version_ms);
-            found.extend(self.overwritten_by_late(image, version_ms));
-            return found;
-        }
-        let here = self.side(side);
-        let mut found = Vec::new();
-        for (field, sent) in &here.sent {
-            let value = image.slot(*field);
-            let seen = json::value(value);
-            let ours = value.equivalent(self.agreed.slot(*field))
-                || seen == sent.before
-                || seen == sent.value;
-            let known = here.changes.slot(*field).equivalent(value)
-                && !here.changes.slot(*field).is_absent();
-            if sent.unseen && !value.is_absent() && !ours && !known {
-                found.push(Decision {
-                    field: *field,
-                    winner: Some(side.other()),
-                    why: Why::WentUnder,
-                    value: sent.value.clone(),
-                    loser: Some(seen),
-                    loser_at_ms: version_ms,
-                });
-            }
-        }
-        found
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::went_under::Overwrote;
 use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef, copied, overlay};
 use crate::json;
@@ -37,8 +38,10 @@ pub struct SideState {
     pub(super) late: Vec<Late>,
     /// What was last written.
     pub(super) sent: BTreeMap<usize, Sent>,
-    /// What the last write of ours stood over: as it was last read before, and as of when.
-    pub(super) overwrote: Option<(i64, Box<dyn Entity>)>,
+    /// The version as it was kept last.
+    pub(super) known_ms: i64,
+    /// What the last write of ours stood over.
+    pub(super) overwrote: Option<Overwrote>,
     /// Values that the org made of ours, and keeps.
     pub(super) kept: Box<dyn Entity>,
 }
@@ -72,6 +75,7 @@ impl SideState {
             restore: BTreeMap::new(),
             late: Vec::new(),
             sent: BTreeMap::new(),
+            known_ms: 0,
             overwrote: None,
             kept: mapping.new_record(),
         }
@@ -106,6 +110,7 @@ impl LinkState {
         let mut state = LinkState::new(mapping);
         overlay(state.agreed.as_mut(), record);
         state.source.version_ms = source_version_ms;
+        state.source.known_ms = source_version_ms;
         state
     }
 
@@ -260,11 +265,8 @@ impl LinkState {
         if !sent.is_empty() {
             root.insert("sent".to_owned(), Value::Object(sent));
         }
-        if let Some((read_ms, before)) = &side.overwrote {
-            root.insert(
-                "overwrote".to_owned(),
-                json!([read_ms, record_json(before.as_ref())]),
-            );
+        if let Some(overwrote) = &side.overwrote {
+            root.insert("overwrote".to_owned(), overwrote.to_json());
         }
         let kept = record_json(side.kept.as_ref());
         if !is_empty(&kept) {
@@ -321,6 +323,7 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
         .get("version")
         .and_then(Value::as_i64)
         .unwrap_or_default();
+    side.known_ms = side.version_ms;
     if let Some(changes) = kept.get("changes") {
         read_record(side.changes.as_mut(), changes);
     }
@@ -353,12 +356,8 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
             side.sent.insert(field, sent);
         }
     }
-    if let Some(overwrote) = kept.get("overwrote") {
-        let mut before = mapping.new_record();
-        read_record(before.as_mut(), overwrote.get(1).unwrap_or(&Value::Null));
-        let read_ms = overwrote.get(0).and_then(Value::as_i64).unwrap_or_default();
-        side.overwrote = Some((read_ms, before));
-    }
+    let overwrote = kept.get("overwrote");
+    side.overwrote = overwrote.map(|kept| Overwrote::from_json(mapping, kept));
     if let Some(values) = kept.get("kept") {
         read_record(side.kept.as_mut(), values);
     }
@@ -371,7 +370,7 @@ fn members(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
         .flat_map(|members| members.iter().map(|(name, value)| (name.as_str(), value)))
 }
 
-fn read_record(record: &mut dyn Entity, value: &Value) {
+pub(super) fn read_record(record: &mut dyn Entity, value: &Value) {
     // What no longer fits the mapping stays absent.
     let _ = json::read(record, value.to_string().as_bytes());
 }

@@ -51,6 +51,11 @@ impl CallError {
         }
     }
 
+    /// Ticketure has looked at the record, and does not take it.
+    pub fn is_about_content(&self) -> bool {
+        self.code() == "TICKETURE_REFUSED"
+    }
+
     /// One of our codes, as `retry` knows them.
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,7 +1,6 @@
 //! The history of a seed.
 
 use serde_json::{Map, Value};
-use simulator::FaultKind;
 
 use super::{Action, History, Timed, people, schools, troubles};
 
@@ -74,18 +73,12 @@ pub fn random(seed: u64) -> History {
         troubles::overtaken(&mut dice, people, length_ms, &mut actions);
     }
     troubles::troubles(&mut dice, length_ms, &mut actions);
-    if actions
-        .iter()
-        .any(|timed| matches!(timed.action, Action::SalesforceRefuses { .. }))
-    {
-        actions.retain(|timed| !comes_late(&timed.action));
-    }
     actions.sort_by_key(|timed| timed.at_ms);
     // Small batches, several at a time: so lanes and batches come between one another.
     let small = dice.0.bool();
     History {
         fetch_missing: dice.0.bool(),
-        batch: if small { dice.0.usize(20..=40) } else { 0 },
+        batch: if small { dice.0.usize(1..=5) } else { 0 },
         batches: if small { dice.0.usize(1..=4) } else { 0 },
         seed,
         salesforce_clock_error_ms: dice.0.i64(-120_000..=120_000),
@@ -104,9 +97,4 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
-}
-
-/// A create that is refused may have been sent before, and come late: that limit is known, and not drawn.
-fn comes_late(action: &Action) -> bool {
-    matches!(action, Action::Fault(fault) if matches!(fault.kind, FaultKind::CommitLate { .. }))
 }

@@ -1,0 +1,165 @@
+//! What somebody typed where a write of ours stands now, as rows and items tell that come later.
+
+use serde_json::{Value, json};
+
+use super::observe::present_fields;
+use super::plan::{Decision, Why};
+use super::state::{Late, LinkState, read_record, record_json};
+use crate::change::Mask;
+use crate::entity::Entity;
+use crate::json;
+use crate::mapping::{MappingDescriptor, Side};
+
+/// What the last write to Ticketure stood over.
+pub(super) struct Overwrote {
+    /// As of when the row was read before the write, and as of when it was known before that reading.
+    read_ms: i64,
+    known_ms: i64,
+    /// The written fields, as they were read.
+    before: Box<dyn Entity>,
+    /// Those that were as agreed: nobody had changed them, or somebody had and took it back.
+    as_agreed: Mask,
+}
+
+impl Overwrote {
+    pub(super) fn to_json(&self) -> Value {
+        let fields = self.before.descriptor().fields.iter().enumerate();
+        let as_agreed: Vec<&str> = fields
+            .filter(|(index, _)| self.as_agreed.contains(*index) && self.known_ms < self.read_ms)
+            .filter_map(|(_, field)| field.path.last().copied())
+            .collect();
+        json!([
+            self.read_ms,
+            record_json(self.before.as_ref()),
+            self.known_ms,
+            as_agreed
+        ])
+    }
+
+    pub(super) fn from_json(mapping: &'static MappingDescriptor, kept: &Value) -> Self {
+        let mut before = mapping.new_record();
+        read_record(before.as_mut(), kept.get(1).unwrap_or(&Value::Null));
+        let time = |index: usize| kept.get(index).and_then(Value::as_i64);
+        let read_ms = time(0).unwrap_or_default();
+        let names = kept.get(3).and_then(Value::as_array).map(Vec::as_slice);
+        let mut as_agreed = Mask::default();
+        let names = names.unwrap_or_default().iter().filter_map(Value::as_str);
+        let fields = names.filter_map(|name| mapping.record.field(name));
+        fields.for_each(|field| as_agreed.set(field));
+        Overwrote {
+            read_ms,
+            known_ms: time(2).unwrap_or(read_ms),
+            before,
+            as_agreed,
+        }
+    }
+}
+
+impl LinkState {
+    /// Rows about what was typed between the last reading and the write are still on their way: they will be told by
+    /// what was there before.
+    pub(super) fn note_overwritten(&mut self, fields: &dyn Entity) {
+        let mut before = self.mapping.new_record();
+        let mut as_agreed = Mask::default();
+        for field in present_fields(fields) {
+            let current = self.has(Side::Source, field);
+            match current.is_absent() {
+                true => before.slot_mut(field).set_null(),
+                false => before.slot_mut(field).set(current),
+            }
+            if current.equivalent(self.agreed.slot(field)) {
+                as_agreed.set(field);
+            }
+        }
+        self.source.overwrote = Some(Overwrote {
+            read_ms: self.source.version_ms,
+            known_ms: self.source.known_ms,
+            before,
+            as_agreed,
+        });
+    }
+
+    /// What an older row of Ticketure's says that our last write stood over untold.
+    fn overwritten(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        let Some(overwrote) = &self.source.overwrote else {
+            return Vec::new();
+        };
+        let before = overwrote.before.as_ref();
+        let after_reading = version_ms > overwrote.read_ms;
+        let before_reading = !after_reading && version_ms > overwrote.known_ms;
+        let mut found = Vec::new();
+        for field in present_fields(before) {
+            let (value, stood) = (row.slot(field), before.slot(field));
+            if value.is_absent() || value.equivalent(stood) {
+                continue;
+            }
+            if after_reading && !value.equivalent(self.agreed.slot(field)) {
+                found.push(self.unseen_loser(field, json::value(value), version_ms));
+            } else if before_reading && overwrote.as_agreed.contains(field) {
+                // It was changed and put back, unseen: what it was put back to was somebody's word as well.
+                found.push(self.unseen_loser(field, json::value(stood), overwrote.read_ms));
+            }
+        }
+        found
+    }
+
+    fn unseen_loser(&self, field: usize, loser: Value, loser_at_ms: i64) -> Decision {
+        Decision {
+            field,
+            winner: Some(Side::Destination),
+            why: Why::WentUnder,
+            value: json::value(self.agreed.slot(field)),
+            loser: Some(loser),
+            loser_at_ms,
+        }
+    }
+
+    /// What an older row of Ticketure's says where a late write of ours stands now.
+    fn overwritten_by_late(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        let mut found = Vec::new();
+        let newer = |late: &&Late| version_ms > late.since_ms;
+        for late in self.source.late.iter().filter(newer) {
+            for field in present_fields(late.fields.as_ref()) {
+                let (typed, now) = (row.slot(field), self.has(Side::Source, field));
+                let wrote = late.fields.slot(field);
+                let gone = !typed.is_absent() && !typed.resembles(wrote);
+                if gone && now.resembles(wrote) {
+                    found.push(self.overwritten_late(Side::Source, field, typed, version_ms));
+                }
+            }
+        }
+        found
+    }
+
+    /// A side was seen with these values, and by now it has others that we wrote: what was somebody's and went under
+    /// is to be told.
+    pub fn went_under(&self, side: Side, image: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        if side == Side::Source {
+            let mut found = self.overwritten(image, version_ms);
+            found.extend(self.overwritten_by_late(image, version_ms));
+            return found;
+        }
+        let here = self.side(side);
+        let mut found = Vec::new();
+        for (field, sent) in &here.sent {
+            let value = image.slot(*field);
+            let seen = json::value(value);
+            let ours = value.equivalent(self.agreed.slot(*field))
+                || seen == sent.before
+                || seen == sent.value;
+            let known = here.changes.slot(*field).equivalent(value)
+                && !here.changes.slot(*field).is_absent();
+            if sent.unseen && !value.is_absent() && !ours && !known {
+                found.push(Decision {
+                    field: *field,
+                    winner: Some(side.other()),
+                    why: Why::WentUnder,
+                    value: sent.value.clone(),
+                    loser: Some(seen),
+                    loser_at_ms: version_ms,
+                });
+            }
+        }
+        found
+    }
+}
