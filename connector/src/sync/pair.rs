@@ -103,6 +103,11 @@ impl Pair {
 
     /// Takes in what the rows of the batch say.
     pub(super) fn observe_rows(&mut self, now_ms: i64, order: Order) {
+        let open = self
+            .intents
+            .iter()
+            .filter(|intent| intent.key.side == Side::Source && intent.kind == "update");
+        let open: Vec<Box<dyn Entity>> = open.map(|intent| self.wanted(intent)).collect();
         for (row, at) in &self.unit.rows {
             if self.unknown {
                 let newer = self
@@ -122,6 +127,9 @@ impl Pair {
                 Order::Arrival => true,
             };
             if newer {
+                for wanted in &open {
+                    self.state.shows_ours(wanted.as_ref(), row.as_ref());
+                }
                 self.state.observe(Side::Source, row.as_ref(), *at, now_ms);
             } else if !self.says_nothing_new(row.as_ref()) {
                 // Older than what is known, or as old and different: only Ticketure knows what it has now.
@@ -145,6 +153,13 @@ impl Pair {
             let slot = row.slot(field);
             slot.is_absent() || slot.equivalent(current.slot(field))
         })
+    }
+
+    /// What an intent says; what no longer fits the mapping stays absent.
+    fn wanted(&self, intent: &Intent) -> Box<dyn Entity> {
+        let mut wanted = self.unit.mapping.new_record();
+        let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
+        wanted
     }
 
     fn has_intent(&self, side: Side) -> bool {
@@ -229,8 +244,7 @@ impl Pair {
                 self.intents.push(intent);
                 continue;
             }
-            let mut wanted = self.unit.mapping.new_record();
-            let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
+            let wanted = self.wanted(&intent);
             if self.unknown && intent.kind == "create" && self.is_made_by_us(side) {
                 // Ours, made before a crash or with an answer that was lost.
                 self.state = LinkState::created(self.unit.mapping, wanted.as_ref(), 0);

@@ -94,16 +94,18 @@ impl TwoWaySync {
         let (resolved, failure) = self.resolve(references).await?;
         let mut ready = Vec::with_capacity(pairs.len());
         let mut settlements = Vec::new();
+        let mut told = Vec::new();
         for mut pair in pairs {
             if let Some(outcome) = pair.stopped.take() {
+                told.extend(self.told(&mut pair));
                 settlements.extend(pair.stop(&outcome));
                 continue;
             }
             let Some(mut plan) = pair.plan.take() else {
+                told.extend(self.told(&mut pair));
                 settlements.extend(pair.stop(&Outcome::Done));
                 continue;
             };
-            plan.decisions.append(&mut pair.went_under);
             let wanted = of(plan.to_destination.as_ref());
             let missing = wanted
                 .iter()
@@ -113,6 +115,7 @@ impl TwoWaySync {
                     Some(error) => self.not_answered(&pair.unit, error),
                     None => waits_for(mapping, &pair.unit, parent, id),
                 };
+                told.extend(self.told(&mut pair));
                 settlements.extend(pair.stop(&outcome));
                 continue;
             }
@@ -122,6 +125,7 @@ impl TwoWaySync {
                     .map(|id| (key.0, key.1.clone(), id.clone()))
             });
             pair.unit.references = known.collect();
+            plan.decisions.append(&mut pair.went_under);
             let some =
                 |record: Box<dyn Entity>| (!present(record.as_ref()).is_empty()).then_some(record);
             let (to_source, failed_back) = match some(plan.to_source) {
@@ -142,7 +146,18 @@ impl TwoWaySync {
                 pair,
             });
         }
+        // The pairs that stop here are kept as they were seen: who looks again will not see it again.
+        if !told.is_empty() {
+            self.store.begin(Vec::new(), Vec::new(), told).await?;
+        }
         Ok((ready, settlements))
+    }
+
+    /// What was found to be overwritten in looking at a pair.
+    fn told(&self, pair: &mut Pair) -> Vec<DecisionRecord> {
+        let found = std::mem::take(&mut pair.went_under);
+        let told = pair.state.told().iter().chain(&found);
+        told.map(|decision| self.recorded(pair, decision)).collect()
     }
 
     /// What goes back, in Ticketure's words; or why it cannot.

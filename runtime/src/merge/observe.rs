@@ -257,7 +257,9 @@ impl LinkState {
         for field in present_fields(fields) {
             let value = fields.slot(field);
             let written = json::value(value);
-            let before = json::value(self.has(side, field));
+            let stood = self.has(side, field);
+            let before = json::value(stood);
+            let decided = !stood.equivalent(self.agreed.slot(field));
             // The other side may have gone on, or back, since it was decided.
             let same = self.has(side.other(), field).equivalent(value);
             let (agreed, other) = self.agreed_and(side.other());
@@ -281,6 +283,7 @@ impl LinkState {
             let sent = Sent {
                 value: written,
                 before,
+                decided,
                 times,
                 unseen: true,
             };
@@ -334,6 +337,7 @@ impl LinkState {
             let sent = Sent {
                 value: json::value(self.agreed.slot(field)),
                 before: Value::Null,
+                decided: false,
                 times: 1,
                 unseen: true,
             };

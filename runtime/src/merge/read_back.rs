@@ -35,6 +35,7 @@ impl LinkState {
             present_fields(wanted)
                 .filter(|field| !is_shown(*field))
                 .for_each(|field| shown.slot_mut(field).set_absent());
+            self.tell_of_written_over(side, shown.as_ref());
             self.landed(side, shown.as_ref());
             return true;
         }
@@ -48,6 +49,36 @@ impl LinkState {
         };
         self.side_mut(side).late.push(late);
         false
+    }
+
+    /// A row says what a write of ours says whose answer never came: what is known of somebody's went under it.
+    pub fn shows_ours(&mut self, wanted: &dyn Entity, row: &dyn Entity) {
+        let mut shown = self.mapping.new_record();
+        for field in present_fields(wanted) {
+            if row.slot(field).equivalent(wanted.slot(field)) {
+                shown.slot_mut(field).set(wanted.slot(field));
+            }
+        }
+        self.tell_of_written_over(Side::Source, shown.as_ref());
+    }
+
+    /// What somebody typed in between is known already, and the write stands over it.
+    fn tell_of_written_over(&mut self, side: Side, wrote: &dyn Entity) {
+        for field in present_fields(wrote) {
+            let (typed, value) = (self.side(side).changes.slot(field), wrote.slot(field));
+            if typed.is_absent() || typed.equivalent(value) {
+                continue;
+            }
+            let at_ms = self.side(side).at_ms.get(&field).copied();
+            self.told.push(Decision {
+                field,
+                winner: Some(side.other()),
+                why: Why::WentUnder,
+                value: json::value(value),
+                loser: Some(json::value(typed)),
+                loser_at_ms: at_ms.unwrap_or_default(),
+            });
+        }
     }
 
     /// Somebody has written since, and a field is as it was before our write: it never came, or it came and somebody

@@ -60,6 +60,8 @@ pub(super) struct Sent {
     pub(super) value: Value,
     /// What stood there, as far as was known.
     pub(super) before: Value,
+    /// That was somebody's change, and lost: the conflict log has it.
+    pub(super) decided: bool,
     /// The same value again and again is a value that does not stay.
     pub(super) times: u32,
     /// Nothing has been seen of the side since.
@@ -167,6 +169,11 @@ impl LinkState {
             .collect()
     }
 
+    /// What somebody typed and a write of ours went over, as far as it was seen in this batch.
+    pub fn told(&self) -> &[super::Decision] {
+        &self.told
+    }
+
     /// Nothing waits to be written.
     pub fn is_settled(&self) -> bool {
         present(self.source.changes.as_ref()).is_empty()
@@ -258,7 +265,10 @@ impl LinkState {
             .map(|(field, sent)| {
                 (
                     self.name(*field),
-                    json!([sent.value, sent.times, sent.unseen, sent.before]),
+                    match sent.decided {
+                        true => json!([sent.value, sent.times, sent.unseen, sent.before, true]),
+                        false => json!([sent.value, sent.times, sent.unseen, sent.before]),
+                    },
                 )
             })
             .collect();
@@ -352,6 +362,7 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
                 times: entry.get(1).and_then(Value::as_u64).unwrap_or(1) as u32,
                 unseen: entry.get(2).and_then(Value::as_bool).unwrap_or(false),
                 before: entry.get(3).cloned().unwrap_or(Value::Null),
+                decided: entry.get(4).is_some(),
             };
             side.sent.insert(field, sent);
         }

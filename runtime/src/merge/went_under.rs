@@ -6,7 +6,7 @@ use super::observe::present_fields;
 use super::plan::{Decision, Why};
 use super::state::{Late, LinkState, read_record, record_json};
 use crate::change::Mask;
-use crate::entity::Entity;
+use crate::entity::{Entity, SlotRef};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 
@@ -139,26 +139,40 @@ impl LinkState {
             found.extend(self.overwritten_by_late(image, version_ms));
             return found;
         }
-        let here = self.side(side);
+        let fields = self.destination.sent.keys();
+        fields
+            .flat_map(|field| self.under_sent(*field, image.slot(*field), version_ms))
+            .collect()
+    }
+
+    /// What an older image of Salesforce's says of a field that we have written since.
+    fn under_sent(&self, field: usize, image: SlotRef<'_>, version_ms: i64) -> Vec<Decision> {
+        let here = &self.destination;
+        let Some(sent) = here.sent.get(&field).filter(|sent| sent.unseen) else {
+            return Vec::new();
+        };
+        let seen = json::value(image);
+        let known = here.changes.slot(field);
+        let is_known = !known.is_absent() && known.equivalent(image);
+        if image.is_absent() || seen == sent.before || is_known {
+            return Vec::new();
+        }
+        let lost = |loser: Value, loser_at_ms: i64| Decision {
+            field,
+            winner: Some(Side::Source),
+            why: Why::WentUnder,
+            value: sent.value.clone(),
+            loser: Some(loser),
+            loser_at_ms,
+        };
         let mut found = Vec::new();
-        for (field, sent) in &here.sent {
-            let value = image.slot(*field);
-            let seen = json::value(value);
-            let ours = value.equivalent(self.agreed.slot(*field))
-                || seen == sent.before
-                || seen == sent.value;
-            let known = here.changes.slot(*field).equivalent(value)
-                && !here.changes.slot(*field).is_absent();
-            if sent.unseen && !value.is_absent() && !ours && !known {
-                found.push(Decision {
-                    field: *field,
-                    winner: Some(side.other()),
-                    why: Why::WentUnder,
-                    value: sent.value.clone(),
-                    loser: Some(seen),
-                    loser_at_ms: version_ms,
-                });
-            }
+        let is_ours = image.equivalent(self.agreed.slot(field)) || seen == sent.value;
+        if !is_ours {
+            found.push(lost(seen, version_ms));
+        }
+        // It was changed and put back before the last reading: what it was put back to was somebody's word as well.
+        if version_ms <= here.version_ms && !sent.decided {
+            found.push(lost(sent.before.clone(), here.version_ms));
         }
         found
     }
