@@ -16,7 +16,7 @@ mod tests;
 
 pub use gate::{missing_required, monitored_changed};
 pub use plan::{Clocks, Decision, Gate, Plan, Why};
-pub use state::{LinkState, SideState};
+pub use state::{LinkState, SideState, Unlooked};
 
 use crate::entity::Entity;
 use crate::mapping::{MappingDescriptor, Side};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runtime::queue::{Item, ItemView, State, Store, StoreError};
+use runtime::queue::{Item, ItemView, SALESFORCE_CHANGED, State, Store, StoreError};
 use tokio::sync::Mutex;
 
 /// Looks at one store, by what everybody may see of it.
@@ -13,8 +13,8 @@ pub struct Watch {
 
 #[derive(Default)]
 struct Kept {
-    /// Items that were neither done nor dead when they were last looked at, with their lanes.
-    open: BTreeMap<i64, String>,
+    /// Items that were neither done nor dead when they were last looked at, with their lanes and when they were found.
+    open: BTreeMap<i64, (String, i64)>,
     /// The last item that was looked at.
     last: i64,
     /// When items were handed out last.
@@ -75,10 +75,11 @@ impl Watch {
         let mine = |id: &i64| items.iter().any(|item| item.id == *id);
         for item in items {
             let before = kept.open.range(..item.id);
-            let before = before.filter(|(id, lane)| **lane == item.lane && !mine(id));
+            let before = before.filter(|(id, (lane, _))| *lane == item.lane && !mine(id));
             let before: Vec<i64> = before.map(|(id, _)| *id).collect();
             for earlier in self.views(&mut kept, before).await? {
-                if self.goes_first(&earlier, item) {
+                let found = kept.open.get(&earlier.id).map(|(_, found)| *found);
+                if self.goes_first(&earlier, item) && !self.may_have_moved(&earlier, found) {
                     kept.faults.insert(format!(
                         "item {} about {} was handed out before item {} of its lane, which is {:?}, waiting for {:?}",
                         item.id, item.key, earlier.id, earlier.state, earlier.wait_key
@@ -120,10 +121,15 @@ impl Watch {
         !(woken || earlier.state == State::Parked && earlier.wait_key == brings)
     }
 
+    /// A change in Salesforce that was found this moment: a link may have brought it into the lane since the claim.
+    fn may_have_moved(&self, earlier: &ItemView, found_ms: Option<i64>) -> bool {
+        earlier.payload_type == SALESFORCE_CHANGED && found_ms == Some(self.store.now_ms())
+    }
+
     async fn find_new(&self, kept: &mut Kept) -> Result<(), StoreError> {
         while let Some(item) = self.store.item(kept.last + 1).await? {
             kept.last = item.id;
-            kept.open.insert(item.id, item.lane);
+            kept.open.insert(item.id, (item.lane, self.store.now_ms()));
         }
         Ok(())
     }

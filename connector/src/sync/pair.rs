@@ -4,7 +4,7 @@ use runtime::change::Mask;
 use runtime::entity::{Entity, Kind, copied};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Decision, LinkState, Plan};
+use runtime::merge::{Decision, LinkState, Plan, Unlooked};
 use runtime::queue::{Intent, IntentKey, Link, Outcome, SALESFORCE_CHANGED, Settlement, Tombstone};
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
@@ -331,12 +331,12 @@ impl Pair {
             return self.replace.clone();
         }
         let is_unasked = |side: &Seen| side.wanted && !side.read;
-        let base = || match is_unasked(&self.source) || is_unasked(&self.destination) {
-            true => self.state.to_json_unasked(),
-            false => self.state.to_json(),
+        let unlooked = Unlooked {
+            taken_back: is_unasked(&self.source) || is_unasked(&self.destination),
+            begun: !self.intents.is_empty(),
         };
         (!self.unknown && !self.forget).then(|| Link {
-            base: base(),
+            base: self.state.json(unlooked),
             ..self.link.clone()
         })
     }

@@ -39,7 +39,7 @@ impl LinkState {
             self.landed(side, shown.as_ref());
             return true;
         }
-        if version_ms > self.side(side).version_ms {
+        if version_ms > self.side(side).known_ms {
             self.tell_of_put_back(side, wanted, (image, version_ms));
         }
         let late = Late {

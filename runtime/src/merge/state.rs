@@ -24,6 +24,15 @@ pub struct LinkState {
     pub(super) told: Vec<super::Decision>,
 }
 
+/// What could not be looked at yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlooked {
+    /// The other side of a change that was taken back: it counts against a change there. Else it is forgotten.
+    pub taken_back: bool,
+    /// Whether a write has been carried out: as of when the side was known before it counts on.
+    pub begun: bool,
+}
+
 /// What is known of one side.
 pub struct SideState {
     /// The side's own time of what was last seen, in milliseconds since 1970; 0 is nothing yet.
@@ -38,7 +47,7 @@ pub struct SideState {
     pub(super) late: Vec<Late>,
     /// What was last written.
     pub(super) sent: BTreeMap<usize, Sent>,
-    /// The version as it was kept last.
+    /// The version as it was kept last, and before any write that is still to be read back.
     pub(super) known_ms: i64,
     /// What the last write of ours stood over.
     pub(super) overwrote: Option<Overwrote>,
@@ -189,25 +198,20 @@ impl LinkState {
         })
     }
 
-    /// As it is kept with the link. A change that was taken back is forgotten: the other side has none.
+    /// As it is kept with the link, when everything was looked at that was to be looked at.
     pub fn to_json(&self) -> String {
-        self.json(false)
+        self.json(Unlooked::default())
     }
 
-    /// As it is kept while the other side could not be asked: what was taken back may still count.
-    pub fn to_json_unasked(&self) -> String {
-        self.json(true)
-    }
-
-    /// What was agreed is most of it, and goes straight to text.
-    fn json(&self, unasked: bool) -> String {
+    /// As it is kept with the link. What was agreed is most of it, and goes straight to text.
+    pub fn json(&self, unlooked: Unlooked) -> String {
         let agreed = self.agreed.as_ref();
         let mut text = String::with_capacity(512);
         text += "{\"agreed\":";
         text += &json::write(agreed, &present(agreed), &json::as_source_id)
             .unwrap_or_else(|_| "{}".to_owned());
         for (name, side) in [("source", Side::Source), ("destination", Side::Destination)] {
-            text += &format!(",\"{name}\":{}", self.side_json(side, unasked));
+            text += &format!(",\"{name}\":{}", self.side_json(side, unlooked));
         }
         if !self.held.is_empty() {
             let held = self.held.iter().map(|(field, (source, destination))| {
@@ -232,13 +236,16 @@ impl LinkState {
             && self.side(side.other()).changes.slot(field).is_absent()
     }
 
-    fn side_json(&self, which: Side, unasked: bool) -> Value {
+    fn side_json(&self, which: Side, unlooked: Unlooked) -> Value {
         let side = self.side(which);
         let mut root = Map::new();
         root.insert("version".to_owned(), Value::from(side.version_ms));
+        if unlooked.begun && side.known_ms != side.version_ms {
+            root.insert("known".to_owned(), Value::from(side.known_ms));
+        }
         let mut counts = present(side.changes.as_ref());
         for field in 0..self.mapping.record.fields.len() {
-            if !unasked && self.is_taken_back(which, field) {
+            if !unlooked.taken_back && self.is_taken_back(which, field) {
                 counts.clear(field);
             }
         }
@@ -333,7 +340,8 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
         .get("version")
         .and_then(Value::as_i64)
         .unwrap_or_default();
-    side.known_ms = side.version_ms;
+    let known = kept.get("known").and_then(Value::as_i64);
+    side.known_ms = known.unwrap_or(side.version_ms);
     if let Some(changes) = kept.get("changes") {
         read_record(side.changes.as_mut(), changes);
     }

@@ -296,6 +296,7 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
             if told {
                 continue;
             }
+            let under = went_under(ended, field, source_id);
             let sides = [
                 (&there, &typed_there, source_id, &typed_here, record_id),
                 (&here, &typed_here, record_id, &typed_there, source_id),
@@ -313,7 +314,7 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
                     .iter()
                     .filter(|write| write.id == id && write.actor == Actor::Api)
                 {
-                    if let Some(value) = came_back(ended, log, &mine, &others, write) {
+                    if let Some(value) = came_back(ended, log, &mine, &others, &under, write) {
                         faults.push(format!("{field} = {value:?} came back to {id} after its own people had replaced it"));
                     }
                 }
@@ -322,12 +323,22 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
     }
 }
 
+/// What was overwritten between a reading and a write, and told.
+fn went_under(ended: &Ended, field: &str, source_id: &str) -> Vec<Value> {
+    let mine = ended.conflicts.iter().filter(|conflict| {
+        conflict.why == "went_under" && conflict.field == field && conflict.source_id == source_id
+    });
+    mine.filter_map(|conflict| serde_json::from_str(conflict.loser.as_ref()?).ok())
+        .collect()
+}
+
 /// The value that a write brings back to the side whose people had replaced it.
 fn came_back(
     ended: &Ended,
     log: &[Write],
     mine: &[&Typed<'_>],
     others: &[&str],
+    went_under: &[Value],
     write: &Write,
 ) -> Option<String> {
     let before: Vec<&&Typed<'_>> = mine
@@ -337,6 +348,10 @@ fn came_back(
     let last = before.last()?;
     // A late write that is first seen after so long is not known as ours any more.
     if ended.commits_late && write.at_ms - last.write.at_ms > LATE_KNOWN_MS {
+        return None;
+    }
+    let mut told = went_under.iter();
+    if told.any(|loser| last.compare.of_salesforce(Some(loser)) == last.value) {
         return None;
     }
     let value = last.value_in(write)?;

@@ -29,3 +29,23 @@ ALTER TABLE links DROP COLUMN facts;
 -- Kept as numbers, so that nothing is counted while webhooks wait for an answer.
 INSERT INTO counters SELECT 'waiting', count(*) FROM items WHERE state IN (0, 1, 2, 3);
 INSERT INTO counters SELECT 'event_bytes', coalesce(sum(octet_length(payload)), 0) FROM events;
+
+-- Two values that lost to the same one in the same second are two.
+ALTER TABLE decisions RENAME TO decisions_2;
+CREATE TABLE decisions (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  mapping TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  field TEXT NOT NULL,
+  winner TEXT NOT NULL,
+  why TEXT NOT NULL,
+  value TEXT NOT NULL,
+  winner_at INTEGER NOT NULL,
+  loser TEXT,
+  loser_at INTEGER NOT NULL
+);
+INSERT INTO decisions SELECT * FROM decisions_2;
+DROP TABLE decisions_2;
+CREATE UNIQUE INDEX decisions_once
+  ON decisions (mapping, source_id, field, value, winner_at, coalesce(loser, ''), loser_at, why);
