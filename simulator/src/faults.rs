@@ -48,12 +48,15 @@ pub enum FaultKind {
     /// Records of one collection whose field has one value fail with UNABLE_TO_LOCK_ROW; so do their repeats, until they
     /// come in calls of their own.
     LockShared { field: String },
-    /// Every record of a collection is refused with this code; `matches` are the records that a duplicate rule names.
+    /// Records of a collection are refused with this code, all of them or one in so many; `matches` are the records that
+    /// a duplicate rule names.
     Refuse {
         code: String,
         message: String,
         #[serde(default)]
         matches: Vec<String>,
+        #[serde(default = "all")]
+        one_in: u32,
     },
     /// The call as a whole is refused: every collection, or those with a record whose field has this value.
     RefuseCall {
@@ -72,6 +75,10 @@ pub enum FaultKind {
         code: String,
         message: String,
     },
+}
+
+fn all() -> u32 {
+    1
 }
 
 impl Fault {
@@ -125,8 +132,12 @@ pub(crate) struct Rejection {
 impl Effect {
     /// Is this record's row locked by somebody else?
     pub(crate) fn locks_row(&self) -> bool {
-        self.lock_one_in
-            .is_some_and(|one_in| self.random.borrow_mut().u32(0..one_in.max(1)) == 0)
+        self.lock_one_in.is_some_and(|one_in| self.falls(one_in))
+    }
+
+    /// Is it this one of so many?
+    pub(crate) fn falls(&self, one_in: u32) -> bool {
+        self.random.borrow_mut().u32(0..one_in.max(1)) == 0
     }
 }
 

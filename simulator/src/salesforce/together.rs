@@ -42,7 +42,7 @@ impl Org {
             effect
                 .together
                 .iter()
-                .find_map(|rule| self.refused_by(rule, record, records))
+                .find_map(|rule| self.refused_by(rule, record, records, effect))
         };
         records.iter().map(refused).collect()
     }
@@ -52,6 +52,7 @@ impl Org {
         rule: &FaultKind,
         record: &Map<String, Value>,
         all: &[Map<String, Value>],
+        effect: &Effect,
     ) -> Option<ApiError> {
         match rule {
             FaultKind::TooManyRecords { above } => (all.len() > *above).then(|| {
@@ -75,7 +76,8 @@ impl Org {
                 code,
                 message,
                 matches,
-            } => Some(ApiError {
+                one_in,
+            } => effect.falls(*one_in).then(|| ApiError {
                 matches: matches.clone(),
                 ..ApiError::new(code, message.clone())
             }),

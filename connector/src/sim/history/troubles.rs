@@ -69,8 +69,38 @@ pub(super) fn overtaken(dice: &mut Dice, people: usize, length_ms: u64, actions:
     }
 }
 
+/// Records that are refused for a while, some of a call or all; and a call that is refused as a whole.
+const REFUSALS: &[&str] = &[
+    "UNKNOWN_EXCEPTION",
+    "UNABLE_TO_LOCK_ROW",
+    "PROCESSING_HALTED",
+    "ENTITY_IS_DELETED",
+    "DUPLICATE_VALUE",
+    "NOBODY_KNOWS_THIS_CODE",
+];
+
+fn refusal(dice: &mut Dice) -> Value {
+    let message = "for a while";
+    match dice.0.u32(0..5) {
+        0 => json!({ "kind": "too_many_records", "above": dice.0.u32(1..4) }),
+        // No record gets past it.
+        1 => json!({ "kind": "refuse", "code": "STORAGE_LIMIT_EXCEEDED", "message": message }),
+        2 | 3 => json!({ "kind": "refuse", "code": dice.pick(REFUSALS), "message": message,
+            "one_in": dice.0.u32(1..4) }),
+        _ => {
+            let (status, code) = match dice.0.u32(0..4) {
+                0 => (400, "UNABLE_TO_LOCK_ROW"),
+                1 => (400, "REQUEST_RUNNING_TOO_LONG"),
+                2 => (400, "STORAGE_LIMIT_EXCEEDED"),
+                _ => (500, "UNKNOWN_EXCEPTION"),
+            };
+            json!({ "kind": "refuse_call", "status": status, "code": code, "message": message })
+        }
+    }
+}
+
 fn fault(dice: &mut Dice) -> Fault {
-    let kind = match dice.0.u32(0..8) {
+    let kind = match dice.0.u32(0..10) {
         0 => json!({ "kind": "unavailable" }),
         1 => json!({ "kind": "lost_after_commit" }),
         2 => json!({ "kind": "lost_before_commit" }),
@@ -78,6 +108,7 @@ fn fault(dice: &mut Dice) -> Fault {
         4 => json!({ "kind": "expire_sessions" }),
         5 => json!({ "kind": "limit_exceeded" }),
         6 => json!({ "kind": "lock_shared", "field": "LeadSource" }),
+        7 | 8 => refusal(dice),
         _ => json!({ "kind": "lock_row", "one_in": 2 }),
     };
     let path = dice.pick(&[

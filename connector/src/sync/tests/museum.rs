@@ -146,6 +146,7 @@ impl Museum {
             code: code.to_owned(),
             message: message.to_owned(),
             matches: Vec::new(),
+            one_in: 1,
         };
         self.fault(WRITES, times, kind);
     }
