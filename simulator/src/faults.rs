@@ -1,5 +1,7 @@
 //! What goes wrong, by rule: which calls a rule meets, how often, and what happens then.
 
+use bytes::Bytes;
+use http::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +14,9 @@ pub struct Fault {
     /// Only calls whose path has this in it.
     #[serde(default)]
     pub path: Option<String>,
+    /// Only calls that have this text in their path, query or body: those about one record, by its id.
+    #[serde(default)]
+    pub about: Option<String>,
     /// So many calls pass unharmed first.
     #[serde(default)]
     pub after: u32,
@@ -28,6 +33,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The answer comes later.
     Latency { ms: u64 },
+    /// The call takes longer: it is carried out at the end of it, and answered then.
+    Slow { ms: u64 },
     /// This status instead of an answer, nothing is done: 401 is a key that is not valid any more, 429 wants to be left
     /// alone for two seconds.
     Status { status: u16 },
@@ -48,8 +55,8 @@ pub enum FaultKind {
     /// Records of one collection whose field has one value fail with UNABLE_TO_LOCK_ROW; so do their repeats, until they
     /// come in calls of their own.
     LockShared { field: String },
-    /// Records of a collection are refused with this code, all of them or one in so many; `matches` are the records that
-    /// a duplicate rule names.
+    /// Records of a collection are refused with this code: all of them, one in so many, or those whose field has this
+    /// value; `matches` are the records that a duplicate rule names.
     Refuse {
         code: String,
         message: String,
@@ -57,6 +64,8 @@ pub enum FaultKind {
         matches: Vec<String>,
         #[serde(default = "all")]
         one_in: u32,
+        #[serde(default)]
+        with: Option<(String, Value)>,
     },
     /// The call as a whole is refused: every collection, or those with a record whose field has this value.
     RefuseCall {
@@ -87,6 +96,7 @@ impl Fault {
         Fault {
             method: None,
             path: None,
+            about: None,
             after: 0,
             times: None,
             kind,
@@ -103,10 +113,31 @@ impl Fault {
     }
 }
 
+impl Fault {
+    fn fits(&self, request: &Request<Bytes>) -> bool {
+        let (method, uri) = (request.method().as_str(), request.uri());
+        self.method.as_deref().is_none_or(|of| of == method)
+            && self
+                .path
+                .as_deref()
+                .is_none_or(|part| uri.path().contains(part))
+            && self.about.as_deref().is_none_or(|text| {
+                uri.path_and_query()
+                    .is_some_and(|all| all.as_str().contains(text))
+                    || has(request.body(), text.as_bytes())
+            })
+    }
+}
+
+fn has(body: &[u8], text: &[u8]) -> bool {
+    !text.is_empty() && body.windows(text.len()).any(|part| part == text)
+}
+
 /// What all rules together do to one call.
 #[derive(Debug, Default)]
 pub(crate) struct Effect {
     pub(crate) latency_ms: u64,
+    pub(crate) slow_ms: u64,
     pub(crate) unavailable: bool,
     pub(crate) status: Option<u16>,
     pub(crate) lost_after: bool,
@@ -174,15 +205,13 @@ impl Faults {
     }
 
     /// Which rules meet this call; their counts go down.
-    pub(crate) fn meet(&mut self, method: &str, path: &str) -> Effect {
+    pub(crate) fn meet(&mut self, request: &Request<Bytes>) -> Effect {
         let mut effect = Effect {
             random: self.random.fork().into(),
             ..Effect::default()
         };
         for rule in self.rules.iter_mut().rev() {
-            let fits = rule.method.as_deref().is_none_or(|of| of == method)
-                && rule.path.as_deref().is_none_or(|part| path.contains(part));
-            if !fits || rule.times == Some(0) {
+            if !rule.fits(request) || rule.times == Some(0) {
                 continue;
             }
             if rule.after > 0 {
@@ -200,6 +229,7 @@ impl Faults {
 fn apply(effect: &mut Effect, kind: &FaultKind) {
     match kind {
         FaultKind::Latency { ms } => effect.latency_ms += ms,
+        FaultKind::Slow { ms } => effect.slow_ms += ms,
         FaultKind::Status { status } => effect.status = Some(*status),
         FaultKind::Unavailable => effect.unavailable = true,
         FaultKind::LostAfterCommit => effect.lost_after = true,

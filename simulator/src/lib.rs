@@ -148,7 +148,11 @@ impl Simulator {
     /// # Errors
     /// When a fault loses the answer.
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
-        let handled = self.lock().handle(&request);
+        let effect = self.lock().meet(&request);
+        if effect.slow_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(effect.slow_ms)).await;
+        }
+        let handled = self.lock().handle(&request, &effect);
         if handled.latency_ms > 0 {
             tokio::time::sleep(Duration::from_millis(handled.latency_ms)).await;
         }
@@ -361,7 +365,15 @@ impl State {
         }
     }
 
-    fn handle(&mut self, request: &Request<Bytes>) -> Handled {
+    /// What goes wrong with a call; nothing with those to the simulator itself.
+    fn meet(&mut self, request: &Request<Bytes>) -> faults::Effect {
+        match request.uri().path().starts_with("/simulator/") {
+            true => faults::Effect::default(),
+            false => self.faults.meet(request),
+        }
+    }
+
+    fn handle(&mut self, request: &Request<Bytes>, effect: &faults::Effect) -> Handled {
         let path = request.uri().path();
         if path.starts_with("/simulator/") {
             return Handled {
@@ -371,7 +383,6 @@ impl State {
             };
         }
         self.run_late();
-        let effect = self.faults.meet(request.method().as_str(), path);
         if let Some(ms) = effect.late_ms {
             self.late
                 .push(((self.clock.0)() + ms as i64, request.clone()));
@@ -394,7 +405,7 @@ impl State {
         } else if path.starts_with("/api/") {
             self.tenant.handle(request)
         } else {
-            self.org.handle(request, &effect, &self.address)
+            self.org.handle(request, effect, &self.address)
         };
         let now = match path.starts_with("/api/") {
             true => self.tenant.now_ms(),

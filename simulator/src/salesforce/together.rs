@@ -20,11 +20,7 @@ impl Org {
                 message,
                 with,
             } => {
-                let met = with.as_ref().is_none_or(|(field, value)| {
-                    records
-                        .iter()
-                        .any(|record| record.get(field) == Some(value))
-                });
+                let met = records.iter().any(|record| is_met(with, record));
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST);
                 met.then(|| (status, ApiError::new(code, message.clone())))
             }
@@ -77,7 +73,8 @@ impl Org {
                 message,
                 matches,
                 one_in,
-            } => effect.falls(*one_in).then(|| ApiError {
+                with,
+            } => (is_met(with, record) && effect.falls(*one_in)).then(|| ApiError {
                 matches: matches.clone(),
                 ..ApiError::new(code, message.clone())
             }),
@@ -94,4 +91,10 @@ impl Org {
         let value = record.get(field).or_else(stored)?;
         (!value.is_null()).then(|| value.clone())
     }
+}
+
+/// Has the record this value, where a rule is about one?
+fn is_met(with: &Option<(String, Value)>, record: &Map<String, Value>) -> bool {
+    with.as_ref()
+        .is_none_or(|(field, value)| record.get(field) == Some(value))
 }

@@ -138,6 +138,7 @@ async fn a_duplicate_is_a_persons_decision() {
         message: "Use one of these records?".to_owned(),
         matches: vec![there.clone()],
         one_in: 1,
+        with: None,
     };
     museum.fault(WRITES, Some(1), kind);
     museum.people(1).await;
@@ -172,6 +173,7 @@ async fn a_linked_record_that_is_a_duplicate_is_in_the_error_log_and_the_review_
         message: "Use one of these records?".to_owned(),
         matches: vec!["0035e000000000BAAQ".to_owned()],
         one_in: 1,
+        with: None,
     };
     museum.fault(WRITES, None, kind);
     museum.tell([json!({ "id": "i-0", "mobile": "1" })]).await;

@@ -147,6 +147,7 @@ impl Museum {
             message: message.to_owned(),
             matches: Vec::new(),
             one_in: 1,
+            with: None,
         };
         self.fault(WRITES, times, kind);
     }
