@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::PoisonError;
 
-use runtime::lock_groups::LockGroups;
+use runtime::lock_groups::{LockGroups, Ticket};
 use runtime::queue::Outcome;
 use runtime::retry::{self, Verdict};
 use runtime::salesforce::{CallError, RecordResult, SalesforceError};
@@ -90,6 +90,7 @@ impl TwoWaySync {
         let mut sent = Vec::with_capacity(records.len());
         let mut left = VecDeque::from(records);
         let mut halves: Vec<Vec<Record<T>>> = Vec::new();
+        let ticket = self.lock_groups().ticket();
         while !left.is_empty() || !halves.is_empty() {
             if let Some(later) = self.held() {
                 let rest = halves.into_iter().flatten().chain(left);
@@ -99,7 +100,11 @@ impl TwoWaySync {
             let size = self.call_size(object);
             let call = match halves.pop() {
                 Some(half) => half,
-                None => take(&mut left, size, &mut self.lock_groups(), self.now_ms()),
+                None => {
+                    let now_ms = self.now_ms();
+                    let mut groups = self.lock_groups();
+                    take(&mut left, size, |locks| groups.take(ticket, locks, now_ms))
+                }
             };
             if call.is_empty() {
                 // The locks of all that is left are taken by calls of other batches.
@@ -118,7 +123,7 @@ impl TwoWaySync {
                     halves.extend([second, first]);
                 }
                 results => {
-                    self.release(&call);
+                    self.release(ticket, &call);
                     let results = each(call, results);
                     self.hold_if_orgs(&results);
                     sent.extend(results);
@@ -191,9 +196,9 @@ impl TwoWaySync {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release<T>(&self, call: &[Record<T>]) {
+    fn release<T>(&self, ticket: Ticket, call: &[Record<T>]) {
         let locks = call.iter().flat_map(|record| &record.locks);
-        self.lock_groups().release(locks);
+        self.lock_groups().release(ticket, locks);
     }
 }
 
@@ -201,15 +206,14 @@ impl TwoWaySync {
 fn take<T>(
     left: &mut VecDeque<Record<T>>,
     size: usize,
-    groups: &mut LockGroups,
-    now_ms: i64,
+    mut may_go: impl FnMut(&[String]) -> bool,
 ) -> Vec<Record<T>> {
     let mut call = Vec::with_capacity(size.min(left.len()));
     let mut later = VecDeque::new();
     while call.len() < size
         && let Some(record) = left.pop_front()
     {
-        match groups.take(&record.locks, now_ms) {
+        match may_go(&record.locks) {
             true => call.push(record),
             false => later.push_back(record),
         }
