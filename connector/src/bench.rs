@@ -4,6 +4,7 @@
 //! latency, and whoever sends the load. What a figure counts and what it leaves out is said with it.
 
 mod bare;
+mod beside;
 mod drain;
 mod end_to_end;
 mod ingest;
@@ -36,6 +37,8 @@ enum Bench {
     Drain(drain::DrainArguments),
     /// Webhooks at a given rate, until each is written in the simulator.
     EndToEnd(end_to_end::EndToEndArguments),
+    /// Webhooks at a given rate, and one lane among them that is slow, or fails: how the others fare.
+    Beside(beside::BesideArguments),
     /// Items that wait for records, and the records' landing.
     Wake(wake::WakeArguments),
     /// What the disk, SQLite and HTTP do here without any of ours.
@@ -82,6 +85,7 @@ pub async fn run(arguments: BenchArguments) -> Result<ExitCode, Box<dyn Error>> 
         Bench::Ingest(arguments) => ingest::run(&arguments).await,
         Bench::Drain(arguments) => drain::run(&arguments).await,
         Bench::EndToEnd(arguments) => end_to_end::run(&arguments).await,
+        Bench::Beside(arguments) => beside::run(&arguments).await,
         Bench::Wake(arguments) => wake::run(&arguments).await,
         Bench::Limits(arguments) => limits::run(&arguments).await,
     }
