@@ -42,7 +42,7 @@ pub struct BesideArguments {
     /// So long takes every call.
     #[arg(long, default_value_t = 50)]
     call_ms: u64,
-    /// So much longer takes a call that has the slow record in it.
+    /// So much longer takes a call that writes the slow record.
     #[arg(long, default_value_t = 2_000)]
     slow_ms: u64,
     /// Connections that send at the same time.
@@ -73,7 +73,7 @@ impl Trouble {
     fn name(self) -> &'static str {
         match self {
             Trouble::Nothing => "nothing",
-            Trouble::Slow => "every call with its record is slow",
+            Trouble::Slow => "every call that writes its record is slow",
             Trouble::Refused => "its record is refused for good, each time",
             Trouble::Failing => "its record is refused for now, each time",
             Trouble::CallRefused => "every call with its record is refused as a whole",
@@ -102,7 +102,9 @@ impl Trouble {
                 with,
             },
         };
+        // What is written, not what is read: triggers take long.
         Some(Fault {
+            method: Some("PATCH".to_owned()),
             about: Some(id.to_owned()),
             ..Fault::always(kind)
         })
