@@ -67,6 +67,10 @@ impl TwoWaySync {
             self.read_sources(pairs).await?;
         }
         self.plan(pairs);
+        let clocks = self.clocks();
+        for pair in pairs.iter_mut() {
+            pair.was_looked_at(&clocks);
+        }
         Ok(())
     }
 
@@ -134,6 +138,10 @@ impl TwoWaySync {
                 .map(|pair| pair.link.destination_id.clone())
                 .collect();
             let select = image::select(mapping, self.has_npsp());
+            let asked_ms = self.now_ms();
+            for pair in chunk.iter_mut() {
+                pair.destination.asked_ms = asked_ms;
+            }
             match self
                 .salesforce
                 .retrieve(mapping.object, &ids, &select)
@@ -193,6 +201,7 @@ impl TwoWaySync {
                 continue;
             }
             let entity = endpoint::entity(pair.mapping());
+            pair.source.asked_ms = self.now_ms();
             match ticketure.read(entity, &pair.unit.source_id).await {
                 Err(error) => pair.stopped = Some(self.not_pushed(&pair.unit, &error)),
                 Ok(None) => pair.unit.fate = Some(Fate::Deleted),

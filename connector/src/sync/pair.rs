@@ -4,7 +4,7 @@ use runtime::change::Mask;
 use runtime::entity::{Entity, Kind, copied};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Decision, LinkState, Plan, Unlooked};
+use runtime::merge::{Clocks, Decision, LinkState, Plan, Unlooked};
 use runtime::queue::{Intent, IntentKey, Link, Outcome, SALESFORCE_CHANGED, Settlement, Tombstone};
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
@@ -25,6 +25,8 @@ pub(crate) struct Pair {
     pub(crate) source: Seen,
     pub(crate) destination: Seen,
     pub(crate) closes: Vec<IntentKey>,
+    /// A write of this batch has no answer: its intent stays open.
+    pub(crate) begun: bool,
     /// It cannot go on: this happens to its items.
     pub(crate) stopped: Option<Outcome>,
     pub(crate) tombstone: Option<Tombstone>,
@@ -36,6 +38,8 @@ pub(crate) struct Pair {
     /// What somebody wrote while we did.
     pub(crate) went_under: Vec<Decision>,
     looked: Option<Looked>,
+    /// What was taken back may still count: the other side was looked at too early to tell.
+    too_early: bool,
 }
 
 /// Salesforce's record as the items of the batch saw it, and as it was then read.
@@ -65,6 +69,8 @@ pub(crate) struct Seen {
     pub(crate) wanted: bool,
     /// Read in this batch.
     pub(crate) read: bool,
+    /// When it was asked for last, by our clock.
+    pub(crate) asked_ms: i64,
     /// What was read before the two have met.
     pub(crate) image: Option<(Box<dyn Entity>, i64)>,
 }
@@ -82,6 +88,7 @@ impl Pair {
             source: Seen::default(),
             destination: Seen::default(),
             closes: Vec::new(),
+            begun: false,
             stopped: None,
             tombstone: None,
             forget: false,
@@ -89,6 +96,7 @@ impl Pair {
             plan: None,
             went_under: Vec::new(),
             looked: None,
+            too_early: false,
         }
     }
 
@@ -218,6 +226,12 @@ impl Pair {
         }
     }
 
+    /// A write has no answer: it is read back before anything else.
+    pub(crate) fn leave_open(&mut self, side: Side) {
+        self.closes.retain(|closed| closed.side != side);
+        self.begun = true;
+    }
+
     /// What Salesforce showed in between counts once it is known what both sides say.
     fn note_taken_back(&mut self) {
         if let Some(looked) = &self.looked {
@@ -325,6 +339,18 @@ impl Pair {
             .observe(Side::Source, source.0.as_ref(), source.1, now_ms);
     }
 
+    /// Everything was looked at: was it late enough?
+    pub(super) fn was_looked_at(&mut self, clocks: &Clocks) {
+        let sides = [
+            (Side::Source, &self.destination),
+            (Side::Destination, &self.source),
+        ];
+        self.too_early = sides.iter().any(|(side, other)| {
+            self.state
+                .has_taken_back_since(*side, other.asked_ms, clocks)
+        });
+    }
+
     /// The link as it is to be kept.
     pub(crate) fn link(&self) -> Option<Link> {
         if self.replace.is_some() {
@@ -332,8 +358,8 @@ impl Pair {
         }
         let is_unasked = |side: &Seen| side.wanted && !side.read;
         let unlooked = Unlooked {
-            taken_back: is_unasked(&self.source) || is_unasked(&self.destination),
-            begun: !self.intents.is_empty(),
+            taken_back: self.too_early || is_unasked(&self.source) || is_unasked(&self.destination),
+            begun: self.begun || !self.intents.is_empty(),
         };
         (!self.unknown && !self.forget).then(|| Link {
             base: self.state.json(unlooked),

@@ -310,9 +310,7 @@ impl TwoWaySync {
         }
         match sent.is_undone() {
             true => pair.closes.push(key),
-            false => pair
-                .closes
-                .retain(|closed| closed.side != Side::Destination),
+            false => pair.leave_open(Side::Destination),
         }
         if self.is_stale(pair, sent).await? {
             // Deleted since it was read: nothing goes to the other side on its account.
@@ -370,7 +368,7 @@ impl TwoWaySync {
             Err(error) => {
                 writing.failed_back = Some(self.not_pushed(&pair.unit, &error));
                 if error.may_have_committed() {
-                    pair.closes.retain(|closed| closed.side != Side::Source);
+                    pair.leave_open(Side::Source);
                 } else {
                     pair.closes.push(key(pair, Side::Source));
                 }

@@ -19,6 +19,7 @@ impl LinkState {
         let mut state = LinkState::new(mapping);
         state.source.version_ms = source.1;
         state.source.known_ms = source.1;
+        state.destination.known_ms = destination.1;
         state.destination.version_ms = destination.1;
         for field in 0..mapping.record.fields.len() {
             let (ours, theirs) = (source.0.slot(field), destination.0.slot(field));
@@ -96,7 +97,8 @@ impl LinkState {
     }
 
     /// Fields in which the image is what a write of ours says whose answer never came, or what the org made of it. A
-    /// write is carried out as a whole: in the other fields of it stands what has been agreed on since.
+    /// write is carried out as a whole: in the other fields of it stands what has been agreed on since, or what somebody
+    /// has typed over it. A blank or a check box alone tells nothing.
     fn came_late(&self, side: Side, image: &dyn Entity) -> Mask {
         let mut fields = Mask::default();
         for late in &self.side(side).late {
@@ -105,7 +107,12 @@ impl LinkState {
                 let value = image.slot(field);
                 value.is_absent() || wrote(field) || value.equivalent(self.agreed.slot(field))
             });
-            if all {
+            let tells = |field: usize| {
+                let value = image.slot(field);
+                let is_telling = !value.is_blank() && !matches!(value, SlotRef::Boolean(_));
+                is_telling && wrote(field) && !value.equivalent(self.agreed.slot(field))
+            };
+            if all || present_fields(late.fields.as_ref()).any(tells) {
                 present_fields(late.fields.as_ref())
                     .filter(|field| wrote(*field) && !self.was_sent_again(side, *field, late))
                     .for_each(|field| fields.set(field));

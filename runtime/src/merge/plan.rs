@@ -19,6 +19,16 @@ pub struct Clocks {
     pub uncertainty_ms: i64,
 }
 
+impl Clocks {
+    /// A side's clock minus ours.
+    pub fn offset_ms(&self, side: Side) -> i64 {
+        match side {
+            Side::Source => self.source_offset_ms,
+            Side::Destination => self.destination_offset_ms,
+        }
+    }
+}
+
 impl Default for Clocks {
     fn default() -> Self {
         Clocks {

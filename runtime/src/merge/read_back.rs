@@ -24,12 +24,25 @@ impl LinkState {
         let (image, version_ms) = image;
         // An image of Salesforce's leaves references out; a row that lacks a member has nothing there.
         let is_shown = |field: usize| side == Side::Source || !image.slot(field).is_absent();
-        let there = present_fields(wanted).all(|field| {
+        let is_there = |field: usize| {
             let (value, wanted) = (image.slot(field), wanted.slot(field));
             let rewritten = value.resembles(wanted) && !value.equivalent(self.has(side, field));
-            !is_shown(field) || value.equivalent(wanted) || rewritten
-        });
-        if there {
+            value.equivalent(wanted) || rewritten
+        };
+        let (there, replaced): (Vec<usize>, Vec<usize>) = present_fields(wanted)
+            .filter(|field| is_shown(*field))
+            .partition(|field| is_there(*field));
+        // A write is carried out as a whole: where one field of it stands that was not so before, it came, and somebody
+        // has typed over the others. Over those that only we write nobody does.
+        let tells = |field: &usize| {
+            let wanted = wanted.slot(*field);
+            image.slot(*field).equivalent(wanted) && !wanted.equivalent(self.agreed.slot(*field))
+        };
+        let theirs = |field: &usize| self.mapping.sync(*field).both;
+        let came = version_ms > self.side(side).known_ms
+            && there.iter().any(tells)
+            && replaced.iter().all(theirs);
+        if replaced.is_empty() || came {
             // What is not shown may be there or not: it is written again.
             let mut shown = copied(wanted);
             present_fields(wanted)
@@ -37,6 +50,7 @@ impl LinkState {
                 .for_each(|field| shown.slot_mut(field).set_absent());
             self.tell_of_written_over(side, shown.as_ref());
             self.landed(side, shown.as_ref());
+            self.typed_over(side, &replaced, image, wanted);
             return true;
         }
         if version_ms > self.side(side).known_ms {
@@ -49,6 +63,30 @@ impl LinkState {
         };
         self.side_mut(side).late.push(late);
         false
+    }
+
+    /// Somebody has typed over a part of a write whose answer never came. Should the rest be chance, and it never came,
+    /// then what the other side has is told.
+    fn typed_over(
+        &mut self,
+        side: Side,
+        replaced: &[usize],
+        image: &dyn Entity,
+        wanted: &dyn Entity,
+    ) {
+        for field in replaced.iter().copied() {
+            if let Some(sent) = self.side_mut(side).sent.get_mut(&field) {
+                sent.unseen = false;
+            }
+            self.told.push(Decision {
+                field,
+                winner: Some(side),
+                why: Why::WentUnder,
+                value: json::value(image.slot(field)),
+                loser: Some(json::value(wanted.slot(field))),
+                loser_at_ms: 0,
+            });
+        }
     }
 
     /// A row says what a write of ours says whose answer never came: what is known of somebody's went under it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::plan::Clocks;
 use super::went_under::Overwrote;
 use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef, copied, overlay};
@@ -226,6 +227,17 @@ impl LinkState {
     /// Has the side taken back a change of its own? Whether that counts depends on what the other side has.
     pub fn has_taken_back(&self, side: Side) -> bool {
         (0..self.mapping.record.fields.len()).any(|field| self.is_taken_back(side, field))
+    }
+
+    /// Has the side taken back a change of its own so late that the other side, as of `asked_ms`, does not tell whether
+    /// that counts? All times are ours.
+    pub fn has_taken_back_since(&self, side: Side, asked_ms: i64, clocks: &Clocks) -> bool {
+        let offset_ms = clocks.offset_ms(side);
+        let at_ms = &self.side(side).at_ms;
+        at_ms.iter().any(|(field, at)| {
+            let late = at - offset_ms + clocks.uncertainty_ms > asked_ms;
+            late && self.is_taken_back(side, *field)
+        })
     }
 
     /// Was the side's change of a field taken back, with none of the other side for it to count against?

@@ -20,9 +20,12 @@ pub(super) fn capture(step: &Step<'_>, captured: &Captured) -> Result<usize, Sto
         note_gate(step, gate)?;
     }
     for (link, before) in &captured.seen {
-        // A worker may have had the pair in hand meanwhile: then what it knows counts.
+        // A worker may have had the pair in hand meanwhile: then what it knows counts. An item that waits says what was
+        // there before: it is told apart by what is known now.
         step.execute(
-            "UPDATE links SET base = ?4 WHERE mapping = ?1 AND source_id = ?2 AND base = ?3",
+            "UPDATE links SET base = ?4 WHERE mapping = ?1 AND source_id = ?2 AND base = ?3
+             AND NOT EXISTS (SELECT 1 FROM items WHERE payload_type = 'salesforce_changed'
+                             AND key = links.destination_id AND mapping = ?1 AND state <> 4)",
             (&link.mapping, &link.source_id, before, &link.base),
         )?;
     }
