@@ -10,6 +10,7 @@ pub(crate) mod calls;
 pub(crate) mod gone;
 pub(crate) mod image;
 mod look;
+pub(crate) mod meeting;
 pub(crate) mod outcome;
 pub(crate) mod pair;
 mod refusal;
@@ -20,7 +21,7 @@ mod tests;
 pub(crate) mod write;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use runtime::call_size::CallSizes;
@@ -115,9 +116,7 @@ pub struct TwoWaySync {
     lock_groups: Mutex<LockGroups>,
     standstills: standstill::Standstills,
     broken: Option<Broken>,
-    /// Records meet for the first time in one batch at a time: two that look for the same record at once would both
-    /// take it.
-    meeting: tokio::sync::Mutex<()>,
+    meetings: Arc<meeting::Meetings>,
     /// Ticketure is asked for records that others wait for.
     pub(crate) fetches_missing: bool,
     pub(crate) asked: crate::to_salesforce::fetch::Asked,
@@ -140,7 +139,7 @@ impl TwoWaySync {
             setting,
             found_npsp: OnceCell::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
-            meeting: tokio::sync::Mutex::new(()),
+            meetings: Arc::default(),
             fetches_missing: false,
             asked: crate::to_salesforce::fetch::Asked::default(),
             call_sizes: Mutex::new(CallSizes::new(COLLECTION_MAX)),
@@ -250,24 +249,16 @@ impl TwoWaySync {
         if units.is_empty() {
             return Ok(());
         }
-        let (mut pairs, mut unlinked) = self.split_by_link(mapping, units).await?;
-        let meets = !unlinked.is_empty() || pairs.iter().any(|pair| pair.unit.fate.is_some());
-        let _meeting = match meets {
-            true => Some(self.meeting.lock().await),
-            false => None,
-        };
-        if meets {
-            // Another batch may have linked some meanwhile.
-            let (linked, still) = self.split_by_link(mapping, unlinked).await?;
-            pairs.extend(linked);
-            unlinked = still;
-        }
+        let (pairs, unlinked) = self.split_by_link(mapping, units).await?;
+        let met = self.meet(mapping, pairs, unlinked).await?;
+        let (mut meeting, mut pairs) = (met.meeting, met.pairs);
         let (rows, born): (Vec<Unit>, Vec<Unit>) =
-            unlinked.into_iter().partition(|unit| unit.goes_forward());
+            met.unlinked.into_iter().partition(Unit::goes_forward);
         let (rows, mut settlements) = self.without_buried(mapping, rows).await?;
+        settlements.extend(met.put_off);
         let (ready, waiting) = self.with_references(mapping, rows).await?;
         settlements.extend(waiting);
-        let found = self.adopt(mapping, ready).await?;
+        let found = self.adopt(mapping, ready, &mut meeting).await?;
         settlements.extend(found.settlements);
         pairs.extend(found.adopted);
         settlements.extend(self.sync_pairs(mapping, pairs).await?);
@@ -280,7 +271,7 @@ impl TwoWaySync {
         // What was linked just now has to be known to those that come next.
         self.store.settle(settlements).await?;
         self.fetch(wanted).await?;
-        let settlements = self.born(mapping, born).await?;
+        let settlements = self.born(mapping, born, &mut meeting).await?;
         self.store.settle(settlements).await.map(|_| ())
     }
 

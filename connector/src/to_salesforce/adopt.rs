@@ -7,6 +7,7 @@ use runtime::queue::{Outcome, Review, Settlement, StoreError};
 use serde_json::{Map, Value};
 
 use crate::sync::image;
+use crate::sync::meeting::{Meeting, destination_key};
 use crate::sync::outcome::settle;
 use crate::sync::pair::Pair;
 use crate::sync::{TwoWaySync, Unit};
@@ -36,6 +37,7 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
+        meeting: &mut Meeting,
     ) -> Result<Found, StoreError> {
         let mut found = Found::default();
         if units.is_empty() {
@@ -54,11 +56,18 @@ impl TwoWaySync {
                 return Ok(found);
             }
         };
+        // Claimed before it is looked whether another batch has linked it: so nobody does in between.
+        let claimed = Claimed::new(mapping, &records, meeting);
         let linked = self.linked_elsewhere(mapping, &records).await?;
         let index = Index::new(mapping, &records, linked);
         let mut taken: HashSet<String> = HashSet::new();
         for unit in units {
             match index.find(&unit) {
+                finding if claimed.is_elsewhere(&finding) => {
+                    found
+                        .settlements
+                        .extend(settle(unit, &self.meets_elsewhere(), None))
+                }
                 Finding::Adopt(record) if taken.insert(text(record, "Id").to_owned()) => {
                     found.adopted.push(self.met(mapping, record, unit))
                 }
@@ -77,6 +86,7 @@ impl TwoWaySync {
                 Finding::Nothing => found.unknown.push(unit),
             }
         }
+        claimed.leave(&taken, meeting);
         Ok(found)
     }
 
@@ -169,6 +179,53 @@ impl TwoWaySync {
             key: format!("{}:{}", unit.mapping.name, unit.source_id),
             reason: format!("waits for a review: {reason}"),
         })
+    }
+}
+
+/// The records that were found and are nobody's yet: claimed for this batch, or another batch's.
+struct Claimed {
+    mapping: &'static MappingDescriptor,
+    /// For this search alone.
+    ours: Vec<String>,
+    elsewhere: HashSet<String>,
+}
+
+impl Claimed {
+    fn new(mapping: &'static MappingDescriptor, records: &[Record], meeting: &mut Meeting) -> Self {
+        let (mut ours, mut elsewhere) = (Vec::new(), HashSet::new());
+        let unnamed = records
+            .iter()
+            .filter(|record| text(record, mapping.external_id).is_empty());
+        for id in unnamed.map(|record| text(record, "Id").to_owned()) {
+            let key = destination_key(mapping, &id);
+            match meeting.has(&key) {
+                true => {}
+                false if meeting.claim(vec![key]) => ours.push(id),
+                false => _ = elsewhere.insert(id),
+            }
+        }
+        Claimed {
+            mapping,
+            ours,
+            elsewhere,
+        }
+    }
+
+    fn is_elsewhere(&self, finding: &Finding<'_>) -> bool {
+        match finding {
+            Finding::Adopt(record) => self.elsewhere.contains(text(record, "Id")),
+            Finding::Review { candidates, .. } => {
+                candidates.iter().any(|id| self.elsewhere.contains(id))
+            }
+            Finding::Nothing => false,
+        }
+    }
+
+    /// Only what is adopted stays claimed.
+    fn leave(self, adopted: &HashSet<String>, meeting: &mut Meeting) {
+        for id in self.ours.iter().filter(|id| !adopted.contains(*id)) {
+            meeting.leave(&destination_key(self.mapping, id));
+        }
     }
 }
 

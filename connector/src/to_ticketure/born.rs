@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint;
 use crate::sync::batch::{give_back, handler_of, to_record, version_of};
+use crate::sync::meeting::{Meeting, source_key};
 use crate::sync::outcome::{cannot_go_back, dead, settle, unfit};
 use crate::sync::write::missing;
 use crate::sync::{Broken, TwoWaySync, Unit, image};
@@ -33,6 +34,7 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
+        meeting: &mut Meeting,
     ) -> Result<Vec<Settlement>, StoreError> {
         let mut settlements = Vec::new();
         let mut births = Vec::new();
@@ -77,7 +79,8 @@ impl TwoWaySync {
                 let begun = open
                     .iter()
                     .find(|intent| intent.key == birth_key(mapping, &id));
-                match self.judge(mapping, unit, id, found, begun).await? {
+                let judged = self.judge(mapping, unit, id, found, begun, meeting);
+                match judged.await? {
                     Ok(birth) => births.push(birth),
                     Err(settled) => settlements.extend(settled),
                 }
@@ -89,7 +92,7 @@ impl TwoWaySync {
             .collect();
         self.store.begin(intents, Vec::new(), Vec::new()).await?;
         for birth in births {
-            settlements.extend(self.bring(mapping, birth).await?);
+            settlements.extend(self.bring(mapping, birth, meeting).await?);
         }
         Ok(settlements)
     }
@@ -102,6 +105,7 @@ impl TwoWaySync {
         id: String,
         found: Option<Map<String, Value>>,
         begun: Option<&Intent>,
+        meeting: &mut Meeting,
     ) -> Result<Result<Birth, Vec<Settlement>>, StoreError> {
         let gate = |held| GateNote {
             mapping: mapping.name.to_owned(),
@@ -120,6 +124,10 @@ impl TwoWaySync {
         };
         let external = found.get(mapping.external_id).and_then(Value::as_str);
         if let Some(source_id) = external.filter(|id| !id.is_empty()) {
+            // It may be the record that another batch is making, and has not heard of yet.
+            if !meeting.claim(vec![source_key(mapping, source_id)]) {
+                return Ok(Err(settle(unit, &self.meets_elsewhere(), None)));
+            }
             return Ok(Err(self.link_by_id(mapping, unit, &id, source_id).await?));
         }
         let seen = match image::of(&self.handlers, mapping, &found, self.has_npsp()) {
@@ -208,6 +216,7 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         birth: Birth,
+        meeting: &mut Meeting,
     ) -> Result<Vec<Settlement>, StoreError> {
         let Some(ticketure) = &self.ticketure else {
             return Ok(settle(birth.unit, &Outcome::Done, None));
@@ -217,7 +226,22 @@ impl TwoWaySync {
         // The same key for each try: where Ticketure honours it, a repeat makes nothing new.
         let key = format!("usher-{}-{}", mapping.name, birth.id);
         match ticketure.create(path, entity, &birth.body, &key).await {
-            Ok(Created::New(row)) => Ok(self.made(mapping, birth, row)),
+            Ok(Created::New(row)) => {
+                // Its webhook is on its way: what it brings waits until the link is there.
+                let id = json::text_at(&Value::Object(row.clone()), mapping.key);
+                meeting.claim(vec![source_key(mapping, &id.unwrap_or_default())]);
+                Ok(self.made(mapping, birth, row))
+            }
+            Ok(Created::Known(source_id))
+                if !meeting.claim(vec![source_key(mapping, &source_id)]) =>
+            {
+                let mut settled = settle(birth.unit, &self.meets_elsewhere(), None);
+                // Nothing was made now; who links it meanwhile finds no write that may still come.
+                if let (Some(last), false) = (settled.last_mut(), birth.repeats) {
+                    last.closes.push(birth_key(mapping, &birth.id));
+                }
+                Ok(settled)
+            }
             Ok(Created::Known(source_id)) => self.known_already(mapping, birth, &source_id).await,
             Err(error) => {
                 let outcome = self.not_pushed(&birth.unit, &error);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulator::{Fault, FaultKind};
 
-use super::museum::{Museum, WRITES};
+use super::museum::{Museum, WRITES, person};
 
 /// The network of the museum.
 const CALL_MS: i64 = 20;
@@ -103,4 +103,19 @@ async fn a_lane_that_is_refused_for_good_delays_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_lane_that_fails_for_now_delays_no_other() {
     is_kept(CALL_MS, |id| refused("UNKNOWN_EXCEPTION", id)).await;
+}
+
+/// Records that meet for the first time: while the creation of one hangs, the others are created.
+#[tokio::test(start_paused = true)]
+async fn who_is_created_slowly_delays_nobody_else() {
+    let museum = Museum::working();
+    let hangs = FaultKind::Slow { ms: 20_000 };
+    museum.simulator.add_fault(about(TROUBLED, hangs));
+    museum.people(1).await;
+    super::museum::pass(2).await;
+    museum.tell((1..10).map(person)).await;
+    super::museum::pass(3).await;
+    assert_eq!(museum.contacts(), 9, "all but the slow one");
+    museum.settled().await;
+    assert_eq!(museum.contacts(), 10);
 }
