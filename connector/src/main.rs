@@ -22,6 +22,11 @@ mod webhook;
 
 use std::process::ExitCode;
 
+/// Batches give back on one thread what they took on another, in pieces of every size: a quarter of the time of the
+/// worker with the allocator of the system, and memory that it keeps.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }

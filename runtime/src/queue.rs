@@ -215,7 +215,7 @@ impl Store {
 
     /// Keeps all of them, in one transaction, before it answers.
     pub async fn enqueue(&self, items: Vec<NewItem>) -> Result<Enqueued, StoreError> {
-        match self.write(Command::Enqueue(items)).await? {
+        match self.write(Arc::new(Command::Enqueue(items))).await? {
             Reply::Enqueued(enqueued) => Ok(enqueued),
             _ => Err(StoreError::Stopped),
         }
@@ -424,6 +424,7 @@ impl Store {
 
     /// What a worker has to say must not be lost: it waits until somebody frees some space, or the disk is well again.
     async fn write_patiently(&self, command: Command) -> Result<Reply, StoreError> {
+        let command = Arc::new(command);
         let start = Instant::now();
         loop {
             match self.write(command.clone()).await {
@@ -438,7 +439,7 @@ impl Store {
         }
     }
 
-    async fn write(&self, command: Command) -> Result<Reply, StoreError> {
+    async fn write(&self, command: Arc<Command>) -> Result<Reply, StoreError> {
         let writing = match &self.shared.writing {
             Way::Thread(writing) => writing,
             Way::Direct(options) => {

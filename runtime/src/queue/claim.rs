@@ -22,7 +22,7 @@ pub(super) fn claim(step: &Step<'_>, limit: usize, now_ms: i64) -> Result<Vec<It
     wake::go_on(step)?;
     let mut lanes = Lanes::load(step)?;
     let chosen = choose(step, &mut lanes, limit)?;
-    chosen.into_iter().map(|id| start(step, id)).collect()
+    start(step, &chosen)
 }
 
 /// What is known of the lanes that were met.
@@ -219,13 +219,22 @@ fn texts(step: &Step<'_>, sql: &str) -> Result<HashSet<String>, StoreError> {
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-fn start(step: &Step<'_>, id: i64) -> Result<Item, StoreError> {
-    let mut statement = step.transaction.prepare_cached(
-        "UPDATE items SET state = 1, attempt = attempt + 1 WHERE id = ?1
-         RETURNING id, attempt, mapping, payload_type, lane, key,
-                   (SELECT payload FROM payloads WHERE payloads.id = items.id), attempts, received_at",
+/// Two plain statements: one that returns what it writes goes through a table and a journal of its own.
+fn start(step: &Step<'_>, chosen: &[i64]) -> Result<Vec<Item>, StoreError> {
+    let mut update = step
+        .transaction
+        .prepare_cached("UPDATE items SET state = 1, attempt = attempt + 1 WHERE id = ?1")?;
+    let mut read = step.transaction.prepare_cached(
+        "SELECT id, attempt, mapping, payload_type, lane, key,
+                (SELECT payload FROM payloads WHERE payloads.id = items.id), attempts, received_at
+         FROM items WHERE id = ?1",
     )?;
-    Ok(statement.query_row([id], item)?)
+    let mut items = Vec::with_capacity(chosen.len());
+    for id in chosen {
+        update.execute([id])?;
+        items.push(read.query_row([id], item)?);
+    }
+    Ok(items)
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {

@@ -5,10 +5,14 @@ use rusqlite::OptionalExtension;
 use super::StoreError;
 use super::item::{Link, Tombstone};
 use super::step::Step;
-use super::wake;
+use super::{mend, wake};
 
 /// All of them, or none when one destination record is another's. Says how many items woke.
 pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreError> {
+    if all_kept(step, links)? {
+        // None of them takes over a record, so nothing will have to be taken back: that costs a copy of every page.
+        return links.iter().map(|link| put(step, link)).sum();
+    }
     step.execute("SAVEPOINT links", [])?;
     let mut woken = 0;
     for link in links {
@@ -27,16 +31,11 @@ pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreErr
 
 /// Writes one link and wakes its waiters; writes nothing when the destination record is another's.
 pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
-    let owner = owner(step, link)?;
-    if let Some((source_id, lane)) = &owner {
-        if *source_id != link.source_id {
-            return Err(StoreError::LinkConflict {
-                mapping: link.mapping.clone(),
-                source_id: link.source_id.clone(),
-                destination_id: link.destination_id.clone(),
-            });
-        }
-        change(step, link)?;
+    let kept = kept(step, link)?;
+    if let Some((destination_id, lane)) = &kept
+        && *destination_id == link.destination_id
+    {
+        refresh(step, link)?;
         if !link.lane.is_empty() && *lane != link.lane {
             share_lane(step, link)?;
         }
@@ -44,9 +43,17 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
         // Nobody waits for a pair that is known already.
         return Ok(0);
     }
-    if !change(step, link)? {
-        insert(step, link)?;
+    if is_anothers(step, link)? {
+        return Err(StoreError::LinkConflict {
+            mapping: link.mapping.clone(),
+            source_id: link.source_id.clone(),
+            destination_id: link.destination_id.clone(),
+        });
     }
+    match kept {
+        Some(_) => change(step, link)?,
+        None => insert(step, link)?,
+    };
     if !link.lane.is_empty() {
         share_lane(step, link)?;
     }
@@ -55,22 +62,44 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
 }
 
 /// What a person was asked about the pair has its answer; what is asked now is noted after the link.
-fn answer(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
-    step.execute(
-        "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
-        (&link.mapping, &link.source_id),
-    )
+fn answer(step: &Step<'_>, link: &Link) -> Result<(), StoreError> {
+    if mend::any_reviews(step)? {
+        step.execute(
+            "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
+            (&link.mapping, &link.source_id),
+        )?;
+    }
+    Ok(())
 }
 
-/// Whose the destination record is, and the lane of that pair.
-fn owner(step: &Step<'_>, link: &Link) -> Result<Option<(String, String)>, StoreError> {
+/// The destination record and the lane of the source record's pair, as it is kept.
+fn kept(step: &Step<'_>, link: &Link) -> Result<Option<(String, String)>, StoreError> {
     let mut statement = step.transaction.prepare_cached(
-        "SELECT source_id, lane FROM links WHERE mapping = ?1 AND destination_id = ?2",
+        "SELECT destination_id, lane FROM links WHERE mapping = ?1 AND source_id = ?2",
     )?;
-    let owner = statement.query_row((&link.mapping, &link.destination_id), |row| {
+    let kept = statement.query_row((&link.mapping, &link.source_id), |row| {
         Ok((row.get(0)?, row.get(1)?))
     });
-    Ok(owner.optional()?)
+    Ok(kept.optional()?)
+}
+
+/// Are all of them kept with the destination record that they name?
+fn all_kept(step: &Step<'_>, links: &[Link]) -> Result<bool, StoreError> {
+    for link in links {
+        let kept = kept(step, link)?;
+        if kept.is_none_or(|(destination_id, _)| destination_id != link.destination_id) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Has some pair the destination record? Call it when the link's own has another or none.
+fn is_anothers(step: &Step<'_>, link: &Link) -> Result<bool, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT 1 FROM links WHERE mapping = ?1 AND destination_id = ?2")?;
+    Ok(statement.exists((&link.mapping, &link.destination_id))?)
 }
 
 /// From now on the pair has one lane.
@@ -83,13 +112,28 @@ fn share_lane(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
     )
 }
 
-fn change(step: &Step<'_>, link: &Link) -> Result<bool, StoreError> {
-    let changed = step.execute(
-        "UPDATE links SET base = iif(?4 = '{}' AND destination_id = ?3, base, ?4), destination_id = ?3, lock = ?5, lane = CASE ?6 WHEN '' THEN lane ELSE ?6 END
+/// The same pair, as it is now. What is not named needs no look at its index.
+fn refresh(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
+    step.execute(
+        "UPDATE links SET base = iif(?3 = '{}', base, ?3), lock = ?4, lane = CASE ?5 WHEN '' THEN lane ELSE ?5 END
+         WHERE mapping = ?1 AND source_id = ?2",
+        (
+            &link.mapping,
+            &link.source_id,
+            &link.base,
+            &link.lock,
+            &link.lane,
+        ),
+    )
+}
+
+/// The source record has another destination record now.
+fn change(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
+    step.execute(
+        "UPDATE links SET destination_id = ?3, base = ?4, lock = ?5, lane = CASE ?6 WHEN '' THEN lane ELSE ?6 END
          WHERE mapping = ?1 AND source_id = ?2",
         columns(link),
-    )?;
-    Ok(changed == 1)
+    )
 }
 
 fn insert(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {

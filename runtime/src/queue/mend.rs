@@ -25,8 +25,20 @@ pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> 
     Ok(back)
 }
 
+/// Usually there is none.
+pub(super) fn any_reviews(step: &Step<'_>) -> Result<bool, StoreError> {
+    if let Some(known) = step.any_reviews.get() {
+        return Ok(known);
+    }
+    let mut statement = step.transaction.prepare_cached("SELECT 1 FROM reviews")?;
+    let any = statement.exists([])?;
+    step.any_reviews.set(Some(any));
+    Ok(any)
+}
+
 /// One open question a source record: a later one replaces it.
 pub(super) fn add_review(step: &Step<'_>, review: &Review) -> Result<usize, StoreError> {
+    step.any_reviews.set(Some(true));
     step.execute(
         "INSERT OR REPLACE INTO reviews (mapping, source_id, candidates, reason) VALUES (?1, ?2, ?3, ?4)",
         (

@@ -1,6 +1,7 @@
 //! The pure core of the writer: a transaction, a time and some commands in, replies out.
 //! No thread, clock or file is touched here, so tests can drive it by hand.
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 
 use rusqlite::Transaction;
@@ -58,6 +59,8 @@ pub(super) struct Step<'a> {
     pub(super) wakes_left: Cell<usize>,
     /// Whether any lane has a tail that was set aside, once it was asked.
     pub(super) any_aside: Cell<Option<bool>>,
+    /// Whether anything waits for a person's decision, once it was asked.
+    pub(super) any_reviews: Cell<Option<bool>>,
     totals: Totals,
 }
 
@@ -105,10 +108,13 @@ impl Total {
 pub(super) type Replies = Vec<Result<Reply, StoreError>>;
 
 /// Carries out a batch in order; the caller commits, then answers.
-pub(super) fn step(step: &Step<'_>, commands: &[Command]) -> Result<Replies, StoreError> {
+pub(super) fn step(
+    step: &Step<'_>,
+    commands: &[impl Borrow<Command>],
+) -> Result<Replies, StoreError> {
     let mut replies = Vec::with_capacity(commands.len());
     for command in commands {
-        match one(step, command) {
+        match one(step, command.borrow()) {
             Err(error) if !is_refusal(&error) => return Err(error),
             reply => replies.push(reply),
         }
@@ -159,6 +165,7 @@ impl<'a> Step<'a> {
             now_ms,
             wakes_left: Cell::new(wake::WAKES_MAX),
             any_aside: Cell::new(None),
+            any_reviews: Cell::new(None),
             totals: Totals::default(),
         }
     }

@@ -16,7 +16,8 @@ const BATCH_MAX: usize = 2_000;
 /// A command and whom to answer.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) command: Command,
+    /// Shared with the caller, who may have to say it again.
+    pub(super) command: Arc<Command>,
     pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
 }
 
@@ -70,7 +71,7 @@ pub(super) fn commit(
     connection: &mut Connection,
     options: &StoreOptions,
     now_ms: i64,
-    commands: &[Command],
+    commands: &[Arc<Command>],
 ) -> Result<Replies, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let replies = step(&Step::new(&transaction, options, now_ms), commands)?;
