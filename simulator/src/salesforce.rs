@@ -8,6 +8,7 @@ mod graph;
 mod npsp;
 mod query;
 mod rest;
+mod shown;
 mod soql;
 mod table;
 mod together;

@@ -162,7 +162,7 @@ pub(super) fn gather(
 /// What a row says of itself, beside its fields.
 const ABOUT_ITSELF: [&str; 4] = ["updated_at", "external_ref", "merged_into_id", "deleted"];
 
-fn add(unit: &mut Unit, item: Item, said: Option<Box<dyn Entity>>) {
+fn add(unit: &mut Unit, mut item: Item, said: Option<Box<dyn Entity>>) {
     match said {
         None => unit.destination_id = Some(item.key.clone()),
         Some(said) => {
@@ -174,6 +174,8 @@ fn add(unit: &mut Unit, item: Item, said: Option<Box<dyn Entity>>) {
             unit.external_ref = json::text_at(&row, &["external_ref"]).or(unit.external_ref.take());
             unit.fate = fate_of(&row).or(unit.fate.take());
             unit.rows.push((said, at));
+            // What it says is in the record; a batch waits for its calls with thousands of them in hand.
+            item.payload = String::new();
         }
     }
     unit.items.push(item);

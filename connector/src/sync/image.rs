@@ -50,19 +50,26 @@ pub(crate) fn of(
     found: &Map<String, Value>,
     npsp: bool,
 ) -> Result<Image, RecordError> {
+    let text = serde_json::to_string(found).unwrap_or_default();
+    read(handlers, mapping, &text, npsp)
+}
+
+/// The same of a record that was not read into a tree.
+pub(crate) fn read(
+    handlers: &[Box<dyn Handler>],
+    mapping: &'static MappingDescriptor,
+    text: &str,
+    npsp: bool,
+) -> Result<Image, RecordError> {
     let mut record = mapping.new_record();
-    let text = serde_json::to_vec(found).unwrap_or_default();
-    json::read(record.as_mut(), &text)?;
+    json::read(record.as_mut(), text.as_bytes())?;
     for (index, field) in mapping.record.fields.iter().enumerate() {
         if matches!(field.kind, Kind::Reference { .. }) {
             record.slot_mut(index).set_absent();
         }
     }
     without_npsp(record.as_mut(), npsp);
-    let version = found.get("SystemModstamp").and_then(Value::as_str);
-    let version_ms = version
-        .and_then(runtime::clock::parse_ms)
-        .unwrap_or_default();
+    let version_ms = version_of(text).unwrap_or_default();
     if mapping.direction == Direction::Forward {
         return Ok(Image {
             record,
@@ -76,4 +83,10 @@ pub(crate) fn of(
         version_ms,
         errors: back.errors,
     })
+}
+
+fn version_of(text: &str) -> Option<i64> {
+    let found = json::find(text, &[&["SystemModstamp"]]).ok()?;
+    let stamp = found.into_iter().next()??.get();
+    runtime::clock::parse_ms(&serde_json::from_str::<String>(stamp).ok()?)
 }

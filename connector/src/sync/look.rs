@@ -6,6 +6,7 @@ use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::Plan;
 use runtime::queue::{Link, Outcome, StoreError};
 use runtime::salesforce::RETRIEVE_MAX;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::batch::{Fate, fate_of, to_record, version_of};
@@ -144,7 +145,7 @@ impl TwoWaySync {
             }
             match self
                 .salesforce
-                .retrieve(mapping.object, &ids, &select)
+                .retrieve::<Box<RawValue>>(mapping.object, &ids, &select)
                 .await
             {
                 Err(error) => {
@@ -154,7 +155,7 @@ impl TwoWaySync {
                 }
                 Ok(found) => {
                     for (pair, found) in chunk.iter_mut().zip(found) {
-                        self.destination_read(pair, found).await?;
+                        self.destination_read(pair, found.as_deref()).await?;
                     }
                 }
             }
@@ -167,12 +168,12 @@ impl TwoWaySync {
     async fn destination_read(
         &self,
         pair: &mut Pair,
-        found: Option<Map<String, Value>>,
+        found: Option<&RawValue>,
     ) -> Result<(), StoreError> {
         let Some(found) = found else {
             return self.gone_from_salesforce(pair).await;
         };
-        match image::of(&self.handlers, pair.mapping(), &found, self.has_npsp()) {
+        match image::read(&self.handlers, pair.mapping(), found.get(), self.has_npsp()) {
             Ok(seen) => pair.saw(
                 Side::Destination,
                 seen.record,

@@ -76,11 +76,13 @@ pub(crate) struct Seen {
 }
 
 impl Pair {
-    pub(crate) fn new(unit: Unit, link: Link, intents: Vec<Intent>) -> Self {
-        let state = LinkState::from_json(unit.mapping, &link.base);
+    pub(crate) fn new(unit: Unit, mut link: Link, intents: Vec<Intent>) -> Self {
+        // From here on the state is what is known: its text is not held beside it.
+        let base = std::mem::take(&mut link.base);
+        let state = LinkState::from_json(unit.mapping, &base);
         Pair {
             kept: true,
-            unknown: !LinkState::is_known(&link.base),
+            unknown: !LinkState::is_known(&base),
             state,
             unit,
             link,

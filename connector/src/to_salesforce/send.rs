@@ -7,6 +7,7 @@ use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::LinkState;
 use runtime::queue::{Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
 use runtime::salesforce::RETRIEVE_MAX;
+use serde_json::{Map, Value};
 
 use super::adopt::lock;
 use super::references::of;
@@ -111,7 +112,7 @@ impl TwoWaySync {
             let read = match mapping.lock {
                 Some(lock) if self.has_npsp() => self
                     .salesforce
-                    .retrieve(mapping.object, &ids, &["Id", lock])
+                    .retrieve::<Map<String, Value>>(mapping.object, &ids, &["Id", lock])
                     .await
                     .unwrap_or_default(),
                 _ => Vec::new(),

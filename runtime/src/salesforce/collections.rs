@@ -5,7 +5,8 @@
 use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::error::{self, CallError, SalesforceError};
 use super::{SalesforceClient, id};
@@ -66,22 +67,23 @@ impl SalesforceClient {
         self.write(Method::PATCH, &records).await
     }
 
-    /// Reads fields of up to [`RETRIEVE_MAX`] records, in the order of the ids; `None` where there is none.
+    /// Reads fields of up to [`RETRIEVE_MAX`] records, in the order of the ids; `None` where there is none. A record is
+    /// a tree, or its text where that is read into something else.
     ///
     /// # Errors
     /// As every call.
-    pub async fn retrieve(
+    pub async fn retrieve<R: DeserializeOwned>(
         &self,
         object: &str,
         ids: &[String],
         fields: &[&str],
-    ) -> Result<Vec<Option<Map<String, Value>>>, CallError> {
+    ) -> Result<Vec<Option<R>>, CallError> {
         let body = json!({ "ids": ids, "fields": fields }).to_string();
         let path = format!("/composite/sobjects/{object}");
         let answer = self
             .call(Method::POST, &path, Some(Bytes::from(body)))
             .await?;
-        let records: Vec<Option<Map<String, Value>>> = error::json(&answer)?;
+        let records: Vec<Option<R>> = error::json(&answer)?;
         same_count(&answer, records.len(), ids.len())?;
         Ok(records)
     }

@@ -5,7 +5,8 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, answer, refuse};
-use super::rest::{body, shown};
+use super::rest::body;
+use super::shown::{Shown, View};
 use super::write::unknown_object;
 use super::{Org, parameter};
 use crate::faults::Effect;
@@ -148,7 +149,7 @@ impl Org {
                 .unwrap_or_else(|failed| failed.into_iter().map(rolled_back).collect()),
         };
         let results = outcomes.iter().map(|outcome| result(outcome, upsert));
-        answer(StatusCode::OK, &results.collect())
+        answer(StatusCode::OK, &results.collect::<Value>())
     }
 
     fn collection_create(&mut self, record: Map<String, Value>, effect: &Effect) -> Outcome {
@@ -233,19 +234,15 @@ impl Org {
         if ids.len() > READ_MAX {
             return refuse(StatusCode::BAD_REQUEST, &[too_many()]);
         }
-        let rows: Result<Vec<Value>, Vec<ApiError>> = ids
+        let view = match View::new(&table.schema, Some(&fields), path) {
+            Ok(view) => view,
+            Err(errors) => return refuse(StatusCode::BAD_REQUEST, &errors),
+        };
+        let rows: Vec<Option<Shown<'_>>> = ids
             .iter()
-            .map(|id| match table.get(id) {
-                Some(record) => {
-                    shown(&table.schema, record, Some(&fields), path).map(Value::Object)
-                }
-                None => Ok(Value::Null),
-            })
+            .map(|id| table.get(id).map(|record| view.of(record)))
             .collect();
-        match rows {
-            Ok(rows) => answer(StatusCode::OK, &Value::Array(rows)),
-            Err(errors) => refuse(StatusCode::BAD_REQUEST, &errors),
-        }
+        answer(StatusCode::OK, &rows)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// One error: a code, a sentence, and the fields that it is about.
@@ -63,8 +64,9 @@ impl ApiError {
 }
 
 /// A JSON answer.
-pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
-    with_body(status, "application/json;charset=UTF-8", body.to_string())
+pub(crate) fn answer<B: Serialize>(status: StatusCode, body: &B) -> Response<Bytes> {
+    let body = serde_json::to_string(body).unwrap_or_default();
+    with_body(status, "application/json;charset=UTF-8", body)
 }
 
 /// 204.

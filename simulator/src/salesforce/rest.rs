@@ -5,11 +5,11 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, answer, no_content, refuse};
-use super::table::Record;
+use super::shown::View;
 use super::write::unknown_object;
 use super::{Org, parameter};
 use crate::faults::Effect;
-use crate::schema::{Field, Object};
+use crate::schema::Object;
 use crate::write_log::Actor;
 
 impl Org {
@@ -59,9 +59,7 @@ impl Org {
             );
         };
         let result = match *request.method() {
-            Method::GET => self
-                .read(&schema, id, request, path)
-                .map(|record| answer(StatusCode::OK, &Value::Object(record))),
+            Method::GET => self.read(&schema, id, request, path),
             Method::PATCH => self
                 .update_from(object, id, request, effect)
                 .map(|()| no_content()),
@@ -91,7 +89,7 @@ impl Org {
         id: &str,
         request: &Request<Bytes>,
         path: &str,
-    ) -> Result<Record, Vec<ApiError>> {
+    ) -> Result<Response<Bytes>, Vec<ApiError>> {
         let record = self.current(schema, id)?;
         let fields = request
             .uri()
@@ -99,7 +97,8 @@ impl Org {
             .and_then(|query| parameter(query, "fields"));
         let names: Option<Vec<String>> =
             fields.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect());
-        shown(schema, &record, names.as_deref(), path)
+        let view = View::new(schema, names.as_deref(), path)?;
+        Ok(answer(StatusCode::OK, &view.of(&record)))
     }
 
     pub(super) fn rest_by_external_id(
@@ -187,46 +186,6 @@ impl Org {
             Err(errors) => refuse(status(&errors), &errors),
         }
     }
-}
-
-/// The record's fields that were asked for, with where it is.
-pub(super) fn shown(
-    schema: &Object,
-    record: &Record,
-    names: Option<&[String]>,
-    path: &str,
-) -> Result<Record, Vec<ApiError>> {
-    let base = path
-        .split("/sobjects")
-        .next()
-        .and_then(|start| start.split("/composite").next())
-        .unwrap_or_default();
-    let id = record.get("Id").and_then(Value::as_str).unwrap_or_default();
-    let mut shown = Record::new();
-    let url = format!("{base}/sobjects/{}/{id}", schema.name);
-    shown.insert(
-        "attributes".to_owned(),
-        json!({ "type": schema.name, "url": url }),
-    );
-    let mut show = |field: &Field| {
-        let value = record.get(&field.name).cloned().unwrap_or(Value::Null);
-        shown.insert(field.name.clone(), value);
-    };
-    match names {
-        None => schema.fields.iter().for_each(show),
-        Some(names) => {
-            for name in names {
-                let Some(field) = schema.field(name) else {
-                    let text =
-                        format!("No such column '{name}' on sobject of type {}", schema.name);
-                    return Err(vec![ApiError::new("INVALID_FIELD", text)]);
-                };
-                show(field);
-            }
-        }
-    }
-    shown.entry("Id").or_insert_with(|| Value::from(id));
-    Ok(shown)
 }
 
 /// The body as an object.

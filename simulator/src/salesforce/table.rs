@@ -9,12 +9,15 @@ use crate::schema::{Field, Object};
 
 pub(super) type Record = Map<String, Value>;
 
+/// Folded value to ids.
+type Index = HashMap<String, BTreeSet<String>>;
+
 pub(super) struct Table {
     pub(super) schema: Arc<Object>,
     records: BTreeMap<String, Record>,
     deleted: BTreeMap<String, Record>,
-    /// For each looked-up field, folded value to ids.
-    indexes: HashMap<String, HashMap<String, BTreeSet<String>>>,
+    /// One for each looked-up field.
+    indexes: HashMap<String, Index>,
     made: u64,
     /// What was there before each write of a transaction, oldest first; nothing for what was not there.
     before: Option<Vec<(String, Option<Record>)>>,
@@ -79,24 +82,20 @@ impl Table {
 
     /// Puts the record in the place of the one with its id.
     pub(super) fn put(&mut self, id: &str, record: Record) {
-        self.unindex(id);
-        for (name, index) in &mut self.indexes {
-            let field = self.schema.fields.iter().find(|field| &field.name == name);
-            if let (Some(field), Some(Value::String(text))) = (field, record.get(name)) {
-                index
-                    .entry(folded(field, text))
-                    .or_default()
-                    .insert(id.to_owned());
+        let before = match self.records.get_mut(id) {
+            Some(there) => Some(std::mem::replace(there, record)),
+            None => {
+                self.records.insert(id.to_owned(), record);
+                None
             }
-        }
-        let before = self.records.insert(id.to_owned(), record);
+        };
+        self.index(id, before.as_ref());
         self.remember(id, before);
     }
 
     pub(super) fn delete(&mut self, id: &str) -> Option<String> {
         let id = crate::id::long(id)?;
-        self.unindex(&id);
-        let record = self.records.remove(&id)?;
+        let record = self.take(&id)?;
         if self.before.is_some() {
             self.remember(&id, Some(record.clone()));
         }
@@ -122,8 +121,7 @@ impl Table {
                     self.put(&id, record);
                 }
                 None => {
-                    self.unindex(&id);
-                    self.records.remove(&id);
+                    self.take(&id);
                 }
             }
         }
@@ -135,22 +133,41 @@ impl Table {
         }
     }
 
-    fn unindex(&mut self, id: &str) {
-        let Some(old) = self.records.get(id) else {
-            return;
-        };
+    /// The record is found by what it says now and not by what it said before; most fields say the same.
+    fn index(&mut self, id: &str, before: Option<&Record>) {
+        let now = self.records.get(id);
         for (name, index) in &mut self.indexes {
-            let field = self.schema.fields.iter().find(|field| &field.name == name);
-            let (Some(field), Some(Value::String(text))) = (field, old.get(name)) else {
+            let said = before.and_then(|record| record.get(name));
+            let says = now.and_then(|record| record.get(name));
+            if said == says {
+                continue;
+            }
+            let Some(field) = self.schema.fields.iter().find(|field| &field.name == name) else {
                 continue;
             };
-            let key = folded(field, text);
-            if let Some(ids) = index.get_mut(&key) {
-                ids.remove(id);
-                if ids.is_empty() {
-                    index.remove(&key);
-                }
+            if let Some(Value::String(text)) = said {
+                forget(index, &folded(field, text), id);
             }
+            if let Some(Value::String(text)) = says {
+                let ids = index.entry(folded(field, text)).or_default();
+                ids.insert(id.to_owned());
+            }
+        }
+    }
+
+    /// Takes the record out, with its places in the indexes.
+    fn take(&mut self, id: &str) -> Option<Record> {
+        let record = self.records.remove(id)?;
+        self.index(id, Some(&record));
+        Some(record)
+    }
+}
+
+fn forget(index: &mut Index, value: &str, id: &str) {
+    if let Some(ids) = index.get_mut(value) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(value);
         }
     }
 }
