@@ -118,7 +118,9 @@ impl Watch {
             .history
             .iter()
             .any(|line| line.what == "woken" && line.at_ms == now_ms);
-        !(woken || earlier.state == State::Parked && earlier.wait_key == brings)
+        // A link may have brought it into another lane meanwhile.
+        let moved = earlier.lane != item.lane;
+        !(woken || moved || earlier.state == State::Parked && earlier.wait_key == brings)
     }
 
     /// A change in Salesforce that was found this moment: a link may have brought it into the lane since the claim.
