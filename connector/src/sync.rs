@@ -11,6 +11,7 @@ pub(crate) mod gone;
 pub(crate) mod image;
 mod look;
 pub(crate) mod meeting;
+pub(crate) mod notes;
 pub(crate) mod outcome;
 pub(crate) mod pair;
 mod refusal;

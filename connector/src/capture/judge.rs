@@ -9,7 +9,7 @@ use runtime::queue::{Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, Stor
 use serde_json::{Map, Value};
 
 use crate::sync::gone::GRACE_MS;
-use crate::sync::write::missing;
+use crate::sync::notes::missing;
 use crate::sync::{Broken, TwoWaySync, image};
 
 type Record = Map<String, Value>;

@@ -7,13 +7,14 @@ use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Clocks, Decision, Gate};
 use runtime::queue::{
-    DecisionRecord, GateNote, Intent, IntentKey, Outcome, Repeat, Review, Settlement, StoreError,
+    DecisionRecord, Intent, IntentKey, Outcome, Repeat, Review, Settlement, StoreError,
 };
 use runtime::ticketure::Row;
 use serde_json::Value;
 
 use super::batch::{give_back, handler_of};
 use super::calls::{Record, Sent};
+use super::notes::{gate_note, undecided};
 use super::outcome::{cannot_go_back, dead, settle_each, unfit, with_link};
 use super::pair::Pair;
 use super::{Broken, TwoWaySync};
@@ -452,52 +453,4 @@ fn key(pair: &Pair, side: Side) -> IntentKey {
         key: pair.unit.source_id.clone(),
         side,
     }
-}
-
-/// Why a record may not go back, or that it may.
-fn gate_note(pair: &Pair, gate: &Gate) -> GateNote {
-    let mapping = pair.mapping();
-    let held = match gate {
-        Gate::Open => None,
-        Gate::Unmonitored => Some((
-            "unmonitored",
-            format!("nothing changed that {} monitors", mapping.file),
-        )),
-        Gate::Incomplete(fields) => Some(("incomplete", missing(mapping, fields))),
-    };
-    GateNote {
-        mapping: mapping.name.to_owned(),
-        destination_id: pair.link.destination_id.clone(),
-        held,
-    }
-}
-
-/// Which required fields are blank, and where that is written.
-pub(crate) fn missing(mapping: &MappingDescriptor, fields: &[usize]) -> String {
-    let places: Vec<String> = fields
-        .iter()
-        .map(|field| {
-            let name = mapping.field_name(*field);
-            mapping.place(name).unwrap_or_else(|| name.to_owned())
-        })
-        .collect();
-    format!("required and blank: {}", places.join(", "))
-}
-
-/// Fields that nobody decides: a person has to.
-fn undecided(pair: &Pair, decisions: &[Decision]) -> Option<Review> {
-    let fields: Vec<&str> = decisions
-        .iter()
-        .filter(|decision| decision.winner.is_none())
-        .map(|decision| pair.mapping().field_name(decision.field))
-        .collect();
-    (!fields.is_empty()).then(|| Review {
-        mapping: pair.link.mapping.clone(),
-        source_id: pair.link.source_id.clone(),
-        candidates: vec![pair.link.destination_id.clone()],
-        reason: format!(
-            "both sides changed {} and nobody decides: write the right value on one side",
-            fields.join(", ")
-        ),
-    })
 }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use super::endpoint;
 use crate::sync::batch::{give_back, handler_of, to_record, version_of};
 use crate::sync::meeting::{Meeting, source_key};
+use crate::sync::notes::missing;
 use crate::sync::outcome::{cannot_go_back, dead, settle, unfit};
-use crate::sync::write::missing;
 use crate::sync::{Broken, TwoWaySync, Unit, image};
 
 /// A record that may go, in both wordings.
