@@ -22,8 +22,8 @@ mod webhook;
 
 use std::process::ExitCode;
 
-/// Batches give back on one thread what they took on another, in pieces of every size: a quarter of the time of the
-/// worker with the allocator of the system, and memory that it keeps.
+/// Batches give back on one thread what they took on another, in pieces of every size: with the system's allocator that
+/// is a fifth of the worker's time.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
