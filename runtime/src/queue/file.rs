@@ -44,6 +44,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     // Copying the log back into the file costs two syncs: not too often, and never in a log that grows without end.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    // The index of what was delivered is hit at random: 16 MB of it stay at hand. Readers have no use for that: what
+    // they hold is void with the next commit.
+    connection.pragma_update(None, "cache_size", -16_000)?;
     format::raise(&mut connection, found)?;
     // Whoever ran these is gone: the lock is ours. The next claim raises the fence.
     release(&connection)?;
@@ -107,8 +110,6 @@ fn settle_in(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(128);
     // A statement keeps its plan: else each value that is bound beside a partial index has it planned anew.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // The index of what was delivered is hit at random: 16 MB of it stay at hand.
-    connection.pragma_update(None, "cache_size", -16_000)?;
     Ok(())
 }
 
