@@ -23,8 +23,9 @@ pub struct Unit {
     pub items: Vec<Item>,
     /// What the rows of Ticketure say together: a later one over an earlier.
     pub record: Box<dyn Entity>,
-    /// What each of them said, and when, by Ticketure's clock.
+    /// What each of them said, and when, by Ticketure's clock; a pair takes them in and lets them go.
     pub rows: Vec<(Box<dyn Entity>, i64)>,
+    newest_ms: i64,
     /// The Salesforce record that Ticketure names.
     pub external_ref: Option<String>,
     /// What happened to the row itself.
@@ -51,6 +52,7 @@ impl Unit {
             items: Vec::new(),
             record: mapping.new_record(),
             rows: Vec::new(),
+            newest_ms: 0,
             external_ref: None,
             fate: None,
             repeats: false,
@@ -74,11 +76,7 @@ impl Unit {
 
     /// When the latest row was changed, by Ticketure's clock.
     pub fn version_ms(&self) -> i64 {
-        self.rows
-            .iter()
-            .map(|(_, at)| *at)
-            .max()
-            .unwrap_or_default()
+        self.newest_ms
     }
 }
 
@@ -174,6 +172,7 @@ fn add(unit: &mut Unit, mut item: Item, said: Option<Box<dyn Entity>>) {
             unit.external_ref = json::text_at(&row, &["external_ref"]).or(unit.external_ref.take());
             unit.fate = fate_of(&row).or(unit.fate.take());
             unit.rows.push((said, at));
+            unit.newest_ms = unit.newest_ms.max(at);
             // What it says is in the record; a batch waits for its calls with thousands of them in hand.
             item.payload = String::new();
         }

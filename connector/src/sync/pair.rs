@@ -1,7 +1,7 @@
 //! A linked pair in a batch: what is known of it, and what both sides say now.
 
 use runtime::change::Mask;
-use runtime::entity::{Entity, Kind, copied};
+use runtime::entity::{Entity, Kind};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Clocks, Decision, LinkState, Plan, Unlooked};
@@ -118,33 +118,29 @@ impl Pair {
             .iter()
             .filter(|intent| intent.key.side == Side::Source && intent.kind == "update");
         let open: Vec<Box<dyn Entity>> = open.map(|intent| self.wanted(intent)).collect();
-        for (row, at) in &self.unit.rows {
+        for (row, at) in std::mem::take(&mut self.unit.rows) {
             if self.unknown {
-                let newer = self
-                    .source
-                    .image
-                    .as_ref()
-                    .is_none_or(|(_, seen)| seen <= at);
-                if newer {
-                    self.source.image = Some((copied(row.as_ref()), *at));
+                let seen = self.source.image.as_ref();
+                if seen.is_none_or(|(_, seen)| *seen <= at) {
+                    self.source.image = Some((row, at));
                 }
                 continue;
             }
             let known = self.state.source.version_ms;
             let newer = match order {
-                Order::Time => *at > known,
-                Order::TimeThenArrival => *at >= known,
+                Order::Time => at > known,
+                Order::TimeThenArrival => at >= known,
                 Order::Arrival => true,
             };
             if newer {
                 for wanted in &open {
                     self.state.shows_ours(wanted.as_ref(), row.as_ref());
                 }
-                self.state.observe(Side::Source, row.as_ref(), *at, now_ms);
+                self.state.observe(Side::Source, row.as_ref(), at, now_ms);
             } else if !self.says_nothing_new(row.as_ref()) {
                 // Older than what is known, or as old and different: only Ticketure knows what it has now.
-                self.state.seen_before(Side::Source, row.as_ref(), *at);
-                let under = self.state.went_under(Side::Source, row.as_ref(), *at);
+                self.state.seen_before(Side::Source, row.as_ref(), at);
+                let under = self.state.went_under(Side::Source, row.as_ref(), at);
                 self.went_under.extend(under);
                 self.source.wanted = true;
             }
@@ -212,7 +208,7 @@ impl Pair {
                 .went_back(image.as_ref(), seen.as_ref(), &untouched)
         });
         self.source.wanted |= self.state.has_taken_back(Side::Destination);
-        if side == Side::Destination {
+        if side == Side::Destination && !earlier.is_empty() {
             self.looked = Some(Looked {
                 earlier,
                 now: seen,

@@ -30,7 +30,8 @@ type Back = (Box<dyn Entity>, Row);
 
 /// A pair on its way to both sides.
 struct Writing {
-    pair: Pair,
+    /// Boxed: it is two kilobytes, and goes from list to list with thousands of others.
+    pair: Box<Pair>,
     decisions: Vec<Decision>,
     gate: Gate,
     /// What goes to Salesforce, in the words of the record.
@@ -144,7 +145,7 @@ impl TwoWaySync {
                 failed_forward: None,
                 failed_back,
                 review: None,
-                pair,
+                pair: Box::new(pair),
             });
         }
         // The pairs that stop here are kept as they were seen: who looks again will not see it again.
