@@ -297,15 +297,7 @@ impl Beside<'_> {
 
 /// By person and event, which the mobile number tells: when it was written.
 fn written_since(simulator: &Simulator, from: usize) -> HashMap<usize, BTreeMap<usize, i64>> {
-    let people: HashMap<String, usize> = simulator
-        .records("Contact")
-        .iter()
-        .filter_map(|record| {
-            let text = |field: &str| record.get(field).and_then(Value::as_str);
-            let person = text("Ticketure_Identity_Id__c")?.strip_prefix("person-")?;
-            Some((text("Id")?.to_owned(), person.parse().ok()?))
-        })
-        .collect();
+    let people = people::by_contact(simulator);
     let mut written: HashMap<usize, BTreeMap<usize, i64>> = HashMap::new();
     for write in simulator.write_log().iter().skip(from) {
         let mobile = write.fields.get("MobilePhone").and_then(Value::as_str);

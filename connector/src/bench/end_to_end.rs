@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use runtime::queue::{Status, Store};
-use serde_json::Value;
 use simulator::{Actor, Simulator};
 use tokio::sync::watch;
 
@@ -142,15 +141,7 @@ async fn settled(store: &Store, items: usize) -> Result<Status, Failure> {
 
 /// When each person was written first by a call, by number.
 fn written_ms(simulator: &Simulator) -> HashMap<usize, i64> {
-    let people: HashMap<String, usize> = simulator
-        .records("Contact")
-        .iter()
-        .filter_map(|record| {
-            let text = |field: &str| record.get(field).and_then(Value::as_str);
-            let person = text("Ticketure_Identity_Id__c")?.strip_prefix("person-")?;
-            Some((text("Id")?.to_owned(), person.parse().ok()?))
-        })
-        .collect();
+    let people = people::by_contact(simulator);
     let mut written = HashMap::new();
     for write in simulator.write_log() {
         let ours = write.actor == Actor::Api && write.object == "Contact";

@@ -194,6 +194,19 @@ fn with_locks(simulator: &Simulator, mapping: &'static MappingDescriptor, links:
     }
 }
 
+/// The numbers of the people that the org has, by the id of their contact.
+pub fn by_contact(simulator: &Simulator) -> HashMap<String, usize> {
+    simulator
+        .records("Contact")
+        .iter()
+        .filter_map(|record| {
+            let text = |field: &str| record.get(field).and_then(Value::as_str);
+            let person = text("Ticketure_Identity_Id__c")?.strip_prefix("person-")?;
+            Some((text("Id")?.to_owned(), person.parse().ok()?))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

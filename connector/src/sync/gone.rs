@@ -1,15 +1,18 @@
 //! Records that were deleted, or merged into others.
 
+use std::collections::BTreeMap;
+
 use runtime::mapping::{AfterDelete, MappingDescriptor, Side};
 use runtime::merge::LinkState;
 use runtime::queue::{
-    Captured, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, Settlement, StoreError, Tombstone,
+    Captured, Intent, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, Settlement, StoreError,
+    Tombstone,
 };
 use serde_json::{Map, Value};
 
 use super::batch::Fate;
 use super::outcome::settle;
-use super::pair::Pair;
+use super::pair::{Pair, wanted};
 use super::{Broken, TwoWaySync, Unit};
 
 /// A merge shows as a delete first; so long it has to become one.
@@ -122,11 +125,12 @@ impl TwoWaySync {
     ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
         let keys = units.iter().map(|unit| unit.source_id.clone()).collect();
         let open = self.store.intents(mapping.name, keys).await?;
-        let begun: Vec<String> = open
+        let open: BTreeMap<String, Intent> = open
             .into_iter()
             .filter(|intent| intent.key.side == Side::Destination)
-            .map(|intent| intent.key.key)
+            .map(|intent| (intent.key.key.clone(), intent))
             .collect();
+        let begun: Vec<String> = open.keys().cloned().collect();
         if begun.is_empty() || self.breaks(Broken::Intents) {
             return Ok((units, Vec::new()));
         }
@@ -157,11 +161,13 @@ impl TwoWaySync {
             let made = found
                 .iter()
                 .find(|record| text(record, mapping.external_id) == unit.source_id);
-            let Some(made) = made else {
+            let (Some(made), Some(intent)) = (made, open.get(&unit.source_id)) else {
                 left.push(unit);
                 continue;
             };
-            let state = LinkState::created(mapping, unit.record.as_ref(), unit.version_ms());
+            // What was sent is what both had; the rows of today may say something newer.
+            let mut state = LinkState::created(mapping, wanted(mapping, intent).as_ref(), 0);
+            state.made(Side::Destination);
             let link = Link {
                 mapping: mapping.name.to_owned(),
                 source_id: unit.source_id.clone(),

@@ -75,6 +75,13 @@ pub(crate) struct Seen {
     pub(crate) image: Option<(Box<dyn Entity>, i64)>,
 }
 
+/// What an intent says; what no longer fits the mapping stays absent.
+pub(super) fn wanted(mapping: &'static MappingDescriptor, intent: &Intent) -> Box<dyn Entity> {
+    let mut wanted = mapping.new_record();
+    let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
+    wanted
+}
+
 impl Pair {
     pub(crate) fn new(unit: Unit, mut link: Link, intents: Vec<Intent>) -> Self {
         // From here on the state is what is known: its text is not held beside it.
@@ -117,7 +124,9 @@ impl Pair {
             .intents
             .iter()
             .filter(|intent| intent.key.side == Side::Source && intent.kind == "update");
-        let open: Vec<Box<dyn Entity>> = open.map(|intent| self.wanted(intent)).collect();
+        let open: Vec<Box<dyn Entity>> = open
+            .map(|intent| wanted(self.unit.mapping, intent))
+            .collect();
         for (row, at) in std::mem::take(&mut self.unit.rows) {
             if self.unknown {
                 let seen = self.source.image.as_ref();
@@ -159,13 +168,6 @@ impl Pair {
             let slot = row.slot(field);
             slot.is_absent() || slot.equivalent(current.slot(field))
         })
-    }
-
-    /// What an intent says; what no longer fits the mapping stays absent.
-    fn wanted(&self, intent: &Intent) -> Box<dyn Entity> {
-        let mut wanted = self.unit.mapping.new_record();
-        let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
-        wanted
     }
 
     fn has_intent(&self, side: Side) -> bool {
@@ -256,7 +258,7 @@ impl Pair {
                 self.intents.push(intent);
                 continue;
             }
-            let wanted = self.wanted(&intent);
+            let wanted = wanted(self.unit.mapping, &intent);
             if self.unknown && intent.kind == "create" && self.is_made_by_us(side) {
                 // Ours, made before a crash or with an answer that was lost.
                 self.state = LinkState::created(self.unit.mapping, wanted.as_ref(), 0);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::plan::{Decision, Why};
+use super::read_back::is_telling;
 use super::state::{Late, LinkState, Sent};
 use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef};
@@ -92,13 +93,14 @@ impl LinkState {
             }
             self.observe_field(side, field, value, version_ms, &late);
         }
+        self.doubt_what_came_beside(side, image, &late);
         let side = self.side_mut(side);
         side.version_ms = side.version_ms.max(version_ms);
     }
 
     /// Fields in which the image is what a write of ours says whose answer never came, or what the org made of it. A
     /// write is carried out as a whole: in the other fields of it stands what has been agreed on since, or what somebody
-    /// has typed over it. A blank or a check box alone tells nothing.
+    /// has typed over it.
     fn came_late(&self, side: Side, image: &dyn Entity) -> Mask {
         let mut fields = Mask::default();
         for late in &self.side(side).late {
@@ -109,8 +111,7 @@ impl LinkState {
             });
             let tells = |field: usize| {
                 let value = image.slot(field);
-                let is_telling = !value.is_blank() && !matches!(value, SlotRef::Boolean(_));
-                is_telling && wrote(field) && !value.equivalent(self.agreed.slot(field))
+                is_telling(value) && wrote(field) && !value.equivalent(self.agreed.slot(field))
             };
             if all || present_fields(late.fields.as_ref()).any(tells) {
                 present_fields(late.fields.as_ref())
@@ -119,6 +120,29 @@ impl LinkState {
             }
         }
         fields
+    }
+
+    /// Salesforce's image leaves references out: where the rest of a late write is seen, so much of it stands there too.
+    fn doubt_what_came_beside(&mut self, side: Side, image: &dyn Entity, came: &Mask) {
+        let stands = |late: &Late, field: usize| {
+            let wrote = late.fields.slot(field);
+            let newer = !wrote.is_absent() && !wrote.equivalent(self.agreed.slot(field));
+            newer && image.slot(field).is_absent()
+        };
+        let mut doubtful = Vec::new();
+        let late = self.side(side).late.iter();
+        for late in late.filter(|_| side == Side::Destination) {
+            let fields = present_fields(late.fields.as_ref());
+            if fields.into_iter().any(|field| came.contains(field)) {
+                let unseen = present_fields(late.fields.as_ref());
+                doubtful.extend(
+                    unseen
+                        .filter(|field| stands(late, *field))
+                        .map(|field| (field, json::value(late.fields.slot(field)))),
+                );
+            }
+        }
+        self.side_mut(side).restore.extend(doubtful);
     }
 
     /// The same was written again since, and its echo is still to be seen: what stands there is what the org made of
@@ -213,13 +237,11 @@ impl LinkState {
         typed: SlotRef<'_>,
         at_ms: i64,
     ) -> Decision {
+        let loser = (json::value(typed), at_ms);
+        let value = json::value(self.agreed.slot(field));
         Decision {
-            field,
-            winner: Some(side.other()),
             why: Why::CameLate,
-            value: json::value(self.agreed.slot(field)),
-            loser: Some(json::value(typed)),
-            loser_at_ms: at_ms,
+            ..Decision::went_under(field, loser, side.other(), value)
         }
     }
 

@@ -71,6 +71,25 @@ pub struct Decision {
     pub loser_at_ms: i64,
 }
 
+impl Decision {
+    /// What somebody typed, and when, stands no more: `winner`'s value does. No rule chose between the two.
+    pub(super) fn went_under(
+        field: usize,
+        (loser, loser_at_ms): (Value, i64),
+        winner: Side,
+        value: Value,
+    ) -> Self {
+        Decision {
+            field,
+            winner: Some(winner),
+            why: Why::WentUnder,
+            value,
+            loser: Some(loser),
+            loser_at_ms,
+        }
+    }
+}
+
 /// Why a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,7 +137,7 @@ impl LinkState {
                 // What came late is told, although something newer is written over it.
                 let late = self
                     .restored(field)
-                    .filter(|_| decision.why != Why::CameLate);
+                    .filter(|late| late.loser.is_some() && decision.why != Why::CameLate);
                 self.put(&mut plan, decision);
                 plan.decisions.extend(late);
             }
@@ -270,13 +289,16 @@ impl LinkState {
         let side = [Side::Source, Side::Destination]
             .into_iter()
             .find(|side| self.side(*side).restore.contains_key(&field))?;
+        let stands = self.side(side).restore.get(&field).cloned();
+        // A reference is only ours to write.
+        let may_be_typed = side == Side::Source || self.mapping.sync(field).both;
         Some(Decision {
             field,
             winner: Some(side.other()),
             why: Why::CameLate,
             value: json::value(self.agreed.slot(field)),
             // Should somebody have typed the same in these minutes, it is told here.
-            loser: self.side(side).restore.get(&field).cloned(),
+            loser: stands.filter(|_| may_be_typed),
             loser_at_ms: 0,
         })
     }

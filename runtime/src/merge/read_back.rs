@@ -1,14 +1,19 @@
 //! A write whose answer never came: is it there, is it still to come, or did somebody put the field back?
 
 use super::observe::present_fields;
-use super::plan::{Decision, Why};
+use super::plan::Decision;
 use super::state::{Late, LinkState};
-use crate::entity::{Entity, copied};
+use crate::entity::{Entity, SlotRef, copied};
 use crate::json;
 use crate::mapping::Side;
 
 /// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
 const LATE_MS: i64 = 600_000;
+
+/// Somebody else writes the same blank or the same check box by chance; the same text nobody does.
+pub(super) fn is_telling(value: SlotRef<'_>) -> bool {
+    !value.is_blank() && !matches!(value, SlotRef::Boolean(_))
+}
 
 impl LinkState {
     /// A write whose answer never came was read back: is it there, or what the org made of it? If not, it may still come.
@@ -29,24 +34,30 @@ impl LinkState {
             let rewritten = value.resembles(wanted) && !value.equivalent(self.has(side, field));
             value.equivalent(wanted) || rewritten
         };
-        let (there, replaced): (Vec<usize>, Vec<usize>) = present_fields(wanted)
-            .filter(|field| is_shown(*field))
-            .partition(|field| is_there(*field));
+        let (shown, doubtful): (Vec<usize>, Vec<usize>) =
+            present_fields(wanted).partition(|field| is_shown(*field));
+        let (there, replaced): (Vec<usize>, Vec<usize>) =
+            shown.into_iter().partition(|field| is_there(*field));
+        // What is not shown may be there or not: it is written again, also where nobody wants it any more.
+        for field in &doubtful {
+            let wrote = json::value(wanted.slot(*field));
+            self.side_mut(side).restore.insert(*field, wrote);
+        }
         // A write is carried out as a whole: where one field of it stands that was not so before, it came, and somebody
         // has typed over the others. Over those that only we write nobody does.
         let tells = |field: &usize| {
             let wanted = wanted.slot(*field);
-            image.slot(*field).equivalent(wanted) && !wanted.equivalent(self.agreed.slot(*field))
+            let stands = image.slot(*field).equivalent(wanted);
+            stands && is_telling(wanted) && !wanted.equivalent(self.agreed.slot(*field))
         };
         let theirs = |field: &usize| self.mapping.sync(*field).both;
         let came = version_ms > self.side(side).known_ms
             && there.iter().any(tells)
             && replaced.iter().all(theirs);
         if replaced.is_empty() || came {
-            // What is not shown may be there or not: it is written again.
             let mut shown = copied(wanted);
-            present_fields(wanted)
-                .filter(|field| !is_shown(*field))
+            doubtful
+                .into_iter()
                 .for_each(|field| shown.slot_mut(field).set_absent());
             self.tell_of_written_over(side, shown.as_ref());
             self.landed(side, shown.as_ref());
@@ -78,14 +89,10 @@ impl LinkState {
             if let Some(sent) = self.side_mut(side).sent.get_mut(&field) {
                 sent.unseen = false;
             }
-            self.told.push(Decision {
-                field,
-                winner: Some(side),
-                why: Why::WentUnder,
-                value: json::value(image.slot(field)),
-                loser: Some(json::value(wanted.slot(field))),
-                loser_at_ms: 0,
-            });
+            let loser = (json::value(wanted.slot(field)), 0);
+            let value = json::value(image.slot(field));
+            self.told
+                .push(Decision::went_under(field, loser, side, value));
         }
     }
 
@@ -108,14 +115,10 @@ impl LinkState {
                 continue;
             }
             let at_ms = self.side(side).at_ms.get(&field).copied();
-            self.told.push(Decision {
-                field,
-                winner: Some(side.other()),
-                why: Why::WentUnder,
-                value: json::value(value),
-                loser: Some(json::value(typed)),
-                loser_at_ms: at_ms.unwrap_or_default(),
-            });
+            let loser = (json::value(typed), at_ms.unwrap_or_default());
+            let value = json::value(value);
+            self.told
+                .push(Decision::went_under(field, loser, side.other(), value));
         }
     }
 
@@ -134,14 +137,10 @@ impl LinkState {
             if known || !stays || value.is_absent() || value.equivalent(written) {
                 continue;
             }
-            self.told.push(Decision {
-                field,
-                winner: Some(side.other()),
-                why: Why::WentUnder,
-                value: json::value(written),
-                loser: Some(json::value(value)),
-                loser_at_ms: version_ms,
-            });
+            let loser = (json::value(value), version_ms);
+            let value = json::value(written);
+            self.told
+                .push(Decision::went_under(field, loser, side.other(), value));
         }
     }
 }

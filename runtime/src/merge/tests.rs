@@ -303,6 +303,26 @@ fn what_a_late_write_goes_over_is_told() {
     assert!(name_of(plan.to_destination.as_ref()).is_none());
 }
 
+/// Found by `usher sim --seed 37001134`: a person ticked the same box as a write of ours that was still to come.
+#[test]
+fn the_same_check_box_does_not_tell_that_a_write_came() {
+    let lost = Person {
+        consent: Slot::Value(true),
+        name: Slot::Value("Augusta".to_owned()),
+        phone: Slot::Value("2".to_owned()),
+    };
+    let mut ticked = person("Ada", "1");
+    ticked.consent = Slot::Value(true);
+    for (shown, came) in [(ticked, false), (person("Augusta", "1"), true)] {
+        let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+        state.observe(Side::Source, &lost, 20, 20);
+        assert_eq!(
+            state.read_back(Side::Destination, &lost, (&shown, 30), 30),
+            came
+        );
+    }
+}
+
 #[test]
 fn what_was_perhaps_put_back_after_a_write_without_an_answer_is_told() {
     let lost = Person {

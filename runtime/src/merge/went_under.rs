@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::observe::present_fields;
-use super::plan::{Decision, Why};
+use super::plan::Decision;
 use super::state::{Late, LinkState, read_record, record_json};
 use crate::change::Mask;
 use crate::entity::{Entity, SlotRef};
@@ -104,14 +104,8 @@ impl LinkState {
     }
 
     fn unseen_loser(&self, field: usize, loser: Value, loser_at_ms: i64) -> Decision {
-        Decision {
-            field,
-            winner: Some(Side::Destination),
-            why: Why::WentUnder,
-            value: json::value(self.agreed.slot(field)),
-            loser: Some(loser),
-            loser_at_ms,
-        }
+        let value = json::value(self.agreed.slot(field));
+        Decision::went_under(field, (loser, loser_at_ms), Side::Destination, value)
     }
 
     /// What an older row of Ticketure's says where a late write of ours stands now.
@@ -157,13 +151,9 @@ impl LinkState {
         if image.is_absent() || seen == sent.before || is_known {
             return Vec::new();
         }
-        let lost = |loser: Value, loser_at_ms: i64| Decision {
-            field,
-            winner: Some(Side::Source),
-            why: Why::WentUnder,
-            value: sent.value.clone(),
-            loser: Some(loser),
-            loser_at_ms,
+        let lost = |loser: Value, loser_at_ms: i64| {
+            let loser = (loser, loser_at_ms);
+            Decision::went_under(field, loser, Side::Source, sent.value.clone())
         };
         let mut found = Vec::new();
         let is_ours = image.equivalent(self.agreed.slot(field)) || seen == sent.value;
