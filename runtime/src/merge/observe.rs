@@ -122,24 +122,22 @@ impl LinkState {
         fields
     }
 
-    /// Salesforce's image leaves references out: where the rest of a late write is seen, so much of it stands there too.
+    /// Salesforce's image leaves references out: where the rest of a late write is seen, they stand there as well.
     fn doubt_what_came_beside(&mut self, side: Side, image: &dyn Entity, came: &Mask) {
-        let stands = |late: &Late, field: usize| {
+        if side == Side::Source || came.is_empty() {
+            return;
+        }
+        let newer = |late: &Late, field: usize| {
             let wrote = late.fields.slot(field);
-            let newer = !wrote.is_absent() && !wrote.equivalent(self.agreed.slot(field));
-            newer && image.slot(field).is_absent()
+            !wrote.equivalent(self.agreed.slot(field))
         };
         let mut doubtful = Vec::new();
-        let late = self.side(side).late.iter();
-        for late in late.filter(|_| side == Side::Destination) {
-            let fields = present_fields(late.fields.as_ref());
-            if fields.into_iter().any(|field| came.contains(field)) {
-                let unseen = present_fields(late.fields.as_ref());
-                doubtful.extend(
-                    unseen
-                        .filter(|field| stands(late, *field))
-                        .map(|field| (field, json::value(late.fields.slot(field)))),
-                );
+        for late in &self.side(side).late {
+            let fields =
+                || present_fields(late.fields.as_ref()).filter(|field| newer(late, *field));
+            if fields().any(|field| came.contains(field)) {
+                let unseen = fields().filter(|field| image.slot(*field).is_absent());
+                doubtful.extend(unseen.map(|field| (field, json::value(late.fields.slot(field)))));
             }
         }
         self.side_mut(side).restore.extend(doubtful);
