@@ -6,6 +6,7 @@
 //! Ticketure (`to_ticketure`). Every write is an intent on the disk first, and may be repeated.
 
 pub(crate) mod batch;
+mod blamed;
 pub(crate) mod calls;
 pub(crate) mod gone;
 pub(crate) mod image;
@@ -41,6 +42,7 @@ use crate::config::Npsp;
 use crate::routing::Handlers;
 
 pub use batch::Unit;
+use blamed::Blamed;
 use pair::Pair;
 
 /// The promises, each of which a simulation can break to see that its judge notices.
@@ -114,6 +116,7 @@ pub struct TwoWaySync {
     random: Mutex<fastrand::Rng>,
     /// Shared by all batches that are under way.
     call_sizes: Mutex<CallSizes>,
+    blamed: Mutex<Blamed>,
     lock_groups: Mutex<LockGroups>,
     standstills: standstill::Standstills,
     broken: Option<Broken>,
@@ -144,6 +147,7 @@ impl TwoWaySync {
             fetches_missing: false,
             asked: crate::to_salesforce::fetch::Asked::default(),
             call_sizes: Mutex::new(CallSizes::new(COLLECTION_MAX)),
+            blamed: Mutex::default(),
             lock_groups: Mutex::new(LockGroups::default()),
             standstills: standstill::Standstills::default(),
             broken: None,

@@ -125,12 +125,14 @@ impl Worker {
             }
             full = items.len() == self.batch;
             let nothing = items.is_empty();
+            // What has failed before comes in batches of its own: whatever else there is comes with the next.
+            let more = full || items.first().is_some_and(|item| item.attempts > 0);
             if !nothing {
                 let process = self.process.clone();
                 working.spawn(async move { process.process(items).await });
             }
             care.take(&self.store).await?;
-            if !nothing && working.len() < self.batches.max(1) && full {
+            if !nothing && working.len() < self.batches.max(1) && more {
                 continue;
             }
             self.wait(&mut working, &mut stop).await?;

@@ -10,6 +10,7 @@ use runtime::retry::{self, Verdict};
 use runtime::salesforce::{CallError, RecordResult, SalesforceError};
 
 use super::TwoWaySync;
+use super::blamed::Blamed;
 
 /// Somebody else's call has the lock now; so long it takes, about.
 const LOCK_TAKEN_MS: i64 = 500;
@@ -17,6 +18,8 @@ const LOCK_TAKEN_MS: i64 = 500;
 /// A record on its way into a call.
 pub(crate) struct Record<T> {
     pub(crate) of: T,
+    /// Of the source record.
+    pub(crate) key: String,
     /// Of the record to be changed; none makes a new one.
     pub(crate) id: Option<String>,
     /// JSON: the fields.
@@ -100,11 +103,7 @@ impl TwoWaySync {
             let size = self.call_size(object);
             let call = match halves.pop() {
                 Some(half) => half,
-                None => {
-                    let now_ms = self.now_ms();
-                    let mut groups = self.lock_groups();
-                    take(&mut left, size, |locks| groups.take(ticket, locks, now_ms))
-                }
+                None => self.next_call(ticket, &mut left, size),
             };
             if call.is_empty() {
                 // The locks of all that is left are taken by calls of other batches.
@@ -116,6 +115,7 @@ impl TwoWaySync {
                 break;
             }
             let results = self.one_call(object, &call).await;
+            self.note_blame(&call, &results);
             match results {
                 Err(error) if error.is_about_content() && call.len() > 1 => {
                     let mut first = call;
@@ -131,6 +131,34 @@ impl TwoWaySync {
             }
         }
         sent
+    }
+
+    fn next_call<T>(
+        &self,
+        ticket: Ticket,
+        left: &mut VecDeque<Record<T>>,
+        size: usize,
+    ) -> Vec<Record<T>> {
+        let now_ms = self.now_ms();
+        let blamed = self.blamed();
+        let mut groups = self.lock_groups();
+        take(
+            left,
+            size,
+            |record| blamed.is(&record.key, now_ms),
+            |locks| groups.take(ticket, locks, now_ms),
+        )
+    }
+
+    fn note_blame<T>(&self, call: &[Record<T>], results: &Result<Vec<RecordResult>, CallError>) {
+        if let [record] = call {
+            let to_blame = results.as_ref().is_err_and(CallError::is_about_content);
+            self.blamed().note(&record.key, to_blame, self.now_ms());
+        }
+    }
+
+    fn blamed(&self) -> std::sync::MutexGuard<'_, Blamed> {
+        self.blamed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What no record gets past stops the calls that were still to come.
@@ -202,23 +230,30 @@ impl TwoWaySync {
     }
 }
 
-/// The next call: the first records that may go together.
+/// The next call: the first records that may go together, or one that goes alone when no others are left.
 fn take<T>(
     left: &mut VecDeque<Record<T>>,
     size: usize,
+    goes_alone: impl Fn(&Record<T>) -> bool,
     mut may_go: impl FnMut(&[String]) -> bool,
 ) -> Vec<Record<T>> {
     let mut call = Vec::with_capacity(size.min(left.len()));
-    let mut later = VecDeque::new();
+    let (mut alone, mut later) = (VecDeque::new(), VecDeque::new());
     while call.len() < size
         && let Some(record) = left.pop_front()
     {
-        match may_go(&record.locks) {
-            true => call.push(record),
+        match goes_alone(&record) {
+            true => alone.push_back(record),
+            false if may_go(&record.locks) => call.push(record),
             false => later.push_back(record),
         }
     }
+    if call.is_empty() {
+        let first = alone.iter().position(|record| may_go(&record.locks));
+        call.extend(first.and_then(|index| alone.remove(index)));
+    }
     later.append(left);
+    later.append(&mut alone);
     *left = later;
     call
 }

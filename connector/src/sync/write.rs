@@ -441,6 +441,7 @@ fn changed_record(writing: Writing) -> Record<Writing> {
         .as_ref()
         .map(|record| body(&pair.unit, record.as_ref()));
     Record {
+        key: pair.link.source_id.clone(),
         id: Some(pair.link.destination_id.clone()),
         body: body.unwrap_or_else(|| "{}".to_owned()),
         locks: pair.lock().into_iter().chain(parents(&pair.unit)).collect(),

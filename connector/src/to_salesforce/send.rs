@@ -153,6 +153,7 @@ impl TwoWaySync {
 
 fn new_record(unit: Unit) -> Record<Unit> {
     Record {
+        key: unit.source_id.clone(),
         id: None,
         body: body(&unit, unit.record.as_ref()),
         locks: parents(&unit).collect(),

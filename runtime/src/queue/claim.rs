@@ -179,12 +179,16 @@ fn holder(step: &Step<'_>, lane: &str) -> Result<Option<Holder>, StoreError> {
 fn choose(step: &Step<'_>, lanes: &mut Lanes<'_>, limit: usize) -> Result<Vec<i64>, StoreError> {
     let mut statement = step
         .transaction
-        .prepare_cached("SELECT id, lane FROM items WHERE state = 0 ORDER BY id")?;
+        .prepare_cached("SELECT id, lane, attempts FROM items WHERE state = 0 ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut chosen = Vec::new();
     let mut passed = aside::Passed::default();
-    // Lanes whose next item has to wait for another call's lock: those behind it wait as well.
+    // Lanes whose next item has to wait for another call's lock, or another batch: those behind it wait as well.
     let mut later: HashSet<String> = HashSet::new();
+    // What has failed, and whatever is behind it in its lane, is tried in batches of its own: it may fail others' calls,
+    // or keep them waiting.
+    let mut failing: HashSet<String> = HashSet::new();
+    let mut of_failing = None;
     let mut at_end = false;
     for _ in 0..limit.saturating_add(WALK_MAX) {
         if chosen.len() == limit {
@@ -199,8 +203,18 @@ fn choose(step: &Step<'_>, lanes: &mut Lanes<'_>, limit: usize) -> Result<Vec<i6
         if later.contains(lane) {
             continue;
         }
+        let failed = row.get::<_, u32>(2)? > 0;
         match lanes.may(id, lane)? {
-            May::Go => chosen.push(id),
+            May::Go => {
+                if failed && !failing.contains(lane) {
+                    failing.insert(lane.to_owned());
+                }
+                let is_of_failing = failing.contains(lane);
+                match *of_failing.get_or_insert(is_of_failing) == is_of_failing {
+                    true => chosen.push(id),
+                    false => _ = later.insert(lane.to_owned()),
+                }
+            }
             May::Wait => passed.note(id, lane),
             May::Later => _ = later.insert(lane.to_owned()),
         }

@@ -9,15 +9,17 @@ use super::museum::{Museum, WRITES, person};
 const CALL_MS: i64 = 20;
 /// How much longer a call with the slow record takes.
 const SLOW_MS: u64 = 2_000;
-const PEOPLE: usize = 40;
+const PEOPLE: usize = 200;
 const EVERY: std::time::Duration = std::time::Duration::from_millis(150);
 const ROUNDS: usize = 400;
+/// People of each tick.
+const TOLD: usize = 6;
 
 /// The one in trouble.
 const TROUBLED: &str = "i-0";
 
-/// Each tick tells of one person's new number, each twentieth of the troubled one's as well. Gives what the others waited,
-/// from the webhook to the record, the longest last.
+/// Each tick tells of some people's new numbers, each twentieth of the troubled one's as well. Gives what the others
+/// waited, from the webhook to the record, the longest last.
 async fn waited_ms(trouble: impl Fn(&str) -> Option<FaultKind>) -> Vec<i64> {
     let museum = Museum::working();
     museum.people(PEOPLE).await;
@@ -32,9 +34,13 @@ async fn waited_ms(trouble: impl Fn(&str) -> Option<FaultKind>) -> Vec<i64> {
     }
     let mut told = Vec::new();
     for round in 0..ROUNDS {
-        let other = format!("i-{}", 1 + round % (PEOPLE - 1));
-        told.push((format!("556 {round}"), museum.store.now_ms()));
-        let mut rows = vec![json!({ "id": other, "mobile": format!("556 {round}") })];
+        let mut rows = Vec::new();
+        for other in 0..TOLD {
+            let mobile = format!("556 {round} {other}");
+            let person = 1 + (round * TOLD + other) % (PEOPLE - 1);
+            rows.push(json!({ "id": format!("i-{person}"), "mobile": mobile }));
+            told.push((mobile, museum.store.now_ms()));
+        }
         if round % 20 == 0 {
             rows.push(json!({ "id": TROUBLED, "mobile": format!("557 {round}") }));
         }
@@ -103,6 +109,20 @@ async fn a_lane_that_is_refused_for_good_delays_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_lane_that_fails_for_now_delays_no_other() {
     is_kept(CALL_MS, |id| refused("UNKNOWN_EXCEPTION", id)).await;
+}
+
+/// One call is refused before it is known why; from then on the record goes alone.
+#[tokio::test(start_paused = true)]
+async fn a_lane_whose_calls_are_refused_as_a_whole_delays_no_other() {
+    is_kept(CALL_MS, |id| {
+        Some(FaultKind::RefuseCall {
+            status: 400,
+            code: "JSON_PARSER_ERROR".to_owned(),
+            message: "each time".to_owned(),
+            with: Some(("id".to_owned(), json!(id))),
+        })
+    })
+    .await;
 }
 
 /// Records that meet for the first time: while the creation of one hangs, the others are created.

@@ -44,6 +44,18 @@ async fn a_delayed_item_holds_those_behind_it_until_it_is_due() {
 }
 
 #[tokio::test]
+async fn what_has_failed_is_handed_out_apart_with_its_lane() {
+    let bench = Bench::new();
+    bench.enqueue(new_items(&["a", "b"])).await;
+    let items = bench.claim().await;
+    bench.settle(&items[0], retry_at(0, true)).await;
+    bench.settle(&items[1], retry_at(0, false)).await;
+    bench.enqueue(new_items(&["a", "c"])).await;
+    assert_eq!(bench.claim_ids().await, [1, 3]);
+    assert_eq!(bench.claim_ids().await, [2, 4]);
+}
+
+#[tokio::test]
 async fn a_parked_item_holds_those_behind_it_and_no_other_lane() {
     let bench = Bench::new();
     bench.enqueue(new_items(&["a", "b", "a"])).await;
