@@ -101,6 +101,7 @@ impl Service {
             process: sync.clone(),
             batch: config.batch,
             batches: config.batches,
+            cores: runtime::worker::cores(),
             arrivals,
         };
         Ok(Service {

@@ -42,8 +42,15 @@ const PRUNE_EVERY: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_millis(60);
 /// No arrival waits longer than this for others.
 const GATHER_MAX: Duration = Duration::from_secs(10);
+/// A full batch that takes longer waits for others, and leaves the core to one more.
+const SLOW: Duration = Duration::from_millis(500);
 /// Records of one call: while more is coming, batches are whole calls.
 const CALL: usize = 200;
+
+/// Cores of this machine, or two when it does not tell.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
 
 /// How receivers tell the worker that there is something to do.
 #[derive(Debug, Default)]
@@ -92,6 +99,9 @@ pub struct Worker {
     pub batch: usize,
     /// Batches at a time.
     pub batches: usize,
+    /// Of the machine. Full batches that are quick are not more at a time: they would share the cores, and what can only
+    /// be done one after the other (a hot lane) gets the smaller part of them.
+    pub cores: usize,
     pub arrivals: Arc<Arrivals>,
 }
 
@@ -132,10 +142,11 @@ impl Worker {
                 working.spawn(async move { process.process(items).await });
             }
             care.take(&self.store).await?;
-            if !nothing && working.len() < self.batches.max(1) && more {
+            let crowded = full && working.len() >= self.cores;
+            if !nothing && more && !crowded && working.len() < self.batches.max(1) {
                 continue;
             }
-            self.wait(&mut working, &mut stop).await?;
+            self.wait(&mut working, crowded, &mut stop).await?;
         }
         while let Some(ended) = working.join_next().await {
             outcome(ended)?;
@@ -143,18 +154,23 @@ impl Worker {
         Ok(())
     }
 
-    /// Until a batch is done; or, while there is room for another, until something arrives or is due.
+    /// Until a batch is done; or, while there is room for another, until something arrives or is due. While the cores have
+    /// enough to do there is room when they turn out not to.
     async fn wait(
         &self,
         working: &mut Batches,
+        crowded: bool,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), StoreError> {
         let room = working.len() < self.batches.max(1);
-        let wait = Duration::from_millis(self.wait_ms().await?);
+        let wait = match crowded {
+            true => SLOW,
+            false => Duration::from_millis(self.wait_ms().await?),
+        };
         tokio::select! {
             biased;
             Some(ended) = working.join_next() => outcome(ended),
-            () = self.arrivals.notify.notified(), if room => Ok(()),
+            () = self.arrivals.notify.notified(), if room && !crowded => Ok(()),
             () = tokio::time::sleep(wait), if room => Ok(()),
             _ = stop.changed() => Ok(()),
         }

@@ -29,6 +29,12 @@ pub struct DrainArguments {
     /// So many items about four thousand people, to see the memory of the queue and the worker and not the simulator's.
     #[arg(long, conflicts_with_all = ["items", "keys"])]
     memory: Option<usize>,
+    /// Batches at a time, as in usher.toml.
+    #[arg(long)]
+    batches: Option<usize>,
+    /// Items of a batch, as in usher.toml.
+    #[arg(long)]
+    batch: Option<usize>,
 }
 
 impl DrainArguments {
@@ -73,7 +79,8 @@ impl DrainArguments {
 
 /// Makes the backlog and drains it. False when something of it is left, or failed.
 pub async fn run(arguments: &DrainArguments) -> Result<bool, Failure> {
-    let place = Place::open(&arguments.common)?;
+    let mut place = Place::open(&arguments.common)?;
+    place.work_in(arguments.batch, arguments.batches);
     let template = Template::row(arguments.common.payload_bytes);
     if arguments.kind != Kind::New {
         let lane = |person| arguments.lane(person);

@@ -94,6 +94,12 @@ impl Place {
         })
     }
 
+    /// So many items of a batch, so many batches at a time, where that is said.
+    pub fn work_in(&mut self, batch: Option<usize>, batches: Option<usize>) {
+        self.config.batch = batch.unwrap_or(self.config.batch);
+        self.config.batches = batches.unwrap_or(self.config.batches);
+    }
+
     /// The real worker over the real sync, timed.
     pub fn work(&self) -> Working {
         let transport = Arc::new(InProcess(self.simulator.clone()));
@@ -122,6 +128,7 @@ impl Place {
             process: watched.clone(),
             batch: self.config.batch,
             batches: self.config.batches,
+            cores: runtime::worker::cores(),
             arrivals: self.arrivals.clone(),
         };
         let (stop, stopped) = watch::channel(false);

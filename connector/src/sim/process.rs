@@ -89,6 +89,7 @@ impl Process {
             }),
             batch: or(history.batch, 2_000),
             batches: or(history.batches, 4),
+            cores: 2,
             arrivals: arrivals.clone(),
         };
         let (stop, stopped) = watch::channel(false);

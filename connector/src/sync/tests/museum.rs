@@ -112,6 +112,7 @@ impl Museum {
             process: sync.clone(),
             batch: 2_000,
             batches: 2,
+            cores: 2,
             arrivals: arrivals.clone(),
         };
         if setup.works {
