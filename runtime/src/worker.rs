@@ -242,3 +242,76 @@ impl Care {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{NewItem, Outcome, Settlement, StoreOptions};
+
+    const BATCH: usize = 10;
+
+    /// Takes its time for a batch, and notes how many are worked on at once.
+    struct Slowly {
+        store: Store,
+        takes: Duration,
+        at_once: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Process for Slowly {
+        async fn process(&self, items: Vec<Item>) -> Result<(), StoreError> {
+            let at_once = self.at_once.fetch_add(1, Ordering::Relaxed) + 1;
+            self.most.fetch_max(at_once, Ordering::Relaxed);
+            tokio::time::sleep(self.takes).await;
+            let done = items
+                .iter()
+                .map(|item| Settlement::new(item.id, item.attempt, Outcome::Done));
+            self.store.settle(done.collect()).await?;
+            self.at_once.fetch_sub(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    /// Works a hundred items off on two cores, four batches at a time, and says how many were worked on at once.
+    async fn most_at_once(takes: Duration) -> usize {
+        let store = Store::in_memory(StoreOptions::default(), Arc::new(|| 1_000)).unwrap();
+        let item = |number: usize| NewItem {
+            mapping: Some("contact".into()),
+            payload_type: "identity_changed".into(),
+            lane: number.to_string(),
+            key: number.to_string(),
+            payload: "{}".into(),
+            ..NewItem::default()
+        };
+        let items: Vec<NewItem> = (0..10 * BATCH).map(item).collect();
+        store.enqueue(items).await.unwrap();
+        let process = Arc::new(Slowly {
+            store: store.clone(),
+            takes,
+            at_once: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        });
+        let worker = Worker {
+            store: store.clone(),
+            process: process.clone(),
+            batch: BATCH,
+            batches: 4,
+            cores: 2,
+            arrivals: Arc::default(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let working = tokio::spawn(async move { worker.run(stopped).await });
+        tokio::time::sleep(takes * 20).await;
+        stop.send(true).unwrap();
+        working.await.unwrap().unwrap();
+        assert_eq!(store.status().await.unwrap().done, 10 * BATCH as u64);
+        process.most.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quick_batches_are_as_many_as_cores_and_slow_ones_more() {
+        assert_eq!(most_at_once(Duration::from_millis(200)).await, 2);
+        assert_eq!(most_at_once(Duration::from_secs(10)).await, 4);
+    }
+}
