@@ -8,7 +8,7 @@ use runtime::queue::{State, StoreError};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Rested, World};
+use super::{Process, Rested, World};
 
 /// How long a world gets to come to rest.
 const REST_MS: u64 = 3_600_000;
@@ -63,8 +63,17 @@ impl World<'_> {
         Ok(Some(format!("no rest after an hour: {status:?}")))
     }
 
-    /// Will anything happen to an item? What parks holds its lane: that is rest as well.
+    /// Will anything happen to an item? What parks holds its lane: that is rest as well. While Salesforce is left alone
+    /// after an outage, its changes are still to be read.
     async fn is_busy(&self) -> Result<bool, StoreError> {
+        let salesforce = |process: &Process| process.capture.sync.salesforce.standstill();
+        if self
+            .process
+            .as_ref()
+            .is_some_and(|it| salesforce(it).is_some())
+        {
+            return Ok(true);
+        }
         let waiting = self.found.watch.waiting().await?;
         let parked: BTreeSet<&str> = waiting
             .iter()
