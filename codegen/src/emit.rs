@@ -81,6 +81,7 @@ fn imports(code: &mut Code, mapping: &Mapping) {
     let names = [
         Some("AfterDelete"),
         with("Condition", !mapping.when.is_empty()),
+        with("Is", !mapping.when.is_empty()),
         with("Conflict", mapping.sync.iter().any(|sync| sync.both)),
         with(
             "Constant",

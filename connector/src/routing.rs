@@ -176,8 +176,8 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
     };
     let holds = |condition: &Condition| {
         condition
-            .equals
-            .is(at(condition.path).and_then(value_of).as_ref())
+            .is
+            .holds(at(condition.path).and_then(value_of).as_ref())
     };
     let mut mappings = handler.mappings().iter();
     let Some(mapping) = mappings.find(|mapping| mapping.when.iter().all(holds)) else {

@@ -98,7 +98,11 @@ impl Entity for Record {
 impl AnySlot {
     fn absent(kind: Kind) -> Self {
         match kind {
-            Kind::Text | Kind::Reference { .. } => AnySlot::Text(Slot::Absent),
+            Kind::Text
+            | Kind::Decimal { .. }
+            | Kind::DateTime
+            | Kind::Reference { .. }
+            | Kind::Lookup(_) => AnySlot::Text(Slot::Absent),
             Kind::Boolean => AnySlot::Boolean(Slot::Absent),
             Kind::Date => AnySlot::Date(Slot::Absent),
         }

@@ -8,6 +8,7 @@ use std::any::Any;
 use jiff::civil::Date;
 
 use crate::change::Mask;
+use crate::mapping::Lookup;
 
 /// A field's value: absent leaves the other side alone, null clears it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,10 +54,18 @@ pub enum Kind {
     Text,
     Boolean,
     Date,
+    /// A number, as text with this many digits after the point: money is never a float.
+    Decimal {
+        scale: u32,
+    },
+    /// A moment, as RFC 3339 text.
+    DateTime,
     /// The source id of another mapping's record; sent as that record's Salesforce id.
     Reference {
         mapping: &'static str,
     },
+    /// What a look-up asks for, as JSON; sent as the id of the record that it finds.
+    Lookup(&'static Lookup),
 }
 
 impl Kind {
@@ -66,7 +75,10 @@ impl Kind {
             Kind::Text => "text",
             Kind::Boolean => "true or false",
             Kind::Date => "a date",
+            Kind::Decimal { .. } => "a number",
+            Kind::DateTime => "a time",
             Kind::Reference { .. } => "an id",
+            Kind::Lookup(_) => "what a look-up asks for",
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::any::Any;
 
-use crate::entity::{Entity, FieldDescriptor, SlotRef};
-use crate::json::ReadError;
+use crate::entity::{Entity, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
+use crate::json::{self, ReadError};
 use crate::mapping::{MappingDescriptor, Origin};
 
 /// Takes the rows of one payload type. The generated adapter of each handler trait implements it.
@@ -143,8 +143,9 @@ impl<'m> Conversions<'m> {
     ///
     /// # Errors
     /// Every field that could not be converted or is too long.
-    pub fn finish<R: Entity>(&mut self, record: R) -> Result<R, RecordError> {
+    pub fn finish<R: Entity>(&mut self, mut record: R) -> Result<R, RecordError> {
         for (index, field) in record.descriptor().fields.iter().enumerate() {
+            self.spell(&mut record, index, field.kind);
             if let Some(message) = too_long(field, record.slot(index)) {
                 self.note(index, message);
             }
@@ -153,6 +154,31 @@ impl<'m> Conversions<'m> {
             Ok(record)
         } else {
             Err(RecordError::Fields(std::mem::take(&mut self.errors)))
+        }
+    }
+
+    /// Numbers and times in the one spelling that a field of this kind has.
+    fn spell(&mut self, record: &mut dyn Entity, index: usize, kind: Kind) {
+        let message = match kind {
+            Kind::Decimal { scale } => {
+                format!("the value is not a number with at most {scale} digits after the point")
+            }
+            Kind::DateTime => "the value is not a time with its zone".to_owned(),
+            _ => return,
+        };
+        let SlotMut::Text(slot) = record.slot_mut(index) else {
+            return;
+        };
+        let Slot::Value(text) = &*slot else {
+            return;
+        };
+        match text.trim() {
+            // What is not filled in is no number; the field is cleared.
+            "" => *slot = Slot::Null,
+            text => match json::canonical(kind, text) {
+                Some(text) => *slot = Slot::Value(text),
+                None => self.note(index, message),
+            },
         }
     }
 

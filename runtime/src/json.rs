@@ -4,6 +4,7 @@
 //! so that one pass names every misfit; members that no field maps are skipped.
 
 mod find;
+mod value;
 
 use std::fmt;
 use std::ops::Range;
@@ -16,6 +17,7 @@ use crate::change::Mask;
 use crate::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 
 pub use find::{find, members};
+pub(crate) use value::{canonical, parse_moment as moment};
 
 /// Why a row is not what its schema says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -267,6 +269,19 @@ impl ValueSeed<'_, '_> {
         self.reader.misfit(self.field);
         Ok(())
     }
+
+    /// A number's text is what was sent: doubles are written with the fewest digits that are theirs alone.
+    fn number<E>(self, text: &str) -> Result<(), E> {
+        let canonical = match self.field.kind {
+            Kind::Decimal { .. } => value::canonical(self.field.kind, text),
+            _ => None,
+        };
+        match (self.reader.entity.slot_mut(self.index), canonical) {
+            (SlotMut::Text(slot), Some(text)) => *slot = Slot::Value(text),
+            _ => return self.misfit(),
+        }
+        Ok(())
+    }
 }
 
 impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
@@ -290,8 +305,12 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        let kind = self.field.kind;
         match self.reader.entity.slot_mut(self.index) {
-            SlotMut::Text(slot) => *slot = Slot::Value(text.to_owned()),
+            SlotMut::Text(slot) => match value::canonical(kind, text) {
+                Some(text) => *slot = Slot::Value(text),
+                None => return self.misfit(),
+            },
             SlotMut::Date(slot) => match text.parse::<Date>() {
                 Ok(date) => *slot = Slot::Value(date),
                 Err(_) => return self.misfit(),
@@ -301,16 +320,16 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.misfit()
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.number(&number.to_string())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.misfit()
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.number(&number.to_string())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.misfit()
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.number(&number.to_string())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
@@ -343,6 +362,9 @@ pub fn write(
                 if let Some(sent) = resolve(mapping, id) {
                     object.serialize_entry(name, &sent)?;
                 }
+            }
+            (SlotRef::Text(Slot::Value(text)), Kind::Decimal { .. }) => {
+                object.serialize_entry(name, &value::number(text)?)?;
             }
             (SlotRef::Text(Slot::Value(text)), _) => object.serialize_entry(name, text)?,
             (SlotRef::Boolean(Slot::Value(truth)), _) => object.serialize_entry(name, truth)?,

@@ -1,6 +1,13 @@
 //! A compiled mapping as data: what the worker and the command line need to know of it without knowing its types.
 
+mod tree;
+
 use crate::entity::{Entity, EntityDescriptor};
+
+pub use tree::{
+    Case, Computed, Fold, ForEach, Gone, How, Is, Lookup, Made, Missing, Otherwise, Path, Piece,
+    Rank, Reduce, Rule, Tree, Within, WrittenLast,
+};
 
 /// One mapping file, compiled.
 pub struct MappingDescriptor {
@@ -41,13 +48,17 @@ pub struct MappingDescriptor {
     pub sync: &'static [FieldSync],
     /// For each field of the record, its line in `file`.
     pub lines: &'static [u32],
+    /// Members that are made of a row's others before it is read, in the order in which they are made.
+    pub computed: &'static [Computed],
+    /// How its records are written together with those of other mappings; nothing where each goes by itself.
+    pub tree: Option<&'static Tree>,
 }
 
-/// A value that a row must have.
-#[derive(Debug)]
+/// What a row must have at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Condition {
-    pub path: &'static [&'static str],
-    pub equals: Constant,
+    pub path: Path,
+    pub is: Is,
 }
 
 /// Where records go.

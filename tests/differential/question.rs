@@ -60,7 +60,11 @@ fn fitting(random: &mut fastrand::Rng, field: &FieldDescriptor) -> Value {
         _ if random.u8(0..10) == 0 => Value::Null,
         Kind::Boolean => json!(random.bool()),
         Kind::Date => json!(pick(random, DATES)),
-        Kind::Text | Kind::Reference { .. } => match field.max_length {
+        Kind::Text
+        | Kind::Decimal { .. }
+        | Kind::DateTime
+        | Kind::Lookup(_)
+        | Kind::Reference { .. } => match field.max_length {
             Some(limit) if random.bool() => json!(near(random, limit)),
             _ => json!(pick(random, TEXTS)),
         },

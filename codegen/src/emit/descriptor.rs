@@ -28,6 +28,8 @@ pub fn mapping(code: &mut Code, mapping: &Mapping) {
     }
     code.close("],");
     code.line(format_args!("lines: super::lines::{},", mapping.lines_name));
+    code.line("computed: &[],");
+    code.line("tree: None,");
     code.close("};");
 }
 
@@ -37,7 +39,13 @@ fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
         let path = Expr::Leaf(path(source));
         Expr::Struct(
             "Condition",
-            vec![("path", path), ("equals", constant(equals))],
+            vec![
+                ("path", path),
+                (
+                    "is",
+                    Expr::leaf(format_args!("Is::Equal({})", constant_text(equals))),
+                ),
+            ],
         )
     };
     let direction = if mapping.both { "Both" } else { "Forward" };
@@ -132,13 +140,15 @@ fn policies(policies: &Policies) -> Expr {
 }
 
 fn constant(equals: &Constant) -> Expr {
+    Expr::leaf(constant_text(equals))
+}
+
+fn constant_text(equals: &Constant) -> String {
     match equals {
-        Constant::Boolean(truth) => Expr::leaf(format_args!("Constant::Boolean({truth})")),
-        Constant::Integer(number) => Expr::leaf(format_args!("Constant::Integer({number})")),
-        Constant::Text(text) | Constant::Decimal(text) => {
-            Expr::leaf(format_args!("Constant::Text({text:?})"))
-        }
-        Constant::Null | Constant::List(_) | Constant::Object(_) => Expr::leaf("Constant::Null"),
+        Constant::Boolean(truth) => format!("Constant::Boolean({truth})"),
+        Constant::Integer(number) => format!("Constant::Integer({number})"),
+        Constant::Text(text) | Constant::Decimal(text) => format!("Constant::Text({text:?})"),
+        Constant::Null | Constant::List(_) | Constant::Object(_) => "Constant::Null".to_owned(),
     }
 }
 

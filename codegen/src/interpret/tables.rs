@@ -6,7 +6,7 @@
 use runtime::dynamic::Record;
 use runtime::entity::{EntityDescriptor, FieldDescriptor, Kind};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, Is, MappingDescriptor,
     MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         rows: path(&mapping.rows),
         when: all(&mapping.when, |(source, equals)| Condition {
             path: path(source),
-            equals: constant(equals),
+            is: Is::Equal(constant(equals)),
         }),
         direction: match mapping.both {
             true => Direction::Both,
@@ -49,6 +49,8 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         origins: all(&mapping.values, origin),
         sync: all(&mapping.sync, field_sync),
         lines: list(mapping.lines.clone()),
+        computed: &[],
+        tree: None,
     })
 }
 

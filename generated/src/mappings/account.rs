@@ -9,7 +9,7 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    AfterDelete, Condition, Is, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
     MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
 };
 use runtime::merge;
@@ -256,7 +256,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/account.yaml",
     payload_type: "identity_changed",
     rows: &["data", "identity", "_data"],
-    when: &[Condition { path: &["identity_type"], equals: Constant::Text("organization") }],
+    when: &[Condition { path: &["identity_type"], is: Is::Equal(Constant::Text("organization")) }],
     direction: Direction::Both,
     when_record: &[RecordCondition {
         field: "npe01__SYSTEM_AccountType__c",
@@ -304,6 +304,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::both(Conflict::Newest).monitored(),
     ],
     lines: super::lines::ACCOUNT,
+    computed: &[],
+    tree: None,
 };
 
 #[cfg(test)]

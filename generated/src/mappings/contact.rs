@@ -10,7 +10,7 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    AfterDelete, Condition, Is, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
     MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
 };
 use runtime::merge;
@@ -471,7 +471,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/contact.yaml",
     payload_type: "identity_changed",
     rows: &["data", "identity", "_data"],
-    when: &[Condition { path: &["identity_type"], equals: Constant::Text("person") }],
+    when: &[Condition { path: &["identity_type"], is: Is::Equal(Constant::Text("person")) }],
     direction: Direction::Both,
     when_record: &[],
     key: &["id"],
@@ -569,6 +569,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::FORWARD,
     ],
     lines: super::lines::CONTACT,
+    computed: &[],
+    tree: None,
 };
 
 #[cfg(test)]

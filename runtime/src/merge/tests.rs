@@ -86,6 +86,8 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
         origins: &[Origin::Payload(0), Origin::Payload(1), Origin::Payload(2)],
         sync: SYNC,
         lines: &[1, 2, 3],
+        computed: &[],
+        tree: None,
     }
 }
 

@@ -1,0 +1,158 @@
+//! Members that are made of others.
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::{RowError, at, conditions, hold, text};
+use crate::mapping::{
+    Case, Computed, Constant, Lookup, Made, MappingDescriptor, Otherwise, Path, Piece, Rule,
+};
+
+/// Puts what a mapping computes beside a row's own members, one after the other: a later one may use an earlier.
+///
+/// # Errors
+/// Names the member that cannot be made.
+pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<(), RowError> {
+    for computed in mapping.computed {
+        let made = made(computed, row)?;
+        if let (Value::Object(members), Some(made)) = (&mut *row, made) {
+            members.insert(computed.name.to_owned(), made);
+        }
+    }
+    Ok(())
+}
+
+/// Nothing where it stays absent.
+fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, RowError> {
+    let fail = |what: String| {
+        let name = computed.name.trim_start_matches('$');
+        RowError(format!("{name}: {what}"))
+    };
+    match &computed.rule {
+        Rule::Template(pieces) => Ok(Some(Value::from(template(pieces, row)))),
+        Rule::Cases(cases) => Ok(cases
+            .iter()
+            .find(|case| hold(case.when, row))
+            .map(|case: &Case| value(&case.then, row))),
+        Rule::Values {
+            of,
+            table,
+            otherwise,
+        } => other_word(of, table, otherwise, row).map_err(fail),
+        Rule::DateIn { time, zones } => date_in(time, zones, row).map_err(fail),
+        Rule::Negative(path) => Ok(Some(negative(path, row).map_err(fail)?)),
+        Rule::Lookup(lookup) => Ok(Some(asked(lookup, row))),
+    }
+}
+
+/// The value of a setting, a constant or a member; null where there is none.
+fn value(made: &Made, row: &Value) -> Value {
+    match made {
+        Made::Constant(constant) => plain(*constant),
+        Made::Member(path) => at(row, path).cloned().unwrap_or_default(),
+    }
+}
+
+fn plain(constant: Constant) -> Value {
+    match constant {
+        Constant::Null => Value::Null,
+        Constant::Boolean(truth) => Value::from(truth),
+        Constant::Integer(number) => Value::from(number),
+        Constant::Text(text) => Value::from(text),
+    }
+}
+
+/// White space that an absent member leaves is taken away.
+fn template(pieces: &[Piece], row: &Value) -> String {
+    let text: String = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => (*text).to_owned(),
+            Piece::Member(path) => text(row, path).unwrap_or_default(),
+        })
+        .collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn other_word(
+    of: Path,
+    table: &[(Constant, Constant)],
+    otherwise: &Otherwise,
+    row: &Value,
+) -> Result<Option<Value>, String> {
+    let written = at(row, of);
+    let listed = table.iter().find(|(from, _)| is_word(*from, written));
+    match (listed, written, otherwise) {
+        (Some((_, to)), _, _) => Ok(Some(plain(*to))),
+        (None, _, Otherwise::Constant(constant)) => Ok(Some(plain(*constant))),
+        (None, None, _) => Ok(Some(Value::Null)),
+        (None, Some(written), Otherwise::Same) => Ok(Some(written.clone())),
+        (None, Some(_), Otherwise::Fail) => Err(format!(
+            "the value of {} is not in `values`: add it to the mapping, with what it becomes",
+            of.join(".")
+        )),
+    }
+}
+
+/// Words of the wire are compared without regard to case.
+fn is_word(constant: Constant, value: Option<&Value>) -> bool {
+    match (constant, value.and_then(Value::as_str)) {
+        (Constant::Text(word), Some(written)) => word.eq_ignore_ascii_case(written.trim()),
+        _ => constant.is(value),
+    }
+}
+
+fn date_in(time: Path, zones: &[Path], row: &Value) -> Result<Option<Value>, String> {
+    let Some(written) = text(row, time) else {
+        return Ok(Some(Value::Null));
+    };
+    let moment = crate::json::moment(&written)
+        .ok_or_else(|| format!("{} is no time with its zone", time.join(".")))?;
+    let name = zones.iter().find_map(|zone| text(row, zone));
+    let zone = match &name {
+        Some(name) => TimeZone::get(name).map_err(|_| {
+            "the zone is not in the IANA database: `America/Los_Angeles` is".to_owned()
+        })?,
+        None => TimeZone::UTC,
+    };
+    Ok(Some(Value::from(
+        moment.to_zoned_datetime(zone).date().to_string(),
+    )))
+}
+
+fn negative(path: Path, row: &Value) -> Result<Value, String> {
+    match at(row, path) {
+        None => Ok(Value::Null),
+        found => conditions::number(found)
+            .map(|number| Value::from((-number).to_string()))
+            .ok_or_else(|| format!("{} is no number", path.join("."))),
+    }
+}
+
+/// `{"by": {...}, "within": [[mapping, id], ...], "create": {...}}`; null where a row does not say what to look for.
+fn asked(lookup: &Lookup, row: &Value) -> Value {
+    let values = |fields: &[(&'static str, Made)]| -> Map<String, Value> {
+        fields
+            .iter()
+            .map(|(field, made)| ((*field).to_owned(), value(made, row)))
+            .collect()
+    };
+    let by = values(lookup.by);
+    if by.values().any(|value| value.is_null() || value == "") {
+        return Value::Null;
+    }
+    let mut asked = Map::new();
+    asked.insert("by".to_owned(), Value::Object(by));
+    if let Some(within) = &lookup.within {
+        let whose: Vec<Value> = within
+            .of
+            .iter()
+            .filter_map(|(mapping, path)| Some(json!([mapping, text(row, path)?])))
+            .collect();
+        asked.insert("within".to_owned(), Value::Array(whose));
+    }
+    if !lookup.create.is_empty() {
+        asked.insert("create".to_owned(), Value::Object(values(lookup.create)));
+    }
+    Value::from(Value::Object(asked).to_string())
+}

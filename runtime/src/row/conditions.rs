@@ -1,0 +1,76 @@
+//! Conditions on the members of a row.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::mapping::{Condition, Constant, Is};
+
+/// Do all of them hold?
+pub fn hold(conditions: &[Condition], row: &Value) -> bool {
+    conditions.iter().all(|condition| holds(condition, row))
+}
+
+/// Does it hold?
+pub fn holds(condition: &Condition, row: &Value) -> bool {
+    condition.is.holds(super::at(row, condition.path))
+}
+
+impl Is {
+    /// Does it hold of this value? What is not there is null.
+    pub fn holds(self, value: Option<&Value>) -> bool {
+        let is_one = |constants: &[Constant]| constants.iter().any(|constant| constant.is(value));
+        match self {
+            Is::Equal(constant) => constant.is(value),
+            Is::OneOf(constants) => is_one(constants),
+            Is::NoneOf(constants) => !is_one(constants),
+            Is::Above(least) => number(value)
+                .zip(least.parse().ok())
+                .is_some_and(|(number, least): (Decimal, Decimal)| number > least),
+            Is::Given(given) => is_given(value) == given,
+        }
+    }
+}
+
+/// Neither null nor blank.
+fn is_given(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => true,
+    }
+}
+
+/// A number, or a text that is one.
+pub(super) fn number(value: Option<&Value>) -> Option<Decimal> {
+    match value? {
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_word_says_what_it_means() {
+        let row = json!({ "status": "open", "owed": "0.00", "list": [], "more": { "owed": 2.5 } });
+        let at = |path, is| holds(&Condition { path, is }, &row);
+        assert!(at(&["status"], Is::Equal(Constant::Text("open"))));
+        assert!(at(
+            &["status"],
+            Is::OneOf(&[Constant::Null, Constant::Text("open")])
+        ));
+        assert!(!at(&["status"], Is::NoneOf(&[Constant::Text("open")])));
+        assert!(at(&["other"], Is::NoneOf(&[Constant::Text("open")])));
+        assert!(at(&["other"], Is::Equal(Constant::Null)));
+        assert!(at(&["more", "owed"], Is::Above("2")));
+        assert!(!at(&["owed"], Is::Above("0")));
+        assert!(at(&["status"], Is::Given(true)));
+        assert!(at(&["list"], Is::Given(false)));
+        assert!(at(&["other"], Is::Given(false)));
+    }
+}

@@ -1,0 +1,145 @@
+//! The rows of one record become one, the same whatever the order in which they came.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{RowError, conditions, hold, text};
+use crate::mapping::{How, MappingDescriptor, Path, Rank, Reduce};
+
+/// A row that was kept, and when its delivery says that it happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    pub row: Value,
+    /// RFC 3339; blank where the envelope did not say.
+    pub at: String,
+}
+
+/// The rows of a mapping, each that of one record.
+///
+/// # Errors
+/// When a row lacks what its record is known by.
+pub fn reduced(mapping: &MappingDescriptor, kept: &[Kept]) -> Result<Vec<Value>, RowError> {
+    let reduce = mapping.tree.and_then(|tree| tree.reduce.as_ref());
+    let by = reduce.map_or(mapping.key, |reduce| reduce.by);
+    let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for kept in kept.iter().filter(|kept| hold(mapping.when, &kept.row)) {
+        let key = text(&kept.row, by)
+            .ok_or_else(|| RowError(format!("the row has no {}", by.join("."))))?;
+        let mut row = kept.row.clone();
+        if let Value::Object(members) = &mut row {
+            members.insert("$at".to_owned(), Value::from(kept.at.as_str()));
+        }
+        records.entry(key).or_default().push(row);
+    }
+    Ok(records
+        .into_values()
+        .filter_map(|rows| one(reduce, rows))
+        .collect())
+}
+
+fn one(reduce: Option<&Reduce>, mut rows: Vec<Value>) -> Option<Value> {
+    let order = reduce.map_or(&[] as &[Rank], |reduce| reduce.order);
+    rows.sort_by(|one, other| compare(order, one, other));
+    if let Some(distinct) = reduce.and_then(|reduce| reduce.distinct) {
+        keep_last_of_each(&mut rows, distinct);
+    }
+    let mut last = rows.last()?.clone();
+    if let (Some(reduce), Value::Object(members)) = (reduce, &mut last) {
+        for fold in reduce.folds {
+            let counted = rows.iter().filter(|row| hold(fold.of, row));
+            members.insert(fold.name.to_owned(), folded(fold.how, counted));
+        }
+    }
+    Some(last)
+}
+
+/// By the ranks, and where none tells by the whole text: any order will do, if it is always the same.
+fn compare(order: &[Rank], one: &Value, other: &Value) -> Ordering {
+    let ranked = order
+        .iter()
+        .chain(&LAST)
+        .map(|rank| by_rank(rank, one, other));
+    ranked
+        .into_iter()
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or_else(|| one.to_string().cmp(&other.to_string()))
+}
+
+/// What every row may have.
+static LAST: [Rank; 1] = [Rank {
+    path: &["$at"],
+    words: &[],
+}];
+
+fn by_rank(rank: &Rank, one: &Value, other: &Value) -> Ordering {
+    let (one, other) = (text(one, rank.path), text(other, rank.path));
+    if rank.words.is_empty() {
+        return by_value(one.as_deref(), other.as_deref());
+    }
+    let place = |word: &Option<String>| {
+        let word = word.as_deref().unwrap_or_default().to_lowercase();
+        let found = rank.words.iter().position(|known| *known == word);
+        found.unwrap_or(rank.words.len())
+    };
+    place(&one).cmp(&place(&other))
+}
+
+/// Times by time, numbers by size, the rest as text; what is not there comes first.
+fn by_value(one: Option<&str>, other: Option<&str>) -> Ordering {
+    let moments = one
+        .and_then(crate::json::moment)
+        .zip(other.and_then(crate::json::moment));
+    if let Some((one, other)) = moments {
+        return one.cmp(&other);
+    }
+    let numbers = one.and_then(number).zip(other.and_then(number));
+    numbers.map_or_else(|| one.cmp(&other), |(one, other)| one.cmp(&other))
+}
+
+fn number(text: &str) -> Option<Decimal> {
+    text.trim().parse().ok()
+}
+
+/// The last of those that have this in common; a row without it is one of its own.
+fn keep_last_of_each(rows: &mut Vec<Value>, distinct: Path) {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut kept: Vec<Value> = Vec::with_capacity(rows.len());
+    for row in rows.drain(..).rev() {
+        if text(&row, distinct).is_none_or(|id| seen.insert(id)) {
+            kept.push(row);
+        }
+    }
+    kept.reverse();
+    *rows = kept;
+}
+
+fn folded<'r>(how: How, mut rows: impl DoubleEndedIterator<Item = &'r Value>) -> Value {
+    let value = |row: Option<&Value>, path| row.and_then(|row| super::at(row, path)).cloned();
+    match how {
+        How::First(path) => value(rows.next(), path).unwrap_or_default(),
+        How::Last(path) => value(rows.next_back(), path).unwrap_or_default(),
+        How::Count => Value::from(rows.count()),
+        How::Sum(path) => {
+            let numbers = rows.filter_map(|row| conditions::number(super::at(row, path)));
+            Value::from(numbers.sum::<Decimal>().to_string())
+        }
+        How::Max(path) => extreme(rows, path, Ordering::Greater),
+        How::Min(path) => extreme(rows, path, Ordering::Less),
+    }
+}
+
+fn extreme<'r>(rows: impl Iterator<Item = &'r Value>, path: Path, wanted: Ordering) -> Value {
+    let mut best: Option<String> = None;
+    for found in rows.filter_map(|row| text(row, path)) {
+        let is_better = best
+            .as_deref()
+            .is_none_or(|best| by_value(Some(&found), Some(best)) == wanted);
+        if is_better {
+            best = Some(found);
+        }
+    }
+    best.map_or(Value::Null, Value::from)
+}
