@@ -43,6 +43,8 @@ pub struct Tree {
     pub natural_key: &'static [&'static str],
     /// What is written when everything else of the tree is there.
     pub written_last: Option<WrittenLast>,
+    /// Fields whose reference within the tree means the first record of that mapping where none has its key.
+    pub or_first: &'static [&'static str],
 }
 
 /// A field that has another value until the whole tree is written.
@@ -55,8 +57,8 @@ pub struct WrittenLast {
 /// How the rows of one record become one row: its last one, with these members put over it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reduce {
-    /// What the rows of one record have in common.
-    pub by: Path,
+    /// What the rows of one record have in common: the first of these that is given.
+    pub by: &'static [Path],
     /// Rows that have this in common are one row, delivered more than once.
     pub distinct: Option<Path>,
     /// What comes first, by the first of these that differs.
@@ -131,6 +133,8 @@ pub enum Rule {
     DateIn { time: Path, zones: &'static [Path] },
     /// The number with its sign turned round.
     Negative(Path),
+    /// The first that is given.
+    FirstOf(&'static [Path]),
     /// What a look-up asks for, as JSON.
     Lookup(&'static Lookup),
 }
@@ -152,6 +156,8 @@ pub struct Case {
 pub enum Made {
     Constant(Constant),
     Member(Path),
+    /// The first that is given.
+    FirstOf(&'static [Path]),
 }
 
 /// What a value without a line in the table becomes.

@@ -41,6 +41,7 @@ fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, RowError> {
         } => other_word(of, table, otherwise, row).map_err(fail),
         Rule::DateIn { time, zones } => date_in(time, zones, row).map_err(fail),
         Rule::Negative(path) => Ok(Some(negative(path, row).map_err(fail)?)),
+        Rule::FirstOf(paths) => Ok(Some(first_of(paths, row))),
         Rule::Lookup(lookup) => Ok(Some(asked(lookup, row))),
     }
 }
@@ -50,7 +51,16 @@ fn value(made: &Made, row: &Value) -> Value {
     match made {
         Made::Constant(constant) => plain(*constant),
         Made::Member(path) => at(row, path).cloned().unwrap_or_default(),
+        Made::FirstOf(paths) => first_of(paths, row),
     }
+}
+
+fn first_of(paths: &[Path], row: &Value) -> Value {
+    let given = paths.iter().find(|path| text(row, path).is_some());
+    given
+        .and_then(|path| at(row, path))
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn plain(constant: Constant) -> Value {
@@ -81,7 +91,9 @@ fn other_word(
     row: &Value,
 ) -> Result<Option<Value>, String> {
     let written = at(row, of);
-    let listed = table.iter().find(|(from, _)| is_word(*from, written));
+    let listed = table
+        .iter()
+        .find(|(from, _)| conditions::is(*from, written));
     match (listed, written, otherwise) {
         (Some((_, to)), _, _) => Ok(Some(plain(*to))),
         (None, _, Otherwise::Constant(constant)) => Ok(Some(plain(*constant))),
@@ -91,14 +103,6 @@ fn other_word(
             "the value of {} is not in `values`: add it to the mapping, with what it becomes",
             of.join(".")
         )),
-    }
-}
-
-/// Words of the wire are compared without regard to case.
-fn is_word(constant: Constant, value: Option<&Value>) -> bool {
-    match (constant, value.and_then(Value::as_str)) {
-        (Constant::Text(word), Some(written)) => word.eq_ignore_ascii_case(written.trim()),
-        _ => constant.is(value),
     }
 }
 

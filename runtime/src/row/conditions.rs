@@ -18,9 +18,9 @@ pub fn holds(condition: &Condition, row: &Value) -> bool {
 impl Is {
     /// Does it hold of this value? What is not there is null.
     pub fn holds(self, value: Option<&Value>) -> bool {
-        let is_one = |constants: &[Constant]| constants.iter().any(|constant| constant.is(value));
+        let is_one = |constants: &[Constant]| constants.iter().any(|constant| is(*constant, value));
         match self {
-            Is::Equal(constant) => constant.is(value),
+            Is::Equal(constant) => is(constant, value),
             Is::OneOf(constants) => is_one(constants),
             Is::NoneOf(constants) => !is_one(constants),
             Is::Above(least) => number(value)
@@ -28,6 +28,14 @@ impl Is {
                 .is_some_and(|(number, least): (Decimal, Decimal)| number > least),
             Is::Given(given) => is_given(value) == given,
         }
+    }
+}
+
+/// Words of the wire are compared without regard to case: it is published of none of them.
+pub(super) fn is(constant: Constant, value: Option<&Value>) -> bool {
+    match (constant, value.and_then(Value::as_str)) {
+        (Constant::Text(word), Some(written)) => word.eq_ignore_ascii_case(written.trim()),
+        _ => constant.is(value),
     }
 }
 

@@ -23,11 +23,12 @@ pub struct Kept {
 /// When a row lacks what its record is known by.
 pub fn reduced(mapping: &MappingDescriptor, kept: &[Kept]) -> Result<Vec<Value>, RowError> {
     let reduce = mapping.tree.and_then(|tree| tree.reduce.as_ref());
-    let by = reduce.map_or(mapping.key, |reduce| reduce.by);
+    let own = [mapping.key];
+    let by = reduce.map_or(&own[..], |reduce| reduce.by);
     let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for kept in kept.iter().filter(|kept| hold(mapping.when, &kept.row)) {
-        let key = text(&kept.row, by)
-            .ok_or_else(|| RowError(format!("the row has no {}", by.join("."))))?;
+        let key = by.iter().find_map(|path| text(&kept.row, path));
+        let key = key.ok_or_else(|| RowError(format!("the row has no {}", named(by))))?;
         let mut row = kept.row.clone();
         if let Value::Object(members) = &mut row {
             members.insert("$at".to_owned(), Value::from(kept.at.as_str()));
@@ -38,6 +39,11 @@ pub fn reduced(mapping: &MappingDescriptor, kept: &[Kept]) -> Result<Vec<Value>,
         .into_values()
         .filter_map(|rows| one(reduce, rows))
         .collect())
+}
+
+fn named(paths: &[Path]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.join(".")).collect();
+    paths.join(" or ")
 }
 
 fn one(reduce: Option<&Reduce>, mut rows: Vec<Value>) -> Option<Value> {
