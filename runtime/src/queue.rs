@@ -26,6 +26,7 @@ mod intent;
 mod mend;
 mod prune;
 mod sweep;
+mod tree;
 
 mod sync;
 mod view;
@@ -58,6 +59,8 @@ pub use item::{
     SALESFORCE_CHANGED, Settled, Settlement, State, Status, Tombstone, Which,
 };
 pub use options::{Breaks, Keep, StoreOptions};
+pub use tree::{TreeRecord, TreeRow};
+
 use step::{Command, Reply};
 use writer::{Job, Writer};
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 pub use computed::compute;
 pub use conditions::{hold, holds};
-pub use reduce::{Kept, reduced};
+pub use reduce::reduced;
 pub use shares::entries;
 
 use crate::mapping::{MappingDescriptor, Path};

@@ -41,6 +41,8 @@ pub struct Tree {
     pub needs_npsp: bool,
     /// The fields that a record is known by among its parent's where it has no external id.
     pub natural_key: &'static [&'static str],
+    /// Mappings whose records are there first when something grows, and go last when something shrinks.
+    pub after: &'static [&'static str],
     /// What is written when everything else of the tree is there.
     pub written_last: Option<WrittenLast>,
     /// Fields whose reference within the tree means the first record of that mapping where none has its key.

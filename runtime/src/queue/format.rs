@@ -12,6 +12,7 @@ const VERSIONS: &[&str] = &[
     include_str!("formats/1.sql"),
     include_str!("formats/2.sql"),
     include_str!("formats/3.sql"),
+    include_str!("formats/4.sql"),
 ];
 
 /// The version that this program writes.

@@ -10,9 +10,10 @@ use super::item::{
     Captured, DecisionRecord, Enqueued, Intent, Item, Link, NewItem, Review, Settled, Settlement,
     Which,
 };
+use super::tree::{TreeRecord, TreeRow};
 use super::{
     StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, prune, settle, sweep,
-    wake,
+    tree, wake,
 };
 
 /// Everything that writes.
@@ -39,6 +40,8 @@ pub(super) enum Command {
         direction: String,
         reason: Option<String>,
     },
+    KeepRows(Vec<TreeRow>),
+    KeepRecords(Vec<TreeRecord>),
 }
 
 /// The answer to each.
@@ -142,6 +145,8 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::Pause { direction, reason } => {
             Reply::Count(mend::pause(step, direction, reason.as_deref())?)
         }
+        Command::KeepRows(rows) => Reply::Count(tree::keep_rows(step, rows)?),
+        Command::KeepRecords(records) => Reply::Count(tree::keep_records(step, records)?),
     })
 }
 

@@ -9,31 +9,19 @@ use serde_json::Value;
 use super::{RowError, conditions, hold, text};
 use crate::mapping::{How, MappingDescriptor, Path, Rank, Reduce};
 
-/// A row that was kept, and when its delivery says that it happened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
-    pub row: Value,
-    /// RFC 3339; blank where the envelope did not say.
-    pub at: String,
-}
-
-/// The rows of a mapping, each that of one record.
+/// The rows of a mapping, each that of one record. `$at` in a row is when its delivery says that it happened.
 ///
 /// # Errors
 /// When a row lacks what its record is known by.
-pub fn reduced(mapping: &MappingDescriptor, kept: &[Kept]) -> Result<Vec<Value>, RowError> {
+pub fn reduced(mapping: &MappingDescriptor, rows: &[Value]) -> Result<Vec<Value>, RowError> {
     let reduce = mapping.tree.and_then(|tree| tree.reduce.as_ref());
     let own = [mapping.key];
     let by = reduce.map_or(&own[..], |reduce| reduce.by);
     let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for kept in kept.iter().filter(|kept| hold(mapping.when, &kept.row)) {
-        let key = by.iter().find_map(|path| text(&kept.row, path));
+    for row in rows.iter().filter(|row| hold(mapping.when, row)) {
+        let key = by.iter().find_map(|path| text(row, path));
         let key = key.ok_or_else(|| RowError(format!("the row has no {}", named(by))))?;
-        let mut row = kept.row.clone();
-        if let Value::Object(members) = &mut row {
-            members.insert("$at".to_owned(), Value::from(kept.at.as_str()));
-        }
-        records.entry(key).or_default().push(row);
+        records.entry(key).or_default().push(row.clone());
     }
     Ok(records
         .into_values()

@@ -88,6 +88,21 @@ impl SalesforceClient {
         Ok(records)
     }
 
+    /// Deletes up to [`COLLECTION_MAX`] records by id, of whatever object.
+    ///
+    /// # Errors
+    /// As [`SalesforceClient::create`].
+    pub async fn delete(&self, ids: &[String]) -> Result<Vec<RecordResult>, CallError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = format!("/composite/sobjects?ids={}&allOrNone=false", ids.join(","));
+        let answer = self.call(Method::DELETE, &path, None).await?;
+        let results: Vec<RawResult> = error::json(&answer)?;
+        same_count(&answer, results.len(), ids.len())?;
+        Ok(results.into_iter().map(record_result).collect())
+    }
+
     async fn write(
         &self,
         method: Method,
