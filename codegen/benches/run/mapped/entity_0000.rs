@@ -10,7 +10,7 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
+    AfterDelete, Condition, Is, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
     MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
 };
 use runtime::merge;
@@ -947,7 +947,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/entity_0000.yaml",
     payload_type: "changed_0000",
     rows: &["data", "entity_0000", "_data"],
-    when: &[Condition { path: &["status"], equals: Constant::Text("active") }],
+    when: &[Condition { path: &["status"], is: Is::Equal(Constant::Text("active")) }],
     direction: Direction::Both,
     when_record: &[],
     key: &["id"],
@@ -1141,6 +1141,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::FORWARD,
     ],
     lines: super::lines::ENTITY_0000,
+    computed: &[],
+    tree: None,
 };
 
 #[cfg(test)]
