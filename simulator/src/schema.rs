@@ -104,10 +104,20 @@ pub(crate) fn load(folder: &Path, npsp: bool) -> Result<BTreeMap<String, Object>
         }
         let text = std::fs::read_to_string(&path).map_err(|error| at(&path, &error))?;
         let mut object: Object = serde_json::from_str(&text).map_err(|error| at(&path, &error))?;
+        if !npsp && comes_with_npsp(&object.name) {
+            continue;
+        }
         object
             .fields
             .retain(|field| npsp || field.needs.as_deref() != Some("npsp"));
         objects.insert(object.name.clone(), object);
     }
     Ok(objects)
+}
+
+/// The objects of NPSP's packages have their names before two underscores.
+fn comes_with_npsp(object: &str) -> bool {
+    object
+        .split_once("__")
+        .is_some_and(|(package, _)| package.starts_with("np"))
 }
