@@ -81,14 +81,15 @@ fn imports(code: &mut Code, mapping: &Mapping) {
     let names = [
         Some("AfterDelete"),
         with("Condition", !mapping.when.is_empty()),
-        with("Is", !mapping.when.is_empty()),
         with("Conflict", mapping.sync.iter().any(|sync| sync.both)),
         with(
             "Constant",
             !mapping.when.is_empty() || !mapping.when_record.is_empty(),
         ),
         Some("Direction"),
+        Some("Duplicates"),
         Some("FieldSync"),
+        with("Is", !mapping.when.is_empty()),
         Some("MappingDescriptor"),
         Some("MatchPolicy"),
         Some("OnLink"),

@@ -119,6 +119,13 @@ pub enum AfterDelete {
     Review,
 }
 
+/// What becomes of a record that a duplicate rule of the org's finds too like others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    Review,
+    Allow,
+}
+
 /// How the two sides of a mapping are reconciled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policies {
@@ -128,6 +135,7 @@ pub struct Policies {
     pub on_link: OnLink,
     pub on_rewrite: OnRewrite,
     pub after_delete: AfterDelete,
+    pub duplicates: Duplicates,
 }
 
 impl Default for Policies {
@@ -138,6 +146,7 @@ impl Default for Policies {
             on_link: OnLink::FillBlanks,
             on_rewrite: OnRewrite::Accept,
             after_delete: AfterDelete::Review,
+            duplicates: Duplicates::Review,
         }
     }
 }

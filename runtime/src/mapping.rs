@@ -128,6 +128,15 @@ pub enum AfterDelete {
     Review,
 }
 
+/// What becomes of a record that a duplicate rule of the org's finds too like others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// A person decides which of them it is.
+    Review,
+    /// It is written all the same, where the rule lets that be.
+    Allow,
+}
+
 /// How the two sides are reconciled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policies {
@@ -136,6 +145,7 @@ pub struct Policies {
     pub on_link: OnLink,
     pub on_rewrite: OnRewrite,
     pub after_delete: AfterDelete,
+    pub duplicates: Duplicates,
 }
 
 /// A record field in two-way sync.

@@ -59,6 +59,8 @@ pub struct ApiUsage {
 #[derive(Clone)]
 pub struct SalesforceClient {
     shared: Arc<Shared>,
+    /// Records are saved although a duplicate rule finds others like them.
+    saves_duplicates: bool,
 }
 
 struct Shared {
@@ -85,6 +87,16 @@ impl SalesforceClient {
         };
         SalesforceClient {
             shared: Arc::new(shared),
+            saves_duplicates: false,
+        }
+    }
+
+    /// The same org, for records that are saved although a duplicate rule finds others like them. A rule that blocks, and
+    /// a field that is unique, refuse them all the same.
+    pub fn saving_duplicates(&self) -> Self {
+        SalesforceClient {
+            saves_duplicates: true,
+            ..self.clone()
         }
     }
 
@@ -194,11 +206,17 @@ impl SalesforceClient {
             .header(header::CONTENT_TYPE, "application/json; charset=UTF-8")
             // Change data capture names it as the origin of our writes.
             .header("sforce-call-options", "client=usher")
-            .extension(TakesGzip)
-            .body(body.unwrap_or_default())
-            .map_err(|error| CallError::Address {
-                reason: error.to_string(),
-            })?;
+            .extension(TakesGzip);
+        let request = match self.saves_duplicates {
+            true => request.header("sforce-duplicate-rule-header", "allowSave=true"),
+            false => request,
+        };
+        let request =
+            request
+                .body(body.unwrap_or_default())
+                .map_err(|error| CallError::Address {
+                    reason: error.to_string(),
+                })?;
         self.shared.calls.fetch_add(1, Ordering::Relaxed);
         let answer = self.shared.caller.send(request, CALL_MAX).await?;
         self.note_usage(&answer);

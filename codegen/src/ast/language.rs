@@ -4,8 +4,8 @@
 //! know a word that the other does not.
 
 pub(super) use super::words::{
-    AFTER_DELETE, CONFLICTS, DIRECTIONS, MATCH_POLICIES, MATCH_SOURCE, NEEDS, ON_LINK, ON_REWRITE,
-    SIDES, UNMAPPED,
+    AFTER_DELETE, CONFLICTS, DIRECTIONS, DUPLICATES, MATCH_POLICIES, MATCH_SOURCE, NEEDS, ON_LINK,
+    ON_REWRITE, SIDES, UNMAPPED,
 };
 use super::words::{SPOKEN_DIRECTIONS, names};
 use crate::model::Conversion;
@@ -173,6 +173,11 @@ pub static MAPPING: Map = map(&[
         "after_delete",
         Takes::Word(&names(&AFTER_DELETE)),
         "What becomes of the other side of a record that was deleted.",
+    ),
+    key(
+        "duplicates",
+        Takes::Word(&names(&DUPLICATES)),
+        "A duplicate rule of the org's finds other records like it. review: a person says which it is. allow: it is written all the same, where the rule lets that be.",
     ),
     key(
         "fields",

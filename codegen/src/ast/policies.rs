@@ -1,6 +1,8 @@
 //! The words that say which way things go and who wins.
 
-use super::language::{AFTER_DELETE, CONFLICTS, DIRECTIONS, ON_LINK, ON_REWRITE, SIDES};
+use super::language::{
+    AFTER_DELETE, CONFLICTS, DIRECTIONS, DUPLICATES, ON_LINK, ON_REWRITE, SIDES,
+};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conflict, Direction, Policies};
@@ -30,7 +32,7 @@ pub(super) fn conflict(reader: &mut Reader<'_, '_>) -> Option<Spanned<Conflict>>
     reader.word("conflict", &CONFLICTS)
 }
 
-/// `conflict`, `tie`, `on_link`, `on_rewrite` and `after_delete` of a mapping.
+/// `conflict`, `tie`, `on_link`, `on_rewrite`, `after_delete` and `duplicates` of a mapping.
 pub(super) fn policies(reader: &mut Reader<'_, '_>) -> Policies {
     let mut policies = Policies::default();
     if let Some(conflict) = conflict(reader) {
@@ -47,6 +49,9 @@ pub(super) fn policies(reader: &mut Reader<'_, '_>) -> Policies {
     }
     if let Some(after_delete) = reader.word("after_delete", &AFTER_DELETE) {
         policies.after_delete = after_delete.value;
+    }
+    if let Some(duplicates) = reader.word("duplicates", &DUPLICATES) {
+        policies.duplicates = duplicates.value;
     }
     policies
 }

@@ -1,6 +1,8 @@
 //! The words that stand behind keys, each list in the order in which it is offered.
 
-use crate::model::{AfterDelete, Conflict, Direction, MatchPolicy, OnLink, OnRewrite, Side};
+use crate::model::{
+    AfterDelete, Conflict, Direction, Duplicates, MatchPolicy, OnLink, OnRewrite, Side,
+};
 
 /// The words of a list of words and their meanings.
 pub(super) const fn names<T: Copy, const N: usize>(
@@ -49,6 +51,9 @@ pub(super) const AFTER_DELETE: [(&str, AfterDelete); 3] = [
     ("detach", AfterDelete::Detach),
     ("review", AfterDelete::Review),
 ];
+
+pub(super) const DUPLICATES: [(&str, Duplicates); 2] =
+    [("review", Duplicates::Review), ("allow", Duplicates::Allow)];
 
 pub(super) const MATCH_POLICIES: [(&str, MatchPolicy); 3] = [
     ("adopt", MatchPolicy::Adopt),

@@ -182,7 +182,8 @@ impl Code {
             return self.line(flat);
         }
         self.open(format_args!("use {path}::{{"));
-        self.paragraph(names.iter().map(|name| (*name).to_owned()));
+        // Of imports rustfmt leaves the last column free.
+        self.paragraph(names.iter().map(|name| (*name).to_owned()), WIDTH - 1);
         self.close("};");
     }
 
@@ -239,16 +240,16 @@ impl Code {
             self.line(below);
         } else {
             self.open(format_args!("{before} = &["));
-            self.paragraph(all.into_iter());
+            self.paragraph(all.into_iter(), WIDTH);
             self.close("];");
         }
     }
 
     /// Parts with commas, as many on a line as fit.
-    fn paragraph(&mut self, parts: impl Iterator<Item = String>) {
+    fn paragraph(&mut self, parts: impl Iterator<Item = String>, width: usize) {
         let mut line = String::new();
         for part in parts {
-            if !line.is_empty() && self.column() + line.len() + part.len() + 2 > WIDTH {
+            if !line.is_empty() && self.column() + line.len() + part.len() + 2 > width {
                 self.line(&line);
                 line.clear();
             }

@@ -3,7 +3,7 @@
 use super::code::{Code, Expr, path};
 use crate::ir::{Conflict, FieldSync, Mapping, RecordCondition, Rung, Value};
 use crate::model::{
-    AfterDelete, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, Side,
+    AfterDelete, Duplicates, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, Side,
 };
 
 /// `pub static MAPPING: MappingDescriptor`.
@@ -122,6 +122,10 @@ fn policies(policies: &Policies) -> Expr {
         AfterDelete::Detach => "Detach",
         AfterDelete::Review => "Review",
     };
+    let duplicates = match policies.duplicates {
+        Duplicates::Review => "Review",
+        Duplicates::Allow => "Allow",
+    };
     Expr::Struct(
         "Policies",
         vec![
@@ -134,6 +138,10 @@ fn policies(policies: &Policies) -> Expr {
             (
                 "after_delete",
                 Expr::leaf(format_args!("AfterDelete::{after_delete}")),
+            ),
+            (
+                "duplicates",
+                Expr::leaf(format_args!("Duplicates::{duplicates}")),
             ),
         ],
     )

@@ -6,8 +6,9 @@
 use runtime::dynamic::Record;
 use runtime::entity::{EntityDescriptor, FieldDescriptor, Kind};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, FieldSync, Is, MappingDescriptor,
-    MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
+    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, FieldSync, Is,
+    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung,
+    Side,
 };
 
 use crate::ir;
@@ -143,6 +144,10 @@ fn policies(policies: &model::Policies) -> Policies {
             model::AfterDelete::Recreate => AfterDelete::Recreate,
             model::AfterDelete::Detach => AfterDelete::Detach,
             model::AfterDelete::Review => AfterDelete::Review,
+        },
+        duplicates: match policies.duplicates {
+            model::Duplicates::Review => Duplicates::Review,
+            model::Duplicates::Allow => Duplicates::Allow,
         },
     }
 }

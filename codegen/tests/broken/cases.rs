@@ -180,6 +180,11 @@ pub const CASES: &[Case] = &[
     ),
     case(
         "after_delete: detach",
+        "after_delete: detach\nduplicates: alow",
+        &[("M0007", "duplicates: alow")],
+    ),
+    case(
+        "after_delete: detach",
         "after_delte: detach",
         &[("M0004", "after_delte")],
     ),

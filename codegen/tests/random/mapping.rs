@@ -410,6 +410,7 @@ fn write(
             ("on_rewrite", ["accept", "keep", "accept"]),
             ("after_delete", ["detach", "recreate", "review"]),
             ("tie", ["source", "destination", "source"]),
+            ("duplicates", ["review", "allow", "review"]),
         ] {
             if random.bool() {
                 text += &format!("{word}: {}\n", one_of(random, &values));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::PoisonError;
 
 use runtime::lock_groups::{LockGroups, Ticket};
+use runtime::mapping::{Duplicates, MappingDescriptor};
 use runtime::queue::Outcome;
 use runtime::retry::{self, Verdict};
 use runtime::salesforce::{CallError, RecordResult, SalesforceError};
@@ -84,12 +85,13 @@ impl Refusal {
 }
 
 impl TwoWaySync {
-    /// Writes records of one object, either all new or all there already.
+    /// Writes records of one mapping, either all new or all there already.
     pub(crate) async fn in_calls<T: Send>(
         &self,
-        object: &'static str,
+        mapping: &'static MappingDescriptor,
         records: Vec<Record<T>>,
     ) -> Vec<(T, Sent)> {
+        let object = mapping.object;
         let mut sent = Vec::with_capacity(records.len());
         let mut left = VecDeque::from(records);
         let mut halves: Vec<Vec<Record<T>>> = Vec::new();
@@ -114,7 +116,7 @@ impl TwoWaySync {
                 );
                 break;
             }
-            let results = self.one_call(object, &call).await;
+            let results = self.one_call(mapping, &call).await;
             self.note_blame(&call, &results);
             match results {
                 Err(error) if error.is_about_content() && call.len() > 1 => {
@@ -174,18 +176,23 @@ impl TwoWaySync {
 
     async fn one_call<T>(
         &self,
-        object: &'static str,
+        mapping: &'static MappingDescriptor,
         call: &[Record<T>],
     ) -> Result<Vec<RecordResult>, CallError> {
         let changes: Option<Vec<(String, String)>> = call
             .iter()
             .map(|record| Some((record.id.clone()?, record.body.clone())))
             .collect();
+        let object = mapping.object;
+        let salesforce = match mapping.policies.duplicates {
+            Duplicates::Review => self.salesforce.clone(),
+            Duplicates::Allow => self.salesforce.saving_duplicates(),
+        };
         let results = match changes {
-            Some(changes) => self.salesforce.update(object, &changes).await,
+            Some(changes) => salesforce.update(object, &changes).await,
             None => {
                 let bodies: Vec<String> = call.iter().map(|record| record.body.clone()).collect();
-                self.salesforce.create(object, &bodies).await
+                salesforce.create(object, &bodies).await
             }
         };
         self.note_size(object, call.len(), &results);

@@ -295,7 +295,7 @@ impl TwoWaySync {
             .into_iter()
             .partition(|writing| writing.to_destination.is_some());
         let records = writing.into_iter().map(changed_record).collect();
-        for (mut writing, sent) in self.in_calls(mapping.object, records).await {
+        for (mut writing, sent) in self.in_calls(mapping, records).await {
             self.updated(&mut writing, &sent).await?;
             done.push(writing);
         }

@@ -10,8 +10,8 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Is, Conflict, Constant, Direction, FieldSync, MappingDescriptor,
-    MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
+    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, FieldSync, Is,
+    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
 };
 use runtime::merge;
 
@@ -497,6 +497,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         on_link: OnLink::FillBlanks,
         on_rewrite: OnRewrite::Accept,
         after_delete: AfterDelete::Detach,
+        duplicates: Duplicates::Review,
     },
     payload: &PAYLOAD,
     record: &RECORD,

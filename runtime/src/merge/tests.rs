@@ -4,8 +4,8 @@ use super::*;
 use crate::change::{Mask, note_change};
 use crate::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use crate::mapping::{
-    AfterDelete, Conflict, Direction, FieldSync, MappingDescriptor, MatchPolicy, OnLink, OnRewrite,
-    Origin, Policies, Side,
+    AfterDelete, Conflict, Direction, Duplicates, FieldSync, MappingDescriptor, MatchPolicy,
+    OnLink, OnRewrite, Origin, Policies, Side,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -80,6 +80,7 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
             on_link: OnLink::FillBlanks,
             on_rewrite,
             after_delete: AfterDelete::Detach,
+            duplicates: Duplicates::Review,
         },
         payload: &PERSON,
         record: &PERSON,

@@ -205,25 +205,23 @@ fn text(value: Option<Value>) -> String {
     }
 }
 
-/// `matchResults[].matchRecords[].record.Id`.
+/// `matchResults[].matchRecords[].record.Id`: each once, in the long form.
 fn matches(result: &Value) -> Vec<String> {
-    let lists = |value: &Value, name: &str| {
-        value
-            .get(name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
+    let list = |value: &Value, name: &str| {
+        let found = value.get(name).and_then(Value::as_array);
+        found.cloned().unwrap_or_default()
     };
-    lists(result, "matchResults")
+    let results = list(result, "matchResults");
+    let records = results
         .iter()
-        .flat_map(|result| lists(result, "matchRecords"))
-        .filter_map(|found| {
-            found
-                .pointer("/record/Id")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        })
-        .collect()
+        .flat_map(|result| list(result, "matchRecords"));
+    let mut ids: Vec<String> = Vec::new();
+    for found in records {
+        let id = found.pointer("/record/Id").and_then(Value::as_str);
+        let id = id.map(super::normalise);
+        ids.extend(id.filter(|id| !ids.contains(id)));
+    }
+    ids
 }
 
 /// One error of a record or of a call.

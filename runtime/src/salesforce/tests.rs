@@ -152,6 +152,44 @@ async fn results_come_one_a_record() {
     );
 }
 
+const DUPLICATE: &str = r#"{"allowSave":false,"duplicateRule":"Standard_Contact_Duplicate_Rule","duplicateRuleEntityType":"Contact","matchResults":[
+    {"entityType":"Contact","matchRecords":[{"matchConfidence":100.0,"record":{"attributes":{"type":"Contact"},"Id":"0038M0000016Wv8QAE"}}],"size":1,"success":true},
+    {"entityType":"Contact","matchRecords":[{"record":{"Id":"0038M0000016Wv9"}},{"record":{"Id":"0038M0000016Wv8QAE"}}]}]}"#;
+
+#[test]
+fn the_records_that_a_duplicate_rule_found_are_read_from_a_result_and_from_a_call() {
+    let result = format!(
+        r#"{{"statusCode":"DUPLICATES_DETECTED","message":"Use one of these records?","fields":[],"duplicateResult":{DUPLICATE}}}"#
+    );
+    let call = format!(
+        r#"{{"duplicateResult":{DUPLICATE},"errorCode":"DUPLICATES_DETECTED","message":"Use one of these records?"}}"#
+    );
+    for text in [result, call] {
+        let error = super::error::parse_one(&serde_json::from_str(&text).unwrap());
+        assert_eq!(error.verdict(), Verdict::Duplicate);
+        assert_eq!(error.matches, ["0038M0000016Wv8QAE", "0038M0000016Wv9QAE"]);
+    }
+}
+
+#[tokio::test]
+async fn duplicates_are_saved_only_by_who_is_asked_to() {
+    let client = client(|_, request| {
+        if request.uri().path() == "/services/oauth2/token" {
+            return (200, TOKEN.into());
+        }
+        let allows = request.headers().get("sforce-duplicate-rule-header");
+        let success = allows.is_some_and(|value| value == "allowSave=true");
+        (
+            200,
+            format!(r#"[{{"id":"003","success":{success},"errors":[]}}]"#),
+        )
+    });
+    let body = ["{}".to_owned()];
+    let saving = client.saving_duplicates();
+    assert!(saving.create("Contact", &body).await.unwrap()[0].is_ok());
+    assert!(client.create("Contact", &body).await.unwrap()[0].is_err());
+}
+
 #[tokio::test]
 async fn bodies_are_spliced_into_whole_records() {
     let client = client(|_, request| {
