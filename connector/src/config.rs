@@ -36,6 +36,8 @@ pub struct Config {
     /// Keeps every payload.
     pub event_log: bool,
     pub npsp: Npsp,
+    /// What mappings read as `$name`.
+    pub settings: crate::settings::Settings,
     pub salesforce: SalesforceConfig,
     /// Where changes of Salesforce's go; without it nothing goes back.
     pub ticketure: Option<TicketureConfig>,
@@ -111,6 +113,7 @@ struct Environment {
     keep: keep::Section,
     event_log: Option<bool>,
     npsp: Option<Spanned<toml::Value>>,
+    settings: Option<Spanned<toml::Table>>,
     poll_seconds: Option<Spanned<u64>>,
     salesforce: Spanned<Salesforce>,
     ticketure: Option<Spanned<Ticketure>>,
@@ -278,6 +281,7 @@ impl Reader<'_> {
         }
         let keep = self.keep(&from.keep);
         let npsp = self.npsp(from.npsp.as_ref());
+        let settings = self.settings(from.settings.as_ref());
         let salesforce = self.salesforce(&from.salesforce);
         let ticketure = from
             .ticketure
@@ -308,9 +312,30 @@ impl Reader<'_> {
             fetch_missing: from.fetch_missing.unwrap_or(true),
             event_log: from.event_log.unwrap_or(false),
             npsp,
+            settings,
             salesforce,
             ticketure,
             poll: Duration::from_secs(poll),
+        }
+    }
+
+    fn settings(&mut self, section: Option<&Spanned<toml::Table>>) -> crate::settings::Settings {
+        let written = section.map(|section| serde_json::to_value(section.get_ref()));
+        let written = match written {
+            Some(Ok(serde_json::Value::Object(written))) => written,
+            _ => serde_json::Map::new(),
+        };
+        match crate::settings::with(&written) {
+            Ok(settings) => settings.into(),
+            Err((name, message)) => {
+                let at = section.map(|section| {
+                    let start = section.span().start;
+                    let text = self.text.get(section.span()).unwrap_or_default();
+                    start + text.find(&name).unwrap_or_default()
+                });
+                self.fault(at, message);
+                crate::settings::defaults()
+            }
         }
     }
 

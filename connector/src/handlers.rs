@@ -1,5 +1,6 @@
 //! What a mapping cannot say: one file a payload type. Most say nothing and take what their mappings make.
 
+pub(crate) mod households;
 mod identity_changed;
 
 use generated::on_identity_changed::IdentityChangedAdapter;

@@ -12,12 +12,14 @@ mod handlers;
 mod operator;
 mod routing;
 mod service;
+mod settings;
 mod show;
 #[cfg(feature = "demo")]
 mod sim;
 mod sync;
 mod to_salesforce;
 mod to_ticketure;
+mod trees;
 mod webhook;
 
 use std::process::ExitCode;

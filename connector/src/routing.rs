@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use runtime::handler::Handler;
 use runtime::json::{find, text_at};
-use runtime::mapping::Condition;
+use runtime::mapping::{Condition, MappingDescriptor};
 use runtime::queue::NewItem;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -70,7 +70,8 @@ struct Asked {
 /// Places among what is asked of a payload; after them come the rows, for each handler.
 const EVENT_ID: usize = 1;
 const ENVELOPE: usize = 2;
-const ROWS: usize = 3;
+const OCCURRED_AT: usize = 3;
+const ROWS: usize = 4;
 
 impl Asked {
     fn of_payloads(handlers: &[Box<dyn Handler>]) -> Asked {
@@ -78,7 +79,8 @@ impl Asked {
             let first = handler.mappings().first();
             first.map_or(&[] as &[&str], |mapping| mapping.rows)
         });
-        let own: [&'static [&'static str]; ROWS] = [&["event_type"], &["event_id"], &["_data"]];
+        let own: [&'static [&'static str]; ROWS] =
+            [&["event_type"], &["event_id"], &["_data"], &["occurred_at"]];
         Asked {
             paths: own.into_iter().chain(rows).collect(),
         }
@@ -152,11 +154,29 @@ fn of_payload(
         return Some(vec![kept(Some(first.name), reason)]);
     };
     let asked = Asked::of_rows(handler);
+    // A row of a tree is kept with when its delivery says that it happened: some rows do not say it themselves.
+    let at = text(OCCURRED_AT).filter(|_| first.tree.is_some());
     let items = rows.iter().enumerate().map(|(index, row)| NewItem {
         dedupe: event_id.as_ref().map(|id| format!("{id}#{index}")),
-        ..of_row(handler, &asked, row.get(), &payload_type)
+        ..timed(
+            of_row(handler, &asked, row.get(), &payload_type),
+            at.as_deref(),
+        )
     });
     Some(items.collect())
+}
+
+fn timed(mut item: NewItem, at: Option<&str>) -> NewItem {
+    let rest = item
+        .payload
+        .trim_start()
+        .strip_prefix('{')
+        .map(str::trim_start);
+    if let (Some(at), Some(rest)) = (at, rest) {
+        let comma = if rest.starts_with('}') { "" } else { "," };
+        item.payload = format!("{{\"$at\":{}{comma}{rest}", Value::from(at));
+    }
+    item
 }
 
 /// A row's item, without its delivery's id.
@@ -179,7 +199,7 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
             .is
             .holds(at(condition.path).and_then(value_of).as_ref())
     };
-    let mut mappings = handler.mappings().iter();
+    let mut mappings = handler.mappings().iter().filter(|mapping| speaks(mapping));
     let Some(mapping) = mappings.find(|mapping| mapping.when.iter().all(holds)) else {
         return NewItem {
             reason: Some("no mapping's `when` holds for this row".to_owned()),
@@ -187,6 +207,16 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
         };
     };
     let text = |path| at(path).and_then(text_of);
+    if let Some(tree) = mapping.tree {
+        // What is said of any record of a tree is said of the whole.
+        let lane = text(mapping.lane);
+        return NewItem {
+            reason: lane
+                .is_none()
+                .then(|| format!("the row has no {}", mapping.lane.join("."))),
+            ..item(Some(tree.root), lane.clone(), lane)
+        };
+    }
     let (key, lane) = (text(mapping.key), text(mapping.lane));
     let missing = match (&key, &lane) {
         (None, _) => Some(mapping.key),
@@ -197,6 +227,14 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
         reason: missing.map(|path| format!("the row has no {}", path.join("."))),
         ..item(Some(mapping.name), lane, key)
     }
+}
+
+/// Does a row have to be this mapping's, or some such other's? One that makes more records of a row that another takes
+/// does not say which rows there may be.
+fn speaks(mapping: &MappingDescriptor) -> bool {
+    mapping.tree.is_none_or(|tree| {
+        tree.record_of.is_none() && tree.for_each.is_none() && tree.natural_key.is_empty()
+    })
 }
 
 fn value_of(raw: &RawValue) -> Option<Value> {

@@ -82,7 +82,10 @@ impl Service {
             config.npsp,
             seed,
         );
-        let sync = Arc::new(sync.fetching(config.fetch_missing));
+        let sync = sync
+            .fetching(config.fetch_missing)
+            .with_settings(config.settings.clone());
+        let sync = Arc::new(sync);
         let capture = sync.ticketure.is_some().then(|| Capture {
             source: Box::new(Polling(client)),
             sync: sync.clone(),

@@ -40,6 +40,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::Npsp;
 use crate::routing::Handlers;
+use crate::settings::Settings;
 
 pub use batch::Unit;
 use blamed::Blamed;
@@ -121,6 +122,9 @@ pub struct TwoWaySync {
     standstills: standstill::Standstills,
     broken: Option<Broken>,
     meetings: Arc<meeting::Meetings>,
+    /// What mappings read as `$name`.
+    pub(crate) settings: Settings,
+    pub(crate) lookups: crate::trees::Lookups,
     /// Ticketure is asked for records that others wait for.
     pub(crate) fetches_missing: bool,
     pub(crate) asked: crate::to_salesforce::fetch::Asked,
@@ -144,6 +148,8 @@ impl TwoWaySync {
             found_npsp: OnceCell::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             meetings: Arc::default(),
+            settings: crate::settings::defaults(),
+            lookups: crate::trees::Lookups::default(),
             fetches_missing: false,
             asked: crate::to_salesforce::fetch::Asked::default(),
             call_sizes: Mutex::new(CallSizes::new(COLLECTION_MAX)),
@@ -157,6 +163,12 @@ impl TwoWaySync {
     /// Whether Ticketure is asked for records that others wait for.
     pub fn fetching(mut self, fetches: bool) -> Self {
         self.fetches_missing = fetches;
+        self
+    }
+
+    /// What mappings read as `$name`.
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -207,6 +219,11 @@ impl TwoWaySync {
             .iter()
             .filter_map(|field| field.get("name").and_then(Value::as_str));
         Ok(names.into_iter().any(|name| name.starts_with("npsp__")))
+    }
+
+    fn is_of_tree(&self, item: &Item) -> bool {
+        let mapping = item.mapping.as_deref().and_then(|name| self.mapping(name));
+        mapping.is_some_and(|mapping| mapping.tree.is_some())
     }
 
     /// Nothing can be said of any item: all come back later, uncharged.
@@ -442,6 +459,8 @@ impl Process for TwoWaySync {
             Ok(npsp) => npsp,
             Err(error) => return self.put_off(items, &error).await,
         };
+        let (of_trees, items): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| self.is_of_tree(item));
         let known = self.known(&items).await?;
         let batch = batch::gather(&self.handlers, items, &known, npsp);
         if !batch.rerouted.is_empty() {
@@ -461,6 +480,7 @@ impl Process for TwoWaySync {
                 self.write(mapping, mine).await?;
             }
         }
+        self.write_trees(of_trees, npsp).await?;
         self.not_held();
         Ok(())
     }

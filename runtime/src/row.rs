@@ -8,7 +8,7 @@ mod shares;
 
 use serde_json::{Map, Value};
 
-pub use computed::compute;
+pub use computed::{compute, plain};
 pub use conditions::{hold, holds};
 pub use reduce::reduced;
 pub use shares::entries;
@@ -21,7 +21,7 @@ use crate::mapping::{MappingDescriptor, Path};
 pub struct RowError(pub String);
 
 /// The value at a path; what is not there is none, and so is null.
-pub fn at<'r>(row: &'r Value, path: Path) -> Option<&'r Value> {
+pub fn at(row: &Value, path: Path) -> Option<&Value> {
     path.iter()
         .try_fold(row, |value, name| value.get(name))
         .filter(|value| !value.is_null())
@@ -48,4 +48,10 @@ pub fn exists(mapping: &MappingDescriptor, row: &Value) -> bool {
     mapping.tree.is_none_or(|tree| {
         hold(tree.exists_when, row) && !tree.unless.iter().any(|case| hold(case, row))
     })
+}
+
+/// A number, or a text that is one, as JSON's number.
+pub fn number_of(value: Option<&Value>) -> Option<Value> {
+    let number = conditions::number(value)?;
+    serde_json::from_str(&number.to_string()).ok()
 }

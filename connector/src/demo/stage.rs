@@ -250,6 +250,7 @@ pub(crate) fn config(folder: &std::path::Path) -> Config {
         fetch_missing: true,
         event_log: false,
         npsp: Npsp::Auto,
+        settings: crate::settings::defaults(),
         poll: Duration::from_millis(300),
         ticketure: Some(TicketureConfig {
             url: "http://tenant.simulator".to_owned(),

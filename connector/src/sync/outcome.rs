@@ -77,17 +77,17 @@ pub(crate) fn dead(
 }
 
 /// What went wrong, in the words of the table.
-pub(super) struct Failure<'f> {
-    pub(super) code: &'f str,
-    pub(super) verdict: Verdict,
-    pub(super) message: String,
+pub(crate) struct Failure<'f> {
+    pub(crate) code: &'f str,
+    pub(crate) verdict: Verdict,
+    pub(crate) message: String,
     /// The line of the mapping that is to blame.
-    pub(super) place: Option<String>,
+    pub(crate) place: Option<String>,
 }
 
 impl<'f> Failure<'f> {
     /// Of a call as a whole, by its code.
-    pub(super) fn of(code: &'f str, message: String) -> Self {
+    pub(crate) fn of(code: &'f str, message: String) -> Self {
         Failure {
             code,
             verdict: retry::verdict(code, &message),
@@ -120,6 +120,12 @@ impl TwoWaySync {
 
     /// What the table says.
     pub(super) fn failed(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
+        let attempts = unit.items.iter().map(|item| item.attempts).max();
+        self.failed_after(attempts.unwrap_or_default(), failure)
+    }
+
+    /// The same, after so many charged failures.
+    pub(crate) fn failed_after(&self, attempts: u32, failure: Failure<'_>) -> Outcome {
         match failure.verdict {
             Verdict::Innocent => self.again(INNOCENT_MS, &failure.message),
             Verdict::Limit => self.again(LIMIT_MS, &failure.message),
@@ -130,7 +136,7 @@ impl TwoWaySync {
             }
             // What they wait for, or what became of it, was not to be found out: they are tried as often as the rest.
             Verdict::Transient | Verdict::Lock | Verdict::Waiting | Verdict::Stale => {
-                self.charged(unit, failure)
+                self.charged(attempts, failure)
             }
             Verdict::Permanent | Verdict::Duplicate => dead(
                 failure.code,
@@ -142,9 +148,7 @@ impl TwoWaySync {
     }
 
     /// Again, a bounded number of times.
-    fn charged(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
-        let attempts = unit.items.iter().map(|item| item.attempts).max();
-        let attempts = attempts.unwrap_or_default();
+    fn charged(&self, attempts: u32, failure: Failure<'_>) -> Outcome {
         if attempts + 1 < ATTEMPTS_MAX {
             return Outcome::Retry {
                 due_ms: self.now_ms() + self.backoff_ms(attempts),

@@ -63,7 +63,8 @@ fn first_of(paths: &[Path], row: &Value) -> Value {
         .unwrap_or_default()
 }
 
-fn plain(constant: Constant) -> Value {
+/// A constant as JSON.
+pub fn plain(constant: Constant) -> Value {
     match constant {
         Constant::Null => Value::Null,
         Constant::Boolean(truth) => Value::from(truth),

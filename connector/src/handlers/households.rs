@@ -1,0 +1,270 @@
+//! Families: the people of one cart are one household, that of its buyer.
+//!
+//! NPSP makes a household for each contact that comes without one (reference: NPSP, "Household Account model"). One that
+//! it made for a single person is moved into the buyer's; who is in a household with others stays there, and a person
+//! is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::queue::{Review, StoreError};
+use runtime::salesforce::{CallError, normalise};
+use serde_json::{Map, Value, json};
+
+use crate::sync::TwoWaySync;
+use crate::sync::calls::{Record, Sent};
+use crate::trees::Work;
+
+/// The mapping of people.
+pub(crate) const PEOPLE: &str = "contact";
+/// What NPSP calls the households that it makes.
+const HOUSEHOLD: &str = "Household Account";
+
+/// Identities that belong together.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Family {
+    /// Whose household it is.
+    pub(crate) anchor: String,
+    pub(crate) members: BTreeSet<String>,
+}
+
+/// The buyer and whoever else has tickets of the cart in their own name; none where nobody else has, or an organization
+/// bought.
+pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>) -> Option<Family> {
+    let of = |kind: &str| rows.get(kind).map(Vec::as_slice).unwrap_or_default();
+    let text =
+        |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
+    let (carts, tickets) = (of("cart_changed"), of("ticket_audit"));
+    if carts
+        .iter()
+        .any(|cart| text(cart, "organization_id").is_some())
+    {
+        return None;
+    }
+    let latest = carts.iter().max_by_key(|cart| text(cart, "$at"));
+    let first = tickets
+        .iter()
+        .filter(|ticket| text(ticket, "identity_id").is_some())
+        .min_by_key(|ticket| (text(ticket, "occurred_at"), text(ticket, "id")));
+    let anchor = latest
+        .and_then(|cart| text(cart, "identity_id"))
+        .or_else(|| text(first?, "identity_id"))?;
+    let mut members: BTreeSet<String> = tickets
+        .iter()
+        .filter_map(|ticket| text(ticket, "identity_id"))
+        .collect();
+    members.remove(&anchor);
+    (!members.is_empty()).then_some(Family { anchor, members })
+}
+
+/// One who has to move, or to be asked about.
+struct Relative {
+    /// The tree's place, and the source id.
+    tree: usize,
+    identity: String,
+    contact: String,
+    from: String,
+    to: String,
+}
+
+impl TwoWaySync {
+    /// Brings the families of carts together, before anything that needs their accounts.
+    pub(crate) async fn place_families(&self, work: &mut Work) -> Result<(), StoreError> {
+        if !work.npsp() {
+            return Ok(());
+        }
+        let families: Vec<(usize, Family)> = work
+            .trees
+            .iter()
+            .enumerate()
+            .filter(|(_, tree)| tree.goes_on() && !tree.wanted.is_empty())
+            .filter_map(|(place, tree)| Some((place, family(&tree.rows)?)))
+            .collect();
+        if families.is_empty() {
+            return Ok(());
+        }
+        match self.apart(work, &families).await {
+            Ok(apart) if apart.is_empty() => Ok(()),
+            Ok(apart) => self.bring_together(work, apart).await,
+            Err(error) => {
+                for (place, _) in families {
+                    self.stop_unanswered(work, place, &error);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Members who have another account than their family's anchor. Accounts are read, not remembered: people move.
+    async fn apart(
+        &self,
+        work: &Work,
+        families: &[(usize, Family)],
+    ) -> Result<Vec<Relative>, CallError> {
+        let contact = |id: &String| work.outside.get(&(PEOPLE, id.clone())).cloned();
+        let people: Vec<String> = families
+            .iter()
+            .flat_map(|(_, family)| family.members.iter().chain([&family.anchor]))
+            .filter_map(contact)
+            .collect();
+        let accounts = self.account_of_people(&people).await?;
+        let account = |id: &String| accounts.get(&contact(id)?).cloned();
+        let mut apart = Vec::new();
+        for (tree, family) in families {
+            let Some(to) = account(&family.anchor) else {
+                continue;
+            };
+            for identity in &family.members {
+                if let (Some(contact), Some(from)) = (contact(identity), account(identity))
+                    && from != to
+                {
+                    apart.push(Relative {
+                        tree: *tree,
+                        identity: identity.clone(),
+                        contact,
+                        from,
+                        to: to.clone(),
+                    });
+                }
+            }
+        }
+        Ok(apart)
+    }
+
+    async fn bring_together(
+        &self,
+        work: &mut Work,
+        apart: Vec<Relative>,
+    ) -> Result<(), StoreError> {
+        let accounts = apart
+            .iter()
+            .flat_map(|relative| [&relative.from, &relative.to]);
+        let accounts: BTreeSet<String> = accounts.cloned().collect();
+        let read = match self.households(accounts).await {
+            Ok(read) => read,
+            Err(error) => {
+                for relative in apart {
+                    self.stop_unanswered(work, relative.tree, &error);
+                }
+                return Ok(());
+            }
+        };
+        let mut records = Vec::new();
+        for relative in apart {
+            let is_household =
+                |id: &String| read.get(id).is_some_and(|account| account.is_household);
+            if !is_household(&relative.to) {
+                continue;
+            }
+            let alone = read
+                .get(&relative.from)
+                .is_some_and(|account| account.is_household && account.members <= 1);
+            if alone {
+                records.push(moved(relative));
+            } else {
+                self.ask_about(&relative).await?;
+            }
+        }
+        let Some(people) = self.mapping(PEOPLE) else {
+            return Ok(());
+        };
+        for (relative, sent) in self.in_calls(people, records).await {
+            if !matches!(sent, Sent::Landed(_)) {
+                self.stop_for(work, relative.tree, PEOPLE, &sent);
+            }
+        }
+        Ok(())
+    }
+
+    async fn households(
+        &self,
+        ids: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Household>, CallError> {
+        const TYPE: &str = "npe01__SYSTEM_AccountType__c";
+        const MEMBERS: &str = "npsp__Number_of_Household_Members__c";
+        let ids: Vec<String> = ids.into_iter().collect();
+        let mut read = BTreeMap::new();
+        for chunk in ids.chunks(runtime::salesforce::RETRIEVE_MAX) {
+            let records: Vec<Option<Map<String, Value>>> = self
+                .salesforce
+                .retrieve("Account", chunk, &["Id", TYPE, MEMBERS])
+                .await?;
+            for (id, record) in chunk.iter().zip(records) {
+                let Some(record) = record else { continue };
+                let household = Household {
+                    is_household: record.get(TYPE).and_then(Value::as_str) == Some(HOUSEHOLD),
+                    members: record.get(MEMBERS).and_then(Value::as_f64).unwrap_or(1.0) as u32,
+                };
+                read.insert(normalise(id), household);
+            }
+        }
+        Ok(read)
+    }
+
+    async fn ask_about(&self, relative: &Relative) -> Result<(), StoreError> {
+        self.store
+            .add_review(Review {
+                mapping: PEOPLE.to_owned(),
+                source_id: relative.identity.clone(),
+                candidates: vec![relative.to.clone(), relative.from.clone()],
+                reason: format!(
+                    "has tickets of a cart whose buyer is in household {}, but is in {} with others: move the contact in Salesforce if they are one family, or leave it",
+                    relative.to, relative.from
+                ),
+            })
+            .await
+    }
+}
+
+struct Household {
+    is_household: bool,
+    members: u32,
+}
+
+fn moved(relative: Relative) -> Record<Relative> {
+    Record {
+        key: relative.identity.clone(),
+        id: Some(relative.contact.clone()),
+        body: json!({ "AccountId": relative.to }).to_string(),
+        locks: vec![relative.from.clone(), relative.to.clone()],
+        of: relative,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(cart: Value, tickets: &[&str]) -> BTreeMap<String, Vec<Value>> {
+        let tickets = tickets.iter().enumerate().map(|(number, id)| {
+            json!({ "id": number.to_string(), "identity_id": id, "occurred_at": "2026-03-01T18:00:00Z" })
+        });
+        [
+            ("cart_changed".to_owned(), vec![cart]),
+            ("ticket_audit".to_owned(), tickets.collect()),
+        ]
+        .into()
+    }
+
+    #[test]
+    fn the_buyer_is_the_anchor_of_whoever_else_has_tickets() {
+        let found = family(&rows(json!({ "identity_id": "i-2" }), &["i-1", "i-2", ""])).unwrap();
+        assert_eq!(found.anchor, "i-2");
+        assert_eq!(found.members, ["i-1".to_owned()].into());
+        assert_eq!(
+            family(&rows(json!({ "identity_id": "i-1" }), &["i-1"])),
+            None
+        );
+    }
+
+    #[test]
+    fn without_a_cart_the_first_ticket_says_who_bought() {
+        let found = family(&rows(json!({}), &["i-3", "i-1"])).unwrap();
+        assert_eq!(found.anchor, "i-3");
+    }
+
+    #[test]
+    fn a_school_is_no_family() {
+        let cart = json!({ "identity_id": "i-1", "organization_id": "o-1" });
+        assert_eq!(family(&rows(cart, &["i-1", "i-2"])), None);
+    }
+}

@@ -1,0 +1,197 @@
+//! Records that are written together: a cart as an opportunity with its lines, payments, allocations and roles.
+//!
+//! A tree's rows are kept, and what there has to be in Salesforce follows from all of them (`wanted`), whatever the
+//! order in which they came. What it refers to is resolved or waited for (`references`, `lookups`). The difference from
+//! what was written before goes out (`plan`): a new tree as one Composite Graph (`graphs`), changes step by step, so
+//! that nothing is ever more than its parent (`steps`). Which records belong to a tree is said by the mappings,
+//! `part_of`; nothing here knows a cart.
+
+mod ask;
+mod body;
+mod graphs;
+mod keep;
+mod lookups;
+mod outcome;
+mod plan;
+mod price_book;
+mod references;
+mod roles;
+mod steps;
+mod wanted;
+
+use std::collections::{BTreeMap, HashMap};
+
+use runtime::entity::Entity;
+use runtime::mapping::{Lookup, MappingDescriptor};
+use runtime::queue::{Item, Outcome, StoreError, TreeRecord};
+use serde_json::{Map, Value};
+
+use crate::sync::TwoWaySync;
+use crate::to_salesforce::references::Resolved;
+pub(crate) use lookups::Lookups;
+
+/// The trees of a batch that have one mapping as their root.
+pub(crate) struct Work {
+    pub(crate) root: &'static MappingDescriptor,
+    /// The mappings of a tree, each after those that its records come after.
+    members: Vec<&'static MappingDescriptor>,
+    npsp: bool,
+    settings: Map<String, Value>,
+    pub(crate) trees: Vec<Tree>,
+    /// Records of other mappings: Salesforce ids by mapping and source id.
+    pub(crate) outside: Resolved,
+    /// What look-ups found; nothing where the field stays empty.
+    found: HashMap<(LookupId, String), Option<String>>,
+}
+
+/// A look-up of the mappings is there once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct LookupId(usize);
+
+impl LookupId {
+    fn of(lookup: &'static Lookup) -> Self {
+        LookupId(std::ptr::from_ref(lookup) as usize)
+    }
+}
+
+/// One tree: the items about it, and what becomes of it.
+pub(crate) struct Tree {
+    /// The source id of its root.
+    pub(crate) id: String,
+    items: Vec<Item>,
+    /// Everything that was heard of it, by payload type.
+    pub(crate) rows: BTreeMap<String, Vec<Value>>,
+    pub(crate) wanted: Vec<Wanted>,
+    /// Records that are there and wanted no longer.
+    gone: Vec<TreeRecord>,
+    /// The root's record in Salesforce.
+    root_id: Option<String>,
+    /// An earlier attempt may have written more than is known.
+    doubt: bool,
+    /// It cannot go on: this happens to its items.
+    pub(crate) stopped: Option<Outcome>,
+    /// A call for it has no answer: what it did is asked for next time.
+    open: bool,
+    /// What has to be kept of what was written.
+    written: Vec<TreeRecord>,
+}
+
+/// A record that there has to be.
+pub(crate) struct Wanted {
+    pub(crate) mapping: &'static MappingDescriptor,
+    /// The source id of the record.
+    pub(crate) key: String,
+    pub(crate) record: Box<dyn Entity>,
+    /// What it was given last; nothing where that is not known.
+    base: Option<Box<dyn Entity>>,
+    /// Its record in Salesforce.
+    id: Option<String>,
+}
+
+impl Tree {
+    fn new(id: String) -> Self {
+        Tree {
+            id,
+            items: Vec::new(),
+            rows: BTreeMap::new(),
+            wanted: Vec::new(),
+            gone: Vec::new(),
+            root_id: None,
+            doubt: false,
+            stopped: None,
+            open: false,
+            written: Vec::new(),
+        }
+    }
+
+    /// The first reason counts.
+    pub(crate) fn stop(&mut self, outcome: Outcome) {
+        self.stopped.get_or_insert(outcome);
+    }
+
+    pub(crate) fn goes_on(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    fn attempts(&self) -> u32 {
+        let attempts = self.items.iter().map(|item| item.attempts);
+        attempts.max().unwrap_or_default()
+    }
+}
+
+impl Work {
+    /// The trees that go on.
+    pub(crate) fn going(&mut self) -> impl Iterator<Item = &mut Tree> {
+        self.trees.iter_mut().filter(|tree| tree.goes_on())
+    }
+
+    /// Is NPSP installed?
+    pub(crate) fn npsp(&self) -> bool {
+        self.npsp
+    }
+
+    /// Does the mapping belong to these trees?
+    fn is_member(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name)
+    }
+}
+
+impl TwoWaySync {
+    /// All items about trees.
+    pub(crate) async fn write_trees(&self, items: Vec<Item>, npsp: bool) -> Result<(), StoreError> {
+        let mut by_root: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for item in items {
+            let root = item.mapping.clone().unwrap_or_default();
+            by_root.entry(root).or_default().push(item);
+        }
+        for (root, items) in by_root {
+            if let Some(root) = self.mapping(&root) {
+                self.write_trees_of(root, items, npsp).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_trees_of(
+        &self,
+        root: &'static MappingDescriptor,
+        items: Vec<Item>,
+        npsp: bool,
+    ) -> Result<(), StoreError> {
+        let mut work = Work {
+            root,
+            members: self.members(root),
+            npsp,
+            settings: Map::new(),
+            trees: by_id(items),
+            outside: Resolved::new(),
+            found: HashMap::new(),
+        };
+        self.keep_and_load(&mut work).await?;
+        self.want_all(&mut work).await;
+        self.know_all(&mut work).await?;
+        self.refer_all(&mut work).await?;
+        self.place_families(&mut work).await?;
+        self.ask_where_in_doubt(&mut work).await;
+        self.look_up_all(&mut work).await;
+        self.begin_all(&work).await?;
+        self.write_graphs(&mut work).await;
+        self.write_steps(&mut work).await;
+        self.finish(work).await
+    }
+}
+
+fn by_id(items: Vec<Item>) -> Vec<Tree> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut trees: Vec<Tree> = Vec::new();
+    for item in items {
+        let place = *places.entry(item.key.clone()).or_insert_with(|| {
+            trees.push(Tree::new(item.key.clone()));
+            trees.len() - 1
+        });
+        if let Some(tree) = trees.get_mut(place) {
+            tree.items.push(item);
+        }
+    }
+    trees
+}

@@ -1,0 +1,185 @@
+//! New trees as Composite Graphs: each is written as a whole or not at all, many in one call.
+
+use runtime::salesforce::CallError;
+use runtime::salesforce::graph::{self, Graph, GraphFailure, GraphResult, Node, Target, Write};
+use serde_json::Value;
+
+use super::body::{new_body, within};
+use super::wanted::is_of_root;
+use super::{Tree, Wanted, Work, plan};
+use crate::sync::TwoWaySync;
+use crate::sync::calls::Sent;
+
+/// Which records of a tree stand for which nodes of its graph; the last node may be the root's last write.
+struct Planted {
+    tree: usize,
+    records: Vec<usize>,
+}
+
+impl TwoWaySync {
+    /// Writes every tree of which nothing is there, and which fits in a graph.
+    pub(super) async fn write_graphs(&self, work: &mut Work) {
+        let (mut graphs, mut planted) = (Vec::new(), Vec::new());
+        for (place, tree) in work.trees.iter().enumerate() {
+            let is_new = tree.goes_on() && tree.root_id.is_none() && !tree.doubt;
+            // A person's words may read like a reference, and some trees are too large: those go step by step.
+            if let Some((graph, of)) = is_new.then(|| graph_of(work, place, tree)).flatten() {
+                graphs.push(graph);
+                planted.push(of);
+            }
+        }
+        for call in graph::packed(&graphs) {
+            if let Some(later) = self.held() {
+                for place in call.places() {
+                    stop_at(work, &planted, *place, &Sent::Later(later.clone()), self);
+                }
+                continue;
+            }
+            match self.salesforce.write_graphs(&call).await {
+                Ok(results) => {
+                    for (place, result) in call.places().iter().zip(results) {
+                        self.note_graph(work, &planted, *place, result);
+                    }
+                }
+                Err(error) => {
+                    for place in call.places() {
+                        let sent = unanswered(&error, call.places().len() == 1);
+                        stop_at(work, &planted, *place, &sent, self);
+                    }
+                }
+            }
+        }
+    }
+
+    fn note_graph(&self, work: &mut Work, planted: &[Planted], place: usize, result: GraphResult) {
+        let Some(planted) = planted.get(place) else {
+            return;
+        };
+        let root = work.root;
+        let Some(tree) = work.trees.get_mut(planted.tree) else {
+            return;
+        };
+        match result {
+            Ok(ids) => {
+                for (record, id) in planted.records.iter().zip(ids) {
+                    if let Some(wanted) = tree.wanted.get_mut(*record) {
+                        if is_of_root(root, wanted.mapping) {
+                            tree.root_id = Some(id.clone());
+                        }
+                        wanted.id = Some(id);
+                        wanted.base = Some(runtime::entity::copied(wanted.record.as_ref()));
+                        tree.written.push(plan::kept(root, &tree.id, wanted));
+                    }
+                }
+            }
+            Err(failure) => self.note_failure(tree, planted, &failure),
+        }
+    }
+
+    /// The culprit says what happens to the tree; where nobody is to blame, it goes again.
+    fn note_failure(&self, tree: &mut Tree, planted: &Planted, failure: &GraphFailure) {
+        let Some(node) = failure.culprits().next() else {
+            let again = self.again(0, "too many others of its call failed");
+            return tree.stop(again);
+        };
+        let last = planted.records.len().saturating_sub(1);
+        let record = planted
+            .records
+            .get(node.min(last))
+            .copied()
+            .unwrap_or_default();
+        let Some(mapping) = tree.wanted.get(record).map(|wanted| wanted.mapping) else {
+            return;
+        };
+        let errors = failure.errors(node).to_vec();
+        let outcome = self.refused_record(tree, mapping, &errors);
+        tree.stop(outcome);
+    }
+}
+
+fn unanswered(error: &CallError, alone: bool) -> Sent {
+    Sent::Unanswered {
+        error: error.clone(),
+        alone,
+    }
+}
+
+fn stop_at(work: &mut Work, planted: &[Planted], place: usize, sent: &Sent, sync: &TwoWaySync) {
+    let root = work.root;
+    let tree = planted
+        .get(place)
+        .and_then(|planted| work.trees.get_mut(planted.tree));
+    if let Some(tree) = tree {
+        sync.fail(tree, root, sent);
+    }
+}
+
+fn graph_of(work: &Work, place: usize, tree: &Tree) -> Option<(Graph, Planted)> {
+    let order: Vec<usize> = work
+        .members
+        .iter()
+        .filter(|mapping| !plan::is_fixed(mapping))
+        .flat_map(|mapping| {
+            let wanted = tree.wanted.iter().enumerate();
+            let mine = wanted.filter(|(_, wanted)| wanted.mapping.name == mapping.name);
+            mine.map(|(index, _)| index)
+        })
+        .collect();
+    let mut nodes = Vec::with_capacity(order.len() + 1);
+    for index in &order {
+        nodes.push(node(work, tree, *index, tree.wanted.get(*index)?));
+    }
+    let closing = order.first().and_then(|index| {
+        let root = tree
+            .wanted
+            .get(*index)
+            .filter(|root| is_of_root(work.root, root.mapping))?;
+        closing(work, tree, *index, root)
+    });
+    nodes.extend(closing);
+    let graph = Graph::new(nodes).ok()?;
+    let planted = Planted {
+        tree: place,
+        records: order,
+    };
+    Some((graph, planted))
+}
+
+fn name(index: usize) -> String {
+    format!("r{index}")
+}
+
+fn node(work: &Work, tree: &Tree, index: usize, wanted: &Wanted) -> Node {
+    let parents = within(work, tree, wanted);
+    let mut fields = new_body(work, tree, wanted);
+    for (field, _) in &parents {
+        fields.remove(field);
+    }
+    Node {
+        reference: name(index),
+        object: wanted.mapping.object.to_owned(),
+        write: Write::Create,
+        fields,
+        parents: parents
+            .into_iter()
+            .map(|(field, parent)| (field, name(parent)))
+            .collect(),
+    }
+}
+
+/// What is written when everything else is there.
+fn closing(work: &Work, tree: &Tree, index: usize, root: &Wanted) -> Option<Node> {
+    let (last, field) = plan::written_last(root.mapping)?;
+    let wanted = runtime::json::value(root.record.slot(field));
+    let until_then = new_body(work, tree, root).remove(last.field);
+    if until_then.as_ref() == Some(&wanted) || wanted == Value::Null {
+        return None;
+    }
+    Some(Node {
+        reference: format!("{}_last", name(index)),
+        object: root.mapping.object.to_owned(),
+        write: Write::Update(Target::Node(name(index))),
+        fields: [(last.field.to_owned(), wanted)].into_iter().collect(),
+        parents: Vec::new(),
+    })
+}

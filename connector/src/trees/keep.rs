@@ -1,0 +1,154 @@
+//! What of trees is on the disk: rows before anything is made of them, intents before the calls, records after them.
+
+use std::collections::BTreeMap;
+
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::queue::{
+    Intent, IntentKey, Item, Link, Outcome, Repeat, Settlement, StoreError, TreeRecord, TreeRow,
+};
+use sha2::{Digest, Sha256};
+
+use super::{Tree, Work, plan};
+use crate::sync::{TwoWaySync, batch};
+
+impl TwoWaySync {
+    /// Rows are kept before anything is made of them; what was heard before comes along.
+    pub(super) async fn keep_and_load(&self, work: &mut Work) -> Result<(), StoreError> {
+        let root = work.root;
+        let mut new = Vec::new();
+        for tree in &mut work.trees {
+            let id = tree.id.clone();
+            new.extend(tree.items.iter_mut().map(|item| row(root, &id, item)));
+        }
+        self.store.keep_rows(new).await?;
+        let mut rows: BTreeMap<String, Vec<TreeRow>> = BTreeMap::new();
+        for row in self.store.tree_rows(root.name, ids(work)).await? {
+            rows.entry(row.root.clone()).or_default().push(row);
+        }
+        for tree in &mut work.trees {
+            for row in rows.remove(&tree.id).unwrap_or_default() {
+                if let Ok(value) = serde_json::from_str(&row.row) {
+                    tree.rows.entry(row.payload_type).or_default().push(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written before, and whether an attempt ended without an answer.
+    pub(super) async fn know_all(&self, work: &mut Work) -> Result<(), StoreError> {
+        let root = work.root;
+        let links = self.store.links(root.name, ids(work)).await?;
+        let intents = self.store.intents(root.name, ids(work)).await?;
+        let mut known: BTreeMap<String, Vec<TreeRecord>> = BTreeMap::new();
+        for record in self.store.tree_records(root.name, ids(work)).await? {
+            known.entry(record.root.clone()).or_default().push(record);
+        }
+        for tree in &mut work.trees {
+            let known = known.remove(&tree.id).unwrap_or_default();
+            let link = links.get(&tree.id);
+            tree.root_id = link.map(|link| link.destination_id.clone());
+            let is_open = intents.iter().any(|intent| intent.key.key == tree.id);
+            // A record that only the link table knows was found by its external id: somebody wrote it.
+            tree.doubt = is_open || (link.is_some() && known.is_empty());
+            plan::know(tree, root, known);
+        }
+        Ok(())
+    }
+
+    /// Noted on the disk before the calls: what ends without an answer is asked for next time.
+    pub(super) async fn begin_all(&self, work: &Work) -> Result<(), StoreError> {
+        let going = work.trees.iter().filter(|tree| tree.goes_on());
+        let intents: Vec<Intent> = going
+            .filter(|tree| plan::has_writes(tree))
+            .map(|tree| Intent {
+                key: intent_key(work.root, &tree.id),
+                kind: "update",
+                fields: "{}".to_owned(),
+                repeat: Repeat::UniqueKey,
+                made_at_ms: self.now_ms(),
+            })
+            .collect();
+        match intents.is_empty() {
+            true => Ok(()),
+            false => self.store.begin(intents, Vec::new(), Vec::new()).await,
+        }
+    }
+
+    /// Everything that was written is kept, then the items are settled with the root's link.
+    pub(super) async fn finish(&self, mut work: Work) -> Result<(), StoreError> {
+        let trees = work.trees.iter_mut();
+        let written: Vec<TreeRecord> = trees
+            .flat_map(|tree| std::mem::take(&mut tree.written))
+            .collect();
+        if !written.is_empty() {
+            self.store.keep_records(written).await?;
+        }
+        let mut settlements = Vec::new();
+        for tree in &work.trees {
+            let mut settled = settled(tree);
+            if let Some(last) = settled.last_mut() {
+                last.link = link(work.root, tree);
+                // What was in doubt and could not be asked for stays in doubt.
+                if !tree.open && !tree.doubt {
+                    last.closes.push(intent_key(work.root, &tree.id));
+                }
+            }
+            settlements.extend(settled);
+        }
+        self.store.settle(settlements).await.map(|_| ())
+    }
+}
+
+fn ids(work: &Work) -> Vec<String> {
+    work.trees.iter().map(|tree| tree.id.clone()).collect()
+}
+
+/// The row of an item; its text is not held beside it.
+fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
+    let row = std::mem::take(&mut item.payload);
+    let digest = Sha256::digest(row.as_bytes());
+    let short = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+    TreeRow {
+        tree: root.name.to_owned(),
+        root: id.to_owned(),
+        payload_type: item.payload_type.clone(),
+        id: short.collect(),
+        row,
+    }
+}
+
+fn settled(tree: &Tree) -> Vec<Settlement> {
+    let outcome = tree.stopped.clone().unwrap_or(Outcome::Done);
+    let each = tree.items.iter().enumerate();
+    each.map(|(index, item)| {
+        let outcome = match &outcome {
+            // Those behind the first come again after it.
+            Outcome::Park { .. } | Outcome::Retry { .. } if index > 0 => batch::give_back(),
+            outcome => outcome.clone(),
+        };
+        Settlement::new(item.id, item.attempt, outcome)
+    })
+    .collect()
+}
+
+fn intent_key(root: &MappingDescriptor, id: &str) -> IntentKey {
+    IntentKey {
+        mapping: root.name.to_owned(),
+        key: id.to_owned(),
+        side: Side::Destination,
+    }
+}
+
+/// The root's link wakes whoever waits for it.
+fn link(root: &MappingDescriptor, tree: &Tree) -> Option<Link> {
+    let destination_id = tree.root_id.clone()?;
+    Some(Link {
+        mapping: root.name.to_owned(),
+        source_id: tree.id.clone(),
+        destination_id,
+        base: "{}".to_owned(),
+        lock: String::new(),
+        lane: tree.id.clone(),
+    })
+}

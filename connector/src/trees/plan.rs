@@ -1,0 +1,158 @@
+//! What was written before beside what there has to be: what is new, what differs, what is gone.
+
+use runtime::change::{Mask, present};
+use runtime::entity::{Entity, Kind};
+use runtime::json;
+use runtime::mapping::{Gone, MappingDescriptor, WrittenLast};
+use runtime::queue::TreeRecord;
+use rust_decimal::Decimal;
+
+use super::wanted::is_of_root;
+use super::{Tree, Wanted};
+
+/// When a write goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// What becomes less, children before their parents.
+    Down,
+    /// What is new or becomes more, parents before their children.
+    Up,
+    /// What is written when everything else is there.
+    Last,
+}
+
+/// Takes in what was written before.
+pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRecord>) {
+    for record in known {
+        let wanted = tree
+            .wanted
+            .iter_mut()
+            .find(|wanted| wanted.mapping.name == record.mapping && wanted.key == record.key);
+        match wanted {
+            Some(wanted) => {
+                wanted.base = base(wanted.mapping, &record.base);
+                wanted.id = Some(record.destination_id);
+            }
+            None => tree.gone.push(record),
+        }
+    }
+    if tree.root_id.is_none() {
+        let of_root = tree
+            .wanted
+            .iter()
+            .find(|wanted| is_of_root(root, wanted.mapping));
+        tree.root_id = of_root.and_then(|wanted| wanted.id.clone());
+    }
+}
+
+fn base(mapping: &MappingDescriptor, text: &str) -> Option<Box<dyn Entity>> {
+    let mut base = mapping.new_record();
+    json::read(base.as_mut(), text.as_bytes()).ok()?;
+    Some(base)
+}
+
+/// As it is kept.
+pub(super) fn kept(root: &MappingDescriptor, id: &str, wanted: &Wanted) -> TreeRecord {
+    kept_as(root, id, wanted, wanted.record.as_ref())
+}
+
+/// The same, with these values written so far.
+pub(super) fn kept_as(
+    root: &MappingDescriptor,
+    id: &str,
+    wanted: &Wanted,
+    record: &dyn Entity,
+) -> TreeRecord {
+    TreeRecord {
+        tree: root.name.to_owned(),
+        root: id.to_owned(),
+        mapping: wanted.mapping.name.to_owned(),
+        key: wanted.key.clone(),
+        destination_id: wanted.id.clone().unwrap_or_default(),
+        base: json::write(record, &present(record), &json::as_source_id).unwrap_or_default(),
+    }
+}
+
+/// Will any call be made for the tree?
+pub(super) fn has_writes(tree: &Tree) -> bool {
+    tree.wanted.iter().any(|wanted| {
+        wanted.id.is_none() || (!is_fixed(wanted.mapping) && !changed(wanted).is_empty())
+    }) || tree
+        .gone
+        .iter()
+        .any(|record| !record.destination_id.is_empty())
+}
+
+/// A record without an external id is made once and left alone.
+pub(super) fn is_fixed(mapping: &MappingDescriptor) -> bool {
+    mapping
+        .tree
+        .is_some_and(|tree| !tree.natural_key.is_empty())
+}
+
+pub(super) fn written_last(mapping: &MappingDescriptor) -> Option<(&'static WrittenLast, usize)> {
+    let last = mapping.tree?.written_last.as_ref()?;
+    Some((last, mapping.record.field(last.field)?))
+}
+
+/// The fields of a record that is there that have to be written.
+pub(super) fn changed(wanted: &Wanted) -> Mask {
+    let mut mask = match &wanted.base {
+        Some(base) => wanted.record.changed_since(base.as_ref()),
+        None => present(wanted.record.as_ref()),
+    };
+    for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+        let is_key =
+            !wanted.mapping.external_id.is_empty() && field.path == [wanted.mapping.external_id];
+        // Blank over what was never said is nothing.
+        let blank_before = wanted
+            .base
+            .as_ref()
+            .is_some_and(|base| base.slot(index).is_blank());
+        let says_nothing = blank_before && wanted.record.slot(index).is_blank();
+        if field.create_only || is_key || says_nothing {
+            mask.clear(index);
+        }
+    }
+    mask
+}
+
+/// What goes in a phase of a record that is there.
+pub(super) fn changed_in(wanted: &Wanted, phase: Phase) -> Mask {
+    let mut mask = changed(wanted);
+    let last = written_last(wanted.mapping).map(|(_, index)| index);
+    let lowers = lowers(wanted, &mask);
+    for index in 0..wanted.mapping.record.fields.len() {
+        let mine = match (last == Some(index), lowers) {
+            (true, _) => Phase::Last,
+            (false, true) => Phase::Down,
+            (false, false) => Phase::Up,
+        };
+        if mine != phase {
+            mask.clear(index);
+        }
+    }
+    mask
+}
+
+/// Does any of its amounts become less?
+fn lowers(wanted: &Wanted, mask: &Mask) -> bool {
+    let Some(base) = &wanted.base else {
+        return false;
+    };
+    let number = |entity: &dyn Entity, index| -> Decimal {
+        let text = entity.slot(index).text().map(str::to_owned);
+        text.and_then(|text| text.parse().ok()).unwrap_or_default()
+    };
+    let fields = wanted.mapping.record.fields.iter().enumerate();
+    fields
+        .filter(|(index, field)| {
+            matches!(field.kind, Kind::Decimal { .. }) && mask.contains(*index)
+        })
+        .any(|(index, _)| number(wanted.record.as_ref(), index) < number(base.as_ref(), index))
+}
+
+/// What becomes of a record that nothing speaks for any longer.
+pub(super) fn deletes(mapping: &MappingDescriptor) -> bool {
+    mapping.tree.is_some_and(|tree| tree.gone == Gone::Delete)
+}

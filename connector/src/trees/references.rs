@@ -1,0 +1,128 @@
+//! The records that a tree refers to: other mappings' by their links, its own by their keys.
+
+use runtime::entity::{Kind, Slot, SlotMut};
+use runtime::queue::{Outcome, StoreError};
+
+use super::wanted::is_of_root;
+use super::{Tree, Wanted, Work};
+use crate::handlers::households;
+use crate::sync::TwoWaySync;
+use crate::to_salesforce::references::of;
+
+/// A record that no mapping writes is named by its Salesforce id.
+pub(super) const BY_ID: &str = "sf:";
+
+impl TwoWaySync {
+    /// A tree that refers to a record which is not there waits for it.
+    pub(super) async fn refer_all(&self, work: &mut Work) -> Result<(), StoreError> {
+        let mut all = Vec::new();
+        for place in 0..work.trees.len() {
+            all.extend(outside(work, place));
+        }
+        let (resolved, failure) = self.resolve(all).await?;
+        work.outside = resolved;
+        for place in 0..work.trees.len() {
+            let mut references = outside(work, place).into_iter();
+            let missing = references.find(|reference| !work.outside.contains_key(reference));
+            let name = work.root.name;
+            let Some(tree) = work.trees.get_mut(place) else {
+                continue;
+            };
+            match (missing, &failure) {
+                (None, _) => {}
+                (Some(_), Some(error)) => tree.stop(self.unanswered(tree.attempts(), error)),
+                (Some((parent, id)), None) => tree.stop(Outcome::Park {
+                    key: format!("{parent}:{id}"),
+                    reason: format!(
+                        "{name} {} refers to {parent} {id}, which is not in Salesforce yet",
+                        tree.id
+                    ),
+                }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Other mappings' records that a tree needs: what its own refer to, and the buyer's family.
+fn outside(work: &Work, place: usize) -> Vec<(&'static str, String)> {
+    let Some(tree) = work.trees.get(place).filter(|tree| tree.goes_on()) else {
+        return Vec::new();
+    };
+    let records = tree
+        .wanted
+        .iter()
+        .flat_map(|wanted| of(wanted.record.as_ref()));
+    let mut all: Vec<(&'static str, String)> = records
+        .filter(|(name, id)| !work.is_member(name) && !id.starts_with(BY_ID))
+        .collect();
+    if let (Some(family), true) = (households::family(&tree.rows), has_root(work, tree)) {
+        let members = family.members.into_iter().chain([family.anchor]);
+        all.extend(members.map(|id| (households::PEOPLE, id)));
+    }
+    all
+}
+
+fn has_root(work: &Work, tree: &Tree) -> bool {
+    tree.wanted
+        .iter()
+        .any(|wanted| is_of_root(work.root, wanted.mapping))
+}
+
+/// References within a tree: one that leads nowhere means the first of its kind where the mapping says so, else its
+/// record is not wanted yet.
+pub(super) fn settle_within(work: &Work, tree: &mut Tree) {
+    let mut keys: Vec<(&'static str, String)> = tree
+        .wanted
+        .iter()
+        .map(|wanted| (wanted.mapping.name, wanted.key.clone()))
+        .collect();
+    keys.sort();
+    tree.wanted
+        .retain_mut(|wanted| is_settled(work, &keys, wanted));
+}
+
+fn is_settled(work: &Work, keys: &[(&'static str, String)], wanted: &mut Wanted) -> bool {
+    let or_first = wanted
+        .mapping
+        .tree
+        .map_or(&[] as &[&str], |tree| tree.or_first);
+    for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+        let Kind::Reference { mapping } = field.kind else {
+            continue;
+        };
+        if mapping == work.root.name || !work.is_member(mapping) {
+            continue;
+        }
+        let falls_back = field
+            .path
+            .last()
+            .is_some_and(|name| or_first.contains(name));
+        let key = wanted.record.slot(index).text().map(str::to_owned);
+        let is_there = match &key {
+            Some(key) => keys
+                .iter()
+                .any(|(name, known)| *name == mapping && known == key),
+            None => !falls_back,
+        };
+        if is_there {
+            continue;
+        }
+        match first_of(keys, mapping).filter(|_| falls_back) {
+            Some(first) => put(wanted, index, first),
+            None => return false,
+        }
+    }
+    true
+}
+
+fn first_of(keys: &[(&'static str, String)], mapping: &str) -> Option<String> {
+    let mut of_mapping = keys.iter().filter(|(name, _)| *name == mapping);
+    of_mapping.next().map(|(_, key)| key.clone())
+}
+
+fn put(wanted: &mut Wanted, index: usize, key: String) {
+    if let SlotMut::Text(slot) = wanted.record.slot_mut(index) {
+        *slot = Slot::Value(key);
+    }
+}

@@ -1,0 +1,234 @@
+//! Changes of trees, step by step: what becomes less goes first and from the leaves, what becomes more from the root,
+//! and last what says that all is there. Each step is as few calls as there can be, over all trees of the batch.
+
+use runtime::entity::copied;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::TreeRecord;
+use runtime::retry::Verdict;
+use runtime::salesforce::{COLLECTION_MAX, RecordResult};
+use serde_json::Value;
+
+use super::body::{body, new_body};
+use super::plan::{self, Phase};
+use super::wanted::is_of_root;
+use super::{Tree, Wanted, Work};
+use crate::sync::TwoWaySync;
+use crate::sync::calls::{Record, Sent};
+
+/// A record of a tree: their places.
+type Place = (usize, usize);
+
+impl TwoWaySync {
+    /// Brings every tree that goes on to where it has to be.
+    pub(super) async fn write_steps(&self, work: &mut Work) {
+        let up: Vec<_> = work.members.clone();
+        for mapping in up.iter().rev() {
+            self.delete_gone(work, mapping).await;
+            self.update(work, mapping, Phase::Down).await;
+        }
+        for mapping in &up {
+            if plan::is_fixed(mapping) {
+                self.add_missing(work, mapping).await;
+                continue;
+            }
+            self.create(work, mapping).await;
+            self.update(work, mapping, Phase::Up).await;
+        }
+        for mapping in &up {
+            self.update(work, mapping, Phase::Last).await;
+        }
+    }
+
+    async fn create(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+        let records = self.records(work, |work, tree, wanted| {
+            let is_new = wanted.mapping.name == mapping.name && wanted.id.is_none();
+            // A second mapping of the root's record changes it.
+            is_new.then(|| match is_of_root(work.root, mapping) {
+                true => (tree.root_id.clone(), new_body(work, tree, wanted)),
+                false => (None, new_body(work, tree, wanted)),
+            })
+        });
+        let (changes, news): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| record.id.is_some());
+        for records in [changes, news] {
+            for ((place, index), sent) in self.in_calls(mapping, records).await {
+                self.note_created(work, (place, index), &sent);
+            }
+        }
+    }
+
+    fn note_created(&self, work: &mut Work, (place, index): Place, sent: &Sent) {
+        let root = work.root;
+        let body = work.trees.get(place).and_then(|tree| {
+            let wanted = tree.wanted.get(index)?;
+            Some(new_body(work, tree, wanted))
+        });
+        let Some(tree) = work.trees.get_mut(place) else {
+            return;
+        };
+        let Some(wanted) = tree.wanted.get_mut(index) else {
+            return;
+        };
+        let mapping = wanted.mapping;
+        let Sent::Landed(id) = sent else {
+            return self.fail(tree, mapping, sent);
+        };
+        if is_of_root(root, mapping) {
+            tree.root_id = Some(id.clone());
+        }
+        wanted.id = Some(id.clone());
+        let mut base = copied(wanted.record.as_ref());
+        if let (Some((last, field)), Some(body)) = (plan::written_last(mapping), body)
+            && let runtime::entity::SlotMut::Text(slot) = base.slot_mut(field)
+        {
+            let until_then = body.get(last.field).and_then(Value::as_str);
+            *slot = until_then.map_or(runtime::entity::Slot::Null, |text| {
+                runtime::entity::Slot::Value(text.to_owned())
+            });
+        }
+        keep(tree, root, index, base);
+    }
+
+    async fn update(&self, work: &mut Work, mapping: &'static MappingDescriptor, phase: Phase) {
+        if plan::is_fixed(mapping) {
+            return;
+        }
+        let records = self.records(work, |work, tree, wanted| {
+            let id = wanted
+                .id
+                .clone()
+                .filter(|_| wanted.mapping.name == mapping.name)?;
+            let mask = plan::changed_in(wanted, phase);
+            (!mask.is_empty()).then(|| (Some(id), body(work, tree, wanted, &mask)))
+        });
+        for ((place, index), sent) in self.in_calls(mapping, records).await {
+            let root = work.root;
+            let Some(tree) = work.trees.get_mut(place) else {
+                continue;
+            };
+            match &sent {
+                Sent::Landed(_) => note_updated(tree, root, index, phase),
+                sent => self.fail(tree, mapping, sent),
+            }
+        }
+    }
+
+    /// Records of trees that go on, as `write` wants them.
+    fn records(
+        &self,
+        work: &Work,
+        write: impl Fn(&Work, &Tree, &Wanted) -> Option<(Option<String>, super::body::Body)>,
+    ) -> Vec<Record<Place>> {
+        let mut records = Vec::new();
+        for (place, tree) in work.trees.iter().enumerate() {
+            if !tree.goes_on() {
+                continue;
+            }
+            for (index, wanted) in tree.wanted.iter().enumerate() {
+                if let Some((id, body)) = write(work, tree, wanted) {
+                    records.push(Record {
+                        of: (place, index),
+                        key: format!("{}:{}", wanted.mapping.name, wanted.key),
+                        id,
+                        body: Value::Object(body).to_string(),
+                        locks: tree.root_id.iter().cloned().collect(),
+                    });
+                }
+            }
+        }
+        records
+    }
+
+    async fn delete_gone(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+        let mut gone: Vec<(usize, TreeRecord)> = Vec::new();
+        for (place, tree) in work.trees.iter_mut().enumerate() {
+            if tree.goes_on() && plan::deletes(mapping) {
+                let all = std::mem::take(&mut tree.gone);
+                let (mine, others): (Vec<_>, Vec<_>) = all
+                    .into_iter()
+                    .partition(|record| record.mapping == mapping.name);
+                tree.gone = others;
+                gone.extend(mine.into_iter().map(|record| (place, record)));
+            }
+        }
+        for call in gone.chunks(COLLECTION_MAX) {
+            let ids: Vec<String> = call
+                .iter()
+                .map(|(_, record)| record.destination_id.clone())
+                .collect();
+            let results = self.salesforce.delete(&ids).await;
+            for (number, (place, record)) in call.iter().enumerate() {
+                let Some(tree) = work.trees.get_mut(*place) else {
+                    continue;
+                };
+                match &results {
+                    Err(error) => {
+                        let error = error.clone();
+                        self.fail(tree, mapping, &Sent::Unanswered { error, alone: true });
+                    }
+                    Ok(results) => match results.get(number) {
+                        Some(result) if is_gone(result) => {
+                            let mut record = record.clone();
+                            record.destination_id.clear();
+                            tree.written.push(record);
+                        }
+                        Some(Err(errors)) => {
+                            let outcome = self.refused_record(tree, mapping, errors);
+                            tree.stop(outcome);
+                        }
+                        _ => {}
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// It was deleted now or earlier.
+fn is_gone(result: &RecordResult) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(errors) => errors
+            .first()
+            .is_some_and(|error| error.verdict() == Verdict::Stale),
+    }
+}
+
+/// What was written is what is agreed; the rest of the record follows.
+fn note_updated(tree: &mut Tree, root: &MappingDescriptor, index: usize, phase: Phase) {
+    let Some(wanted) = tree.wanted.get(index) else {
+        return;
+    };
+    let mask = plan::changed_in(wanted, phase);
+    let mut base = match &wanted.base {
+        Some(base) => copied(base.as_ref()),
+        None => wanted.mapping.new_record(),
+    };
+    for field in 0..wanted.mapping.record.fields.len() {
+        let is_fixed = wanted.base.is_none()
+            && wanted
+                .mapping
+                .record
+                .fields
+                .get(field)
+                .is_some_and(|field| field.create_only);
+        if mask.contains(field) || is_fixed {
+            base.slot_mut(field).set(wanted.record.slot(field));
+        }
+    }
+    keep(tree, root, index, base);
+}
+
+fn keep(
+    tree: &mut Tree,
+    root: &MappingDescriptor,
+    index: usize,
+    base: Box<dyn runtime::entity::Entity>,
+) {
+    let id = tree.id.clone();
+    if let Some(wanted) = tree.wanted.get_mut(index) {
+        tree.written
+            .push(plan::kept_as(root, &id, wanted, base.as_ref()));
+        wanted.base = Some(base);
+    }
+}

@@ -1,0 +1,244 @@
+//! All rows of a tree to the records that there have to be.
+
+use std::collections::BTreeMap;
+
+use runtime::entity::{Entity, Kind};
+use runtime::handler::RecordError;
+use runtime::mapping::{MappingDescriptor, Tree as Shape};
+use runtime::queue::{Item, Outcome};
+use runtime::row::{self, RowError};
+use serde_json::Value;
+
+use super::{Tree, Wanted, Work, references};
+use crate::sync::TwoWaySync;
+use crate::sync::batch::{handler_of, without_npsp};
+use crate::sync::outcome;
+
+/// What a mapping makes of a tree's rows.
+struct Made {
+    key: String,
+    record: Box<dyn Entity>,
+}
+
+/// Why nothing can be made of a tree's rows.
+enum Unfit {
+    Row(RowError),
+    Record(RecordError),
+}
+
+impl TwoWaySync {
+    /// The mappings of a tree, its root first, each after those that its records come after.
+    pub(crate) fn members(
+        &self,
+        root: &'static MappingDescriptor,
+    ) -> Vec<&'static MappingDescriptor> {
+        let all = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let mut left: Vec<&'static MappingDescriptor> = all
+            .copied()
+            .filter(|mapping| mapping.tree.is_some_and(|tree| tree.root == root.name))
+            .collect();
+        let mut order = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let ready = left.iter().position(|mapping| {
+                !left
+                    .iter()
+                    .any(|other| other.name != mapping.name && comes_after(mapping, other))
+            });
+            order.push(left.remove(ready.unwrap_or_default()));
+        }
+        order
+    }
+
+    /// Fills in what each tree has to have; one whose rows do not fit is stopped.
+    pub(super) async fn want_all(&self, work: &mut Work) {
+        match self.tree_settings().await {
+            Ok(settings) => work.settings = settings,
+            Err(error) => {
+                for tree in &mut work.trees {
+                    tree.stop(self.unanswered(tree.attempts(), &error));
+                }
+                return;
+            }
+        }
+        let mut trees = std::mem::take(&mut work.trees);
+        for tree in &mut trees {
+            self.want(work, tree);
+            references::settle_within(work, tree);
+        }
+        work.trees = trees;
+    }
+
+    fn want(&self, work: &Work, tree: &mut Tree) {
+        for mapping in &work.members {
+            let Some(shape) = mapping.tree.filter(|shape| work.npsp || !shape.needs_npsp) else {
+                continue;
+            };
+            match self.made_of_rows(work, mapping, shape, &tree.rows) {
+                Ok(made) => add(tree, work.root, mapping, made),
+                Err(Unfit::Record(error)) => tree.stop(outcome::unfit(mapping, &error)),
+                Err(Unfit::Row(error)) => tree.stop(cannot_be_made(mapping, &error)),
+            }
+        }
+        let mut mappings = tree.wanted.iter().map(|wanted| wanted.mapping);
+        let has_root = mappings.any(|mapping| is_of_root(work.root, mapping));
+        if !has_root && tree.goes_on() {
+            without_root(work, tree);
+        }
+    }
+
+    fn made_of_rows(
+        &self,
+        work: &Work,
+        mapping: &'static MappingDescriptor,
+        shape: &'static Shape,
+        rows: &BTreeMap<String, Vec<Value>>,
+    ) -> Result<Vec<Made>, Unfit> {
+        let mut made = Vec::new();
+        for mut reduced in reduced(mapping, rows)? {
+            row::with_settings(&mut reduced, &work.settings);
+            let each = match &shape.for_each {
+                Some(for_each) if may_exist(mapping, &reduced) => {
+                    row::entries(for_each, &reduced).map_err(Unfit::Row)?
+                }
+                Some(_) => Vec::new(),
+                None => vec![reduced],
+            };
+            for mut row in each {
+                if row::exists(mapping, &row) {
+                    row::compute(mapping, &mut row).map_err(Unfit::Row)?;
+                    made.push(
+                        self.record_of(mapping, &row, work.npsp)
+                            .map_err(Unfit::Record)?,
+                    );
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    fn record_of(
+        &self,
+        mapping: &'static MappingDescriptor,
+        row: &Value,
+        npsp: bool,
+    ) -> Result<Made, RecordError> {
+        let bytes = row.to_string().into_bytes();
+        let handler = handler_of(&self.handlers, mapping)?;
+        let mut record = handler.to_record(mapping.name, &bytes)?;
+        without_npsp(record.as_mut(), npsp);
+        Ok(Made {
+            key: runtime::json::text_at(row, mapping.key).unwrap_or_default(),
+            record,
+        })
+    }
+}
+
+/// Nothing is written without the root. Where its own rows say that there shall be none, that is all; else the items
+/// wait for it.
+fn without_root(work: &Work, tree: &mut Tree) {
+    tree.wanted.clear();
+    let is_roots_own = |item: &Item| item.payload_type == work.root.payload_type;
+    if is_left_out(work, tree) || tree.items.iter().all(is_roots_own) {
+        return;
+    }
+    tree.stop(Outcome::Park {
+        key: format!("{}:{}", work.root.name, tree.id),
+        reason: format!("{} {} is not there yet", work.root.name, tree.id),
+    });
+}
+
+/// Does an `unless` of the root's hold, and nothing else is missing?
+fn is_left_out(work: &Work, tree: &Tree) -> bool {
+    let roots = work
+        .members
+        .iter()
+        .filter(|mapping| is_of_root(work.root, mapping));
+    let mut rows = roots.flat_map(|mapping| {
+        let rows = reduced(mapping, &tree.rows).unwrap_or_default();
+        rows.into_iter().map(|row| (mapping.tree, row))
+    });
+    rows.any(|(shape, mut row)| {
+        row::with_settings(&mut row, &work.settings);
+        shape.is_some_and(|shape| {
+            row::hold(shape.exists_when, &row)
+                && shape.unless.iter().any(|case| row::hold(case, &row))
+        })
+    })
+}
+
+/// Does the one refer to the other, or say that it comes after it?
+fn comes_after(one: &MappingDescriptor, other: &MappingDescriptor) -> bool {
+    let named = one
+        .tree
+        .is_some_and(|tree| tree.after.contains(&other.name));
+    // What writes the root's record stands for the root.
+    let of = |mapping: &MappingDescriptor| {
+        let record_of = mapping.tree.and_then(|tree| tree.record_of);
+        record_of.unwrap_or(mapping.name)
+    };
+    let refers = one
+        .record
+        .fields
+        .iter()
+        .any(|field| matches!(field.kind, Kind::Reference { mapping } if mapping == of(other)));
+    named || (refers && of(one) != of(other))
+}
+
+fn reduced(
+    mapping: &MappingDescriptor,
+    rows: &BTreeMap<String, Vec<Value>>,
+) -> Result<Vec<Value>, Unfit> {
+    match rows.get(mapping.payload_type) {
+        Some(rows) => row::reduced(mapping, rows).map_err(Unfit::Row),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Conditions on entries do not count before there are any.
+fn may_exist(mapping: &MappingDescriptor, row: &Value) -> bool {
+    mapping.tree.is_none_or(|tree| {
+        let own = tree
+            .exists_when
+            .iter()
+            .filter(|condition| condition.path.first() != Some(&"each"));
+        own.into_iter().all(|condition| row::holds(condition, row))
+            && !tree.unless.iter().any(|case| row::hold(case, row))
+    })
+}
+
+/// What writes the root's record is known by the root's id.
+fn add(
+    tree: &mut Tree,
+    root: &'static MappingDescriptor,
+    mapping: &'static MappingDescriptor,
+    made: Vec<Made>,
+) {
+    for made in made {
+        let key = match is_of_root(root, mapping) {
+            true => tree.id.clone(),
+            false => made.key,
+        };
+        tree.wanted.push(Wanted {
+            mapping,
+            key,
+            record: made.record,
+            base: None,
+            id: None,
+        });
+    }
+}
+
+/// Does the mapping write the root's record?
+pub(super) fn is_of_root(root: &MappingDescriptor, mapping: &MappingDescriptor) -> bool {
+    let of = mapping.tree.and_then(|tree| tree.record_of);
+    mapping.name == root.name || of == Some(root.name)
+}
+
+fn cannot_be_made(mapping: &MappingDescriptor, error: &RowError) -> Outcome {
+    outcome::dead(
+        "cannot_convert",
+        format!("{}: {error}", mapping.name),
+        Some(mapping.file.to_owned()),
+        "Correct the value in Ticketure or the mapping; then retry the item.",
+    )
+}
