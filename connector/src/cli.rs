@@ -8,12 +8,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand};
 use runtime::http::{HttpTransport, Transport};
-use runtime::queue::{Store, StoreError, StoreOptions};
+use runtime::queue::{ReviewDecision, Store, StoreError, StoreOptions};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::config::{self, Config};
-use crate::operator::{Decision, Retry};
+use crate::operator::Retry;
+use crate::review::{self, ReviewArguments};
 use crate::service::{self, Service};
 use crate::show;
 
@@ -89,13 +90,12 @@ enum Command {
         /// The id of an identity in Ticketure, or of a record in Salesforce.
         record: String,
     },
-    /// Records that might be the same, and wait for a decision.
+    /// What waits for a person's decision, and the decision.
     Review {
         #[command(flatten)]
         place: Place,
-        /// Decides: MAPPING SOURCE_ID SALESFORCE_ID are one.
-        #[arg(long, num_args = 3, value_names = ["MAPPING", "SOURCE_ID", "SALESFORCE_ID"])]
-        link: Option<Vec<String>>,
+        #[command(flatten)]
+        answer: ReviewArguments,
     },
     /// Copies the database into a new file, also while the service runs.
     Backup {
@@ -183,15 +183,7 @@ async fn dispatch(command: Command) -> Outcome {
                 format!("there is no item {item}; `usher errors` lists those that failed").into(),
             ),
         },
-        Command::Review { place, link: None } => {
-            print(&place, &reader(&place)?.reviews().await?, |reviews| {
-                show::reviews(reviews)
-            })
-        }
-        Command::Review {
-            place,
-            link: Some(link),
-        } => decide(&place, link).await,
+        Command::Review { place, answer } => review(&place, &answer).await,
         Command::Retry { place, item, .. } => retry(&place, Retry { item }).await,
         Command::Backup { place, file } => backup(&place, &file).await,
         Command::Restore { place, file } => restore(&place, &file),
@@ -326,22 +318,28 @@ async fn retry(place: &Place, retry: Retry) -> Outcome {
     })
 }
 
-async fn decide(place: &Place, link: Vec<String>) -> Outcome {
-    let [mapping, source_id, destination_id] = <[String; 3]>::try_from(link)
-        .map_err(|_| "--link wants MAPPING SOURCE_ID SALESFORCE_ID")?;
-    let decision = Decision {
-        mapping,
-        source_id,
-        destination_id,
-    };
+async fn review(place: &Place, answer: &ReviewArguments) -> Outcome {
+    if let Some(decision) = answer.decision()? {
+        return decide(place, &decision).await;
+    }
+    let reader = reader(place)?;
+    match answer.decided {
+        true => print(place, &reader.decided(None).await?, |decided| {
+            review::decided(decided)
+        }),
+        false => print(place, &reader.reviews().await?, |open| review::open(open)),
+    }
+}
+
+async fn decide(place: &Place, decision: &ReviewDecision) -> Outcome {
     let config = load(place)?;
     let count = match Store::open(&config.database, StoreOptions::default()) {
-        Ok(store) => store.put_links(vec![decision.link()]).await?,
-        Err(StoreError::Locked { .. }) => ask(&config, "link", &decision).await?,
+        Ok(store) => store.decide(decision.clone()).await?,
+        Err(StoreError::Locked { .. }) => ask(&config, "decide", decision).await?,
         Err(error) => return Err(error.into()),
     };
-    println!("linked; {count} items go on");
-    Ok(ExitCode::SUCCESS)
+    let woken = serde_json::json!({ "woken": count });
+    print(place, &woken, |_| review::done(decision, count))
 }
 
 /// Asks the service that holds the database; its answer holds one number.

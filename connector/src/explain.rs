@@ -2,11 +2,13 @@
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::LinkState;
-use runtime::queue::{DecisionRecord, Gated, Intent, Link, Store, StoreError, Tombstone};
+use runtime::queue::{
+    Decided, DecisionRecord, Gated, Intent, Link, OpenReview, Store, StoreError, Tombstone,
+};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::show;
+use crate::{review, show};
 
 /// Everything about one record.
 #[derive(Debug, Default, Serialize)]
@@ -16,6 +18,10 @@ pub struct Explanation {
     pub gated: Vec<Gated>,
     /// Pairs that it was in.
     pub tombstones: Vec<Tombstone>,
+    /// What a person is asked about it.
+    pub reviews: Vec<OpenReview>,
+    /// What was decided about it, the latest first.
+    pub decided: Vec<Decided>,
 }
 
 /// One pair.
@@ -73,7 +79,33 @@ pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError>
         }
     }
     explanation.gated.dedup();
+    of_review(store, id, &normal, &mut explanation).await?;
     Ok(explanation)
+}
+
+/// The review list's part, by the ids of the record and of its pairs.
+async fn of_review(
+    store: &Store,
+    id: &str,
+    normal: &str,
+    explanation: &mut Explanation,
+) -> Result<(), StoreError> {
+    let pairs = explanation.pairs.iter();
+    let mut ids: Vec<String> = pairs.map(|pair| pair.ticketure_id.clone()).collect();
+    ids.extend([id.to_owned(), format!("sf:{normal}")]);
+    let open = store.reviews().await?.into_iter();
+    explanation.reviews = open
+        .filter(|review| {
+            let named = [id, normal];
+            let of_candidate = |found: &String| named.contains(&found.as_str());
+            ids.contains(&review.source_id) || review.candidates.iter().any(of_candidate)
+        })
+        .collect();
+    for mapping in mappings() {
+        let only = Some((mapping.name.to_owned(), ids.clone()));
+        explanation.decided.extend(store.decided(only).await?);
+    }
+    Ok(())
 }
 
 fn mappings() -> impl Iterator<Item = &'static MappingDescriptor> {
@@ -169,6 +201,18 @@ pub fn text(explanation: &Explanation) -> String {
             tombstone.destination_id,
             side(tombstone.side)
         );
+    }
+    for asked in &explanation.reviews {
+        text += &format!(
+            "  a person is asked about {} {} since {}: {} (usher review)\n",
+            asked.mapping,
+            asked.source_id,
+            show::time(asked.since_ms),
+            asked.reason
+        );
+    }
+    for answer in &explanation.decided {
+        text += &format!("  {}\n", review::answer(answer).replace('\n', "\n  "));
     }
     if text.is_empty() {
         text = "nothing is known of this record: give the id of an identity in Ticketure, or of a record in Salesforce".to_owned();

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod handlers;
 mod operator;
+mod review;
 mod routing;
 mod service;
 mod settings;

@@ -9,12 +9,13 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use runtime::queue::{Link, Store, StoreError, Which};
+use runtime::queue::{ReviewDecision, Store, StoreError, Which};
 use runtime::salesforce::Secret;
 use runtime::worker::Arrivals;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::review;
 use crate::webhook::authorised;
 
 #[derive(Clone)]
@@ -30,31 +31,9 @@ pub struct Retry {
     pub item: Option<i64>,
 }
 
-/// A person decided that a source record is a Salesforce record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Decision {
-    pub mapping: String,
-    pub source_id: String,
-    pub destination_id: String,
-}
-
 impl Retry {
     pub fn which(self) -> Which {
         self.item.map_or(Which::All, Which::One)
-    }
-}
-
-impl Decision {
-    /// The link that it makes. With an empty base, everything is written once.
-    pub fn link(self) -> Link {
-        Link {
-            mapping: self.mapping,
-            source_id: self.source_id,
-            destination_id: runtime::salesforce::normalise(&self.destination_id),
-            base: "{}".to_owned(),
-            lock: String::new(),
-            lane: String::new(),
-        }
     }
 }
 
@@ -62,7 +41,7 @@ pub fn router(operator: Operator) -> Router {
     Router::new()
         .route("/operator/status", get(status))
         .route("/operator/retry", post(retry))
-        .route("/operator/link", post(link))
+        .route("/operator/decide", post(decide))
         .layer(middleware::from_fn_with_state(operator.clone(), guard))
         .with_state(operator)
 }
@@ -88,8 +67,18 @@ async fn retry(State(operator): State<Operator>, Json(retry): Json<Retry>) -> Re
     answer(retried.map(|count| json!({ "retried": count })))
 }
 
-async fn link(State(operator): State<Operator>, Json(decision): Json<Decision>) -> Response {
-    let woken = operator.store.put_links(vec![decision.link()]).await;
+async fn decide(
+    State(operator): State<Operator>,
+    Json(decision): Json<ReviewDecision>,
+) -> Response {
+    let decision = match review::checked(decision) {
+        Ok(decision) => decision,
+        Err(error) => {
+            let body = Json(json!({ "error": error }));
+            return (StatusCode::UNPROCESSABLE_ENTITY, body).into_response();
+        }
+    };
+    let woken = operator.store.decide(decision).await;
     operator.arrivals.look();
     answer(woken.map(|count| json!({ "woken": count })))
 }

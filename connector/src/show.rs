@@ -1,6 +1,6 @@
 //! What an operator reads: the state of the queue in a screenful.
 
-use runtime::queue::{FailedItem, Gated, ItemView, Review, Status};
+use runtime::queue::{FailedItem, Gated, ItemView, Status};
 
 /// The first line says whether anything needs a person.
 pub fn status(status: &Status) -> String {
@@ -134,28 +134,6 @@ pub fn item(item: &ItemView) -> String {
         text += &format!("\n  payload {payload}");
     }
     text
-}
-
-pub fn reviews(reviews: &[Review]) -> String {
-    if reviews.is_empty() {
-        return "nothing waits for a decision".to_owned();
-    }
-    let line = |review: &Review| {
-        let candidate = review
-            .candidates
-            .first()
-            .map_or("SALESFORCE_ID", String::as_str);
-        format!(
-            "{} {}: {}\n  candidates {}\n  if it is one of them: usher review --link {} {} {candidate}",
-            review.mapping,
-            review.source_id,
-            review.reason,
-            review.candidates.join(", "),
-            review.mapping,
-            review.source_id
-        )
-    };
-    reviews.iter().map(line).collect::<Vec<_>>().join("\n\n")
 }
 
 pub fn time(ms: i64) -> String {

@@ -8,6 +8,7 @@
 pub(crate) mod batch;
 mod blamed;
 pub(crate) mod calls;
+mod decided;
 pub(crate) mod gone;
 pub(crate) mod image;
 mod look;
@@ -276,7 +277,9 @@ impl TwoWaySync {
         let (mut meeting, mut pairs) = (met.meeting, met.pairs);
         let (rows, born): (Vec<Unit>, Vec<Unit>) =
             met.unlinked.into_iter().partition(Unit::goes_forward);
-        let (rows, mut settlements) = self.without_buried(mapping, rows).await?;
+        let (rows, mut settlements) = self.as_decided(mapping, rows).await?;
+        let (rows, buried) = self.without_buried(mapping, rows).await?;
+        settlements.extend(buried);
         settlements.extend(met.put_off);
         let (ready, waiting) = self.with_references(mapping, rows).await?;
         settlements.extend(waiting);
@@ -363,19 +366,17 @@ impl TwoWaySync {
                 .iter()
                 .find(|tombstone| tombstone.source_id == unit.source_id);
             let recreate = mapping.policies.after_delete == runtime::mapping::AfterDelete::Recreate;
+            let deleted_at = tombstone.map_or(0, |tombstone| self.deleted_at(tombstone));
             match tombstone {
                 _ if unit.fate.is_some() => settlements.extend(never_linked(unit)),
                 None => living.push(unit),
                 Some(tombstone) if recreate && tombstone.side == Side::Destination => {
                     living.push(unit)
                 }
+                // A person wants it again.
+                Some(_) if unit.new_since_ms > Some(deleted_at) => living.push(unit),
                 Some(tombstone) => {
                     let clocks = self.clocks();
-                    let offset = match tombstone.side {
-                        Side::Source => clocks.source_offset_ms,
-                        Side::Destination => clocks.destination_offset_ms,
-                    };
-                    let deleted_at = tombstone.deleted_at_ms - offset;
                     if unit.version_ms() - clocks.source_offset_ms > deleted_at {
                         self.note_newer(&unit, tombstone).await?;
                     }
@@ -384,6 +385,16 @@ impl TwoWaySync {
             }
         }
         Ok((living, settlements))
+    }
+
+    /// By our clock.
+    fn deleted_at(&self, tombstone: &runtime::queue::Tombstone) -> i64 {
+        let clocks = self.clocks();
+        tombstone.deleted_at_ms
+            - match tombstone.side {
+                Side::Source => clocks.source_offset_ms,
+                Side::Destination => clocks.destination_offset_ms,
+            }
     }
 
     /// Somebody changed what was deleted on the other side: a person is told.
@@ -397,7 +408,7 @@ impl TwoWaySync {
                 mapping: tombstone.mapping.clone(),
                 source_id: unit.source_id.clone(),
                 candidates: vec![tombstone.destination_id.clone()],
-                reason: "its record was deleted, and it has been changed in Ticketure since: link it to another record, or leave it".to_owned(),
+                reason: "its record was deleted, and it has been changed in Ticketure since: link it to another record, create it again, or leave it".to_owned(),
             })
             .await
     }
@@ -459,6 +470,7 @@ impl Process for TwoWaySync {
             Ok(npsp) => npsp,
             Err(error) => return self.put_off(items, &error).await,
         };
+        let items = self.without_asked(items).await?;
         let (of_trees, items): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| self.is_of_tree(item));
         let known = self.known(&items).await?;

@@ -25,6 +25,7 @@ mod capture;
 mod intent;
 mod mend;
 mod prune;
+mod review;
 mod sweep;
 mod tree;
 
@@ -59,6 +60,7 @@ pub use item::{
     SALESFORCE_CHANGED, Settled, Settlement, State, Status, Tombstone, Which,
 };
 pub use options::{Breaks, Keep, StoreOptions};
+pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
 pub use tree::{TreeRecord, TreeRow};
 
 use step::{Command, Reply};
@@ -248,11 +250,6 @@ impl Store {
         self.count(Command::PutLinks(links)).await
     }
 
-    /// Notes a link that a person has to decide on. The link itself, once it is there, takes the note away.
-    pub async fn add_review(&self, review: Review) -> Result<(), StoreError> {
-        self.count(Command::AddReview(review)).await.map(|_| ())
-    }
-
     /// Brings dead items back; says how many.
     pub async fn retry(&self, which: Which) -> Result<usize, StoreError> {
         self.count(Command::Retry(which)).await
@@ -374,11 +371,6 @@ impl Store {
         let id = id.to_owned();
         self.read(move |connection| view::links_of(connection, &id))
             .await
-    }
-
-    /// What waits for a decision.
-    pub async fn reviews(&self) -> Result<Vec<Review>, StoreError> {
-        self.read(view::reviews).await
     }
 
     /// The dead items, newest first.

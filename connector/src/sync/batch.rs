@@ -1,6 +1,6 @@
 //! Items to units: one record's items of a batch become one write.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use runtime::entity::{Entity, Kind, overlay};
 use runtime::handler::{Handler, RecordError};
@@ -34,6 +34,10 @@ pub struct Unit {
     pub repeats: bool,
     /// The Salesforce ids of the records that it refers to, by mapping and source id.
     pub references: Vec<(&'static str, String, String)>,
+    /// When a person said that it is none of the records that are there, by our clock.
+    pub new_since_ms: Option<i64>,
+    /// Records that a person keeps out of Salesforce: what it refers to stays blank there.
+    pub left_out: BTreeSet<(&'static str, String)>,
 }
 
 /// A row that is no more.
@@ -57,6 +61,8 @@ impl Unit {
             fate: None,
             repeats: false,
             references: Vec::new(),
+            new_since_ms: None,
+            left_out: BTreeSet::new(),
         }
     }
 

@@ -70,6 +70,8 @@ pub(crate) struct Refusal {
     pub(crate) alone: bool,
     /// Others of the call were written.
     pub(crate) others_landed: bool,
+    /// A person has said already that it is none of the records that are there.
+    pub(crate) decided: bool,
     pub(crate) locks: Vec<String>,
 }
 
@@ -91,7 +93,18 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         records: Vec<Record<T>>,
     ) -> Vec<(T, Sent)> {
-        let object = mapping.object;
+        let duplicates = mapping.policies.duplicates;
+        self.in_calls_with(mapping.object, duplicates, records)
+            .await
+    }
+
+    /// The same with another word on duplicates than the mapping's.
+    pub(super) async fn in_calls_with<T: Send>(
+        &self,
+        object: &'static str,
+        duplicates: Duplicates,
+        records: Vec<Record<T>>,
+    ) -> Vec<(T, Sent)> {
         let mut sent = Vec::with_capacity(records.len());
         let mut left = VecDeque::from(records);
         let mut halves: Vec<Vec<Record<T>>> = Vec::new();
@@ -116,7 +129,7 @@ impl TwoWaySync {
                 );
                 break;
             }
-            let results = self.one_call(mapping, &call).await;
+            let results = self.one_call(object, duplicates, &call).await;
             self.note_blame(&call, &results);
             match results {
                 Err(error) if error.is_about_content() && call.len() > 1 => {
@@ -176,15 +189,15 @@ impl TwoWaySync {
 
     async fn one_call<T>(
         &self,
-        mapping: &'static MappingDescriptor,
+        object: &'static str,
+        duplicates: Duplicates,
         call: &[Record<T>],
     ) -> Result<Vec<RecordResult>, CallError> {
         let changes: Option<Vec<(String, String)>> = call
             .iter()
             .map(|record| Some((record.id.clone()?, record.body.clone())))
             .collect();
-        let object = mapping.object;
-        let salesforce = match mapping.policies.duplicates {
+        let salesforce = match duplicates {
             Duplicates::Review => self.salesforce.clone(),
             Duplicates::Allow => self.salesforce.saving_duplicates(),
         };
@@ -285,6 +298,7 @@ fn each<T>(call: Vec<Record<T>>, results: Result<Vec<RecordResult>, CallError>) 
                         errors,
                         alone,
                         others_landed,
+                        decided: false,
                         locks: record.locks,
                     };
                     (record.of, Sent::Refused(refusal))

@@ -62,7 +62,7 @@ impl TwoWaySync {
             }
             Verdict::Stale => self.look_at_references(unit).await?,
             // Where its link is there nobody would wake it.
-            Verdict::Duplicate if !linked && !error.matches.is_empty() => {
+            Verdict::Duplicate if !linked && !refusal.decided && !error.matches.is_empty() => {
                 return self.ask_which(unit, error.matches.clone(), message).await;
             }
             _ => {}
@@ -90,7 +90,8 @@ impl TwoWaySync {
             return None;
         };
         let error = refusal.errors.first()?;
-        let is_asked = error.verdict() == Verdict::Duplicate && !error.matches.is_empty();
+        let is_asked =
+            error.verdict() == Verdict::Duplicate && !refusal.decided && !error.matches.is_empty();
         is_asked.then(|| Review {
             mapping: unit.mapping.name.to_owned(),
             source_id: unit.source_id.clone(),

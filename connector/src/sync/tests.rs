@@ -4,5 +4,6 @@ mod beside;
 mod calls;
 mod classes;
 mod museum;
+mod reviews;
 mod standstill;
 mod table;

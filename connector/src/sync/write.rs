@@ -18,7 +18,7 @@ use super::notes::{gate_note, undecided};
 use super::outcome::{cannot_go_back, dead, settle_each, unfit, with_link};
 use super::pair::Pair;
 use super::{Broken, TwoWaySync};
-use crate::to_salesforce::references::{of, waits_for};
+use crate::to_salesforce::references::{leave_out, of, waits_for};
 use crate::to_salesforce::send::{body, parents};
 use crate::to_ticketure::endpoint;
 
@@ -88,12 +88,13 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         pairs: Vec<Pair>,
     ) -> Result<(Vec<Writing>, Vec<Settlement>), StoreError> {
-        let references = pairs
+        let references: Vec<(&'static str, String)> = pairs
             .iter()
             .filter_map(|pair| pair.plan.as_ref())
             .flat_map(|plan| of(plan.to_destination.as_ref()))
             .collect();
-        let (resolved, failure) = self.resolve(references).await?;
+        let (resolved, failure) = self.resolve(references.clone()).await?;
+        let left_out = self.left_out(&references, &resolved).await?;
         let mut ready = Vec::with_capacity(pairs.len());
         let mut settlements = Vec::new();
         let mut told = Vec::new();
@@ -108,6 +109,8 @@ impl TwoWaySync {
                 settlements.extend(pair.stop(&Outcome::Done));
                 continue;
             };
+            leave_out(plan.to_destination.as_mut(), &left_out);
+            pair.unit.left_out.clone_from(&left_out);
             let wanted = of(plan.to_destination.as_ref());
             let missing = wanted
                 .iter()
@@ -295,7 +298,10 @@ impl TwoWaySync {
             .into_iter()
             .partition(|writing| writing.to_destination.is_some());
         let records = writing.into_iter().map(changed_record).collect();
-        for (mut writing, sent) in self.in_calls(mapping, records).await {
+        let sent = self.in_calls(mapping, records).await;
+        let key = |writing: &Writing| writing.pair.unit.source_id.clone();
+        let sent = self.once_more(mapping, sent, key, changed_record).await?;
+        for (mut writing, sent) in sent {
             self.updated(&mut writing, &sent).await?;
             done.push(writing);
         }
@@ -417,7 +423,8 @@ impl TwoWaySync {
 
     /// Did what was just read bring up something else to write?
     fn has_more(&self, pair: &mut Pair) -> bool {
-        let plan = pair.state.plan(&self.clocks());
+        let mut plan = pair.state.plan(&self.clocks());
+        leave_out(plan.to_destination.as_mut(), &pair.unit.left_out);
         let back = self.ticketure.is_some() && !present(plan.to_source.as_ref()).is_empty();
         back || !present(plan.to_destination.as_ref()).is_empty()
     }

@@ -244,7 +244,7 @@ fn rungs(mapping: &MappingDescriptor) -> &'static [Rung] {
 }
 
 /// Fifteen or eighteen letters and digits: what else stands there is not Salesforce's.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
@@ -329,6 +329,10 @@ impl<'r> Index<'r> {
     fn find(&self, unit: &Unit) -> Finding<'r> {
         if let Some(record) = self.by_external_id.get(&unit.source_id) {
             return Finding::Adopt(record);
+        }
+        // A person has looked at those that are like it.
+        if unit.new_since_ms.is_some() {
+            return Finding::Nothing;
         }
         // Ticketure names the record that it was made from.
         let named = unit

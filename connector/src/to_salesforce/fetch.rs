@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use runtime::mapping::MappingDescriptor;
 use runtime::queue::{NewItem, Outcome, Settlement, StoreError};
+use runtime::ticketure::CallError;
 use serde_json::Value;
 
 use crate::routing;
@@ -79,19 +81,32 @@ impl TwoWaySync {
 
     async fn fetched(&self, key: &str) -> Option<NewItem> {
         let (name, id) = key.split_once(':')?;
-        let (mapping, ticketure) = (self.mapping(name)?, self.ticketure.as_ref()?);
-        let read = ticketure.read(endpoint::entity(mapping), id).await;
-        let row = match read {
-            Ok(row) => Value::Object(row?),
+        match self.row_of(self.mapping(name)?, id).await {
+            Ok(row) => row,
             Err(error) => {
                 // The next one that waits for it asks again.
                 tracing::warn!(%error, mapping = name, "a record that others wait for could not be fetched");
                 self.asked.forget(key);
-                return None;
+                None
             }
+        }
+    }
+
+    /// What Ticketure says of a record, as if it had sent it; nothing where it has none that is this mapping's.
+    pub(crate) async fn row_of(
+        &self,
+        mapping: &MappingDescriptor,
+        id: &str,
+    ) -> Result<Option<NewItem>, CallError> {
+        let Some(ticketure) = &self.ticketure else {
+            return Ok(None);
         };
-        routing::mapped(&self.handlers, mapping.payload_type, &row.to_string())
-            .filter(|item| item.mapping.as_deref() == Some(name))
+        let Some(row) = ticketure.read(endpoint::entity(mapping), id).await? else {
+            return Ok(None);
+        };
+        let row = Value::Object(row).to_string();
+        let item = routing::mapped(&self.handlers, mapping.payload_type, &row);
+        Ok(item.filter(|item| item.mapping.as_deref() == Some(mapping.name)))
     }
 }
 

@@ -14,6 +14,9 @@ use crate::sync::{TwoWaySync, Unit};
 /// Salesforce ids by mapping and source id.
 pub(crate) type Resolved = BTreeMap<(&'static str, String), String>;
 
+/// Records that a person keeps out of Salesforce: mapping and source id.
+pub(crate) type LeftOut = BTreeSet<(&'static str, String)>;
+
 /// What a record refers to: mapping and source id.
 pub(crate) fn of(record: &dyn Entity) -> Vec<(&'static str, String)> {
     let fields = record.descriptor().fields.iter().enumerate();
@@ -41,6 +44,22 @@ pub(crate) fn waits_for(
     }
 }
 
+/// What refers to a record that a person keeps out of Salesforce says nothing there.
+pub(crate) fn leave_out(record: &mut dyn Entity, left_out: &LeftOut) {
+    if left_out.is_empty() {
+        return;
+    }
+    for (index, field) in record.descriptor().fields.iter().enumerate() {
+        let Kind::Reference { mapping } = field.kind else {
+            continue;
+        };
+        let id = record.slot(index).text().map(str::to_owned);
+        if id.is_some_and(|id| left_out.contains(&(mapping, id))) {
+            record.slot_mut(index).set_absent();
+        }
+    }
+}
+
 impl TwoWaySync {
     /// The units that can go on, and those that wait.
     pub(crate) async fn with_references(
@@ -48,14 +67,16 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
     ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
-        let wanted = units
+        let wanted: Vec<(&'static str, String)> = units
             .iter()
             .flat_map(|unit| of(unit.record.as_ref()))
             .collect();
-        let (resolved, failure) = self.resolve(wanted).await?;
+        let (resolved, failure) = self.resolve(wanted.clone()).await?;
+        let left_out = self.left_out(&wanted, &resolved).await?;
         let mut ready = Vec::with_capacity(units.len());
         let mut settlements = Vec::new();
         for mut unit in units {
+            leave_out(unit.record.as_mut(), &left_out);
             let references = of(unit.record.as_ref());
             let missing = references
                 .iter()

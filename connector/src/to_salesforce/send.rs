@@ -29,7 +29,9 @@ impl TwoWaySync {
         let records = units.into_iter().map(new_record).collect();
         let mut settlements = Vec::new();
         let mut created: Vec<(Unit, String)> = Vec::new();
-        for (unit, sent) in self.in_calls(mapping, records).await {
+        let sent = self.in_calls(mapping, records).await;
+        let key = |unit: &Unit| unit.source_id.clone();
+        for (unit, sent) in self.once_more(mapping, sent, key, new_record).await? {
             let Some(outcome) = self.outcome_of(&unit, &sent, false).await? else {
                 if let Sent::Landed(id) = sent {
                     created.push((unit, id));

@@ -5,6 +5,7 @@ mod files;
 mod formats;
 mod order;
 mod outcomes;
+mod reviews;
 mod schedules;
 mod sync;
 

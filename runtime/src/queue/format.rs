@@ -13,6 +13,7 @@ const VERSIONS: &[&str] = &[
     include_str!("formats/2.sql"),
     include_str!("formats/3.sql"),
     include_str!("formats/4.sql"),
+    include_str!("formats/5.sql"),
 ];
 
 /// The version that this program writes.

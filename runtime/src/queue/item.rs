@@ -92,6 +92,8 @@ impl Settlement {
 pub enum Outcome {
     /// It leaves the hot table.
     Done,
+    /// The same, and nothing was done of it, since a person has said so.
+    Ignored { reason: String },
     /// It waits for the link `<mapping>:<source_id>`.
     Park { key: String, reason: String },
     /// It comes back at `due_ms`; `charge` counts the failure.
@@ -266,7 +268,7 @@ pub struct Pause {
 /// The payload type of items that changes in Salesforce become.
 pub const SALESFORCE_CHANGED: &str = "salesforce_changed";
 
-/// A link that a person has to decide on.
+/// A question for a person: which record of Salesforce's something is, or what is to become of a pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Review {
     pub mapping: String,
@@ -328,7 +330,7 @@ pub struct ItemView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryLine {
     pub at_ms: i64,
-    /// `parked`, `woken`, `delayed`, `dead`, `retried`.
+    /// `parked`, `woken`, `delayed`, `dead`, `retried`, `ignored`.
     pub what: String,
     pub detail: String,
 }

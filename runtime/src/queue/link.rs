@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 use super::StoreError;
 use super::item::{Link, Tombstone};
 use super::step::Step;
-use super::{mend, wake};
+use super::{review, wake};
 
 /// All of them, or none when one destination record is another's. Says how many items woke.
 pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreError> {
@@ -63,13 +63,9 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
 
 /// What a person was asked about the pair has its answer; what is asked now is noted after the link.
 fn answer(step: &Step<'_>, link: &Link) -> Result<(), StoreError> {
-    if mend::any_reviews(step)? {
-        step.execute(
-            "DELETE FROM reviews WHERE mapping = ?1 AND source_id = ?2",
-            (&link.mapping, &link.source_id),
-        )?;
-    }
-    Ok(())
+    review::close(step, &link.mapping, &link.source_id)?;
+    let of_record = format!("sf:{}", link.destination_id);
+    review::close(step, &link.mapping, &of_record)
 }
 
 /// The destination record and the lane of the source record's pair, as it is kept.

@@ -1,9 +1,9 @@
-//! What people do: bring dead items back, note what needs a decision.
+//! What people do: bring dead items back, and stop a direction or let it go on.
 
 use super::StoreError;
-use super::item::{Review, Which};
+use super::item::Which;
+use super::review::ReviewDecision;
 use super::step::{Step, Total};
-use super::view;
 
 /// Dead items become ready again, in their old place, with a clean slate of attempts.
 pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> {
@@ -25,29 +25,15 @@ pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> 
     Ok(back)
 }
 
-/// Usually there is none.
-pub(super) fn any_reviews(step: &Step<'_>) -> Result<bool, StoreError> {
-    if let Some(known) = step.any_reviews.get() {
-        return Ok(known);
-    }
-    let mut statement = step.transaction.prepare_cached("SELECT 1 FROM reviews")?;
-    let any = statement.exists([])?;
-    step.any_reviews.set(Some(any));
-    Ok(any)
-}
-
-/// One open question a source record: a later one replaces it.
-pub(super) fn add_review(step: &Step<'_>, review: &Review) -> Result<usize, StoreError> {
-    step.any_reviews.set(Some(true));
-    step.execute(
-        "INSERT OR REPLACE INTO reviews (mapping, source_id, candidates, reason) VALUES (?1, ?2, ?3, ?4)",
-        (
-            &review.mapping,
-            &review.source_id,
-            view::json_list(&review.candidates),
-            &review.reason,
-        ),
-    )
+/// What failed of a record that a person has decided about goes through again.
+pub(super) fn retry_of(step: &Step<'_>, decision: &ReviewDecision) -> Result<usize, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT id FROM items WHERE state = 4 AND mapping = ?1 AND key = ?2")?;
+    let ids = statement
+        .query_map((&decision.mapping, &decision.source_id), |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
+    ids.into_iter().map(|id| retry(step, Which::One(id))).sum()
 }
 
 /// A direction stands still, or goes on.

@@ -9,7 +9,7 @@ use super::item::{ErrorRecord, Outcome, Settled, Settlement};
 use super::options::Breaks;
 use super::step::{Step, Total};
 use super::view::error_text;
-use super::{aside, capture, intent, link, mend};
+use super::{aside, capture, intent, link, review};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -41,7 +41,7 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
             capture::note_gate(step, gate)?;
         }
         if let Some(review) = &settlement.review {
-            mend::add_review(step, review)?;
+            review::add(step, review)?;
         }
         result.woken += apply(step, settlement, &lane)?;
     }
@@ -111,6 +111,10 @@ fn apply(step: &Step<'_>, settlement: &Settlement, lane: &str) -> Result<usize, 
     let id = settlement.id;
     match &settlement.outcome {
         Outcome::Done => finish(step, id)?,
+        Outcome::Ignored { reason } => {
+            step.remember(id, "ignored", reason)?;
+            finish(step, id)?;
+        }
         Outcome::Park { key, reason } => return park(step, id, lane, key, reason),
         Outcome::Retry {
             due_ms,

@@ -10,10 +10,11 @@ use super::item::{
     Captured, DecisionRecord, Enqueued, Intent, Item, Link, NewItem, Review, Settled, Settlement,
     Which,
 };
+use super::review::ReviewDecision;
 use super::tree::{TreeRecord, TreeRow};
 use super::{
-    StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, prune, settle, sweep,
-    tree, wake,
+    StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, prune, review, settle,
+    sweep, tree, wake,
 };
 
 /// Everything that writes.
@@ -27,6 +28,7 @@ pub(super) enum Command {
     Settle(Vec<Settlement>),
     PutLinks(Vec<Link>),
     AddReview(Review),
+    Decide(ReviewDecision),
     Retry(Which),
     Sweep,
     Prune,
@@ -132,7 +134,8 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::Claim { limit, now_ms } => Reply::Claimed(claim::claim(step, *limit, *now_ms)?),
         Command::Settle(settlements) => Reply::Settled(settle::settle(step, settlements)?),
         Command::PutLinks(links) => Reply::Count(link::put_all(step, links)?),
-        Command::AddReview(review) => Reply::Count(mend::add_review(step, review)?),
+        Command::AddReview(review) => Reply::Count(review::add(step, review)?),
+        Command::Decide(decision) => Reply::Count(review::decide(step, decision)?),
         Command::Retry(which) => Reply::Count(mend::retry(step, *which)?),
         Command::Sweep => Reply::Count(sweep::sweep(step)?),
         Command::Prune => Reply::Count(prune::prune(step)?),

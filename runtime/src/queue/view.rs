@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::item::{
-    ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Pause, Review, State, Status,
+    ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Pause, State, Status,
 };
 use super::{StoreError, sync};
 
@@ -67,22 +67,6 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
         lock: row.get(4)?,
         lane: row.get(5)?,
     })
-}
-
-pub(super) fn reviews(connection: &Connection) -> Result<Vec<Review>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT mapping, source_id, candidates, reason FROM reviews ORDER BY mapping, source_id",
-    )?;
-    let rows = statement.query_map([], |row| {
-        let candidates: String = row.get(2)?;
-        Ok(Review {
-            mapping: row.get(0)?,
-            source_id: row.get(1)?,
-            candidates: serde_json::from_str(&candidates).unwrap_or_default(),
-            reason: row.get(3)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Newest first.

@@ -118,7 +118,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "DUPLICATES_DETECTED",
         Duplicate,
-        "A duplicate rule refused it: merge or tell apart the records in Salesforce, then retry the item.",
+        "A duplicate rule refused it: `usher review` lists the records that it found; say there which of them it is, or that it is a new one. Where the rule blocks even that, change the rule for usher's user, then retry the item.",
     ),
     row(
         "HTTP_300",

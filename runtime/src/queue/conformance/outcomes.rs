@@ -248,10 +248,9 @@ async fn a_review_is_open_until_the_link_is_there() {
     };
     bench.store.add_review(review.clone()).await.unwrap();
     bench.store.add_review(review.clone()).await.unwrap();
-    assert_eq!(
-        bench.store.reviews().await.unwrap(),
-        std::slice::from_ref(&review)
-    );
+    let open = bench.store.reviews().await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].candidates, review.candidates);
     // The first one makes the pair; of a pair that is there, whatever is asked later is answered the same way.
     for _ in 0..2 {
         let put = bench.store.put_links(vec![link("i-9", "001")]).await;
