@@ -2,6 +2,7 @@
 
 pub(crate) mod households;
 mod identity_changed;
+pub(crate) mod npsp;
 
 use generated::on_identity_changed::IdentityChangedAdapter;
 use runtime::handler::Handler;

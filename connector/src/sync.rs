@@ -20,7 +20,7 @@ mod refusal;
 mod standstill;
 #[cfg(test)]
 #[cfg(feature = "demo")]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod write;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,9 @@ mod price_book;
 mod references;
 mod roles;
 mod steps;
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod tests;
 mod wanted;
 
 use std::collections::{BTreeMap, HashMap};

@@ -3,7 +3,7 @@
 mod beside;
 mod calls;
 mod classes;
-mod museum;
+pub(crate) mod museum;
 mod reviews;
 mod standstill;
 mod table;

@@ -7,6 +7,7 @@ use runtime::retry::{self, Verdict};
 use runtime::salesforce::{CallError, SalesforceError};
 
 use super::{Tree, Work};
+use crate::handlers::npsp;
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Refusal, Sent};
 use crate::sync::outcome::Failure;
@@ -93,7 +94,12 @@ impl TwoWaySync {
             place: error.fields.iter().find_map(|field| mapping.place(field)),
             message,
         };
-        self.failed_after(tree.attempts(), failure)
+        let help = npsp::help(&failure.message);
+        let mut outcome = self.failed_after(tree.attempts(), failure);
+        if let (Outcome::Dead { error }, Some(help)) = (&mut outcome, help) {
+            help.clone_into(&mut error.help);
+        }
+        outcome
     }
 
     /// A call gave no result.

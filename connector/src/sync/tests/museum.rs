@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::config::Npsp;
 use crate::routing::{self, Handlers};
+use crate::settings::Settings;
 use crate::sync::TwoWaySync;
 
 const EPOCH_MS: i64 = 1_790_000_000_000;
@@ -64,6 +65,8 @@ pub struct Setup {
     /// A worker runs; without one the test claims by hand.
     pub works: bool,
     pub daily_limit: u64,
+    pub npsp: bool,
+    pub settings: Settings,
 }
 
 impl Default for Setup {
@@ -72,6 +75,8 @@ impl Default for Setup {
             two_way: true,
             works: true,
             daily_limit: 100_000,
+            npsp: true,
+            settings: crate::settings::defaults(),
         }
     }
 }
@@ -83,6 +88,7 @@ impl Museum {
         let simulator = Simulator::new(SimulatorOptions {
             clock: Clock(now.clone()),
             daily_limit: setup.daily_limit,
+            npsp: setup.npsp,
             ..SimulatorOptions::new(crate::cli::snapshots())
         })
         .unwrap();
@@ -97,14 +103,10 @@ impl Museum {
         let ticketure = setup
             .two_way
             .then(|| TicketureClient::new(network, tenant, now));
-        let sync = Arc::new(TwoWaySync::new(
-            store.clone(),
-            salesforce,
-            ticketure,
-            handlers.clone(),
-            Npsp::Yes,
-            7,
-        ));
+        let npsp = if setup.npsp { Npsp::Yes } else { Npsp::No };
+        let (shared, takes) = (store.clone(), handlers.clone());
+        let sync = TwoWaySync::new(shared, salesforce, ticketure, takes, npsp, 7);
+        let sync = Arc::new(sync.with_settings(setup.settings));
         let arrivals = Arc::new(Arrivals::default());
         let (stop, stopped) = watch::channel(false);
         let worker = Worker {
@@ -164,6 +166,11 @@ impl Museum {
                 self.simulator.webhook(&id).unwrap()
             })
             .collect();
+        self.send(webhooks).await;
+    }
+
+    /// These webhooks arrive, in one request.
+    pub async fn send(&self, webhooks: Vec<Value>) {
         let body = Value::from(webhooks).to_string();
         let items = routing::route(&self.handlers, body.as_bytes()).unwrap();
         let enqueued = self.store.enqueue(items).await.unwrap();

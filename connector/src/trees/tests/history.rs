@@ -1,0 +1,302 @@
+//! Random purchase histories, and what the books have to say after them: worked out here, in cents, from what was bought.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+/// One cart and everything that happened to it.
+pub struct History {
+    pub cart: String,
+    pub webhooks: Vec<Value>,
+    pub books: Books,
+}
+
+/// What has to be there, in cents.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Books {
+    pub lines: BTreeMap<String, i64>,
+    /// Lines that were refunded.
+    pub refunded: Vec<String>,
+    /// Charges less refunds, chargebacks and what was voided.
+    pub paid: i64,
+    /// Donations that were kept, by fund; those split by percent are only known as a whole.
+    pub funds: BTreeMap<String, i64>,
+    pub donated: i64,
+    pub fees: i64,
+    pub taxes: i64,
+    pub all_refunded: bool,
+}
+
+pub const FUNDS: [&str; 3] = ["Conservation", "Education", "Building"];
+
+/// A line as it was bought.
+struct Line {
+    id: String,
+    cents: i64,
+    donation: bool,
+    row: Value,
+}
+
+struct Maker<'r> {
+    random: &'r mut Rng,
+    cart: String,
+    buyer: Option<String>,
+    webhooks: Vec<Value>,
+    books: Books,
+    second: u32,
+    number: u32,
+}
+
+/// The history of the cart of this number.
+pub fn history(random: &mut Rng, number: usize) -> History {
+    let buyer = (random.u8(..10) > 0).then(|| format!("i-{number}"));
+    let mut maker = Maker {
+        random,
+        cart: format!("c-{number}"),
+        buyer,
+        webhooks: Vec::new(),
+        books: Books::default(),
+        second: 0,
+        number: 0,
+    };
+    maker.all();
+    History {
+        cart: maker.cart,
+        webhooks: maker.webhooks,
+        books: maker.books,
+    }
+}
+
+impl Maker<'_> {
+    fn all(&mut self) {
+        if let Some(id) = self.buyer.clone() {
+            let row = json!({
+                "id": id, "identity_type": "person", "first_name": "Ada", "last_name": format!("Buyer {id}"),
+                "email": format!("{id}@example.org"), "updated_at": self.now(),
+            });
+            self.send("identity_changed", "identity", row);
+        }
+        let lines = self.buy();
+        let fees = i64::from(self.random.u8(..3)) * 150;
+        let taxes = i64::from(self.random.u8(..3)) * 37;
+        self.books.fees = fees;
+        self.books.taxes = taxes;
+        let total: i64 = lines.iter().map(|line| line.cents).sum::<i64>() + fees + taxes;
+        self.cart_row("open", total, fees, taxes, total);
+        let charges = self.pay(total);
+        self.cart_row("checked_out", total, fees, taxes, 0);
+        for line in &lines {
+            self.visit(line);
+        }
+        self.give_back(&lines, &charges, total, fees, taxes);
+    }
+
+    fn buy(&mut self) -> Vec<Line> {
+        let count = 1 + self.random.usize(..5);
+        let mut lines: Vec<Line> = (0..count).map(|_| self.ticket()).collect();
+        if self.random.bool() {
+            lines.push(self.donation());
+        }
+        for line in &lines {
+            self.books.lines.insert(line.id.clone(), line.cents);
+            self.audit(line, "purchased");
+        }
+        lines
+    }
+
+    fn ticket(&mut self) -> Line {
+        let cents = [0, 1, 1250, 2599, 10_000][self.random.usize(..5)];
+        let kind = self.random.usize(..3);
+        let id = self.id("t");
+        Line {
+            row: self.row(&id, cents, json!({
+                "ticket_type": format!("Type {kind}"), "ticket_type_id": format!("tt-{kind}"), "item_kind": "admission",
+                "session_start_datetime": "2026-03-08T07:30:00Z", "session_timezone": "America/New_York",
+            })),
+            id,
+            cents,
+            donation: false,
+        }
+    }
+
+    fn donation(&mut self) -> Line {
+        let cents = [5, 1_000, 3_333, 50_001][self.random.usize(..4)];
+        let id = self.id("d");
+        self.books.donated += cents;
+        let mut more = json!({ "ticket_type": "Donation", "ticket_type_id": "tt-donation", "item_kind": "donation" });
+        match self.random.u8(..3) {
+            0 => {
+                more["fund_code"] = json!(FUNDS[0]);
+                *self.books.funds.entry(FUNDS[0].to_owned()).or_default() += cents;
+            }
+            1 => {
+                let first = cents / 3;
+                more["funds"] = json!([{ "code": FUNDS[0], "amount": money(first) }, { "code": FUNDS[1], "amount": money(cents - first) }]);
+                *self.books.funds.entry(FUNDS[0].to_owned()).or_default() += first;
+                *self.books.funds.entry(FUNDS[1].to_owned()).or_default() += cents - first;
+            }
+            _ => {
+                more["funds"] = json!([
+                    { "code": FUNDS[0], "percent": "33.333333" }, { "code": FUNDS[1], "percent": "33.333333" },
+                    { "code": FUNDS[2], "percent": "33.333334" },
+                ]);
+            }
+        }
+        Line {
+            row: self.row(&id, cents, more),
+            id,
+            cents,
+            donation: true,
+        }
+    }
+
+    fn row(&self, id: &str, cents: i64, more: Value) -> Value {
+        let mut row = json!({
+            "ticket_id": id, "cart_id": self.cart, "cart_number": format!("N-{}", self.cart), "channel_id": "web",
+            "price_paid": money(cents), "currency": "USD", "identity_id": self.buyer,
+        });
+        let members = more.as_object().unwrap().clone();
+        row.as_object_mut().unwrap().extend(members);
+        row
+    }
+
+    /// One charge or two, now and then one that is voided.
+    fn pay(&mut self, total: i64) -> Vec<(String, i64)> {
+        let first = if self.random.bool() { total } else { total / 2 };
+        let mut charges = Vec::new();
+        for cents in [first, total - first] {
+            if cents == 0 {
+                continue;
+            }
+            let reference = self.id("ch");
+            self.gateway("charge", &reference, cents);
+            self.books.paid += cents;
+            charges.push((reference, cents));
+        }
+        if self.random.u8(..5) == 0 {
+            let reference = self.id("ch");
+            self.gateway("charge", &reference, 777);
+            self.gateway("void", &reference, 777);
+        }
+        charges
+    }
+
+    fn visit(&mut self, line: &Line) {
+        if line.donation || self.random.bool() {
+            return;
+        }
+        if self.random.u8(..3) == 0 {
+            self.audit(line, "transfer_from");
+            self.audit(line, "transfer_to");
+        }
+        for action in [
+            "redeemed",
+            "unredeemed",
+            "Force_redeemed",
+            "redeemed",
+            "invalidated",
+            "revalidated",
+        ] {
+            if self.random.bool() {
+                self.audit(line, action);
+            }
+        }
+    }
+
+    /// Some lines come back with their money, or a bank takes it.
+    fn give_back(
+        &mut self,
+        lines: &[Line],
+        charges: &[(String, i64)],
+        total: i64,
+        fees: i64,
+        taxes: i64,
+    ) {
+        let all = self.random.u8(..6) == 0;
+        let mut back = 0;
+        for line in lines {
+            if all || self.random.u8(..4) == 0 {
+                self.audit(line, "refunded");
+                self.books.refunded.push(line.id.clone());
+                back += line.cents;
+                if line.donation {
+                    self.books.donated -= line.cents;
+                    self.books.funds.clear();
+                }
+            }
+        }
+        self.books.all_refunded = all;
+        if let (Some((reference, _)), true) = (charges.first(), back > 0) {
+            let reference = if self.random.bool() {
+                reference.clone()
+            } else {
+                self.id("re")
+            };
+            self.gateway("refund", &reference, back);
+            self.books.paid -= back;
+            let status = if all { "refunded" } else { "part_refunded" };
+            self.cart_row(status, total, fees, taxes, 0);
+        }
+        if let (Some((reference, cents)), true) = (charges.first(), self.random.u8(..8) == 0) {
+            self.gateway("chargeback", &reference.clone(), *cents);
+            self.books.paid -= cents;
+        }
+    }
+
+    fn audit(&mut self, line: &Line, action: &str) {
+        let mut row = line.row.clone();
+        row["id"] = json!(self.id("a"));
+        row["action"] = json!(action);
+        row["occurred_at"] = json!(self.now());
+        self.send("ticket_audit", "ticket_audit", row);
+    }
+
+    fn gateway(&mut self, action: &str, reference: &str, cents: i64) {
+        let row = json!({
+            "id": self.id("g"), "cart_id": self.cart, "action": action, "gateway_id": "stripe", "gateway_reference": reference,
+            "amount": money(cents), "currency": "USD", "method": "card", "occurred_at": self.now(),
+        });
+        self.send("gateway_audit", "gateway_audit", row);
+    }
+
+    fn cart_row(&mut self, status: &str, total: i64, fees: i64, taxes: i64, owed: i64) {
+        let checked_out = (status != "open").then_some("2026-03-01T18:05:00Z");
+        let row = json!({
+            "id": self.cart, "cart_number": format!("N-{}", self.cart), "status": status, "channel_id": "web",
+            "identity_id": self.buyer, "organization_id": null, "currency": "USD", "created_at": "2026-03-01T18:00:00Z",
+            "checked_out_at": checked_out, "total_before_fees_price": money(total - fees - taxes),
+            "total_fee_fixed_outside": money(fees), "total_fee_percent_outside": money(taxes),
+            "total_after_fees_price": money(total), "total_outstanding": money(owed),
+        });
+        self.send("cart_changed", "cart", row);
+    }
+
+    fn send(&mut self, event: &str, entity: &str, row: Value) {
+        let webhook = json!({
+            "event_type": event, "event_id": self.id("e"), "occurred_at": self.now(),
+            "data": { entity: { "_data": [row] } },
+        });
+        self.webhooks.push(webhook);
+    }
+
+    fn id(&mut self, kind: &str) -> String {
+        self.number += 1;
+        format!("{kind}-{}-{}", self.cart, self.number)
+    }
+
+    /// A second later each time it is asked for.
+    fn now(&mut self) -> String {
+        self.second += 1;
+        format!(
+            "2026-03-01T18:{:02}:{:02}Z",
+            self.second / 60,
+            self.second % 60
+        )
+    }
+}
+
+/// `12.50`, as the wire has it.
+pub fn money(cents: i64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}
