@@ -14,6 +14,7 @@ mod editor;
 mod foreign;
 mod forward;
 mod graph;
+mod review;
 mod simulation;
 mod tidiness;
 mod way_back;

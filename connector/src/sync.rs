@@ -7,6 +7,7 @@
 
 pub(crate) mod batch;
 mod blamed;
+mod buried;
 pub(crate) mod calls;
 mod decided;
 pub(crate) mod gone;
@@ -29,10 +30,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use runtime::call_size::CallSizes;
 use runtime::lock_groups::LockGroups;
-use runtime::mapping::{MappingDescriptor, Side};
+use runtime::mapping::MappingDescriptor;
 #[cfg(feature = "demo")]
 use runtime::queue::Breaks;
-use runtime::queue::{Item, Outcome, SALESFORCE_CHANGED, Settlement, Store, StoreError};
+use runtime::queue::{Item, SALESFORCE_CHANGED, Store, StoreError};
 use runtime::salesforce::{COLLECTION_MAX, CallError, SalesforceClient};
 use runtime::ticketure::TicketureClient;
 use runtime::worker::Process;
@@ -348,71 +349,6 @@ impl TwoWaySync {
         Ok((linked, unlinked))
     }
 
-    /// Rows whose pair was deleted: an older row does not bring it back, a newer one is not lost.
-    async fn without_buried(
-        &self,
-        mapping: &'static MappingDescriptor,
-        units: Vec<Unit>,
-    ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
-        let ids = units.iter().map(|unit| unit.source_id.clone()).collect();
-        let buried = self
-            .store
-            .tombstones(mapping.name, Side::Source, ids)
-            .await?;
-        let mut living = Vec::with_capacity(units.len());
-        let mut settlements = Vec::new();
-        for unit in units {
-            let tombstone = buried
-                .iter()
-                .find(|tombstone| tombstone.source_id == unit.source_id);
-            let recreate = mapping.policies.after_delete == runtime::mapping::AfterDelete::Recreate;
-            let deleted_at = tombstone.map_or(0, |tombstone| self.deleted_at(tombstone));
-            match tombstone {
-                _ if unit.fate.is_some() => settlements.extend(never_linked(unit)),
-                None => living.push(unit),
-                Some(tombstone) if recreate && tombstone.side == Side::Destination => {
-                    living.push(unit)
-                }
-                // A person wants it again.
-                Some(_) if unit.new_since_ms > Some(deleted_at) => living.push(unit),
-                Some(tombstone) => {
-                    let clocks = self.clocks();
-                    if unit.version_ms() - clocks.source_offset_ms > deleted_at {
-                        self.note_newer(&unit, tombstone).await?;
-                    }
-                    settlements.extend(outcome::settle(unit, &Outcome::Done, None));
-                }
-            }
-        }
-        Ok((living, settlements))
-    }
-
-    /// By our clock.
-    fn deleted_at(&self, tombstone: &runtime::queue::Tombstone) -> i64 {
-        let clocks = self.clocks();
-        tombstone.deleted_at_ms
-            - match tombstone.side {
-                Side::Source => clocks.source_offset_ms,
-                Side::Destination => clocks.destination_offset_ms,
-            }
-    }
-
-    /// Somebody changed what was deleted on the other side: a person is told.
-    async fn note_newer(
-        &self,
-        unit: &Unit,
-        tombstone: &runtime::queue::Tombstone,
-    ) -> Result<(), StoreError> {
-        self.store
-            .add_review(runtime::queue::Review {
-                mapping: tombstone.mapping.clone(),
-                source_id: unit.source_id.clone(),
-                candidates: vec![tombstone.destination_id.clone()],
-                reason: "its record was deleted, and it has been changed in Ticketure since: link it to another record, create it again, or leave it".to_owned(),
-            })
-            .await
-    }
-
     /// The source ids of the records that changes in Salesforce are about.
     async fn known(&self, items: &[Item]) -> Result<batch::Known, StoreError> {
         let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -432,26 +368,6 @@ impl TwoWaySync {
         }
         Ok(known)
     }
-}
-
-/// Deleted or merged before it was ever linked: older rows that are still on their way make nothing of it.
-fn never_linked(unit: Unit) -> Vec<Settlement> {
-    let tombstone = runtime::queue::Tombstone {
-        mapping: unit.mapping.name.to_owned(),
-        source_id: unit.source_id.clone(),
-        destination_id: String::new(),
-        side: Side::Source,
-        deleted_at_ms: unit.version_ms(),
-        merged_into: match &unit.fate {
-            Some(batch::Fate::MergedInto(other)) => Some(other.clone()),
-            Some(batch::Fate::Deleted) | None => None,
-        },
-    };
-    let mut settled = outcome::settle(unit, &Outcome::Done, None);
-    if let Some(last) = settled.last_mut() {
-        last.tombstone = Some(tombstone);
-    }
-    settled
 }
 
 /// The lane of a pair: the one of the items that Ticketure sent, else its source id.
