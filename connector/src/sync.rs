@@ -404,8 +404,10 @@ impl Process for TwoWaySync {
                 .partition(|unit| unit.mapping.name == mapping.name);
             units = others;
             if !mine.is_empty() {
+                let found = self.may_be_looked_for(mapping, &mine);
                 // Settled before the next mapping, so that its records find the links of these.
                 self.write(mapping, mine).await?;
+                self.wake_trees(found).await?;
             }
         }
         self.write_trees(of_trees, npsp).await?;

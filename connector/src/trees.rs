@@ -20,6 +20,7 @@ mod steps;
 #[cfg(test)]
 #[cfg(feature = "demo")]
 mod tests;
+mod waits;
 mod wanted;
 
 use std::collections::{BTreeMap, HashMap};
@@ -180,6 +181,7 @@ impl TwoWaySync {
         self.begin_all(&work).await?;
         self.write_graphs(&mut work).await;
         self.write_steps(&mut work).await;
+        self.wait_for_found(&work).await?;
         self.finish(work).await
     }
 }

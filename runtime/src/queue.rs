@@ -61,7 +61,7 @@ pub use item::{
 };
 pub use options::{Breaks, Keep, StoreOptions};
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
-pub use tree::{TreeRecord, TreeRow};
+pub use tree::{TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
 
 use step::{Command, Reply};
 use writer::{Job, Writer};

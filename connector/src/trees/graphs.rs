@@ -1,5 +1,6 @@
 //! New trees as Composite Graphs: each is written as a whole or not at all, many in one call.
 
+use runtime::entity::Entity;
 use runtime::salesforce::CallError;
 use runtime::salesforce::graph::{self, Graph, GraphFailure, GraphResult, Node, Target, Write};
 use serde_json::Value;
@@ -55,24 +56,25 @@ impl TwoWaySync {
         let Some(planted) = planted.get(place) else {
             return;
         };
-        let root = work.root;
-        let Some(tree) = work.trees.get_mut(planted.tree) else {
-            return;
-        };
         match result {
             Ok(ids) => {
                 for (record, id) in planted.records.iter().zip(ids) {
-                    if let Some(wanted) = tree.wanted.get_mut(*record) {
-                        if is_of_root(root, wanted.mapping) {
-                            tree.root_id = Some(id.clone());
-                        }
-                        wanted.id = Some(id);
-                        wanted.base = Some(runtime::entity::copied(wanted.record.as_ref()));
-                        tree.written.push(plan::kept(root, &tree.id, wanted));
-                    }
+                    let Some(wanted) = work
+                        .trees
+                        .get(planted.tree)
+                        .and_then(|tree| tree.wanted.get(*record))
+                    else {
+                        continue;
+                    };
+                    let agreed = plan::agreed(work, wanted);
+                    note_written(work, (planted.tree, *record), id, agreed);
                 }
             }
-            Err(failure) => self.note_failure(tree, planted, &failure),
+            Err(failure) => {
+                if let Some(tree) = work.trees.get_mut(planted.tree) {
+                    self.note_failure(tree, planted, &failure);
+                }
+            }
         }
     }
 
@@ -95,6 +97,23 @@ impl TwoWaySync {
         let outcome = self.refused_record(tree, mapping, &errors);
         tree.stop(outcome);
     }
+}
+
+fn note_written(work: &mut Work, place: (usize, usize), id: String, agreed: Box<dyn Entity>) {
+    let root = work.root;
+    let Some(tree) = work.trees.get_mut(place.0) else {
+        return;
+    };
+    let Some(wanted) = tree.wanted.get_mut(place.1) else {
+        return;
+    };
+    if is_of_root(root, wanted.mapping) {
+        tree.root_id = Some(id.clone());
+    }
+    wanted.id = Some(id);
+    let kept = plan::kept_as(root, &tree.id, wanted, agreed.as_ref());
+    wanted.base = Some(agreed);
+    tree.written.push(kept);
 }
 
 fn unanswered(error: &CallError, alone: bool) -> Sent {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{
-    Intent, IntentKey, Item, Link, Outcome, Repeat, Settlement, StoreError, TreeRecord, TreeRow,
+    Intent, IntentKey, Item, Link, Outcome, Repeat, Settlement, StoreError, TREE_AGAIN, TreeRecord,
+    TreeRow,
 };
 use sha2::{Digest, Sha256};
 
@@ -18,7 +19,11 @@ impl TwoWaySync {
         let mut new = Vec::new();
         for tree in &mut work.trees {
             let id = tree.id.clone();
-            new.extend(tree.items.iter_mut().map(|item| row(root, &id, item)));
+            let said = tree
+                .items
+                .iter_mut()
+                .filter(|item| item.payload_type != TREE_AGAIN);
+            new.extend(said.map(|item| row(root, &id, item)));
         }
         self.store.keep_rows(new).await?;
         let mut rows: BTreeMap<String, Vec<TreeRow>> = BTreeMap::new();

@@ -13,7 +13,7 @@ use crate::sync::calls::{Refusal, Sent};
 use crate::sync::outcome::Failure;
 
 /// What is known of a tree was wrong: it is asked for, and goes on.
-const LOOK_AGAIN_MS: i64 = 200;
+const TREE_AGAIN_MS: i64 = 200;
 
 impl TwoWaySync {
     /// Notes why a record of the tree did not land.
@@ -82,7 +82,7 @@ impl TwoWaySync {
             self.forget_lookups();
             if tree.attempts() + 1 < retry::ATTEMPTS_MAX {
                 return Outcome::Retry {
-                    due_ms: self.now_ms() + LOOK_AGAIN_MS,
+                    due_ms: self.now_ms() + TREE_AGAIN_MS,
                     error: message,
                     charge: true,
                 };
@@ -107,7 +107,7 @@ impl TwoWaySync {
         if error.is_everybodys() {
             return self
                 .held()
-                .unwrap_or_else(|| self.again(LOOK_AGAIN_MS, &error.to_string()));
+                .unwrap_or_else(|| self.again(TREE_AGAIN_MS, &error.to_string()));
         }
         self.failed_after(attempts, Failure::of(error.code(), error.to_string()))
     }

@@ -1,14 +1,14 @@
 //! What was written before beside what there has to be: what is new, what differs, what is gone.
 
 use runtime::change::{Mask, present};
-use runtime::entity::{Entity, Kind};
+use runtime::entity::{Entity, Kind, copied};
 use runtime::json;
 use runtime::mapping::{Gone, MappingDescriptor, WrittenLast};
 use runtime::queue::TreeRecord;
 use rust_decimal::Decimal;
 
 use super::wanted::is_of_root;
-use super::{Tree, Wanted};
+use super::{LookupId, Tree, Wanted, Work};
 
 /// When a write goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,25 @@ pub(super) fn kept_as(
         key: wanted.key.clone(),
         destination_id: wanted.id.clone().unwrap_or_default(),
         base: json::write(record, &present(record), &json::as_source_id).unwrap_or_default(),
+    }
+}
+
+/// What is agreed once all of the record was written: what a look-up did not find is looked for again.
+pub(super) fn agreed(work: &Work, wanted: &Wanted) -> Box<dyn Entity> {
+    let mut agreed = copied(wanted.record.as_ref());
+    blank_unfound(work, agreed.as_mut());
+    agreed
+}
+
+/// Empties what look-ups did not find.
+pub(super) fn blank_unfound(work: &Work, record: &mut dyn Entity) {
+    for (index, field) in record.descriptor().fields.iter().enumerate() {
+        if let (Kind::Lookup(lookup), Some(text)) = (field.kind, record.slot(index).text()) {
+            let asked = (LookupId::of(lookup), text.to_owned());
+            if work.found.get(&asked) == Some(&None) {
+                record.slot_mut(index).set_null();
+            }
+        }
     }
 }
 

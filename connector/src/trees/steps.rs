@@ -59,10 +59,13 @@ impl TwoWaySync {
 
     fn note_created(&self, work: &mut Work, (place, index): Place, sent: &Sent) {
         let root = work.root;
-        let body = work.trees.get(place).and_then(|tree| {
+        let made = work.trees.get(place).and_then(|tree| {
             let wanted = tree.wanted.get(index)?;
-            Some(new_body(work, tree, wanted))
+            Some((new_body(work, tree, wanted), plan::agreed(work, wanted)))
         });
+        let Some((body, mut base)) = made else {
+            return;
+        };
         let Some(tree) = work.trees.get_mut(place) else {
             return;
         };
@@ -77,8 +80,7 @@ impl TwoWaySync {
             tree.root_id = Some(id.clone());
         }
         wanted.id = Some(id.clone());
-        let mut base = copied(wanted.record.as_ref());
-        if let (Some((last, field)), Some(body)) = (plan::written_last(mapping), body)
+        if let Some((last, field)) = plan::written_last(mapping)
             && let runtime::entity::SlotMut::Text(slot) = base.slot_mut(field)
         {
             let until_then = body.get(last.field).and_then(Value::as_str);
@@ -99,16 +101,19 @@ impl TwoWaySync {
                 .clone()
                 .filter(|_| wanted.mapping.name == mapping.name)?;
             let mask = plan::changed_in(wanted, phase);
-            (!mask.is_empty()).then(|| (Some(id), body(work, tree, wanted, &mask)))
+            let mut body = body(work, tree, wanted, &mask);
+            // What is looked for again and not found is blank as before.
+            let was_blank = |name: &str| {
+                let index = wanted.mapping.record.field(name)?;
+                Some(wanted.base.as_ref()?.slot(index).is_blank())
+            };
+            body.retain(|name, value| !value.is_null() || was_blank(name) != Some(true));
+            (!body.is_empty()).then_some((Some(id), body))
         });
         for ((place, index), sent) in self.in_calls(mapping, records).await {
-            let root = work.root;
-            let Some(tree) = work.trees.get_mut(place) else {
-                continue;
-            };
             match &sent {
-                Sent::Landed(_) => note_updated(tree, root, index, phase),
-                sent => self.fail(tree, mapping, sent),
+                Sent::Landed(_) => note_updated(work, (place, index), phase),
+                sent => self.stop_for(work, place, mapping.name, sent),
             }
         }
     }
@@ -195,8 +200,12 @@ fn is_gone(result: &RecordResult) -> bool {
 }
 
 /// What was written is what is agreed; the rest of the record follows.
-fn note_updated(tree: &mut Tree, root: &MappingDescriptor, index: usize, phase: Phase) {
-    let Some(wanted) = tree.wanted.get(index) else {
+fn note_updated(work: &mut Work, (place, index): Place, phase: Phase) {
+    let wanted = work
+        .trees
+        .get(place)
+        .and_then(|tree| tree.wanted.get(index));
+    let Some(wanted) = wanted else {
         return;
     };
     let mask = plan::changed_in(wanted, phase);
@@ -204,19 +213,18 @@ fn note_updated(tree: &mut Tree, root: &MappingDescriptor, index: usize, phase: 
         Some(base) => copied(base.as_ref()),
         None => wanted.mapping.new_record(),
     };
-    for field in 0..wanted.mapping.record.fields.len() {
-        let is_fixed = wanted.base.is_none()
-            && wanted
-                .mapping
-                .record
-                .fields
-                .get(field)
-                .is_some_and(|field| field.create_only);
-        if mask.contains(field) || is_fixed {
+    for (field, descriptor) in wanted.mapping.record.fields.iter().enumerate() {
+        // What only a create says was said by whoever made the record.
+        let was_said = wanted.base.is_none() && descriptor.create_only;
+        if mask.contains(field) || was_said {
             base.slot_mut(field).set(wanted.record.slot(field));
         }
     }
-    keep(tree, root, index, base);
+    plan::blank_unfound(work, base.as_mut());
+    let root = work.root;
+    if let Some(tree) = work.trees.get_mut(place) {
+        keep(tree, root, index, base);
+    }
 }
 
 fn keep(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use runtime::entity::{Entity, Kind};
 use runtime::handler::RecordError;
 use runtime::mapping::{MappingDescriptor, Tree as Shape};
-use runtime::queue::{Item, Outcome};
+use runtime::queue::{Item, Outcome, TREE_AGAIN};
 use runtime::row::{self, RowError};
 use serde_json::Value;
 
@@ -137,7 +137,9 @@ impl TwoWaySync {
 /// wait for it.
 fn without_root(work: &Work, tree: &mut Tree) {
     tree.wanted.clear();
-    let is_roots_own = |item: &Item| item.payload_type == work.root.payload_type;
+    let is_roots_own = |item: &Item| {
+        item.payload_type == work.root.payload_type || item.payload_type == TREE_AGAIN
+    };
     if is_left_out(work, tree) || tree.items.iter().all(is_roots_own) {
         return;
     }

@@ -11,7 +11,7 @@ use super::item::{
     Which,
 };
 use super::review::ReviewDecision;
-use super::tree::{TreeRecord, TreeRow};
+use super::tree::{TreeRecord, TreeRow, TreeWait};
 use super::{
     StoreError, StoreOptions, capture, claim, enqueue, intent, link, mend, prune, review, settle,
     sweep, tree, wake,
@@ -44,6 +44,8 @@ pub(super) enum Command {
     },
     KeepRows(Vec<TreeRow>),
     KeepRecords(Vec<TreeRecord>),
+    KeepWaits(Vec<TreeWait>),
+    WakeTrees(Vec<TreeWait>),
 }
 
 /// The answer to each.
@@ -149,6 +151,8 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
             Reply::Count(mend::pause(step, direction, reason.as_deref())?)
         }
         Command::KeepRows(rows) => Reply::Count(tree::keep_rows(step, rows)?),
+        Command::KeepWaits(waits) => Reply::Count(tree::keep_waits(step, waits)?),
+        Command::WakeTrees(waits) => Reply::Count(tree::wake(step, waits)?),
         Command::KeepRecords(records) => Reply::Count(tree::keep_records(step, records)?),
     })
 }

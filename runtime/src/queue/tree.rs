@@ -4,6 +4,7 @@
 
 use rusqlite::Connection;
 
+use super::item::NewItem;
 use super::step::{Command, Step};
 use super::view::json_list;
 use super::{Store, StoreError};
@@ -34,7 +35,36 @@ pub struct TreeRecord {
     pub base: String,
 }
 
+/// The payload type of an item that says nothing but that its tree has to be looked at again.
+pub const TREE_AGAIN: &str = "tree_again";
+
+/// A tree that looked for a record in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeWait {
+    /// `Contact.Email=ada@example.org`.
+    pub key: String,
+    pub tree: String,
+    pub root: String,
+}
+
 impl Store {
+    /// Trees are looked at again when a record of which this is true was written.
+    pub async fn keep_waits(&self, waits: Vec<TreeWait>) -> Result<(), StoreError> {
+        self.count(Command::KeepWaits(waits)).await.map(|_| ())
+    }
+
+    /// Records of which these are true were written: an item for each tree that looked for one. Says how many.
+    pub async fn wake_trees(&self, keys: Vec<String>) -> Result<usize, StoreError> {
+        let asked = keys.clone();
+        let waits = self
+            .read(move |connection| waiting(connection, &asked))
+            .await?;
+        match waits.is_empty() {
+            true => Ok(0),
+            false => self.count(Command::WakeTrees(waits)).await,
+        }
+    }
+
     /// Keeps rows about trees; says how many of them are new.
     pub async fn keep_rows(&self, rows: Vec<TreeRow>) -> Result<usize, StoreError> {
         self.count(Command::KeepRows(rows)).await
@@ -94,6 +124,55 @@ pub(super) fn keep_records(step: &Step<'_>, records: &[TreeRecord]) -> Result<us
         };
     }
     Ok(records.len())
+}
+
+pub(super) fn keep_waits(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreError> {
+    let mut new = 0;
+    for wait in waits {
+        new += step.execute(
+            "INSERT OR IGNORE INTO tree_waits (wait_key, tree, root) VALUES (?1, ?2, ?3)",
+            (&wait.key, &wait.tree, &wait.root),
+        )?;
+    }
+    Ok(new)
+}
+
+/// The waits go with the items that they become.
+pub(super) fn wake(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreError> {
+    let mut items = Vec::new();
+    for wait in waits {
+        let gone = step.execute(
+            "DELETE FROM tree_waits WHERE wait_key = ?1 AND tree = ?2 AND root = ?3",
+            (&wait.key, &wait.tree, &wait.root),
+        )?;
+        if gone > 0 {
+            items.push(NewItem {
+                mapping: Some(wait.tree.clone()),
+                payload_type: TREE_AGAIN.to_owned(),
+                lane: wait.root.clone(),
+                key: wait.root.clone(),
+                payload: "{}".to_owned(),
+                ..NewItem::default()
+            });
+        }
+    }
+    let count = items.len();
+    super::enqueue::enqueue(step, &items)?;
+    Ok(count)
+}
+
+fn waiting(connection: &Connection, keys: &[String]) -> Result<Vec<TreeWait>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT wait_key, tree, root FROM tree_waits WHERE wait_key IN (SELECT value FROM json_each(?1))",
+    )?;
+    let waits = statement.query_map([json_list(keys)], |row| {
+        Ok(TreeWait {
+            key: row.get(0)?,
+            tree: row.get(1)?,
+            root: row.get(2)?,
+        })
+    })?;
+    Ok(waits.collect::<Result<_, _>>()?)
 }
 
 /// Every row about these trees.

@@ -16,3 +16,10 @@ CREATE TABLE tree_records (
   base TEXT NOT NULL,
   PRIMARY KEY (tree, root, mapping, key)
 ) WITHOUT ROWID;
+-- Trees that looked for a record in vain, by what they looked for: `Contact.Email=ada@example.org`.
+CREATE TABLE tree_waits (
+  wait_key TEXT NOT NULL,
+  tree TEXT NOT NULL,
+  root TEXT NOT NULL,
+  PRIMARY KEY (wait_key, tree, root)
+) WITHOUT ROWID;

@@ -1,0 +1,107 @@
+//! Trees that looked for somebody's relatives in vain: they look again when a record like that is written.
+
+use std::collections::BTreeSet;
+
+use runtime::entity::Kind;
+use runtime::mapping::{Lookup, MappingDescriptor};
+use runtime::queue::{StoreError, TreeWait};
+use serde_json::{Map, Value};
+
+use super::{LookupId, Work};
+use crate::sync::{TwoWaySync, Unit};
+
+impl TwoWaySync {
+    /// What was looked for and not found, of trees that were written.
+    pub(super) async fn wait_for_found(&self, work: &Work) -> Result<(), StoreError> {
+        let mut waits = Vec::new();
+        for tree in work.trees.iter().filter(|tree| tree.goes_on()) {
+            for (lookup, text) in lookups(tree.wanted.iter().map(|wanted| wanted.record.as_ref())) {
+                let found = work.found.get(&(LookupId::of(lookup), text.clone()));
+                if lookup.within.is_some() && found == Some(&None) {
+                    waits.extend(keys(lookup, &text).into_iter().map(|key| TreeWait {
+                        key,
+                        tree: work.root.name.to_owned(),
+                        root: tree.id.clone(),
+                    }));
+                }
+            }
+        }
+        match waits.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_waits(waits).await,
+        }
+    }
+
+    /// What records that are about to be written can be found by.
+    pub(crate) fn may_be_looked_for(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: &[Unit],
+    ) -> Vec<String> {
+        let fields = self.looked_for(mapping.object);
+        let mut keys = Vec::new();
+        for field in fields {
+            let Some(index) = mapping.record.field(field) else {
+                continue;
+            };
+            for unit in units {
+                if let Some(value) = unit.record.slot(index).text() {
+                    keys.push(key(mapping.object, field, value));
+                }
+            }
+        }
+        keys
+    }
+
+    /// They were written: whoever looked for them looks again.
+    pub(crate) async fn wake_trees(&self, keys: Vec<String>) -> Result<(), StoreError> {
+        match keys.is_empty() {
+            true => Ok(()),
+            false => self.store.wake_trees(keys).await.map(|_| ()),
+        }
+    }
+
+    /// The fields of an object by which trees look for its records.
+    fn looked_for(&self, object: &str) -> BTreeSet<&'static str> {
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let fields = mappings.flat_map(|mapping| mapping.record.fields);
+        fields
+            .filter_map(|field| match field.kind {
+                Kind::Lookup(lookup) if lookup.object == object && lookup.within.is_some() => {
+                    Some(lookup.by.iter().map(|(field, _)| *field))
+                }
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+}
+
+fn lookups<'r>(
+    records: impl Iterator<Item = &'r dyn runtime::entity::Entity>,
+) -> Vec<(&'static Lookup, String)> {
+    let mut all = Vec::new();
+    for record in records {
+        for (index, field) in record.descriptor().fields.iter().enumerate() {
+            if let (Kind::Lookup(lookup), Some(text)) = (field.kind, record.slot(index).text()) {
+                all.push((lookup, text.to_owned()));
+            }
+        }
+    }
+    all
+}
+
+fn keys(lookup: &Lookup, text: &str) -> Vec<String> {
+    let asked: Value = serde_json::from_str(text).unwrap_or_default();
+    let by: Map<String, Value> = match asked.get("by") {
+        Some(Value::Object(by)) => by.clone(),
+        _ => Map::new(),
+    };
+    by.iter()
+        .filter_map(|(field, value)| Some(key(lookup.object, field, value.as_str()?)))
+        .collect()
+}
+
+fn key(object: &str, field: &str, value: &str) -> String {
+    format!("{object}.{field}={}", value.trim().to_lowercase())
+}
