@@ -5,6 +5,8 @@ mod computed;
 mod conditions;
 mod reduce;
 mod shares;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 

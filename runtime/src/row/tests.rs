@@ -1,0 +1,283 @@
+//! Rows of a ticket become one row, whatever the order in which they come.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{compute, exists, reduced, with_settings};
+use crate::dynamic::Record;
+use crate::entity::EntityDescriptor;
+use crate::mapping::{
+    AfterDelete, Case, Computed, Condition, Constant, Direction, Fold, Gone, How, Is, Made,
+    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Otherwise, Path, Piece, Policies, Rank,
+    Reduce, Rule, Side, Tree,
+};
+
+static EMPTY: EntityDescriptor = EntityDescriptor {
+    name: "ticket",
+    fields: &[],
+    new: Record::boxed,
+};
+
+const fn is(path: Path, word: &'static str) -> Condition {
+    Condition {
+        path,
+        is: Is::Equal(Constant::Text(word)),
+    }
+}
+
+static PURCHASED: &[Condition] = &[is(&["action"], "purchased")];
+static SCANNED: &[Condition] = &[Condition {
+    path: &["action"],
+    is: Is::OneOf(&[Constant::Text("redeemed"), Constant::Text("force_redeemed")]),
+}];
+
+static TREE: Tree = Tree {
+    root: "cart",
+    record_of: None,
+    reduce: Some(Reduce {
+        by: &[&["ticket_id"]],
+        distinct: Some(&["id"]),
+        order: &[
+            Rank {
+                path: &["occurred_at"],
+                words: &[],
+            },
+            Rank {
+                path: &["action"],
+                words: &["purchased", "redeemed", "unredeemed"],
+            },
+            Rank {
+                path: &["id"],
+                words: &[],
+            },
+        ],
+        folds: &[
+            Fold {
+                name: "purchased",
+                how: How::Count,
+                of: PURCHASED,
+            },
+            Fold {
+                name: "price",
+                how: How::First(&["price_paid"]),
+                of: PURCHASED,
+            },
+            Fold {
+                name: "paid",
+                how: How::Sum(&["price_paid"]),
+                of: PURCHASED,
+            },
+            Fold {
+                name: "scans",
+                how: How::Count,
+                of: SCANNED,
+            },
+            Fold {
+                name: "last_scan",
+                how: How::Max(&["occurred_at"]),
+                of: SCANNED,
+            },
+            Fold {
+                name: "first_scan",
+                how: How::Min(&["occurred_at"]),
+                of: SCANNED,
+            },
+            Fold {
+                name: "last_action",
+                how: How::Last(&["action"]),
+                of: &[],
+            },
+        ],
+    }),
+    for_each: None,
+    exists_when: &[Condition {
+        path: &["purchased"],
+        is: Is::Above("0"),
+    }],
+    unless: &[&[
+        is(&["$refund"], "reduce_lines"),
+        is(&["last_action"], "refunded"),
+    ]],
+    gone: Gone::Delete,
+    needs_npsp: false,
+    natural_key: &[],
+    after: &[],
+    written_last: None,
+    or_first: &[],
+};
+
+static MAPPING: MappingDescriptor = MappingDescriptor {
+    name: "ticket",
+    file: "mappings/ticket.yaml",
+    payload_type: "ticket_audit",
+    rows: &[],
+    when: &[],
+    direction: Direction::Forward,
+    when_record: &[],
+    key: &["ticket_id"],
+    lane: &["cart_id"],
+    object: "OpportunityLineItem",
+    external_id: "Ticketure_Ticket_Id__c",
+    lock: None,
+    policy: MatchPolicy::AlwaysCreate,
+    rungs: &[],
+    adopts_on_conflict: false,
+    policies: Policies {
+        tie: Side::Source,
+        on_link: OnLink::FillBlanks,
+        on_rewrite: OnRewrite::Accept,
+        after_delete: AfterDelete::Review,
+        duplicates: crate::mapping::Duplicates::Review,
+    },
+    payload: &EMPTY,
+    record: &EMPTY,
+    origins: &[],
+    sync: &[],
+    lines: &[],
+    computed: &[
+        Computed {
+            name: "$Name",
+            rule: Rule::Template(&[
+                Piece::Text("Ticket "),
+                Piece::Member(&["ticket_id"]),
+                Piece::Text(" "),
+                Piece::Member(&["more"]),
+            ]),
+        },
+        Computed {
+            name: "$Status",
+            rule: Rule::Cases(&[
+                Case {
+                    when: &[is(&["last_action"], "redeemed")],
+                    then: Made::Constant(Constant::Text("Redeemed")),
+                },
+                Case {
+                    when: &[],
+                    then: Made::Member(&["$open"]),
+                },
+            ]),
+        },
+        Computed {
+            name: "$Day",
+            rule: Rule::DateIn {
+                time: &["occurred_at"],
+                zones: &[&["zone"], &["$venue_zone"]],
+            },
+        },
+        Computed {
+            name: "$Channel",
+            rule: Rule::Values {
+                of: &["channel"],
+                table: &[(Constant::Text("pos"), Constant::Text("Till"))],
+                otherwise: Otherwise::Fail,
+            },
+        },
+        Computed {
+            name: "$Back",
+            rule: Rule::Negative(&["price"]),
+        },
+    ],
+    tree: Some(&TREE),
+};
+
+fn audit(id: u32, action: &str, second: u32) -> Value {
+    json!({
+        "id": id.to_string(), "ticket_id": "t-1", "cart_id": "c-1", "action": action, "price_paid": "12.50",
+        "channel": "POS", "occurred_at": format!("2026-03-08T07:00:{second:02}Z"), "zone": "America/New_York",
+    })
+}
+
+fn one(rows: &[Value]) -> Value {
+    let mut reduced = reduced(&MAPPING, rows).unwrap();
+    assert_eq!(reduced.len(), 1);
+    reduced.pop().unwrap()
+}
+
+#[test]
+fn each_fold_says_what_it_means() {
+    let rows = [
+        audit(3, "redeemed", 9),
+        audit(1, "purchased", 1),
+        audit(2, "Redeemed", 5),
+        audit(2, "redeemed", 5),
+    ];
+    let row = one(&rows);
+    assert_eq!(row["purchased"], 1);
+    assert_eq!(row["scans"], 2, "the same delivery twice is one");
+    assert_eq!(row["price"], "12.50");
+    assert_eq!(row["paid"], "12.50");
+    assert_eq!(row["first_scan"], "2026-03-08T07:00:05Z");
+    assert_eq!(row["last_scan"], "2026-03-08T07:00:09Z");
+    assert_eq!(row["last_action"], "redeemed");
+}
+
+#[test]
+fn what_comes_in_one_second_goes_by_the_words() {
+    let row = one(&[audit(1, "redeemed", 1), audit(9, "purchased", 1)]);
+    assert_eq!(row["last_action"], "redeemed");
+}
+
+#[test]
+fn members_are_made_of_others() {
+    let mut row = one(&[audit(1, "purchased", 0)]);
+    with_settings(
+        &mut row,
+        json!({ "open": "Issued", "venue_zone": "UTC" })
+            .as_object()
+            .unwrap(),
+    );
+    compute(&MAPPING, &mut row).unwrap();
+    assert_eq!(row["$Name"], "Ticket t-1");
+    assert_eq!(row["$Status"], "Issued");
+    // Seven in the morning in UTC is three at night, an hour after the clocks went forward.
+    assert_eq!(row["$Day"], "2026-03-08");
+    assert_eq!(row["$Channel"], "Till");
+    assert_eq!(row["$Back"], "-12.50");
+}
+
+#[test]
+fn what_cannot_be_made_is_named_and_not_quoted() {
+    let mut row = audit(1, "purchased", 0);
+    row["channel"] = json!("secret");
+    let error = compute(&MAPPING, &mut row).unwrap_err().to_string();
+    assert!(
+        error.contains("Channel") && error.contains("values") && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[test]
+fn there_is_a_record_when_its_conditions_hold() {
+    let mut row = one(&[audit(1, "purchased", 0), audit(2, "refunded", 1)]);
+    assert!(exists(&MAPPING, &row));
+    with_settings(
+        &mut row,
+        json!({ "refund": "reduce_lines" }).as_object().unwrap(),
+    );
+    assert!(!exists(&MAPPING, &row));
+    assert!(!exists(&MAPPING, &one(&[audit(1, "redeemed", 0)])));
+}
+
+proptest! {
+    #[test]
+    fn any_order_with_any_repeats_ends_the_same(
+        actions in proptest::collection::vec((0_usize..4, 0_u32..20), 1..12),
+        order in proptest::collection::vec(any::<u64>(), 24),
+    ) {
+        let words = ["purchased", "redeemed", "unredeemed", "refunded"];
+        let rows: Vec<Value> = actions
+            .iter()
+            .enumerate()
+            .map(|(id, (action, second))| audit(id as u32, words[*action], *second))
+            .collect();
+        let mut shuffled: Vec<(u64, Value)> = rows
+            .iter()
+            .chain(&rows)
+            .zip(order.iter().cycle())
+            .map(|(row, place)| (place.wrapping_mul(row["id"].as_str().map_or(1, |id| id.len() as u64 + 7)), row.clone()))
+            .collect();
+        shuffled.sort_by_key(|(place, _)| *place);
+        let shuffled: Vec<Value> = shuffled.into_iter().map(|(_, row)| row).collect();
+        prop_assert_eq!(one(&rows), one(&shuffled));
+    }
+}
