@@ -119,9 +119,11 @@ impl Simulator {
     /// When a snapshot cannot be read.
     pub fn new(options: SimulatorOptions) -> Result<Simulator, SchemaError> {
         let schemas = schema::load(&options.snapshots, options.npsp)?;
+        let record_types = schema::record_types(&options.snapshots, options.npsp)?;
         let state = State {
             org: Org::new(
                 schemas,
+                &record_types,
                 options.npsp,
                 options.daily_limit,
                 off(&options.clock, options.salesforce_error_ms),
@@ -308,11 +310,11 @@ impl Simulator {
         std::mem::take(&mut self.lock().tenant.outbox)
     }
 
-    /// Carries out the calls whose late time has come; says how many are still to come.
+    /// Carries out the calls and the jobs whose late time has come; says how many are still to come.
     pub fn run_late(&self) -> usize {
         let mut state = self.lock();
         state.run_late();
-        state.late.len()
+        state.late.len() + state.org.run_jobs()
     }
 
     /// Creates an identity in Ticketure, or changes the members that are given. Gives its id.
@@ -332,6 +334,7 @@ impl Simulator {
 
 impl State {
     fn run_late(&mut self) {
+        self.org.run_jobs();
         let now = (self.clock.0)();
         let (due, later) = std::mem::take(&mut self.late)
             .into_iter()

@@ -1,22 +1,31 @@
 //! The org: its tables, its sessions, its limits, and the router of its REST API.
 
+mod automation;
 mod cell;
 mod collections;
 mod describe;
+mod duplicates;
 pub(crate) mod error;
 mod graph;
+mod lines;
+mod merge;
 mod npsp;
+mod opportunities;
+mod prices;
 mod query;
+mod record_types;
 mod rest;
+mod roles;
 mod shown;
 mod soql;
 mod table;
 mod together;
 mod token;
 mod validate;
+mod values;
 mod write;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -49,6 +58,14 @@ pub(crate) struct Org {
     rewrites: Vec<(String, String, Rewrite)>,
     /// Unique fields take a value twice.
     pub(crate) allows_doubles: bool,
+    /// The org's duplicate rule for contacts is active.
+    pub(crate) duplicate_rule: bool,
+    /// The call that is being answered wants to save what the duplicate rule finds.
+    saves_duplicates: bool,
+    /// Households whose members or their names are others, in the transaction that goes on.
+    touched: BTreeSet<String>,
+    /// What NPSP does later.
+    jobs: Vec<npsp::Job>,
 }
 
 /// What a trigger makes of a value.
@@ -61,12 +78,13 @@ pub enum Rewrite {
 impl Org {
     pub(crate) fn new(
         schemas: BTreeMap<String, Object>,
+        record_types: &[crate::schema::RecordType],
         npsp: bool,
         daily_limit: u64,
         clock: crate::Clock,
         log: WriteLog,
     ) -> Self {
-        Org {
+        let mut org = Org {
             tables: schemas
                 .into_iter()
                 .map(|(name, object)| (name, Table::new(object)))
@@ -83,7 +101,14 @@ impl Org {
             clock,
             rewrites: Vec::new(),
             allows_doubles: false,
-        }
+            duplicate_rule: false,
+            saves_duplicates: false,
+            touched: BTreeSet::new(),
+            jobs: Vec::new(),
+        };
+        org.open_record_types(record_types);
+        org.open_standard_price_book();
+        org
     }
 
     pub(crate) fn records(&self, object: &str) -> Vec<Map<String, Value>> {
@@ -143,7 +168,9 @@ impl Org {
         }
         self.calls += 1;
         self.request_id = request_id(request);
+        self.saves_duplicates = duplicates::wants_to_save(request);
         let response = self.route(request, &path, effect);
+        self.end_of_transaction();
         self.with_usage(response)
     }
 

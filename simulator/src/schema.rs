@@ -85,6 +85,40 @@ impl Object {
     }
 }
 
+/// A record type of the org, by `_org.json`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordType {
+    pub(crate) object: String,
+    pub(crate) developer_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Org {
+    #[serde(default)]
+    record_types: Vec<RecordType>,
+}
+
+/// The record types of the folder's org; none where it does not say.
+pub(crate) fn record_types(folder: &Path, npsp: bool) -> Result<Vec<RecordType>, SchemaError> {
+    let path = folder.join("_org.json");
+    let at = |reason: &dyn std::fmt::Display| SchemaError {
+        path: path.clone(),
+        reason: reason.to_string(),
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at(&error)),
+    };
+    let org: Org = serde_json::from_str(&text).map_err(|error| at(&error))?;
+    let mut all = org.record_types;
+    // These two are NPSP's own.
+    all.retain(|one| npsp || !matches!(one.developer_name.as_str(), "HH_Account" | "NPSP_Default"));
+    Ok(all)
+}
+
 /// All objects of the folder, by name.
 pub(crate) fn load(folder: &Path, npsp: bool) -> Result<BTreeMap<String, Object>, SchemaError> {
     let at = |path: &Path, reason: &dyn std::fmt::Display| SchemaError {

@@ -6,6 +6,8 @@ use serde_json::json;
 use super::*;
 
 mod graphs;
+mod lines;
+mod shop;
 
 struct Client {
     simulator: Simulator,

@@ -136,18 +136,7 @@ impl Org {
             });
             each.collect()
         };
-        let outcomes = match all_or_none {
-            false => write_all(self),
-            true => self
-                .all_or_nothing(|org| {
-                    let outcomes = write_all(org);
-                    match outcomes.iter().any(Result::is_err) {
-                        true => Err(outcomes),
-                        false => Ok(outcomes),
-                    }
-                })
-                .unwrap_or_else(|failed| failed.into_iter().map(rolled_back).collect()),
-        };
+        let outcomes = self.together(all_or_none, write_all);
         let results = outcomes.iter().map(|outcome| result(outcome, upsert));
         answer(StatusCode::OK, &results.collect::<Value>())
     }
@@ -184,29 +173,40 @@ impl Org {
         if ids.len() > RECORDS_MAX {
             return refuse(StatusCode::BAD_REQUEST, &[too_many()]);
         }
-        let outcomes: Vec<Outcome> = ids
-            .into_iter()
-            .map(|id| {
-                let object = self
-                    .tables
-                    .values()
-                    .find(|table| id.starts_with(&table.schema.key_prefix));
-                let object = object
-                    .map(|table| table.schema.name.clone())
-                    .unwrap_or_default();
-                self.remove(&object, id, Actor::Api)
-                    .map(|()| Done::Deleted(id.to_owned()))
-            })
-            .collect();
-        answer(
-            StatusCode::OK,
-            &Value::Array(
-                outcomes
-                    .iter()
-                    .map(|outcome| result(outcome, false))
-                    .collect(),
-            ),
-        )
+        let all_or_none = parameter(query, "allOrNone").as_deref() == Some("true");
+        let outcomes = self.together(all_or_none, |org| {
+            let each = ids.iter().map(|id| org.collection_remove(id));
+            each.collect()
+        });
+        let results = outcomes.iter().map(|outcome| result(outcome, false));
+        answer(StatusCode::OK, &results.collect::<Value>())
+    }
+
+    fn collection_remove(&mut self, id: &str) -> Outcome {
+        let mut tables = self.tables.values();
+        let table = tables.find(|table| id.starts_with(&table.schema.key_prefix));
+        let object = table.map(|table| table.schema.name.clone());
+        self.remove(&object.unwrap_or_default(), id, Actor::Api)?;
+        Ok(Done::Deleted(id.to_owned()))
+    }
+
+    /// What is done to each of many; where it is all or none, nothing is when one fails.
+    fn together(
+        &mut self,
+        all_or_none: bool,
+        act: impl FnOnce(&mut Org) -> Vec<Outcome>,
+    ) -> Vec<Outcome> {
+        if !all_or_none {
+            return act(self);
+        }
+        let done = self.all_or_nothing(|org| {
+            let outcomes = act(org);
+            match outcomes.iter().any(Result::is_err) {
+                true => Err(outcomes),
+                false => Ok(outcomes),
+            }
+        });
+        done.unwrap_or_else(|failed| failed.into_iter().map(rolled_back).collect())
     }
 
     /// Up to 2,000 records by id; null where there is none.

@@ -35,7 +35,7 @@ impl Org {
         let mut described = summary(&table.schema, &format!("{base}/sobjects"));
         described["fields"] = table.schema.fields.iter().map(field).collect();
         described["childRelationships"] = json!([]);
-        described["recordTypeInfos"] = json!([]);
+        described["recordTypeInfos"] = self.record_type_infos(&table.schema.name);
         answer(StatusCode::OK, &described)
     }
 }

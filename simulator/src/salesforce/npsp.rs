@@ -1,54 +1,28 @@
-//! NPSP's automation: a contact that comes without an account is given a household.
+//! NPSP's automation, read anew from its published behaviour, with its settings as they come: household accounts,
+//! payments on, contact roles for the primary contact, allocations to opportunities and not to payments.
 
-use serde_json::{Map, Value};
+mod affiliations;
+mod allocations;
+mod contacts;
+mod donations;
+mod households;
+mod payments;
+mod refunds;
 
-use super::Org;
+pub(super) use households::Job;
+
 use super::error::ApiError;
 use super::table::Record;
-use crate::schema::Object;
-use crate::write_log::Actor;
+use super::values::text;
 
 /// What NPSP writes to the account type of the households that it makes.
 const HOUSEHOLD: &str = "Household Account";
 
-impl Org {
-    /// What happens to a record that has been validated, before it is stored.
-    pub(super) fn before_insert(
-        &mut self,
-        schema: &Object,
-        record: &mut Record,
-    ) -> Result<(), Vec<ApiError>> {
-        let has_account = record.get("AccountId").is_some_and(|id| !id.is_null());
-        if self.npsp && schema.name == "Contact" && !has_account && self.table("Account").is_some()
-        {
-            let household = self.insert("Account", self.household(record), Actor::Automation)?;
-            record.insert("AccountId".to_owned(), Value::from(household));
-        }
-        Ok(())
-    }
+fn is_household(account: &Record) -> bool {
+    text(account, "npe01__SYSTEM_AccountType__c") == Some(HOUSEHOLD)
+}
 
-    fn household(&self, contact: &Record) -> Map<String, Value> {
-        let last_name = contact
-            .get("LastName")
-            .and_then(Value::as_str)
-            .unwrap_or("Anonymous");
-        let mut fields = Map::new();
-        fields.insert(
-            "Name".to_owned(),
-            Value::from(format!("{last_name} Household")),
-        );
-        let marks = [
-            ("npe01__SYSTEM_AccountType__c", Value::from(HOUSEHOLD)),
-            ("npe01__SYSTEMIsIndividual__c", Value::from(true)),
-        ];
-        for (name, value) in marks {
-            if self
-                .table("Account")
-                .is_some_and(|table| table.schema.field(name).is_some())
-            {
-                fields.insert(name.to_owned(), value);
-            }
-        }
-        fields
-    }
+/// What a trigger says of a record with `addError`.
+fn refusal(text: impl Into<String>) -> ApiError {
+    ApiError::new("FIELD_CUSTOM_VALIDATION_EXCEPTION", text)
 }

@@ -40,11 +40,11 @@ enum Test {
     },
 }
 
-/// A field of the record, or of its parent.
+/// A field of the record, or of one above it.
 #[derive(Clone)]
 struct Place {
-    /// The reference field and the parent's object.
-    parent: Option<(String, String)>,
+    /// The way up: each time the reference field and the parent's object.
+    parents: Vec<(String, String)>,
     field: Field,
 }
 
@@ -148,83 +148,71 @@ impl Org {
         let name = &table.schema.name;
         let mut row = json!({ "attributes": { "type": name, "url": format!("{base}/sobjects/{name}/{id}") } });
         for (path, place) in places {
-            let value = self.value(place, record).cloned().unwrap_or(Value::Null);
-            match (&place.parent, path.first()) {
-                (Some((reference, object)), Some(relationship)) => {
-                    let parent = record.get(reference).and_then(Value::as_str);
-                    if let Some(parent) = parent {
-                        row[relationship]["attributes"] = json!({ "type": object, "url": format!("{base}/sobjects/{object}/{parent}") });
-                        row[relationship][&place.field.name] = value;
-                    } else {
-                        row[relationship] = Value::Null;
-                    }
-                }
-                _ => row[&place.field.name] = value,
-            }
+            self.show(&mut row, path, place, record, base);
         }
         row
     }
 
-    fn place(&self, table: &Table, path: &[String]) -> Result<Place, ApiError> {
-        let missing = |name: &str, object: &str| {
-            ApiError::new(
-                "INVALID_FIELD",
-                format!(
-                    "No such column '{name}' on entity '{object}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name."
-                ),
-            )
-        };
-        let schema = &table.schema;
-        match path {
-            [name] => {
-                let field = schema
-                    .field(name)
-                    .cloned()
-                    .ok_or_else(|| missing(name, &schema.name))?;
-                Ok(Place {
-                    parent: None,
-                    field,
-                })
-            }
-            [relationship, name] => {
-                let reference = schema.relationship(relationship);
-                let no_relation = || {
-                    ApiError::new(
-                        "INVALID_FIELD",
-                        format!("Didn't understand relationship '{relationship}' in field path."),
-                    )
-                };
-                let reference = reference.ok_or_else(no_relation)?;
-                let parent = reference
-                    .reference_to
-                    .iter()
-                    .find_map(|object| self.table(object))
-                    .ok_or_else(no_relation)?;
-                let field = parent
-                    .schema
-                    .field(name)
-                    .cloned()
-                    .ok_or_else(|| missing(name, &parent.schema.name))?;
-                Ok(Place {
-                    parent: Some((reference.name.clone(), parent.schema.name.clone())),
-                    field,
-                })
-            }
-            _ => Err(ApiError::new(
-                "MALFORMED_QUERY",
-                "relationships of more than one level are not answered here",
-            )),
+    /// Puts a field into the row, within its parents; a parent that is not there is null.
+    fn show(&self, row: &mut Value, path: &Path, place: &Place, record: &Record, base: &str) {
+        let (mut row, mut record) = (row, record);
+        for ((reference, object), relationship) in place.parents.iter().zip(path) {
+            let id = record.get(reference).and_then(Value::as_str);
+            let parent = id.and_then(|id| self.found(object, id));
+            let Some((id, parent)) = id.zip(parent) else {
+                row[relationship] = Value::Null;
+                return;
+            };
+            row = &mut row[relationship];
+            row["attributes"] =
+                json!({ "type": object, "url": format!("{base}/sobjects/{object}/{id}") });
+            record = parent;
         }
+        let value = record.get(&place.field.name).cloned();
+        row[&place.field.name] = value.unwrap_or(Value::Null);
+    }
+
+    fn place(&self, table: &Table, path: &[String]) -> Result<Place, ApiError> {
+        let Some((name, relationships)) = path.split_last() else {
+            return Err(ApiError::new("MALFORMED_QUERY", "unexpected end of query"));
+        };
+        let mut table = table;
+        let mut parents = Vec::new();
+        for relationship in relationships {
+            let (reference, parent) = self.parent(table, relationship)?;
+            parents.push((reference, parent.schema.name.clone()));
+            table = parent;
+        }
+        let field = table.schema.field(name).cloned().ok_or_else(|| {
+            let text = format!(
+                "No such column '{name}' on entity '{}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name.",
+                table.schema.name
+            );
+            ApiError::new("INVALID_FIELD", text)
+        })?;
+        Ok(Place { parents, field })
+    }
+
+    /// The field that a relationship goes by, and the object above.
+    fn parent(&self, table: &Table, relationship: &str) -> Result<(String, &Table), ApiError> {
+        let reference = table.schema.relationship(relationship);
+        let parent = reference.and_then(|reference| {
+            let mut objects = reference.reference_to.iter();
+            let parent = objects.find_map(|object| self.table(object))?;
+            Some((reference.name.clone(), parent))
+        });
+        parent.ok_or_else(|| {
+            let text = format!("Didn't understand relationship '{relationship}' in field path.");
+            ApiError::new("INVALID_FIELD", text)
+        })
     }
 
     fn value<'a>(&'a self, place: &Place, record: &'a Record) -> Option<&'a Value> {
-        match &place.parent {
-            None => record.get(&place.field.name),
-            Some((reference, object)) => {
-                let id = record.get(reference)?.as_str()?;
-                self.table(object)?.get(id)?.get(&place.field.name)
-            }
+        let mut record = record;
+        for (reference, object) in &place.parents {
+            record = self.found(object, record.get(reference)?.as_str()?)?;
         }
+        record.get(&place.field.name)
     }
 
     fn test(&self, table: &Table, filter: &Filter) -> Result<Test, ApiError> {
@@ -341,12 +329,14 @@ fn candidates(table: &Table, test: &Test) -> Option<std::collections::BTreeSet<S
             place,
             values,
             negated: false,
-        } if place.parent.is_none() => by_values(table, &place.field, values.iter()),
+        } if place.parents.is_empty() => by_values(table, &place.field, values.iter()),
         Test::Compare {
             place,
             operator: Operator::Equal,
             value,
-        } if place.parent.is_none() => by_values(table, &place.field, std::iter::once(&key(value))),
+        } if place.parents.is_empty() => {
+            by_values(table, &place.field, std::iter::once(&key(value)))
+        }
         _ => None,
     }
 }

@@ -20,15 +20,14 @@ pub(super) struct Table {
     indexes: HashMap<String, Index>,
     made: u64,
     /// What was there before each write of a transaction, oldest first; nothing for what was not there.
-    before: Option<Vec<(String, Option<Record>)>>,
+    before: Vec<(String, Option<Record>)>,
+    /// Transactions that are open, one within the other.
+    open: usize,
 }
 
 impl Table {
     pub(super) fn new(schema: Object) -> Self {
-        let looked_up = schema
-            .fields
-            .iter()
-            .filter(|field| field.external_id || field.unique || field.id_lookup);
+        let looked_up = schema.fields.iter().filter(|field| is_looked_up(field));
         let indexes = looked_up
             .filter(|field| field.name != "Id")
             .map(|field| (field.name.clone(), HashMap::new()))
@@ -39,13 +38,16 @@ impl Table {
             deleted: BTreeMap::new(),
             indexes,
             made: 0,
-            before: None,
+            before: Vec::new(),
+            open: 0,
         }
     }
 
-    pub(super) fn next_id(&mut self) -> String {
+    /// The id of the next record, and its number.
+    pub(super) fn next_id(&mut self) -> (String, u64) {
         self.made += 1;
-        crate::id::make(&self.schema.key_prefix, self.made)
+        let id = crate::id::make(&self.schema.key_prefix, self.made);
+        (id, self.made)
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Record> {
@@ -96,25 +98,31 @@ impl Table {
     pub(super) fn delete(&mut self, id: &str) -> Option<String> {
         let id = crate::id::long(id)?;
         let record = self.take(&id)?;
-        if self.before.is_some() {
+        if self.open > 0 {
             self.remember(&id, Some(record.clone()));
         }
         self.deleted.insert(id.clone(), record);
         Some(id)
     }
 
-    /// From now on everything can be taken back.
-    pub(super) fn begin(&mut self) {
-        self.before = Some(Vec::new());
+    /// From now on everything can be taken back. Gives the place to go back to.
+    pub(super) fn begin(&mut self) -> usize {
+        self.open += 1;
+        self.before.len()
     }
 
+    /// What the outermost transaction did is done.
     pub(super) fn commit(&mut self) {
-        self.before = None;
+        self.open -= 1;
+        if self.open == 0 {
+            self.before.clear();
+        }
     }
 
     /// As it was at the beginning. Ids that were given are not given again.
-    pub(super) fn roll_back(&mut self) {
-        for (id, before) in self.before.take().into_iter().flatten().rev() {
+    pub(super) fn roll_back(&mut self, to: usize) {
+        let open = std::mem::take(&mut self.open);
+        for (id, before) in self.before.split_off(to).into_iter().rev() {
             match before {
                 Some(record) => {
                     self.deleted.remove(&id);
@@ -125,11 +133,13 @@ impl Table {
                 }
             }
         }
+        self.open = open;
+        self.commit();
     }
 
     fn remember(&mut self, id: &str, record: Option<Record>) {
-        if let Some(before) = &mut self.before {
-            before.push((id.to_owned(), record));
+        if self.open > 0 {
+            self.before.push((id.to_owned(), record));
         }
     }
 
@@ -163,6 +173,12 @@ impl Table {
     }
 }
 
+/// Records are found by keys, and by the records that they refer to.
+fn is_looked_up(field: &Field) -> bool {
+    let refers = field.kind == "reference" && field.reference_to.iter().any(|to| to != "User");
+    field.external_id || field.unique || field.id_lookup || refers
+}
+
 fn forget(index: &mut Index, value: &str, id: &str) {
     if let Some(ids) = index.get_mut(value) {
         ids.remove(id);
@@ -174,7 +190,7 @@ fn forget(index: &mut Index, value: &str, id: &str) {
 
 /// Text as it is compared: case counts only where the field says so.
 pub(super) fn folded(field: &Field, text: &str) -> String {
-    if field.case_sensitive {
+    if field.case_sensitive || field.kind == "reference" {
         text.to_owned()
     } else {
         text.to_lowercase()

@@ -228,9 +228,8 @@ fn typed(field: &Field, value: Value) -> Result<Value, ApiError> {
             Ok(Value::String(text))
         }
         ("datetime", _) => wrong("datetime"),
-        ("double" | "currency" | "percent" | "int" | "long", Value::Number(number)) => {
-            Ok(Value::Number(number))
-        }
+        ("double" | "currency" | "percent", Value::Number(number)) => scaled(field, &number),
+        ("int" | "long", Value::Number(number)) => Ok(Value::Number(number)),
         ("double" | "currency" | "percent" | "int" | "long", _) => wrong("double"),
         ("address" | "location", _) => wrong("address"),
         (_, Value::String(text)) => text_value(field, text),
@@ -238,6 +237,25 @@ fn typed(field: &Field, value: Value) -> Result<Value, ApiError> {
         (_, Value::Number(number)) => text_value(field, number.to_string()),
         (_, Value::Array(_) | Value::Object(_)) => wrong("string"),
     }
+}
+
+/// A number as the field holds it: rounded to its digits behind the point, and no more of them before it than it has.
+fn scaled(field: &Field, number: &serde_json::Number) -> Result<Value, ApiError> {
+    let number = number.as_f64().unwrap_or_default();
+    if field.precision == 0 {
+        return Ok(Value::from(number));
+    }
+    let factor = 10_f64.powi(field.scale as i32);
+    let rounded = (number * factor).round() / factor;
+    let digits = field.precision.saturating_sub(field.scale);
+    if rounded.abs() >= 10_f64.powi(digits as i32) {
+        let text = format!(
+            "{}: value outside of valid range on numeric field: {number}",
+            field.name
+        );
+        return Err(ApiError::new("NUMBER_OUTSIDE_VALID_RANGE", text).on(&field.name));
+    }
+    Ok(Value::from(rounded))
 }
 
 fn text_value(field: &Field, text: String) -> Result<Value, ApiError> {

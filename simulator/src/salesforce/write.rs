@@ -8,13 +8,25 @@ use super::Org;
 use super::error::ApiError;
 use super::table::{Record, Table};
 use super::validate::Purpose;
+use super::values::owned;
 use crate::faults::Effect;
 use crate::schema::Object;
 use crate::write_log::{Actor, Operation, Write};
 
 impl Org {
-    /// Creates a record and gives its id.
+    /// Creates a record and gives its id; what a trigger refuses was never there.
     pub(crate) fn insert(
+        &mut self,
+        object: &str,
+        fields: Map<String, Value>,
+        actor: Actor,
+    ) -> Result<String, Vec<ApiError>> {
+        let id = self.all_or_nothing(|org| org.insert_one(object, fields, actor))?;
+        self.end_of_user_action(actor);
+        Ok(id)
+    }
+
+    fn insert_one(
         &mut self,
         object: &str,
         fields: Map<String, Value>,
@@ -29,17 +41,24 @@ impl Org {
         if let Some(taken) = self.taken(&schema, &record, None) {
             return Err(vec![taken]);
         }
-        self.before_insert(&schema, &mut record)?;
+        if let Some(duplicates) = self.duplicates(&schema, &record, None, actor) {
+            return Err(vec![duplicates]);
+        }
         defaults(&schema, &mut record);
-        let id = match self.table_mut(&schema.name) {
+        self.before_insert(&schema, &mut record)?;
+        let (id, number) = match self.table_mut(&schema.name) {
             Some(table) => table.next_id(),
             None => return Err(vec![unknown_object(object)]),
         };
         let now = self.tick();
         record.insert("Id".to_owned(), Value::from(id.as_str()));
         record.insert("CreatedDate".to_owned(), Value::from(now));
+        if let Some(name) = auto_number(&schema, number) {
+            record.insert("Name".to_owned(), Value::from(name));
+        }
         self.store(&schema, &id, record);
         self.note(Operation::Create, actor, &schema.name, &id, sent);
+        self.after_insert(&schema, &id)?;
         Ok(id)
     }
 
@@ -51,25 +70,103 @@ impl Org {
         fields: Map<String, Value>,
         actor: Actor,
     ) -> Result<(), Vec<ApiError>> {
+        self.all_or_nothing(|org| org.update_one(object, id, fields, actor))?;
+        self.end_of_user_action(actor);
+        Ok(())
+    }
+
+    fn update_one(
+        &mut self,
+        object: &str,
+        id: &str,
+        fields: Map<String, Value>,
+        actor: Actor,
+    ) -> Result<(), Vec<ApiError>> {
         let schema = self.schema(object)?;
-        let mut record = self.current(&schema, id)?;
-        let id = record
-            .get("Id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let old = self.current(&schema, id)?;
+        let id = owned(&old, "Id");
         let sent = sent(&fields);
-        let change = self.validated(&schema, fields, Purpose::Update)?;
+        let mut change = self.validated(&schema, fields, Purpose::Update)?;
         if let Some(missing) = self.cleared(&schema, &change) {
             return Err(vec![missing]);
         }
         if let Some(taken) = self.taken(&schema, &change, Some(&id)) {
             return Err(vec![taken]);
         }
+        self.ignored(&schema, &id, &mut change);
+        let mut record = old.clone();
         record.extend(change);
+        if let Some(duplicates) = self.duplicates(&schema, &record, Some(&old), actor) {
+            return Err(vec![duplicates]);
+        }
+        self.named_by_hand(&schema, &old, &mut record);
+        self.before_update(&schema, &old, &mut record)?;
         self.store(&schema, &id, record);
         self.note(Operation::Update, actor, &schema.name, &id, sent);
-        Ok(())
+        self.after_update(&schema, &old, &id)
+    }
+
+    /// The org's own automation changes a record: other automation sees it. What is so already is not written.
+    pub(super) fn automate(
+        &mut self,
+        object: &str,
+        id: &str,
+        fields: &[(&str, Value)],
+    ) -> Result<(), Vec<ApiError>> {
+        let schema = self.schema(object)?;
+        let old = self.current(&schema, id)?;
+        let change = changed(&schema, &old, fields);
+        if change.is_empty() {
+            return Ok(());
+        }
+        let mut record = old.clone();
+        record.extend(change.clone());
+        self.before_update(&schema, &old, &mut record)?;
+        self.store(&schema, id, record);
+        self.note(
+            Operation::Update,
+            Actor::Automation,
+            &schema.name,
+            id,
+            change,
+        );
+        self.after_update(&schema, &old, id)
+    }
+
+    /// The org changes a record and no automation sees it.
+    pub(super) fn put_plainly(&mut self, object: &str, id: &str, fields: &[(&str, Value)]) {
+        let Ok(schema) = self.schema(object) else {
+            return;
+        };
+        let Ok(mut record) = self.current(&schema, id) else {
+            return;
+        };
+        let change = changed(&schema, &record, fields);
+        if change.is_empty() {
+            return;
+        }
+        record.extend(change.clone());
+        self.store(&schema, id, record);
+        self.note(
+            Operation::Update,
+            Actor::Automation,
+            &schema.name,
+            id,
+            change,
+        );
+    }
+
+    /// What is computed when it is read: the record is the same as before, and so is its time stamp.
+    pub(super) fn compute(&mut self, object: &str, id: &str, fields: &[(&str, Value)]) {
+        let Some(table) = self.table_mut(object) else {
+            return;
+        };
+        let Some(mut record) = table.get(id).cloned() else {
+            return;
+        };
+        let values = fields.iter().cloned();
+        record.extend(values.map(|(name, value)| (name.to_owned(), value)));
+        table.put(id, record);
     }
 
     pub(crate) fn remove(
@@ -78,40 +175,24 @@ impl Org {
         id: &str,
         actor: Actor,
     ) -> Result<(), Vec<ApiError>> {
-        let schema = self.schema(object)?;
-        self.current(&schema, id)?;
-        self.take_out(&schema, id, None, actor);
+        self.all_or_nothing(|org| {
+            let schema = org.schema(object)?;
+            let record = org.current(&schema, id)?;
+            org.before_delete(&schema, &record)?;
+            org.take_out(&schema, id, None, actor);
+            org.after_delete(&schema, &record)
+        })?;
+        self.end_of_user_action(actor);
         Ok(())
     }
 
-    /// Merging deletes the loser, which then names the master.
-    pub(crate) fn merge(
+    pub(super) fn take_out(
         &mut self,
-        object: &str,
-        master: &str,
-        loser: &str,
-    ) -> Result<(), Vec<ApiError>> {
-        let schema = self.schema(object)?;
-        let kept = self.current(&schema, master)?;
-        self.current(&schema, loser)?;
-        let master = kept
-            .get("Id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        self.take_out(&schema, loser, Some(&master), Actor::User);
-        self.store(&schema, &master, kept);
-        self.note(
-            Operation::Update,
-            Actor::User,
-            &schema.name,
-            &master,
-            Map::new(),
-        );
-        Ok(())
-    }
-
-    fn take_out(&mut self, schema: &Object, id: &str, master: Option<&str>, actor: Actor) {
+        schema: &Object,
+        id: &str,
+        master: Option<&str>,
+        actor: Actor,
+    ) {
         let now = self.tick();
         let deleted = self.table_mut(&schema.name).and_then(|table| {
             let id = table.delete(id)?;
@@ -153,15 +234,38 @@ impl Org {
         act: impl FnOnce(&mut Org) -> Result<Done, Failed>,
     ) -> Result<Done, Failed> {
         let logged = self.log.end();
-        self.tables.values_mut().for_each(Table::begin);
+        let began: Vec<usize> = self.tables.values_mut().map(Table::begin).collect();
         let done = act(self);
         if done.is_ok() {
             self.tables.values_mut().for_each(Table::commit);
         } else {
-            self.tables.values_mut().for_each(Table::roll_back);
+            for (table, began) in self.tables.values_mut().zip(began) {
+                table.roll_back(began);
+            }
             self.log.roll_back(&logged);
         }
         done
+    }
+
+    /// The record, when it is there.
+    pub(super) fn found(&self, object: &str, id: &str) -> Option<&Record> {
+        self.table(object)?.get(id)
+    }
+
+    /// Ids of the records whose reference field has this id.
+    pub(super) fn children(&self, object: &str, field: &str, id: &str) -> Vec<String> {
+        let Some(table) = self.table(object) else {
+            return Vec::new();
+        };
+        let field = table.schema.field(field);
+        field.map_or_else(Vec::new, |field| table.by_value(field, id))
+    }
+
+    /// The records whose reference field has this id.
+    pub(super) fn child_records(&self, object: &str, field: &str, id: &str) -> Vec<Record> {
+        let ids = self.children(object, field, id).into_iter();
+        ids.filter_map(|id| self.found(object, &id).cloned())
+            .collect()
     }
 
     pub(super) fn schema(&self, object: &str) -> Result<Arc<Object>, Vec<ApiError>> {
@@ -197,7 +301,7 @@ impl Org {
         }
     }
 
-    fn store(&mut self, schema: &Object, id: &str, mut record: Record) {
+    pub(super) fn store(&mut self, schema: &Object, id: &str, mut record: Record) {
         let now = self.tick();
         for name in ["LastModifiedDate", "SystemModstamp"] {
             record.insert(name.to_owned(), Value::from(now.as_str()));
@@ -223,7 +327,7 @@ impl Org {
         }
     }
 
-    fn note(
+    pub(super) fn note(
         &mut self,
         operation: Operation,
         actor: Actor,
@@ -258,8 +362,44 @@ fn sent(fields: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-/// Check boxes are false when nobody says otherwise.
+/// The fields that are the object's and say something else now.
+fn changed(schema: &Object, old: &Record, fields: &[(&str, Value)]) -> Record {
+    let changed = fields.iter().filter(|(name, value)| {
+        schema.field(name).is_some() && old.get(*name).unwrap_or(&Value::Null) != value
+    });
+    changed
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
+}
+
+/// Names that nobody gives.
+fn auto_number(schema: &Object, number: u64) -> Option<String> {
+    match schema.name.as_str() {
+        "npe01__OppPayment__c" => Some(format!("PMT-{number:05}")),
+        "npe5__Affiliation__c" => Some(format!("AF-{number:06}")),
+        "npsp__Allocation__c" => Some(format!("ALL-{number}")),
+        _ => None,
+    }
+}
+
+/// Check boxes are false when nobody says otherwise; a few fields have defaults of their own.
 fn defaults(schema: &Object, record: &mut Record) {
+    for (object, field, value) in [
+        (
+            "npsp__General_Accounting_Unit__c",
+            "npsp__Active__c",
+            Value::Bool(true),
+        ),
+        (
+            "npe5__Affiliation__c",
+            "npe5__Status__c",
+            Value::from("Current"),
+        ),
+    ] {
+        if object == schema.name {
+            record.entry(field).or_insert(value);
+        }
+    }
     for field in schema.fields.iter().filter(|field| field.kind == "boolean") {
         record
             .entry(field.name.clone())
@@ -268,16 +408,13 @@ fn defaults(schema: &Object, record: &mut Record) {
 }
 
 fn full_name(record: &Record) -> String {
-    let text = |name: &str| {
-        record
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    format!("{} {}", text("FirstName"), text("LastName"))
-        .trim()
-        .to_owned()
+    format!(
+        "{} {}",
+        owned(record, "FirstName"),
+        owned(record, "LastName")
+    )
+    .trim()
+    .to_owned()
 }
 
 pub(super) fn unknown_object(object: &str) -> ApiError {

@@ -79,7 +79,10 @@ async fn a_graph_is_written_with_its_references_and_another_not_at_all() {
         1,
         "Byron's household went too"
     );
-    assert_eq!(org.simulator.write_log().len(), 2);
+    let log = org.simulator.write_log();
+    let objects: Vec<&str> = log.iter().map(|write| write.object.as_str()).collect();
+    let expected = ["Account", "Contact", "npe5__Affiliation__c"];
+    assert_eq!(objects, expected, "NPSP notes whose the person is");
 }
 
 #[tokio::test]

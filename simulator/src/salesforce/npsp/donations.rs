@@ -1,0 +1,108 @@
+//! Donations: whose they are, and the contact role that says so.
+
+use serde_json::{Map, Value};
+
+use super::super::Org;
+use super::super::automation::Outcome;
+use super::super::table::Record;
+use super::super::values::{differs, holds, owned, text};
+use super::{is_household, refusal};
+use crate::write_log::Actor;
+
+const CONTACT: &str = "npsp__Primary_Contact__c";
+const ROLE: &str = "OpportunityContactRole";
+
+impl Org {
+    /// A new donation has the household of its contact, or the contact of its household.
+    pub(in super::super) fn whose_donation(&mut self, donation: &mut Record) -> Outcome {
+        let named = owned(donation, "npe01__Contact_Id_for_Role__c");
+        match (text(donation, CONTACT), named.as_str()) {
+            (Some(contact), "") => {
+                let contact = Value::from(contact);
+                donation.insert("npe01__Contact_Id_for_Role__c".to_owned(), contact);
+            }
+            (None, id) if !id.is_empty() => {
+                let Some(contact) = self.found("Contact", id) else {
+                    let text = "The Contact Id for Role is not a valid Contact Id.";
+                    return Err(vec![refusal(text)]);
+                };
+                let contact = owned(contact, "Id");
+                donation.insert(CONTACT.to_owned(), Value::from(contact));
+            }
+            _ => {}
+        }
+        let account = owned(donation, "AccountId");
+        match (account.as_str(), text(donation, CONTACT)) {
+            ("", Some(contact)) => {
+                if let Some(household) = self.household_of(contact) {
+                    donation.insert("AccountId".to_owned(), Value::from(household));
+                }
+            }
+            (id, None) => {
+                if let Some(lead) = self.household(id).and_then(lead_of) {
+                    donation.insert(CONTACT.to_owned(), lead.clone());
+                    donation.insert("npe01__Contact_Id_for_Role__c".to_owned(), lead);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn household_of(&self, contact: &str) -> Option<String> {
+        let contact = self.found("Contact", contact)?;
+        let account = self.household(text(contact, "AccountId")?)?;
+        Some(owned(account, "Id"))
+    }
+
+    /// The primary contact is the contact of the primary role.
+    pub(in super::super) fn name_primary_contact(
+        &mut self,
+        old: Option<&Record>,
+        id: &str,
+    ) -> Outcome {
+        let Some(donation) = self.found("Opportunity", id).cloned() else {
+            return Ok(());
+        };
+        let nothing = Record::new();
+        let moved = differs(old.unwrap_or(&nothing), &donation, CONTACT);
+        let switched_off = holds(&donation, "npsp__DisableContactRoleAutomation__c");
+        if !moved || switched_off || self.table(ROLE).is_none() {
+            return Ok(());
+        }
+        let roles = self.child_records(ROLE, "OpportunityId", id);
+        let primary = roles.iter().find(|role| holds(role, "IsPrimary"));
+        let primary = primary.map(|role| owned(role, "Id"));
+        match (text(&donation, CONTACT), primary) {
+            (None, Some(role)) => self.remove(ROLE, &role, Actor::Automation),
+            (Some(contact), Some(role)) => {
+                self.automate(ROLE, &role, &[("ContactId", Value::from(contact))])
+            }
+            (Some(contact), None) => self.new_primary_role(&donation, contact),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn new_primary_role(&mut self, donation: &Record, contact: &str) -> Outcome {
+        let account = self.found("Account", &owned(donation, "AccountId"));
+        let role = match account.is_none_or(is_household) {
+            true => "Donor",
+            false => "Soft Credit",
+        };
+        let mut fields = Map::new();
+        for (name, value) in [
+            ("OpportunityId", Value::from(owned(donation, "Id"))),
+            ("ContactId", Value::from(contact)),
+            ("Role", Value::from(role)),
+            ("IsPrimary", Value::Bool(true)),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        self.insert(ROLE, fields, Actor::Automation).map(|_| ())
+    }
+}
+
+fn lead_of(household: &Record) -> Option<Value> {
+    let lead = household.get("npe01__One2OneContact__c")?;
+    (!lead.is_null()).then(|| lead.clone())
+}
