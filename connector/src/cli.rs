@@ -123,6 +123,9 @@ enum Command {
     /// Random histories of edits on both sides, judged from outside: everything in one process, on virtual time.
     #[cfg(feature = "demo")]
     Sim(crate::sim::SimArguments),
+    /// Scenario files, each in many orders of delivery: the end is the same and as the file says.
+    #[cfg(feature = "demo")]
+    Scenarios(crate::scenarios::ScenarioArguments),
     /// How fast this machine does it: webhooks in, backlogs out, and the bare figures of disk and HTTP beside them.
     #[cfg(feature = "demo")]
     Bench(crate::bench::BenchArguments),
@@ -134,11 +137,8 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     #[cfg(feature = "demo")]
-    if let Command::Sim(arguments) = &arguments.command {
-        return match crate::sim::run(arguments) {
-            Ok(code) => code,
-            Err(error) => failed(error.as_ref()),
-        };
+    if let Some(ended) = on_virtual_time(&arguments.command) {
+        return ended.unwrap_or_else(|error| failed(error.as_ref()));
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -147,6 +147,16 @@ pub fn run() -> ExitCode {
     match runtime.block_on(dispatch(arguments.command)) {
         Ok(code) => code,
         Err(error) => failed(error.as_ref()),
+    }
+}
+
+/// What makes runtimes of its own, on which time is virtual.
+#[cfg(feature = "demo")]
+fn on_virtual_time(command: &Command) -> Option<Outcome> {
+    match command {
+        Command::Sim(arguments) => Some(crate::sim::run(arguments)),
+        Command::Scenarios(arguments) => Some(crate::scenarios::run(arguments)),
+        _ => None,
     }
 }
 
@@ -195,7 +205,7 @@ async fn dispatch(command: Command) -> Outcome {
         #[cfg(feature = "demo")]
         Command::Bench(arguments) => crate::bench::run(arguments).await,
         #[cfg(feature = "demo")]
-        Command::Sim(_) => Err("the simulation has a runtime of its own".into()),
+        Command::Sim(_) | Command::Scenarios(_) => Err("it has a runtime of its own".into()),
     }
 }
 

@@ -12,6 +12,8 @@ mod handlers;
 mod operator;
 mod review;
 mod routing;
+#[cfg(feature = "demo")]
+mod scenarios;
 mod service;
 mod settings;
 mod show;

@@ -3,12 +3,12 @@
 //! A history of edits on both sides is played under delays, losses, repeats, faults, clocks that are wrong and crashes;
 //! then `judge` says, from the two systems' own write logs, whether both sides ended up the same and nothing was lost.
 
-mod history;
+pub mod history;
 mod judge;
 mod network;
 mod process;
 mod watch;
-mod world;
+pub mod world;
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,8 @@ pub struct History {
     pub poll_ms: u64,
     /// Ticketure is asked for records that others wait for.
     pub fetch_missing: bool,
+    /// The org has no NPSP.
+    pub without_npsp: bool,
     /// Items of a batch, and batches at a time; 0 is as many as the service takes by default.
     pub batch: usize,
     pub batches: usize,

@@ -67,7 +67,10 @@ impl Process {
             salesforce.clone(),
             Some(ticketure),
             found.handlers.clone(),
-            Npsp::Yes,
+            match history.without_npsp {
+                true => Npsp::No,
+                false => Npsp::Yes,
+            },
             seed,
         );
         let sync = sync.fetching(history.fetch_missing).broken(found.broken);

@@ -74,14 +74,14 @@ pub struct Rested {
 }
 
 /// What survives a kill, and what does not.
-struct World<'h> {
+pub struct World<'h> {
     history: &'h History,
-    found: Found,
-    simulator: Simulator,
+    pub found: Found,
+    pub simulator: Simulator,
     network: Arc<Network>,
     now: Now,
     random: fastrand::Rng,
-    process: Option<Process>,
+    pub process: Option<Process>,
     /// Webhooks on their way.
     on_the_way: Vec<OnTheWay>,
     ticketure_ids: BTreeMap<String, String>,
@@ -133,7 +133,11 @@ pub async fn play_with(
 }
 
 impl<'h> World<'h> {
-    fn new(
+    /// A world in which nothing has happened, and no process runs.
+    ///
+    /// # Errors
+    /// When there are no schemas.
+    pub fn new(
         history: &'h History,
         broken: Option<Broken>,
         handlers: Handlers,
@@ -214,12 +218,14 @@ fn simulator(history: &History, now: &Now) -> Result<Simulator, simulator::Schem
         clock: Clock(now.clone()),
         salesforce_error_ms: history.salesforce_clock_error_ms,
         ticketure_error_ms: history.ticketure_clock_error_ms,
+        npsp: !history.without_npsp,
         ..SimulatorOptions::new(crate::cli::snapshots())
     })
 }
 
 impl World<'_> {
-    fn start(&mut self) {
+    /// The process begins.
+    pub fn start(&mut self) {
         let seed = self.random.u64(..);
         self.process = Some(Process::start(&self.found, self.history, seed));
     }
@@ -261,7 +267,10 @@ impl World<'_> {
     }
 
     /// Lets time pass, webhooks arrive and late calls be carried out.
-    async fn until(&mut self, end: Instant) -> Result<(), Box<dyn Error>> {
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn until(&mut self, end: Instant) -> Result<(), Box<dyn Error>> {
         loop {
             self.tell_of_own_writes();
             self.simulator.run_late();

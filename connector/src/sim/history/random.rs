@@ -77,6 +77,7 @@ pub fn random(seed: u64) -> History {
     // Small batches, several at a time: so lanes and batches come between one another.
     let small = dice.0.bool();
     History {
+        without_npsp: false,
         fetch_missing: dice.0.bool(),
         batch: if small { dice.0.usize(1..=5) } else { 0 },
         batches: if small { dice.0.usize(1..=4) } else { 0 },

@@ -36,7 +36,8 @@ impl World<'_> {
         }
     }
 
-    fn send_in(&mut self, delay: Duration, webhook: Value) {
+    /// A webhook that arrives then.
+    pub fn send_in(&mut self, delay: Duration, webhook: Value) {
         self.on_the_way.push(OnTheWay {
             arrives: Instant::now() + delay,
             sent_ms: (self.now)(),

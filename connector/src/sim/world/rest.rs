@@ -38,7 +38,10 @@ impl World<'_> {
     }
 
     /// Until nothing is on its way any more; or what is left.
-    async fn rest(&mut self) -> Result<Option<String>, Box<dyn Error>> {
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rest(&mut self) -> Result<Option<String>, Box<dyn Error>> {
         let poll = Duration::from_millis(
             self.history.poll_ms.max(500) + 2 * self.history.call_ms_max + 1_000,
         );

@@ -1,0 +1,216 @@
+//! The end of a run as both systems show it, without anything that depends on the order in which it came about:
+//! records go by what tells them apart and not by their ids, and times of the systems' own are left out.
+
+mod keys;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use runtime::queue::{FailedItem, ItemView, Review, State as ItemState};
+use serde_json::{Map, Value};
+use simulator::Simulator;
+
+use super::catalogue::Catalogue;
+use keys::Keys;
+
+/// Fields of Salesforce's own, which say when and by whom.
+const SYSTEM: &[&str] = &[
+    "Id",
+    "CreatedDate",
+    "CreatedById",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "SystemModstamp",
+    "LastReferencedDate",
+    "LastViewedDate",
+    "LastActivityDate",
+    "IsDeleted",
+    "MasterRecordId",
+    "OwnerId",
+    "attributes",
+];
+/// Members of Ticketure's own.
+const STAMPS: &[&str] = &["id", "created_at", "updated_at"];
+/// What the org is made of is no result.
+const SETUP: &[&str] = &["RecordType", "User"];
+
+type Records = BTreeMap<String, BTreeMap<String, Record>>;
+
+/// Both systems, and what an operator sees, at rest.
+#[derive(Debug, Default)]
+pub struct State {
+    /// By object and key.
+    pub salesforce: Records,
+    /// By entity and key.
+    pub ticketure: Records,
+    pub errors: Vec<String>,
+    pub review: Vec<String>,
+    pub parked: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct Record {
+    /// Other words that it goes by.
+    pub aliases: BTreeSet<String>,
+    pub fields: BTreeMap<String, Shown>,
+}
+
+/// A value, or a record that is referred to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    Value(Value),
+    Record { object: String, key: String },
+}
+
+/// What the queue holds at rest.
+pub struct Left {
+    pub errors: Vec<FailedItem>,
+    pub reviews: Vec<Review>,
+    pub waiting: Vec<ItemView>,
+}
+
+/// What the scenario calls records: Salesforce ids to names, and the ids of rows that it made itself.
+#[derive(Debug, Default)]
+pub struct Named {
+    pub salesforce: BTreeMap<String, String>,
+    pub rows: BTreeSet<String>,
+}
+
+impl State {
+    pub fn of(simulator: &Simulator, catalogue: &Catalogue, named: &Named, left: &Left) -> State {
+        let keys = Keys::of(simulator, catalogue, named);
+        let mut state = State::default();
+        for object in catalogue.objects.keys() {
+            for record in simulator.records(object) {
+                state.add_record(catalogue, &keys, object, &record);
+            }
+        }
+        for identity in simulator.identities() {
+            state.add_row(&keys, "identity", &identity);
+        }
+        state.add_left(&keys, left);
+        state
+    }
+
+    fn add_record(
+        &mut self,
+        catalogue: &Catalogue,
+        keys: &Keys,
+        object: &str,
+        record: &Map<String, Value>,
+    ) {
+        if SETUP.contains(&object) {
+            return;
+        }
+        let id = record.get("Id").and_then(Value::as_str).unwrap_or_default();
+        let Some(key) = keys.key(id) else { return };
+        let known = catalogue.objects.get(object);
+        let fields = record.iter().filter(|(name, value)| {
+            !value.is_null() && !SYSTEM.contains(&name.as_str()) && keys.tells(object, name)
+        });
+        let fields = fields.map(|(name, value)| {
+            let kind = known.and_then(|known| known.fields.get(name));
+            let refers = kind.is_some_and(|field| field.kind == "reference");
+            (name.clone(), keys.shown(value, refers))
+        });
+        let record = Record {
+            aliases: keys.aliases(id),
+            fields: fields.collect(),
+        };
+        let records = self.salesforce.entry(object.to_owned()).or_default();
+        records.insert(key.to_owned(), record);
+    }
+
+    fn add_row(&mut self, keys: &Keys, entity: &str, row: &Map<String, Value>) {
+        let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+        let fields = row
+            .iter()
+            .filter(|(name, value)| !value.is_null() && !STAMPS.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), keys.shown(value, false)));
+        let key = keys.born(id).unwrap_or(id);
+        let record = Record {
+            aliases: [key.to_owned(), id.to_owned()].into(),
+            fields: fields.collect(),
+        };
+        let records = self.ticketure.entry(entity.to_owned()).or_default();
+        records.insert(key.to_owned(), record);
+    }
+
+    fn add_left(&mut self, keys: &Keys, left: &Left) {
+        for failed in &left.errors {
+            let about = failed.mapping.as_ref().unwrap_or(&failed.payload_type);
+            let error = &failed.error;
+            let text = format!("{about} {}: {}: {}", failed.key, error.code, error.message);
+            self.errors.push(keys.scrubbed(&text));
+        }
+        let mut asked = BTreeSet::new();
+        for review in &left.reviews {
+            asked.insert(format!("{}:{}", review.mapping, review.source_id));
+            let mut candidates: Vec<String> =
+                review.candidates.iter().map(|id| keys.scrubbed(id)).collect();
+            candidates.sort();
+            let reason = keys.scrubbed(&review.reason);
+            let (mapping, candidates) = (&review.mapping, candidates.join(", "));
+            let text = format!("{mapping} {}: {reason}: {candidates}", review.source_id);
+            self.review.push(keys.scrubbed(&text));
+        }
+        let parked = left.waiting.iter().filter(|item| item.state == ItemState::Parked);
+        for item in parked {
+            let key = item.wait_key.clone().unwrap_or_default();
+            // Who waits for a decision is in the review list.
+            if !asked.contains(&key) {
+                let about = item.mapping.as_ref().unwrap_or(&item.payload_type);
+                let text = format!("{about} {} waits for {key}", item.key);
+                self.parked.push(keys.scrubbed(&text));
+            }
+        }
+        for list in [&mut self.errors, &mut self.review, &mut self.parked] {
+            list.sort();
+            list.dedup();
+        }
+    }
+
+    /// The records of one system.
+    pub fn records(&self, of_ticketure: bool, object: &str) -> Option<&BTreeMap<String, Record>> {
+        let records = match of_ticketure {
+            true => &self.ticketure,
+            false => &self.salesforce,
+        };
+        records.get(object)
+    }
+
+    /// As text, a line a value: the same text is the same state.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (system, records) in [("salesforce", &self.salesforce), ("ticketure", &self.ticketure)] {
+            for (object, records) in records {
+                for (key, record) in records {
+                    let _ = writeln!(text, "{system} {object} {key}");
+                    for (name, value) in &record.fields {
+                        let _ = writeln!(text, "    {name}: {}", value.text());
+                    }
+                }
+            }
+        }
+        let logs = [
+            ("error", &self.errors),
+            ("review", &self.review),
+            ("parked", &self.parked),
+        ];
+        for (name, lines) in logs {
+            for line in lines {
+                let _ = writeln!(text, "{name} {line}");
+            }
+        }
+        text
+    }
+}
+
+impl Shown {
+    pub fn text(&self) -> String {
+        match self {
+            Shown::Value(value) => value.to_string(),
+            Shown::Record { object, key } => format!("{object} {key}"),
+        }
+    }
+}
