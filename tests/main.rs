@@ -15,6 +15,7 @@ mod foreign;
 mod forward;
 mod graph;
 mod review;
+mod scenarios;
 mod simulation;
 mod tidiness;
 mod way_back;

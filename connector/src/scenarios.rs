@@ -104,7 +104,9 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Box<dyn Error>> {
         }
     }
     if found.is_empty() {
-        return Err("there is no scenario; tests/scenarios/README.md shows how to write one".into());
+        return Err(
+            "there is no scenario; tests/scenarios/README.md shows how to write one".into(),
+        );
     }
     Ok(found)
 }

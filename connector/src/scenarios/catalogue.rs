@@ -50,7 +50,9 @@ impl Catalogue {
         let mut catalogue = Catalogue::default();
         for (_, schema) in files(&schemas.join("salesforce"))? {
             let name = text(&schema, "object");
-            catalogue.objects.insert(name.clone(), object(&name, &schema));
+            catalogue
+                .objects
+                .insert(name.clone(), object(&name, &schema));
         }
         let entities = files(&schemas.join("ticketure"))?;
         for (name, schema) in files(&schemas.join("webhooks"))? {
@@ -121,7 +123,8 @@ fn text(value: &Value, name: &str) -> String {
 
 /// The schemas of a folder, by what stands before the first dot of their names.
 fn files(folder: &Path) -> Result<Vec<(String, Value)>, Box<dyn Error>> {
-    let cannot = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", folder.display());
+    let cannot =
+        |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", folder.display());
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| cannot(&error))? {
         let path = entry.map_err(|error| cannot(&error))?.path();

@@ -22,10 +22,20 @@ pub fn check(state: &State, all: &[&Expected]) -> Vec<Mistake> {
         checking.of_ticketure = true;
         checking.objects(&expected.ticketure);
     }
-    let one = |of: fn(&Expected) -> &Option<Log>| all.iter().filter_map(move |it| of(it).as_ref()).flatten();
+    let one = |of: fn(&Expected) -> &Option<Log>| {
+        all.iter().filter_map(move |it| of(it).as_ref()).flatten()
+    };
     let logs = [
-        ("the error log", &state.errors, one(|it| &it.errors).collect()),
-        ("the review list", &state.review, one(|it| &it.review).collect()),
+        (
+            "the error log",
+            &state.errors,
+            one(|it| &it.errors).collect(),
+        ),
+        (
+            "the review list",
+            &state.review,
+            one(|it| &it.review).collect(),
+        ),
         ("what waits", &state.parked, one(|it| &it.parked).collect()),
     ];
     for (name, lines, expected) in logs {
@@ -48,7 +58,9 @@ impl Checking<'_> {
     fn objects(&mut self, objects: &[ExpectedObject]) {
         for object in objects {
             let there = self.state.records(self.of_ticketure, &object.object);
-            let there = there.map(|there| there.iter().collect()).unwrap_or_default();
+            let there = there
+                .map(|there| there.iter().collect())
+                .unwrap_or_default();
             self.exactly(object, there);
         }
     }
@@ -59,7 +71,9 @@ impl Checking<'_> {
         for expected in &object.records {
             let found = there
                 .iter()
-                .find(|(key, record)| **key == &expected.key || record.aliases.contains(&expected.key))
+                .find(|(key, record)| {
+                    **key == &expected.key || record.aliases.contains(&expected.key)
+                })
                 .map(|(key, record)| (*key, *record));
             match found {
                 Some((key, record)) => {
@@ -84,7 +98,11 @@ impl Checking<'_> {
 
     fn record(&mut self, object: &str, key: &str, record: &Record, expected: &ExpectedRecord) {
         for entry in &expected.fields {
-            self.field(&format!("{object} {key}"), record.fields.get(&entry.key), entry);
+            self.field(
+                &format!("{object} {key}"),
+                record.fields.get(&entry.key),
+                entry,
+            );
         }
         for children in &expected.children {
             let refers = |child: &Record| {
@@ -93,7 +111,10 @@ impl Checking<'_> {
                 })
             };
             let there = self.state.records(false, &children.object);
-            let there = there.into_iter().flatten().filter(|(_, child)| refers(child));
+            let there = there
+                .into_iter()
+                .flatten()
+                .filter(|(_, child)| refers(child));
             self.exactly(children, there.collect());
         }
     }
@@ -117,9 +138,9 @@ impl Checking<'_> {
         }
         match (found, &expected.kind) {
             (None, Kind::Plain(Value::Null)) => true,
-            (Some(Shown::Record { .. }), _) => {
-                expected.text().is_some_and(|name| self.refers(found, &name))
-            }
+            (Some(Shown::Record { .. }), _) => expected
+                .text()
+                .is_some_and(|name| self.refers(found, &name)),
             (Some(Shown::Value(Value::Object(members))), Kind::Map(entries)) => {
                 entries.iter().all(|entry| {
                     let member = members.get(&entry.key).filter(|value| !value.is_null());
@@ -137,15 +158,23 @@ impl Checking<'_> {
         let Some(Shown::Record { object, key }) = found else {
             return false;
         };
-        let record = self.state.records(false, object).and_then(|all| all.get(key));
+        let record = self
+            .state
+            .records(false, object)
+            .and_then(|all| all.get(key));
         key == name || record.is_some_and(|record| record.aliases.contains(name))
     }
 
     fn absent(&mut self, absent: &[(usize, String, String)]) {
         for (line, object, key) in absent {
             let there = [false, true].into_iter().any(|of_ticketure| {
-                let records = self.state.records(of_ticketure, object).into_iter().flatten();
-                let mut found = records.filter(|(known, record)| *known == key || record.aliases.contains(key));
+                let records = self
+                    .state
+                    .records(of_ticketure, object)
+                    .into_iter()
+                    .flatten();
+                let mut found =
+                    records.filter(|(known, record)| *known == key || record.aliases.contains(key));
                 found.next().is_some()
             });
             if there {

@@ -59,7 +59,6 @@ pub struct Record {
 /// A row of Ticketure's.
 #[derive(Debug, Clone)]
 pub struct Row {
-    pub line: usize,
     /// `identity`.
     pub entity: String,
     pub members: Map<String, Value>,
@@ -132,14 +131,18 @@ pub enum InTicketure {
 /// What an operator types.
 #[derive(Debug, Clone)]
 pub enum Decision {
-    /// `usher review --link`
-    Link { source_id: String, to: String },
-    /// `usher review --create`
-    Create { source_id: String },
-    /// `usher review --ignore`
-    Ignore { source_id: String },
+    /// `usher review`, about the question of this source id.
+    Review { source_id: String, answer: Answer },
     /// `usher retry --all`
     Retry,
+}
+
+/// `--link`, `--create` or `--ignore`.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Link { to: String },
+    Create,
+    Ignore,
 }
 
 const KEYS: &[&str] = &[
@@ -173,6 +176,7 @@ fn scenario(reader: &mut Reader<'_>, path: &Path, root: &Node) -> Scenario {
     reader.known(root, KEYS);
     reader.take_defaults(root.get("defaults"));
     let npsp = npsp(reader, root.get("npsp"));
+    reader.without_npsp = npsp.contains(&false);
     let given = given(reader, root.get("given"));
     let when = root.get("when");
     let when = when.map_or_else(Vec::new, |when| steps::steps(reader, when));
@@ -181,14 +185,13 @@ fn scenario(reader: &mut Reader<'_>, path: &Path, root: &Node) -> Scenario {
     if sentence.is_none() {
         reader.mistake(1, "`scenario:` is missing: say in a sentence what it shows");
     }
-    let settings = root.get("settings").map(Node::members);
     Scenario {
         path: path.to_owned(),
         sentence: sentence.unwrap_or_default(),
         features: features(reader, root.get("features")),
         npsp,
         ordered: ordered(reader, root.get("ordered")),
-        settings: settings.unwrap_or_default(),
+        settings: settings(reader, root.get("settings")),
         given,
         when,
         then,
@@ -210,6 +213,26 @@ fn npsp(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<bool> {
     }
 }
 
+/// As usher.toml has them; one that is a record's id is `{ ref: name }`.
+fn settings(reader: &mut Reader<'_>, node: Option<&Node>) -> Map<String, Value> {
+    let mut settings = Map::new();
+    for entry in node.map_or(&[] as &[_], Node::entries) {
+        let refers = entry.value.get("ref").is_some();
+        let value = entry.value.json();
+        let shown = if refers {
+            Value::from("an id")
+        } else {
+            value.clone()
+        };
+        let alone = Map::from_iter([(entry.key.clone(), shown)]);
+        if let Err((_, message)) = crate::settings::with(&alone) {
+            reader.mistake(entry.line, message);
+        }
+        settings.insert(entry.key.clone(), value);
+    }
+    settings
+}
+
 /// The word alone does not say why.
 fn ordered(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<String> {
     let node = node?;
@@ -226,7 +249,9 @@ fn ordered(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<String> {
 
 fn features(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<(usize, String)> {
     let items = node.map(|node| reader.list(node)).unwrap_or_default();
-    let named = items.iter().filter_map(|item| Some((item.line, item.text()?)));
+    let named = items
+        .iter()
+        .filter_map(|item| Some((item.line, item.text()?)));
     named.collect()
 }
 

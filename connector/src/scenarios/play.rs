@@ -86,7 +86,11 @@ fn history(random: &mut fastrand::Rng, order: Order) -> History {
         webhook_delay_ms_max: if plain { 0 } else { random.u64(0..20_000) },
         webhook_repeat_one_in: if plain { 0 } else { random.u32(0..4) },
         call_ms_max: if plain { 50 } else { random.u64(1..2_000) },
-        poll_ms: if plain { 5_000 } else { random.u64(1_000..30_000) },
+        poll_ms: if plain {
+            5_000
+        } else {
+            random.u64(1_000..30_000)
+        },
         batch: if plain { 0 } else { random.usize(0..4) },
         batches: if plain { 0 } else { random.usize(0..5) },
         ..History::default()
@@ -123,6 +127,7 @@ impl Stage<'_> {
                 self.faults.push(Mistake::new(record.line, message));
             }
         }
+        self.settle_settings();
         self.world.until(Instant::now() + LONG_BEFORE).await?;
         self.world.start();
         // The first reading says from when on changes count.
@@ -148,6 +153,19 @@ impl Stage<'_> {
             self.rest().await?;
         }
         Ok(())
+    }
+
+    /// A setting may be a record of the scenario's.
+    fn settle_settings(&mut self) {
+        let written = self.resolved(&self.scenario.settings);
+        match written.map(|written| crate::settings::with(&written)) {
+            Some(Ok(settings)) => self.world.found.settings = settings.into(),
+            Some(Err((_, message))) => self.faults.push(Mistake::new(1, message)),
+            None => {
+                let message = "a setting refers to a record that nobody has made";
+                self.faults.push(Mistake::new(1, message));
+            }
+        }
     }
 
     /// By itself, and then everything comes to rest.
@@ -203,7 +221,8 @@ impl Stage<'_> {
 
     fn cannot(&mut self, sides: &[VecDeque<&Step>; 3]) {
         for step in sides.iter().filter_map(VecDeque::front) {
-            let message = "this cannot be done: what it is about is not there, and nothing more happens";
+            let message =
+                "this cannot be done: what it is about is not there, and nothing more happens";
             self.faults.push(Mistake::new(step.line, message));
         }
     }

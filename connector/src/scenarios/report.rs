@@ -63,7 +63,12 @@ pub fn print(scenario: &Scenario, npsp: bool, verdict: &Verdict, show: bool) -> 
 
 fn wrong(scenario: &Scenario, npsp: bool, verdict: &Verdict) -> String {
     let name = scenario.path.display();
-    let mut text = format!("  {}\n", scenario.sentence);
+    let features: Vec<&str> = scenario
+        .features
+        .iter()
+        .map(|(_, name)| name.as_str())
+        .collect();
+    let mut text = format!("  {} ({})\n", scenario.sentence, features.join(", "));
     if let Some(error) = &verdict.failed {
         let _ = writeln!(text, "  it could not be played: {error}");
     }

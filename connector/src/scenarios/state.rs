@@ -6,7 +6,7 @@ mod keys;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use runtime::queue::{FailedItem, ItemView, Review, State as ItemState};
+use runtime::queue::{FailedItem, ItemView, OpenReview, State as ItemState};
 use serde_json::{Map, Value};
 use simulator::Simulator;
 
@@ -65,7 +65,7 @@ pub enum Shown {
 /// What the queue holds at rest.
 pub struct Left {
     pub errors: Vec<FailedItem>,
-    pub reviews: Vec<Review>,
+    pub reviews: Vec<OpenReview>,
     pub waiting: Vec<ItemView>,
 }
 
@@ -126,7 +126,7 @@ impl State {
         let fields = row
             .iter()
             .filter(|(name, value)| !value.is_null() && !STAMPS.contains(&name.as_str()))
-            .map(|(name, value)| (name.clone(), keys.shown(value, false)));
+            .map(|(name, value)| (name.clone(), keys.shown(&without_nulls(value), false)));
         let key = keys.born(id).unwrap_or(id);
         let record = Record {
             aliases: [key.to_owned(), id.to_owned()].into(),
@@ -146,15 +146,21 @@ impl State {
         let mut asked = BTreeSet::new();
         for review in &left.reviews {
             asked.insert(format!("{}:{}", review.mapping, review.source_id));
-            let mut candidates: Vec<String> =
-                review.candidates.iter().map(|id| keys.scrubbed(id)).collect();
+            let mut candidates: Vec<String> = review
+                .candidates
+                .iter()
+                .map(|id| keys.scrubbed(id))
+                .collect();
             candidates.sort();
             let reason = keys.scrubbed(&review.reason);
             let (mapping, candidates) = (&review.mapping, candidates.join(", "));
             let text = format!("{mapping} {}: {reason}: {candidates}", review.source_id);
             self.review.push(keys.scrubbed(&text));
         }
-        let parked = left.waiting.iter().filter(|item| item.state == ItemState::Parked);
+        let parked = left
+            .waiting
+            .iter()
+            .filter(|item| item.state == ItemState::Parked);
         for item in parked {
             let key = item.wait_key.clone().unwrap_or_default();
             // Who waits for a decision is in the review list.
@@ -182,7 +188,10 @@ impl State {
     /// As text, a line a value: the same text is the same state.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for (system, records) in [("salesforce", &self.salesforce), ("ticketure", &self.ticketure)] {
+        for (system, records) in [
+            ("salesforce", &self.salesforce),
+            ("ticketure", &self.ticketure),
+        ] {
             for (object, records) in records {
                 for (key, record) in records {
                     let _ = writeln!(text, "{system} {object} {key}");
@@ -203,6 +212,19 @@ impl State {
             }
         }
         text
+    }
+}
+
+/// Null and absent are the same.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let given = members.iter().filter(|(_, value)| !value.is_null());
+            given
+                .map(|(name, value)| (name.clone(), without_nulls(value)))
+                .collect()
+        }
+        _ => value.clone(),
     }
 }
 

@@ -357,7 +357,7 @@ fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
 /// Whoever refers to an organization is affiliated with its account. References are not read back: one that a late write
 /// put there over a newer one stays, so it is not judged where there are such writes.
 fn references(ended: &Ended, faults: &mut Vec<String>) {
-    if ended.commits_late {
+    if ended.commits_late || ended.without_npsp {
         return;
     }
     for (identity, record, _) in pairs(ended) {

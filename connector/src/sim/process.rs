@@ -22,6 +22,7 @@ use super::watch::Watch;
 use crate::capture::{Capture, Polling};
 use crate::config::Npsp;
 use crate::routing::Handlers;
+use crate::settings::Settings;
 use crate::sync::{Broken, TwoWaySync};
 
 /// So long after the acknowledgement a broken process stores what it took in.
@@ -36,6 +37,7 @@ pub struct Found {
     pub now: Now,
     pub watch: Arc<Watch>,
     pub broken: Option<Broken>,
+    pub settings: Settings,
 }
 
 /// A running process.
@@ -73,7 +75,10 @@ impl Process {
             },
             seed,
         );
-        let sync = sync.fetching(history.fetch_missing).broken(found.broken);
+        let sync = sync
+            .fetching(history.fetch_missing)
+            .with_settings(found.settings.clone())
+            .broken(found.broken);
         let sync = Arc::new(sync);
         let life = Arc::new(Life::default());
         let arrivals = Arc::new(Arrivals::default());

@@ -48,6 +48,8 @@ pub struct Ended {
     /// How long Salesforce, and Ticketure, answered nobody.
     pub away_ms: [u64; 2],
     pub crashes: u64,
+    /// The org has no NPSP.
+    pub without_npsp: bool,
     /// Items that were ever in the queue.
     pub items: u64,
     /// What was wrong with the queue on the way.
@@ -161,6 +163,7 @@ impl<'h> World<'h> {
                 handlers,
                 now: now.clone(),
                 broken,
+                settings: crate::settings::defaults(),
             },
             network,
             simulator,
@@ -196,6 +199,7 @@ impl<'h> World<'h> {
             calls: self.network.calls(),
             away_ms: self.history.away_ms(),
             crashes: self.history.crashes(),
+            without_npsp: self.history.without_npsp,
             items: watch.items().await,
             conflicts: store.conflicts().await?,
             while_played,

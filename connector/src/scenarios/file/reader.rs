@@ -12,6 +12,8 @@ pub(super) struct Reader<'c> {
     pub(super) mistakes: Vec<Mistake>,
     /// Members that all rows of a webhook share.
     pub(super) defaults: BTreeMap<String, Map<String, Value>>,
+    /// What is read now is said of an org without NPSP, too.
+    pub(super) without_npsp: bool,
     /// Rows that were read, by entity.
     pub(super) counts: BTreeMap<String, u32>,
 }
@@ -22,6 +24,7 @@ impl<'c> Reader<'c> {
             catalogue,
             mistakes,
             defaults: BTreeMap::new(),
+            without_npsp: false,
             counts: BTreeMap::new(),
         }
     }
@@ -41,7 +44,10 @@ impl<'c> Reader<'c> {
                 let all: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
                 let near = nearest(&entry.key, all.iter());
                 let expected = keys.join(", ");
-                let message = format!("nobody knows `{}` here{near} There are {expected}", entry.key);
+                let message = format!(
+                    "nobody knows `{}` here{near} There are {expected}",
+                    entry.key
+                );
                 self.mistake(entry.line, message.replace("here There", "here; there"));
             }
         }
@@ -91,18 +97,33 @@ impl<'c> Reader<'c> {
         let Some(known) = self.catalogue.objects.get(object) else {
             return;
         };
-        if !known.fields.contains_key(field) {
-            let near = nearest(field, known.fields.keys());
-            self.mistake(line, format!("{object} has no field `{field}`{near}"));
+        match known.fields.get(field) {
+            Some(found) => self.npsp(line, found.needs_npsp, &format!("{object}.{field}")),
+            None => {
+                let near = nearest(field, known.fields.keys());
+                self.mistake(line, format!("{object} has no field `{field}`{near}"));
+            }
+        }
+    }
+
+    fn npsp(&mut self, line: usize, needs: bool, what: &str) {
+        if needs && self.without_npsp {
+            let message = format!(
+                "{what} comes with NPSP: say it under `with_npsp:`, or `npsp: true` of the whole scenario"
+            );
+            self.mistake(line, message);
         }
     }
 
     pub(super) fn object(&mut self, line: usize, object: &str) -> bool {
-        let known = self.catalogue.objects.contains_key(object);
-        if !known {
-            let near = nearest(object, self.catalogue.objects.keys());
-            self.mistake(line, format!("there is no object `{object}`{near}"));
+        let found = self.catalogue.objects.get(object);
+        match found {
+            Some(found) => self.npsp(line, found.needs_npsp, object),
+            None => {
+                let near = nearest(object, self.catalogue.objects.keys());
+                self.mistake(line, format!("there is no object `{object}`{near}"));
+            }
         }
-        known
+        found.is_some()
     }
 }

@@ -60,7 +60,6 @@ pub(super) fn row(
         }
     }
     Some(Row {
-        line: node.line,
         entity: known.name,
         members,
     })
@@ -70,7 +69,10 @@ pub(super) fn row(
 pub(super) fn member(reader: &mut Reader<'_>, entity: &Entity, line: usize, name: &str) {
     if !entity.members.iter().any(|known| known == name) {
         let near = nearest(name, entity.members.iter());
-        reader.mistake(line, format!("{} has no member `{name}`{near}", entity.name));
+        reader.mistake(
+            line,
+            format!("{} has no member `{name}`{near}", entity.name),
+        );
     }
 }
 

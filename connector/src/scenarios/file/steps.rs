@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::reader::Reader;
-use super::{Act, Decision, InSalesforce, InTicketure, Step, rows};
+use super::{Act, Answer, Decision, InSalesforce, InTicketure, Step, rows};
 use crate::scenarios::tree::{Entry, Node};
 
 const STEPS: &[&str] = &["webhook", "salesforce", "ticketure", "operator", "wait"];
@@ -137,20 +137,16 @@ fn operator(reader: &mut Reader<'_>, node: &Node) -> Option<Act> {
     let act = match first_key(node) {
         "review_link" => {
             reader.known(node, &["review_link", "to"]);
-            Decision::Link {
-                source_id: reader.needed(node, "review_link"),
-                to: reader.needed(node, "to"),
-            }
+            let to = reader.needed(node, "to");
+            answer(reader, node, Answer::Link { to })
         }
         "review_create" => {
             reader.known(node, &["review_create"]);
-            let source_id = reader.needed(node, "review_create");
-            Decision::Create { source_id }
+            answer(reader, node, Answer::Create)
         }
         "review_ignore" => {
             reader.known(node, &["review_ignore"]);
-            let source_id = reader.needed(node, "review_ignore");
-            Decision::Ignore { source_id }
+            answer(reader, node, Answer::Ignore)
         }
         "retry" => {
             reader.known(node, &["retry"]);
@@ -162,6 +158,11 @@ fn operator(reader: &mut Reader<'_>, node: &Node) -> Option<Act> {
         }
     };
     Some(Act::Operator(act))
+}
+
+fn answer(reader: &mut Reader<'_>, node: &Node, answer: Answer) -> Decision {
+    let source_id = reader.needed(node, first_key(node));
+    Decision::Review { source_id, answer }
 }
 
 fn first_key(node: &Node) -> &str {
@@ -181,7 +182,10 @@ fn set(reader: &mut Reader<'_>, node: &Node) -> Map<String, Value> {
     match node.get("set") {
         Some(set) => set.members(),
         None => {
-            reader.mistake(node.line, "`set` is missing: `{ update: ada, set: { ... } }`");
+            reader.mistake(
+                node.line,
+                "`set` is missing: `{ update: ada, set: { ... } }`",
+            );
             Map::new()
         }
     }

@@ -38,7 +38,12 @@ pub struct ExpectedRecord {
 }
 
 const PARTS: &[&str] = &[
-    "salesforce", "ticketure", "absent", "errors", "review", "parked",
+    "salesforce",
+    "ticketure",
+    "absent",
+    "errors",
+    "review",
+    "parked",
 ];
 
 /// For any org, for one with NPSP, and for one without.
@@ -53,22 +58,29 @@ pub(super) fn then(
     };
     let known = [PARTS, &["with_npsp", "without_npsp"]].concat();
     reader.known(node, &known);
-    let mut special = |name: &str| {
+    let mut special = |name: &str, without_npsp: bool| {
         let node = node.get(name)?;
         reader.known(node, PARTS);
-        Some(expected(reader, node))
+        let before = std::mem::replace(&mut reader.without_npsp, without_npsp);
+        let special = expected(reader, node);
+        reader.without_npsp = before;
+        Some(special)
     };
-    let with = special("with_npsp").unwrap_or_default();
-    let without = special("without_npsp").unwrap_or_default();
+    let with = special("with_npsp", false).unwrap_or_default();
+    let without = special("without_npsp", true).unwrap_or_default();
     (expected(reader, node), with, without)
 }
 
 fn expected(reader: &mut Reader<'_>, node: &Node) -> Expected {
     let entries = |name: &str| node.get(name).map_or(&[] as &[Entry], Node::entries);
     let salesforce = entries("salesforce").iter();
-    let salesforce = salesforce.filter_map(|entry| object(reader, entry)).collect();
+    let salesforce = salesforce
+        .filter_map(|entry| object(reader, entry))
+        .collect();
     let ticketure = entries("ticketure").iter();
-    let ticketure = ticketure.filter_map(|entry| entity(reader, entry)).collect();
+    let ticketure = ticketure
+        .filter_map(|entry| entity(reader, entry))
+        .collect();
     let mut absent = Vec::new();
     for entry in entries("absent") {
         for key in reader.list(&entry.value) {
@@ -144,7 +156,10 @@ fn entity(reader: &mut Reader<'_>, entry: &Entry) -> Option<ExpectedObject> {
 fn log(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Log> {
     let items = reader.list(node?).iter().map(|item| {
         let texts = match &item.kind {
-            Kind::Map(entries) => entries.iter().flat_map(|entry| texts(&entry.value)).collect(),
+            Kind::Map(entries) => entries
+                .iter()
+                .flat_map(|entry| texts(&entry.value))
+                .collect(),
             _ => texts(item),
         };
         (item.line, texts)

@@ -2,13 +2,12 @@
 
 use std::error::Error;
 
-use runtime::queue::Which;
+use runtime::queue::{Choice, ReviewDecision, Which};
 use serde_json::{Map, Value};
 
 use super::Stage;
-use crate::operator::Decision as LinkDecision;
 use crate::scenarios::catalogue::Object;
-use crate::scenarios::file::{Act, Decision, InSalesforce, InTicketure, Record, Row, Step};
+use crate::scenarios::file::{Act, Answer, Decision, InSalesforce, InTicketure, Record, Row, Step};
 use crate::scenarios::tree::Mistake;
 
 impl Stage<'_> {
@@ -39,7 +38,8 @@ impl Stage<'_> {
 
     /// A row as Ticketure has it from then on, and tells of it.
     pub(super) fn put(&mut self, row: &Row) -> Map<String, Value> {
-        self.entities.insert(row.id().to_owned(), row.entity.clone());
+        self.entities
+            .insert(row.id().to_owned(), row.entity.clone());
         self.named.rows.insert(row.id().to_owned());
         match row.entity.as_str() {
             "identity" => {
@@ -145,25 +145,38 @@ impl Stage<'_> {
                     return Ok(false);
                 }
             }
-            Decision::Link { source_id, to } => {
+            Decision::Review { source_id, answer } => {
                 let reviews = store.reviews().await?;
-                let asked = reviews.into_iter().find(|review| review.source_id == *source_id);
-                let (Some(review), Some((_, destination_id))) = (asked, self.record(to)) else {
+                let asked = reviews
+                    .into_iter()
+                    .find(|review| review.source_id == *source_id);
+                let (Some(review), Some(choice)) = (asked, self.choice(answer)) else {
                     return Ok(false);
                 };
-                let decision = LinkDecision {
+                let decision = crate::review::checked(ReviewDecision {
                     mapping: review.mapping,
                     source_id: review.source_id,
-                    destination_id,
-                };
-                store.put_links(vec![decision.link()]).await?;
+                    choice,
+                    because: "the scenario says so".to_owned(),
+                })?;
+                store.decide(decision).await?;
             }
-            Decision::Create { .. } | Decision::Ignore { .. } => return Ok(false),
         }
         if let Some(process) = &self.world.process {
             process.arrivals.look();
         }
         Ok(true)
+    }
+
+    fn choice(&self, answer: &Answer) -> Option<Choice> {
+        match answer {
+            Answer::Link { to } => {
+                let (_, destination_id) = self.record(to)?;
+                Some(Choice::Link { destination_id })
+            }
+            Answer::Create => Some(Choice::Create),
+            Answer::Ignore => Some(Choice::Ignore),
+        }
     }
 
     /// The record of a word of the scenario's, of an external id, or of a Name that only one has; where it is there.
@@ -176,7 +189,8 @@ impl Stage<'_> {
             let objects = self.catalogue.objects.iter();
             objects.flat_map(move |(object, known)| {
                 let records = fields(known).into_iter();
-                let records = records.flat_map(move |key| self.simulator().find(object, &key, name));
+                let records =
+                    records.flat_map(move |key| self.simulator().find(object, &key, name));
                 records.filter_map(move |record| {
                     let id = record.get("Id")?.as_str()?;
                     Some((object.clone(), id.to_owned()))
@@ -197,14 +211,18 @@ impl Stage<'_> {
             return Some(name.to_owned());
         }
         let (object, id) = self.record(name)?;
-        let record = self.simulator().find(&object, "Id", &id).into_iter().next()?;
+        let record = self
+            .simulator()
+            .find(&object, "Id", &id)
+            .into_iter()
+            .next()?;
         let keys = &self.catalogue.objects.get(&object)?.keys;
         let external = keys.iter().find_map(|key| record.get(key)?.as_str())?;
         Some(external.to_owned())
     }
 
     /// Fields in which `{ ref: name }` is that record's id; nothing while one is not there.
-    fn resolved(&self, fields: &Map<String, Value>) -> Option<Map<String, Value>> {
+    pub(super) fn resolved(&self, fields: &Map<String, Value>) -> Option<Map<String, Value>> {
         let mut resolved = Map::new();
         for (name, value) in fields {
             let value = match value.get("ref").and_then(Value::as_str) {

@@ -41,7 +41,11 @@ impl Manner {
     }
 
     /// Whose turn it is, and whose if they cannot.
-    pub(super) fn turns(&self, random: &mut fastrand::Rng, sides: &[VecDeque<&Step>; 3]) -> Vec<usize> {
+    pub(super) fn turns(
+        &self,
+        random: &mut fastrand::Rng,
+        sides: &[VecDeque<&Step>; 3],
+    ) -> Vec<usize> {
         let mut turns: Vec<usize> = (0..sides.len()).collect();
         if self.plain {
             let line = |place: &usize| {
@@ -62,7 +66,13 @@ impl Manner {
 
 impl Stage<'_> {
     /// Rows of a webhook set out: in one delivery or in several, some of them twice.
-    pub(super) fn send(&mut self, payload_type: &str, entity: &str, rows: Vec<Map<String, Value>>, line: usize) {
+    pub(super) fn send(
+        &mut self,
+        payload_type: &str,
+        entity: &str,
+        rows: Vec<Map<String, Value>>,
+        line: usize,
+    ) {
         let together = self.manner.plain || self.random.bool();
         let parts: Vec<Vec<Map<String, Value>>> = match together {
             true => vec![rows],
@@ -89,13 +99,18 @@ impl Stage<'_> {
                 false => self.random.u64(0..=self.manner.late_ms),
             };
             self.tell(format!("line {line}: told, and heard of {delay} ms later"));
-            self.world.send_in(Duration::from_millis(delay), webhook.clone());
+            self.world
+                .send_in(Duration::from_millis(delay), webhook.clone());
         }
     }
 
     /// Under new ids: nobody can tell that they are repeats but by what they say.
     pub(super) fn deliver_all_again(&mut self) {
-        let mut all: Vec<Value> = self.delivered.iter().map(|sent| sent.webhook.clone()).collect();
+        let mut all: Vec<Value> = self
+            .delivered
+            .iter()
+            .map(|sent| sent.webhook.clone())
+            .collect();
         self.random.shuffle(&mut all);
         for mut webhook in all {
             let event_id = webhook.get("event_id").and_then(Value::as_str);
@@ -110,7 +125,12 @@ impl Stage<'_> {
 }
 
 /// What Ticketure wraps rows in.
-fn envelope(payload_type: &str, entity: &str, event_id: &str, rows: Vec<Map<String, Value>>) -> Value {
+fn envelope(
+    payload_type: &str,
+    entity: &str,
+    event_id: &str,
+    rows: Vec<Map<String, Value>>,
+) -> Value {
     let times = rows.iter().filter_map(|row| {
         let time = row.get("occurred_at").or_else(|| row.get("updated_at"));
         time.and_then(Value::as_str).map(str::to_owned)

@@ -118,13 +118,21 @@ impl Keys {
 
     fn content(&self, id: &str, all: &All) -> Vec<String> {
         let fields = |record: &Map<String, Value>| -> Vec<String> {
-            let fields = record.iter().filter(|(name, _)| !SYSTEM.contains(&name.as_str()));
-            let shown = fields.map(|(name, value)| format!("{name} {}", self.shown(value, false).text()));
+            let fields = record
+                .iter()
+                .filter(|(name, _)| !SYSTEM.contains(&name.as_str()));
+            let shown =
+                fields.map(|(name, value)| format!("{name} {}", self.shown(value, false).text()));
             shown.collect()
         };
-        let mut said = all.get(id).map(|(_, record)| fields(record)).unwrap_or_default();
+        let mut said = all
+            .get(id)
+            .map(|(_, record)| fields(record))
+            .unwrap_or_default();
         let refers = |record: &Map<String, Value>| record.values().any(|value| value == id);
-        let referring = all.iter().filter(|(other, (_, record))| *other != id && refers(record));
+        let referring = all
+            .iter()
+            .filter(|(other, (_, record))| *other != id && refers(record));
         let mut referring: Vec<String> = referring
             .map(|(other, (object, _))| format!("{object} {}", self.key(other).unwrap_or_default()))
             .collect();
@@ -206,7 +214,10 @@ impl Maker<'_> {
 
     fn numbered(&self) -> BTreeSet<String> {
         let objects = self.catalogue.objects.keys();
-        objects.filter(|object| self.is_numbered(object)).cloned().collect()
+        objects
+            .filter(|object| self.is_numbered(object))
+            .cloned()
+            .collect()
     }
 }
 
