@@ -57,6 +57,10 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
             let done = state.org.merge(object, master, loser);
             answer(StatusCode::OK, &said(done.map(|()| json!({}))))
         }
+        (&Method::POST | &Method::DELETE, ["duplicate-rule"]) => {
+            state.org.duplicate_rule = request.method() == Method::POST;
+            answer(StatusCode::OK, &json!({}))
+        }
         (&Method::POST, ["rewrites", object, field]) => {
             state.org.add_rewrite(object, field, crate::Rewrite::Upper);
             answer(StatusCode::OK, &json!({}))
@@ -89,7 +93,7 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
         _ => with_body(
             StatusCode::NOT_FOUND,
             "text/plain",
-            "log, tenant-log, calls, records/OBJECT, identities, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD\n".to_owned(),
+            "log, tenant-log, calls, records/OBJECT, identities, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD, duplicate-rule\n".to_owned(),
         ),
     }
 }

@@ -285,6 +285,11 @@ impl Simulator {
         self.lock().org.allows_doubles = true;
     }
 
+    /// The org's duplicate rule for contacts: the same last name and e-mail address. It is not active at first.
+    pub fn set_duplicate_rule(&self, is_active: bool) {
+        self.lock().org.duplicate_rule = is_active;
+    }
+
     /// A trigger of the org: whatever is written to the field, this becomes of it.
     pub fn add_rewrite(&self, object: &str, field: &str, rewrite: Rewrite) {
         self.lock().org.add_rewrite(object, field, rewrite);

@@ -65,7 +65,7 @@ pub(crate) struct Org {
     /// Households whose members or their names are others, in the transaction that goes on.
     touched: BTreeSet<String>,
     /// What NPSP does later.
-    jobs: Vec<npsp::Job>,
+    pub(crate) jobs: Vec<npsp::Job>,
 }
 
 /// What a trigger makes of a value.

@@ -5,8 +5,11 @@ use serde_json::json;
 
 use super::*;
 
+mod allocations;
 mod graphs;
+mod households;
 mod lines;
+mod payments;
 mod shop;
 
 struct Client {
@@ -35,15 +38,17 @@ async fn send(
 }
 
 async fn client(npsp: bool) -> Client {
+    client_with(|options| options.npsp = npsp).await
+}
+
+async fn client_with(set: impl FnOnce(&mut SimulatorOptions)) -> Client {
     let snapshots = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../mappings/schemas/salesforce"
     );
-    let simulator = Simulator::new(SimulatorOptions {
-        npsp,
-        ..SimulatorOptions::new(snapshots)
-    })
-    .unwrap();
+    let mut options = SimulatorOptions::new(snapshots);
+    set(&mut options);
+    let simulator = Simulator::new(options).unwrap();
     let form = "grant_type=client_credentials&client_id=a&client_secret=b";
     let (status, body) = send(&simulator, Method::POST, "/services/oauth2/token", "", form).await;
     assert_eq!(status, StatusCode::OK);

@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::table::Record;
 use super::values::text;
 use crate::schema::Object;
-use crate::write_log::Actor;
+use crate::write_log::{Actor, Operation};
 
 pub(super) type Outcome = Result<(), Vec<ApiError>>;
 
@@ -125,6 +125,82 @@ impl Org {
             _ => Ok(()),
         }
     }
+}
+
+/// How automation writes.
+impl Org {
+    /// The org's own automation changes a record: other automation sees it. What is so already is not written.
+    pub(super) fn automate(
+        &mut self,
+        object: &str,
+        id: &str,
+        fields: &[(&str, Value)],
+    ) -> Result<(), Vec<ApiError>> {
+        let schema = self.schema(object)?;
+        let old = self.current(&schema, id)?;
+        let change = changed(&schema, &old, fields);
+        if change.is_empty() {
+            return Ok(());
+        }
+        let mut record = old.clone();
+        record.extend(change.clone());
+        self.before_update(&schema, &old, &mut record)?;
+        self.store(&schema, id, record);
+        self.note(
+            Operation::Update,
+            Actor::Automation,
+            &schema.name,
+            id,
+            change,
+        );
+        self.after_update(&schema, &old, id)
+    }
+
+    /// The org changes a record and no automation sees it.
+    pub(super) fn put_plainly(&mut self, object: &str, id: &str, fields: &[(&str, Value)]) {
+        let Ok(schema) = self.schema(object) else {
+            return;
+        };
+        let Ok(mut record) = self.current(&schema, id) else {
+            return;
+        };
+        let change = changed(&schema, &record, fields);
+        if change.is_empty() {
+            return;
+        }
+        record.extend(change.clone());
+        self.store(&schema, id, record);
+        self.note(
+            Operation::Update,
+            Actor::Automation,
+            &schema.name,
+            id,
+            change,
+        );
+    }
+
+    /// What is computed when it is read: the record is the same as before, and so is its time stamp.
+    pub(super) fn compute(&mut self, object: &str, id: &str, fields: &[(&str, Value)]) {
+        let Some(table) = self.table_mut(object) else {
+            return;
+        };
+        let Some(mut record) = table.get(id).cloned() else {
+            return;
+        };
+        let values = fields.iter().cloned();
+        record.extend(values.map(|(name, value)| (name.to_owned(), value)));
+        table.put(id, record);
+    }
+}
+
+/// The fields that are the object's and say something else now.
+fn changed(schema: &Object, old: &Record, fields: &[(&str, Value)]) -> Record {
+    let changed = fields.iter().filter(|(name, value)| {
+        schema.field(name).is_some() && old.get(*name).unwrap_or(&Value::Null) != value
+    });
+    changed
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
 }
 
 /// What is deleted with a record: object and field of the children.

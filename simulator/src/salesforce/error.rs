@@ -32,11 +32,11 @@ impl ApiError {
 
     /// In an answer's list: `errorCode`.
     fn in_answer(&self) -> Value {
-        if self.fields.is_empty() {
-            json!({ "message": self.message, "errorCode": self.code })
-        } else {
-            json!({ "message": self.message, "errorCode": self.code, "fields": self.fields })
+        let mut answer = json!({ "message": self.message, "errorCode": self.code });
+        if !self.fields.is_empty() {
+            answer["fields"] = json!(self.fields);
         }
+        self.with_matches(answer)
     }
 
     /// In a list of errors: `[{"message","errorCode","fields"}]`.
@@ -46,20 +46,43 @@ impl ApiError {
 
     /// In a record's result: `statusCode`.
     pub(crate) fn in_result(&self) -> Value {
-        let mut result =
+        let result =
             json!({ "statusCode": self.code, "message": self.message, "fields": self.fields });
-        if !self.matches.is_empty() {
-            let records: Vec<Value> = self
-                .matches
-                .iter()
-                .map(|id| json!({ "matchConfidence": 100.0, "record": { "Id": id } }))
-                .collect();
-            result["duplicateResult"] = json!({
-                "allowSave": false,
-                "matchResults": [{ "matchRecords": records, "size": records.len() }]
-            });
+        self.with_matches(result)
+    }
+
+    /// What a duplicate rule found, beside its error.
+    fn with_matches(&self, mut error: Value) -> Value {
+        if self.matches.is_empty() {
+            return error;
         }
-        result
+        let matches = self.matches.iter();
+        let records: Vec<Value> = matches
+            .map(|id| {
+                json!({
+                    "additionalInformation": [],
+                    "fieldDiffs": [],
+                    "matchConfidence": 100.0,
+                    "record": { "attributes": { "type": "Contact" }, "Id": id },
+                })
+            })
+            .collect();
+        error["duplicateResult"] = json!({
+            "allowSave": false,
+            "duplicateRule": "Standard_Contact_Duplicate_Rule",
+            "duplicateRuleEntityType": "Contact",
+            "errorMessage": self.message,
+            "matchResults": [{
+                "entityType": "Contact",
+                "errors": [],
+                "matchEngine": "FuzzyMatchEngine",
+                "matchRecords": records,
+                "rule": "Standard_Contact_Match_Rule_v1_1",
+                "size": records.len(),
+                "success": true,
+            }],
+        });
+        error
     }
 }
 

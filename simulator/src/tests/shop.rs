@@ -22,7 +22,8 @@ pub(super) async fn shop(npsp: bool) -> Shop {
 }
 
 pub(super) fn text(record: &Map<String, Value>, field: &str) -> String {
-    record[field].as_str().unwrap_or_default().to_owned()
+    let text = record.get(field).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
 }
 
 impl Client {
