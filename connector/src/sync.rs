@@ -9,6 +9,7 @@ pub(crate) mod batch;
 mod blamed;
 mod buried;
 pub(crate) mod calls;
+pub(crate) mod clones;
 mod decided;
 pub(crate) mod gone;
 pub(crate) mod image;

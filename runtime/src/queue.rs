@@ -22,6 +22,7 @@ mod settle;
 mod wake;
 
 mod capture;
+mod heirs;
 mod intent;
 mod mend;
 mod prune;
@@ -54,6 +55,7 @@ use crate::mapping::Side;
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
+pub use heirs::Heir;
 pub use item::{
     Captured, DecisionRecord, Enqueued, ErrorRecord, Event, FailedItem, GateNote, Gated,
     HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Repeat, Review,

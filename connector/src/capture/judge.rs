@@ -50,7 +50,10 @@ pub(super) async fn judge(
             .map(|tombstone| tombstone.source_id)
             .collect(),
     };
-    let mut captured = Captured::default();
+    let mut captured = Captured {
+        answered: answered(sync, mapping, &records, &known).await?,
+        ..Captured::default()
+    };
     for record in records {
         let id = text(&record, "Id");
         let link = known.links.get(&id);
@@ -71,6 +74,43 @@ pub(super) async fn judge(
         }
     }
     Ok(captured)
+}
+
+/// Questions that these records no longer raise: clones whose id is cleared, and records that were to be merged and are
+/// gone.
+async fn answered(
+    sync: &TwoWaySync,
+    mapping: &MappingDescriptor,
+    records: &[Record],
+    known: &Known,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let text = |record: &Record, name: &str| {
+        let value = record.get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    let (gone, there): (Vec<&Record>, Vec<&Record>) = records
+        .iter()
+        .partition(|record| record.get("IsDeleted") == Some(&Value::Bool(true)));
+    let ids: Vec<String> = gone.iter().map(|record| text(record, "Id")).collect();
+    let clear = there.iter().filter(|record| {
+        text(record, mapping.external_id).is_empty()
+            || known.links.contains_key(&text(record, "Id"))
+    });
+    let of_records = clear.map(|record| text(record, "Id")).chain(ids.clone());
+    let name = mapping.name.to_owned();
+    let mut answered: Vec<(String, String)> = of_records
+        .map(|id| (name.clone(), format!("sf:{id}")))
+        .collect();
+    if !ids.is_empty() {
+        let merged = sync
+            .store
+            .tombstones(mapping.name, Side::Destination, ids)
+            .await?
+            .into_iter()
+            .filter(|tombstone| tombstone.side == Side::Source && tombstone.merged_into.is_some());
+        answered.extend(merged.map(|tombstone| (name.clone(), tombstone.source_id)));
+    }
+    Ok(answered)
 }
 
 type Held = Option<(&'static str, String)>;

@@ -1,7 +1,7 @@
 //! Rows of pairs that are no more: what was deleted stays so, unless the mapping or a person says otherwise.
 
 use runtime::mapping::{AfterDelete, MappingDescriptor, Side};
-use runtime::queue::{Outcome, Review, Settlement, StoreError, Tombstone};
+use runtime::queue::{Captured, Outcome, Review, Settlement, StoreError, Tombstone};
 
 use super::batch::Fate;
 use super::outcome::settle;
@@ -28,7 +28,10 @@ impl TwoWaySync {
             let recreate = mapping.policies.after_delete == AfterDelete::Recreate;
             let deleted_at = tombstone.map_or(0, |tombstone| self.deleted_at(tombstone));
             match tombstone {
-                _ if unit.fate.is_some() => settlements.extend(never_linked(unit)),
+                _ if unit.fate.is_some() => {
+                    self.answered_by_its_end(&unit, tombstone).await?;
+                    settlements.extend(never_linked(unit));
+                }
                 None => living.push(unit),
                 Some(tombstone) if recreate && tombstone.side == Side::Destination => {
                     living.push(unit)
@@ -45,6 +48,23 @@ impl TwoWaySync {
             }
         }
         Ok((living, settlements))
+    }
+
+    /// What was merged in Salesforce is merged, or deleted, in Ticketure as well: nothing is to be asked any more.
+    async fn answered_by_its_end(
+        &self,
+        unit: &Unit,
+        tombstone: Option<&Tombstone>,
+    ) -> Result<(), StoreError> {
+        if tombstone.is_none() {
+            return Ok(());
+        }
+        let question = (unit.mapping.name.to_owned(), unit.source_id.clone());
+        let captured = Captured {
+            answered: vec![question],
+            ..Captured::default()
+        };
+        self.store.capture(captured).await.map(|_| ())
     }
 
     /// By our clock.

@@ -3,6 +3,8 @@
 mod beside;
 mod calls;
 mod classes;
+mod clones;
+mod merges;
 pub(crate) mod museum;
 mod reviews;
 mod standstill;

@@ -6,6 +6,7 @@ use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung};
 use runtime::queue::{Outcome, Review, Settlement, StoreError};
 use serde_json::{Map, Value};
 
+use crate::sync::clones::clones_reason;
 use crate::sync::image;
 use crate::sync::meeting::{Meeting, destination_key};
 use crate::sync::outcome::settle;
@@ -262,7 +263,7 @@ fn text<'r>(record: &'r Record, field: &str) -> &'r str {
 /// The records found, by external id and by each rung's values.
 struct Index<'r> {
     mapping: &'static MappingDescriptor,
-    by_external_id: HashMap<String, &'r Record>,
+    by_external_id: HashMap<String, Vec<&'r Record>>,
     by_id: HashMap<String, &'r Record>,
     by_rung: Vec<HashMap<Vec<String>, Vec<&'r Record>>>,
     /// Source ids of pairs whose record does not carry its external id yet, by the record's id.
@@ -281,11 +282,16 @@ impl<'r> Index<'r> {
             .iter()
             .filter(|record| seen.insert(text(record, "Id")))
             .collect();
-        let by_external_id = records
-            .iter()
-            .map(|record| (text(record, mapping.external_id).to_owned(), *record))
-            .filter(|(id, _)| !id.is_empty())
-            .collect();
+        let mut by_external_id: HashMap<String, Vec<&Record>> = HashMap::new();
+        for record in &records {
+            let id = text(record, mapping.external_id);
+            if !id.is_empty() {
+                by_external_id
+                    .entry(id.to_owned())
+                    .or_default()
+                    .push(record);
+            }
+        }
         let by_rung = rungs(mapping)
             .iter()
             .map(|rung| {
@@ -327,8 +333,18 @@ impl<'r> Index<'r> {
     }
 
     fn find(&self, unit: &Unit) -> Finding<'r> {
-        if let Some(record) = self.by_external_id.get(&unit.source_id) {
-            return Finding::Adopt(record);
+        match self.by_external_id.get(&unit.source_id).map(Vec::as_slice) {
+            Some([record]) => return Finding::Adopt(record),
+            Some(clones) => {
+                return Finding::Review {
+                    candidates: clones
+                        .iter()
+                        .map(|record| text(record, "Id").to_owned())
+                        .collect(),
+                    reason: clones_reason(self.mapping),
+                };
+            }
+            None => {}
         }
         // A person has looked at those that are like it.
         if unit.new_since_ms.is_some() {

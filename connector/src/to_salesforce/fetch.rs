@@ -70,6 +70,7 @@ impl TwoWaySync {
             return Ok(());
         }
         let mut items = Vec::new();
+        let keys = self.of_heirs(keys).await?;
         for key in self.asked.note(keys, self.now_ms()) {
             items.extend(self.fetched(&key).await);
         }
@@ -77,6 +78,23 @@ impl TwoWaySync {
             self.store.enqueue(items).await?;
         }
         Ok(())
+    }
+
+    /// For records that were merged, the keys of those that they were merged into.
+    async fn of_heirs(&self, keys: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let mut wanted = Vec::with_capacity(keys.len());
+        for key in keys {
+            let heir = match key.split_once(':') {
+                Some((name, id)) => {
+                    let heirs = self.store.heirs(name, vec![id.to_owned()]).await?;
+                    let heir = heirs.get(id).and_then(|heir| heir.source_id.clone());
+                    heir.map(|heir| format!("{name}:{heir}"))
+                }
+                None => None,
+            };
+            wanted.push(heir.unwrap_or(key));
+        }
+        Ok(wanted)
     }
 
     async fn fetched(&self, key: &str) -> Option<NewItem> {

@@ -8,6 +8,7 @@ use runtime::queue::{Link, Outcome, Settlement, StoreError};
 use runtime::salesforce::CallError;
 use serde_json::Value;
 
+use crate::sync::clones::several;
 use crate::sync::outcome::settle;
 use crate::sync::{TwoWaySync, Unit};
 
@@ -116,7 +117,7 @@ impl TwoWaySync {
                 .store
                 .links(name, ids.iter().cloned().collect())
                 .await?;
-            let missing: Vec<String> = ids
+            let mut missing: Vec<String> = ids
                 .iter()
                 .filter(|id| !links.contains_key(*id))
                 .cloned()
@@ -126,21 +127,77 @@ impl TwoWaySync {
                     .into_values()
                     .map(|link| ((name, link.source_id), link.destination_id)),
             );
+            let heirs = self.heirs_of(name, &mut missing, &mut resolved).await?;
             match self.in_salesforce(name, missing).await {
-                Ok(found) => {
-                    for link in found {
-                        let key = (name, link.source_id.clone());
-                        let id = link.destination_id.clone();
-                        // A record that is linked to another source record is not this one's.
-                        if self.store.put_links(vec![link]).await.is_ok() {
-                            resolved.insert(key, id);
-                        }
-                    }
-                }
+                Ok(found) => self.link_found(name, found, &heirs, &mut resolved).await?,
                 Err(error) => failure = Some(error),
             }
         }
         Ok((resolved, failure))
+    }
+
+    /// Who was merged means its survivor. What is not known to be in Salesforce is asked for by the survivor's id, in the
+    /// place of the old one; gives which old ones stand behind each.
+    async fn heirs_of(
+        &self,
+        name: &'static str,
+        missing: &mut Vec<String>,
+        resolved: &mut Resolved,
+    ) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+        let mut behind: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        if missing.is_empty() {
+            return Ok(behind);
+        }
+        let heirs = self.store.heirs(name, missing.clone()).await?;
+        for (old, heir) in heirs {
+            missing.retain(|id| *id != old);
+            match (heir.destination_id, heir.source_id) {
+                (Some(id), _) => _ = resolved.insert((name, old), id),
+                (None, Some(id)) => {
+                    if !missing.contains(&id) {
+                        missing.push(id.clone());
+                    }
+                    behind.entry(id).or_default().push(old);
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(behind)
+    }
+
+    /// Links records that were found by their external ids; of clones nobody knows which it is.
+    async fn link_found(
+        &self,
+        name: &'static str,
+        found: Vec<Link>,
+        heirs: &BTreeMap<String, Vec<String>>,
+        resolved: &mut Resolved,
+    ) -> Result<(), StoreError> {
+        let mut by_id: BTreeMap<String, Vec<Link>> = BTreeMap::new();
+        for link in found {
+            by_id.entry(link.source_id.clone()).or_default().push(link);
+        }
+        for (source_id, mut links) in by_id {
+            if links.len() > 1 {
+                let ids = links.into_iter().map(|link| link.destination_id).collect();
+                if let Some(mapping) = self.mapping(name) {
+                    let question = several(mapping, &source_id, ids);
+                    self.store.add_review(question).await?;
+                }
+                continue;
+            }
+            let Some(link) = links.pop() else { continue };
+            let id = link.destination_id.clone();
+            // A record that is linked to another source record is not this one's.
+            if self.store.put_links(vec![link]).await.is_err() {
+                continue;
+            }
+            for old in heirs.get(&source_id).into_iter().flatten() {
+                resolved.insert((name, old.clone()), id.clone());
+            }
+            resolved.insert((name, source_id), id);
+        }
+        Ok(())
     }
 
     /// The link table is a cache: records may be in Salesforce that it does not know.

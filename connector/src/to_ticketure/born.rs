@@ -180,6 +180,10 @@ impl TwoWaySync {
         id: &str,
         source_id: &str,
     ) -> Result<Vec<Settlement>, StoreError> {
+        let unit = match self.unless_cloned(mapping, unit, id, source_id).await? {
+            Ok(unit) => unit,
+            Err(settled) => return Ok(settled),
+        };
         let buried = self
             .store
             .tombstones(mapping.name, Side::Source, vec![source_id.to_owned()])

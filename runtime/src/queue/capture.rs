@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 use super::StoreError;
 use super::item::{Captured, GateNote, NewItem, SALESFORCE_CHANGED};
 use super::step::Step;
-use super::{enqueue, link};
+use super::{enqueue, link, review};
 
 /// Says how many items are new.
 pub(super) fn capture(step: &Step<'_>, captured: &Captured) -> Result<usize, StoreError> {
@@ -18,6 +18,9 @@ pub(super) fn capture(step: &Step<'_>, captured: &Captured) -> Result<usize, Sto
     }
     for gate in &captured.gates {
         note_gate(step, gate)?;
+    }
+    for (mapping, source_id) in &captured.answered {
+        review::close(step, mapping, source_id)?;
     }
     for (link, before) in &captured.seen {
         // A worker may have had the pair in hand meanwhile: then what it knows counts. An item that waits says what was

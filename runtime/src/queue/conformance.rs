@@ -3,6 +3,7 @@
 mod crowds;
 mod files;
 mod formats;
+mod heirs;
 mod order;
 mod outcomes;
 mod reviews;

@@ -238,6 +238,8 @@ pub struct Captured {
     pub gates: Vec<GateNote>,
     /// Pairs in which our own write was seen to have stayed, each with its base before.
     pub seen: Vec<(Link, String)>,
+    /// Questions that are none any more: mapping and source id.
+    pub answered: Vec<(String, String)>,
     /// The cursor's name and its new value.
     pub cursor: Option<(String, String)>,
 }

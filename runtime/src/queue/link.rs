@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 use super::StoreError;
 use super::item::{Link, Tombstone};
 use super::step::Step;
-use super::{review, wake};
+use super::{heirs, review, wake};
 
 /// All of them, or none when one destination record is another's. Says how many items woke.
 pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreError> {
@@ -58,7 +58,8 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
         share_lane(step, link)?;
     }
     answer(step, link)?;
-    wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))
+    let woken = wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))?;
+    Ok(woken + heirs::inherit(step, &link.mapping, &link.source_id, &link.destination_id)?)
 }
 
 /// What a person was asked about the pair has its answer; what is asked now is noted after the link.
@@ -167,8 +168,8 @@ pub(super) fn lane_of(
     Ok(lane.filter(|lane| !lane.is_empty()))
 }
 
-/// The pair is no more; what was is kept.
-pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), StoreError> {
+/// The pair is no more; what was is kept. Says how many items woke.
+pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<usize, StoreError> {
     step.execute(
         "DELETE FROM links WHERE mapping = ?1 AND source_id = ?2",
         (&tombstone.mapping, &tombstone.source_id),
@@ -187,10 +188,15 @@ pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), StoreEr
             step.now_ms,
         ),
     )?;
-    Ok(())
+    let key = format!("{}:{}", tombstone.mapping, tombstone.source_id);
+    // What waited for a record that was merged may have its survivor.
+    match tombstone.merged_into.is_some() && exists(step, &key)? {
+        true => wake::wake(step, &key),
+        false => Ok(0),
+    }
 }
 
-/// Is there a link for `<mapping>:<source_id>`?
+/// Is there a link for `<mapping>:<source_id>`, or for the record that it was merged into?
 pub(super) fn exists(step: &Step<'_>, key: &str) -> Result<bool, StoreError> {
     let Some((mapping, source_id)) = key.split_once(':') else {
         return Ok(false);
@@ -198,5 +204,9 @@ pub(super) fn exists(step: &Step<'_>, key: &str) -> Result<bool, StoreError> {
     let mut statement = step
         .transaction
         .prepare_cached("SELECT 1 FROM links WHERE mapping = ?1 AND source_id = ?2")?;
-    Ok(statement.exists((mapping, source_id))?)
+    if statement.exists((mapping, source_id))? {
+        return Ok(true);
+    }
+    let heir = heirs::of(step.transaction, mapping, source_id)?;
+    Ok(heir.is_some_and(|heir| heir.destination_id.is_some()))
 }

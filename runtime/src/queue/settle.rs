@@ -68,7 +68,7 @@ fn land(
 ) -> Result<bool, StoreError> {
     // First, since another pair may take over its record.
     if let Some(tombstone) = &settlement.tombstone {
-        link::bury(step, tombstone)?;
+        result.woken += link::bury(step, tombstone)?;
     }
     let Some(link) = &settlement.link else {
         return Ok(true);

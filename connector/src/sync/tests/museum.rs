@@ -19,6 +19,7 @@ use simulator::{Clock, Fault, FaultKind, Simulator, SimulatorOptions};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::capture::{Capture, Polling};
 use crate::config::Npsp;
 use crate::routing::{self, Handlers};
 use crate::settings::Settings;
@@ -194,6 +195,17 @@ impl Museum {
         let enqueued = self.store.enqueue(vec![item]).await.unwrap();
         self.arrivals.add(1);
         enqueued.accepted[0]
+    }
+
+    /// Reads what changed in Salesforce, once.
+    pub async fn read(&self) {
+        let capture = Capture {
+            source: Box::new(Polling(self.sync.salesforce.clone())),
+            sync: self.sync.clone(),
+            every: Duration::from_secs(1),
+            arrivals: self.arrivals.clone(),
+        };
+        capture.read_all().await.unwrap();
     }
 
     /// Claims what is ready and does it, once.

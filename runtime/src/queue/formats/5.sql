@@ -13,3 +13,5 @@ CREATE TABLE review_decisions (
   candidates TEXT NOT NULL
 );
 CREATE INDEX review_decisions_of ON review_decisions (mapping, source_id, id);
+-- Who was merged into a record: what refers to them is its own.
+CREATE INDEX tombstones_merged ON tombstones (mapping, merged_into) WHERE merged_into IS NOT NULL;

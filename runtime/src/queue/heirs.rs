@@ -1,0 +1,152 @@
+//! Records that were merged into others: what refers to them refers to the survivor, however long the chain.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::intent::side_of;
+use super::step::Step;
+use super::{Store, StoreError, review, wake};
+use crate::mapping::Side;
+
+/// Merges in a row that are followed.
+const CHAIN_MAX: usize = 20;
+
+/// Who is there now in the place of a record that was merged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heir {
+    /// Its source id; nothing where only the survivor's record in Salesforce is known.
+    pub source_id: Option<String>,
+    /// Its record in Salesforce, where it is known.
+    pub destination_id: Option<String>,
+}
+
+impl Store {
+    /// The survivors of these source records, by source id; those that were never merged are left out.
+    pub async fn heirs(
+        &self,
+        mapping: &str,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Heir>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| {
+            let mut heirs = HashMap::new();
+            for id in ids {
+                if let Some(heir) = of(connection, &mapping, &id)? {
+                    heirs.insert(id, heir);
+                }
+            }
+            Ok(heirs)
+        })
+        .await
+    }
+}
+
+/// Follows the merges of one record.
+pub(super) fn of(
+    connection: &Connection,
+    mapping: &str,
+    id: &str,
+) -> Result<Option<Heir>, StoreError> {
+    let mut last = id.to_owned();
+    for _ in 0..CHAIN_MAX {
+        match merged_into(connection, mapping, &last)? {
+            None => break,
+            Some((Side::Source, into)) => last = into,
+            Some((Side::Destination, into)) => match owner(connection, mapping, &into)? {
+                Some(source_id) => last = source_id,
+                None => {
+                    return Ok(Some(Heir {
+                        source_id: None,
+                        destination_id: Some(into),
+                    }));
+                }
+            },
+        }
+        if last == id || record(connection, mapping, &last)?.is_some() {
+            break;
+        }
+    }
+    if last == id {
+        return Ok(None);
+    }
+    Ok(Some(Heir {
+        destination_id: record(connection, mapping, &last)?,
+        source_id: Some(last),
+    }))
+}
+
+/// A pair came about, or has another record: what waited for those that were merged into it goes on, and the question
+/// whether to merge their records is answered where it took theirs.
+pub(super) fn inherit(
+    step: &Step<'_>,
+    mapping: &str,
+    source_id: &str,
+    destination_id: &str,
+) -> Result<usize, StoreError> {
+    let mut woken = 0;
+    let mut heirs = vec![source_id.to_owned()];
+    for _ in 0..CHAIN_MAX {
+        let Some(heir) = heirs.pop() else { break };
+        for (id, record) in absorbed(step, mapping, &heir)? {
+            woken += wake::wake(step, &format!("{mapping}:{id}"))?;
+            if record == destination_id {
+                review::close(step, mapping, &id)?;
+            }
+            heirs.push(id);
+        }
+    }
+    Ok(woken)
+}
+
+fn merged_into(
+    connection: &Connection,
+    mapping: &str,
+    id: &str,
+) -> Result<Option<(Side, String)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT side, merged_into FROM tombstones
+         WHERE mapping = ?1 AND source_id = ?2 AND merged_into IS NOT NULL",
+    )?;
+    let found = statement.query_row((mapping, id), |row| {
+        let side: String = row.get(0)?;
+        Ok((side_of(&side), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+/// Those that were merged into it in Ticketure, with the records that they had.
+fn absorbed(
+    step: &Step<'_>,
+    mapping: &str,
+    source_id: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT source_id, destination_id FROM tombstones
+         WHERE mapping = ?1 AND merged_into = ?2 AND merged_into IS NOT NULL",
+    )?;
+    let rows = statement.query_map((mapping, source_id), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn owner(
+    connection: &Connection,
+    mapping: &str,
+    destination_id: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT source_id FROM links WHERE mapping = ?1 AND destination_id = ?2")?;
+    let found = statement.query_row((mapping, destination_id), |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+fn record(
+    connection: &Connection,
+    mapping: &str,
+    source_id: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT destination_id FROM links WHERE mapping = ?1 AND source_id = ?2")?;
+    let found = statement.query_row((mapping, source_id), |row| row.get(0));
+    Ok(found.optional()?)
+}
