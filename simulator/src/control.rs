@@ -40,6 +40,14 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
             let all: Vec<_> = state.tenant.living().collect();
             answer(StatusCode::OK, &json!(all))
         }
+        (&Method::GET, ["rows", entity]) => {
+            answer(StatusCode::OK, &json!(state.tenant.all_rows(entity)))
+        }
+        (&Method::POST, ["rows", entity]) => with_json(request, |row: Map<String, Value>| {
+            let id = state.tenant.put_row(entity, row);
+            tell(state, entity, &id);
+            json!({ "id": id })
+        }),
         (&Method::GET, ["tenant-log"]) => {
             answer(StatusCode::OK, &json!(state.tenant.log.entries()))
         }
@@ -67,12 +75,12 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
         }
         (&Method::DELETE, ["identities", id]) => {
             state.tenant.end(id, None);
-            tell(state, id);
+            tell(state, "identity", id);
             answer(StatusCode::OK, &json!({}))
         }
         (&Method::POST, ["identities", id, "merge", into]) => {
             state.tenant.end(id, Some(into));
-            tell(state, id);
+            tell(state, "identity", id);
             answer(StatusCode::OK, &json!({}))
         }
         (&Method::POST, ["faults"]) => with_json(request, |fault: Fault| {
@@ -93,7 +101,7 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
         _ => with_body(
             StatusCode::NOT_FOUND,
             "text/plain",
-            "log, tenant-log, calls, records/OBJECT, identities, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD, duplicate-rule\n".to_owned(),
+            "log, tenant-log, calls, records/OBJECT, identities, rows/ENTITY, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD, duplicate-rule\n".to_owned(),
         ),
     }
 }
@@ -101,7 +109,7 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
 /// Changes an identity, and sends its webhook when a target is set.
 fn put_identity(state: &mut State, identity: Map<String, Value>) -> Value {
     let id = state.tenant.put(identity);
-    tell(state, &id);
+    tell(state, "identity", &id);
     json!({ "id": id })
 }
 
@@ -113,9 +121,10 @@ fn said(done: Result<Value, Vec<crate::ApiError>>) -> Value {
     })
 }
 
-/// Sends the webhook about an identity, when a target is set.
-fn tell(state: &mut State, id: &str) {
-    if let (Some(target), Some(webhook)) = (state.webhooks.clone(), state.tenant.webhook(id)) {
+/// Sends the webhook about a row, when a target is set.
+fn tell(state: &mut State, entity: &str, id: &str) {
+    let webhook = state.tenant.webhook_of(entity, id);
+    if let (Some(target), Some(webhook)) = (state.webhooks.clone(), webhook) {
         let body = Bytes::from(webhook.to_string());
         let seed = state.tenant.seed();
         for delivery in sender::deliveries(vec![body], target.disorder, seed) {

@@ -6,6 +6,7 @@
 mod control;
 mod faults;
 mod id;
+mod people;
 mod salesforce;
 mod schema;
 mod sender;
@@ -234,52 +235,6 @@ impl Simulator {
         self.lock().faults.clear();
     }
 
-    /// A person creates a record on the screen. No API call is counted.
-    ///
-    /// # Errors
-    /// What Salesforce has against the record.
-    pub fn insert_by_user(
-        &self,
-        object: &str,
-        fields: Map<String, Value>,
-    ) -> Result<String, Vec<ApiError>> {
-        self.lock().org.insert(object, fields, Actor::User)
-    }
-
-    /// A person edits a record on the screen.
-    ///
-    /// # Errors
-    /// What Salesforce has against the change.
-    pub fn update_by_user(
-        &self,
-        object: &str,
-        id: &str,
-        fields: Map<String, Value>,
-    ) -> Result<(), Vec<ApiError>> {
-        self.lock().org.update(object, id, fields, Actor::User)
-    }
-
-    /// A person deletes a record on the screen.
-    ///
-    /// # Errors
-    /// When there is no such record.
-    pub fn delete_by_user(&self, object: &str, id: &str) -> Result<(), Vec<ApiError>> {
-        self.lock().org.remove(object, id, Actor::User)
-    }
-
-    /// A person merges one record into another, which keeps its own values.
-    ///
-    /// # Errors
-    /// When either is not there.
-    pub fn merge_by_user(
-        &self,
-        object: &str,
-        master: &str,
-        loser: &str,
-    ) -> Result<(), Vec<ApiError>> {
-        self.lock().org.merge(object, master, loser)
-    }
-
     /// From now on unique fields take a value twice: whoever relies on the refusal makes doubles, and they show.
     pub fn allow_doubles(&self) {
         self.lock().org.allows_doubles = true;
@@ -293,16 +248,6 @@ impl Simulator {
     /// A trigger of the org: whatever is written to the field, this becomes of it.
     pub fn add_rewrite(&self, object: &str, field: &str, rewrite: Rewrite) {
         self.lock().org.add_rewrite(object, field, rewrite);
-    }
-
-    /// Deletes an identity in Ticketure, or merges it into another.
-    pub fn end_identity(&self, id: &str, merged_into: Option<&str>) {
-        self.lock().tenant.end(id, merged_into);
-    }
-
-    /// Every identity that is there, by id.
-    pub fn identities(&self) -> Vec<Map<String, Value>> {
-        self.lock().tenant.living().cloned().collect()
     }
 
     /// Every write to the tenant, in order.
@@ -320,16 +265,6 @@ impl Simulator {
         let mut state = self.lock();
         state.run_late();
         state.late.len() + state.org.run_jobs()
-    }
-
-    /// Creates an identity in Ticketure, or changes the members that are given. Gives its id.
-    pub fn put_identity(&self, identity: Map<String, Value>) -> String {
-        self.lock().tenant.put(identity)
-    }
-
-    /// The webhook that Ticketure sends about an identity, under a new event id.
-    pub fn webhook(&self, identity_id: &str) -> Option<Value> {
-        self.lock().tenant.webhook(identity_id)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -10,6 +10,7 @@ mod graphs;
 mod households;
 mod lines;
 mod payments;
+mod rows;
 mod shop;
 
 struct Client {

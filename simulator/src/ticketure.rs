@@ -1,4 +1,8 @@
-//! The Ticketure tenant: identities with REST reads and writes, and the webhooks about them.
+//! The Ticketure tenant: identities with REST reads and writes, carts and audits to read, and the webhooks about them.
+//!
+//! An organization is an identity of that type, and can be read and announced as an organization too.
+
+mod rows;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +15,8 @@ use crate::write_log::{Actor, Operation, Write, WriteLog, request_id};
 
 pub(crate) struct Tenant {
     identities: BTreeMap<String, Map<String, Value>>,
+    /// Carts and audits, by entity and id.
+    rows: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
     random: fastrand::Rng,
     clock: crate::Clock,
     pub(crate) log: WriteLog,
@@ -26,6 +32,7 @@ impl Tenant {
     pub(crate) fn new(seed: u64, clock: crate::Clock) -> Self {
         Tenant {
             identities: BTreeMap::new(),
+            rows: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed ^ 0x7469_636b),
             clock,
             log: WriteLog::new(false),
@@ -69,26 +76,38 @@ impl Tenant {
         lay_over(identity, change.clone());
         identity.insert("id".to_owned(), Value::from(id.as_str()));
         identity.insert("updated_at".to_owned(), Value::from(now));
-        let write = Write {
-            sequence: 0,
-            call: 0,
-            request_id: match actor {
-                Actor::User => None,
-                Actor::Api | Actor::Automation => self.request_id.clone(),
-            },
-            actor,
-            operation,
-            object: "identity".to_owned(),
-            id: id.clone(),
-            fields: change,
-            at_ms: self.now_ms(),
-        };
-        self.log.add(write);
+        self.note(actor, operation, "identity", &id, change);
         if actor == Actor::Api {
             let webhook = self.webhook(&id);
             self.outbox.extend(webhook);
         }
         id
+    }
+
+    fn note(
+        &mut self,
+        actor: Actor,
+        operation: Operation,
+        object: &str,
+        id: &str,
+        fields: Map<String, Value>,
+    ) {
+        let request_id = match actor {
+            Actor::User => None,
+            Actor::Api | Actor::Automation => self.request_id.clone(),
+        };
+        let (object, id) = (object.to_owned(), id.to_owned());
+        self.log.add(Write {
+            sequence: 0,
+            call: 0,
+            request_id,
+            actor,
+            operation,
+            object,
+            id,
+            fields,
+            at_ms: self.now_ms(),
+        });
     }
 
     /// Deleted, or merged into another.
@@ -110,15 +129,7 @@ impl Tenant {
     }
 
     pub(crate) fn webhook(&mut self, id: &str) -> Option<Value> {
-        let identity = self.identities.get(id)?.clone();
-        Some(json!({
-            "event_type": "identity_changed",
-            "event_id": self.uuid(),
-            "occurred_at": identity.get("updated_at"),
-            "tenant": "simulator",
-            "environment": "sandbox",
-            "data": { "identity": { "_count": 1, "_data": [identity] } },
-        }))
+        self.webhook_of("identity", id)
     }
 
     /// `/api/...`: the Idempotency-Key header is ignored, as long as nobody has shown otherwise.
@@ -130,58 +141,34 @@ impl Tenant {
         let path = request.uri().path().trim_end_matches('/').to_owned();
         let parts: Vec<&str> = path.trim_start_matches("/api/").split('/').collect();
         match (request.method(), parts.as_slice()) {
-            (&Method::GET, ["identity"]) => self.list(request.uri().query().unwrap_or_default()),
-            (&Method::GET, ["identity", id]) => match self.identities.get(*id) {
-                Some(identity) if identity.get("deleted") != Some(&Value::Bool(true)) => {
-                    rows(vec![identity.clone()])
+            (&Method::GET, [entity]) if self.has(entity) => {
+                self.list(entity, request.uri().query().unwrap_or_default())
+            }
+            (&Method::GET, [entity, id]) if self.has(entity) => match self.row(entity, id) {
+                Some(row) if row.get("deleted") != Some(&Value::Bool(true)) => {
+                    rows::answer(entity, vec![row])
                 }
                 _ => failed(StatusCode::NOT_FOUND, "not_found", json!({})),
             },
-            (&Method::PATCH, ["identity" | "organization", id]) => self.change(id, request),
+            (&Method::PATCH, [entity @ ("identity" | "organization"), id]) => {
+                self.change(entity, id, request)
+            }
             (&Method::POST, ["user"]) => self.create("person", request),
             (&Method::POST, ["organization"]) => self.create("organization", request),
             _ => failed(StatusCode::NOT_FOUND, "not_found", json!({})),
         }
     }
 
-    /// `field._in=a,b` and `updated_at._gte=...`, all of them; anything else is refused.
-    fn list(&self, query: &str) -> Response<Bytes> {
-        let mut found: Vec<&Map<String, Value>> = self.living().collect();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = crate::salesforce::decoded(value);
-            let text = |identity: &Map<String, Value>, field: &str| {
-                identity
-                    .get(field)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            if let Some(field) = name.strip_suffix("._in") {
-                found.retain(|identity| value.split(',').any(|one| text(identity, field) == one));
-            } else if let Some(field) = name.strip_suffix("._gte") {
-                found.retain(|identity| text(identity, field) >= value);
-            } else {
-                return failed(
-                    StatusCode::BAD_REQUEST,
-                    "invalid",
-                    json!({ "parameter": name }),
-                );
-            }
-        }
-        rows(found.into_iter().cloned().collect())
-    }
-
-    fn change(&mut self, id: &str, request: &Request<Bytes>) -> Response<Bytes> {
+    fn change(&mut self, entity: &str, id: &str, request: &Request<Bytes>) -> Response<Bytes> {
         let Ok(Value::Object(mut change)) = serde_json::from_slice(request.body()) else {
             return failed(StatusCode::BAD_REQUEST, "invalid", json!({}));
         };
-        if self.identities.get(id).is_none_or(is_ended) {
+        if self.row(entity, id).as_ref().is_none_or(is_ended) {
             return failed(StatusCode::NOT_FOUND, "not_found", json!({}));
         }
         change.insert("id".to_owned(), Value::from(id));
         let id = self.write(change, Actor::Api);
-        rows(self.identities.get(&id).cloned().into_iter().collect())
+        self.written(&id)
     }
 
     /// A person whose e-mail address is known already, or an organization whose name is, is a conflict that names it.
@@ -205,16 +192,17 @@ impl Tenant {
                 && told(other) == told(&identity)
         };
         if let Some(existing) = self.living().find(same) {
+            let id = existing.get("id");
             return failed(
                 StatusCode::CONFLICT,
                 "conflict",
-                json!({ "identity_id": existing.get("id") }),
+                json!({ "identity_id": id, format!("{identity_type}_id"): id }),
             );
         }
         identity.remove("id");
         identity.insert("identity_type".to_owned(), Value::from(identity_type));
         let id = self.write(identity, Actor::Api);
-        rows(self.identities.get(&id).cloned().into_iter().collect())
+        self.written(&id)
     }
 
     /// A number for somebody else's randomness.
@@ -250,13 +238,6 @@ fn lay_over(older: &mut Map<String, Value>, newer: Map<String, Value>) {
             }
         }
     }
-}
-
-fn rows(rows: Vec<Map<String, Value>>) -> Response<Bytes> {
-    json_answer(
-        StatusCode::OK,
-        &json!({ "identity": { "_count": rows.len(), "_data": rows } }),
-    )
 }
 
 fn failed(status: StatusCode, code: &str, extra: Value) -> Response<Bytes> {
