@@ -74,6 +74,7 @@ fn common(schemas: &Schemas, mappings: BTreeSet<String>) -> impl Fn(&Takes) -> O
     let destinations = known("salesforce", schemas.objects.keys().collect());
     let webhooks = one_of(schemas.webhooks.keys().cloned().collect());
     let mappings = one_of(mappings.into_iter().collect());
+    let objects = one_of(schemas.objects.keys().cloned().collect());
     move |takes: &Takes| {
         Some(match takes {
             Takes::Text => json!({ "type": ["string", "number", "boolean"], "pattern": "\\S" }),
@@ -87,23 +88,34 @@ fn common(schemas: &Schemas, mappings: BTreeSet<String>) -> impl Fn(&Takes) -> O
             Takes::Name(Names::Destination) => destinations.clone(),
             Takes::Name(Names::Webhook) => webhooks.clone(),
             Takes::Name(Names::Mapping) => mappings.clone(),
+            Takes::Name(Names::Object) => objects.clone(),
+            Takes::Values(Values::Settings) => names::settings(),
             Takes::Name(_) => json!({ "type": "string", "pattern": "\\S" }),
             Takes::Values(Values::RowOrFalse) => {
                 json!({ "anyOf": [{ "const": false }, { "type": "object" }] })
             }
             Takes::Values(_) => json!({ "type": "object" }),
-            Takes::Map(_) | Takes::List { .. } => return None,
+            Takes::Map(_) | Takes::List { .. } | Takes::Either(_) | Takes::Named(_) => {
+                return None;
+            }
         })
     }
 }
 
 /// A known source or destination, and what then holds.
 fn branches(schemas: &Schemas) -> Vec<Value> {
-    let sources = schemas.entities.keys().map(|entity| {
+    let sources = schemas.entities.keys().flat_map(|entity| {
         let name = format!("ticketure.{entity}");
-        branch("source", &name, &|takes: &Takes| {
-            names::of_source(takes, &name)
-        })
+        let of = |names| {
+            let leaves = |takes: &Takes| names::of_source(takes, &name, names);
+            branch("source", &name, &leaves)
+        };
+        // What rows are reduced to has names of the author's own.
+        let mut plain = of(names::Own::None);
+        plain["if"]["not"] = json!({ "required": ["part_of"] });
+        let mut tree = of(names::Own::Some);
+        tree["if"]["required"] = json!(["source", "part_of"]);
+        [plain, tree]
     });
     let destinations = schemas.objects.keys().map(|object| {
         let name = format!("salesforce.{object}");
@@ -164,6 +176,14 @@ fn whole(takes: &Takes, leaves: &Leaves<'_>) -> Value {
         Takes::List { of, least } => {
             json!({ "type": "array", "minItems": least, "items": whole(of, leaves) })
         }
+        Takes::Either(alternatives) => {
+            let alternatives: Vec<Value> = alternatives
+                .iter()
+                .map(|takes| whole(takes, leaves))
+                .collect();
+            json!({ "anyOf": alternatives })
+        }
+        Takes::Named(of) => json!({ "type": "object", "additionalProperties": whole(of, leaves) }),
         leaf => leaves(leaf).unwrap_or_else(|| json!({})),
     }
 }
@@ -181,6 +201,34 @@ fn part(takes: &Takes, leaves: &Leaves<'_>) -> Option<Value> {
             (!properties.is_empty()).then(|| json!({ "properties": properties }))
         }
         Takes::List { of, .. } => part(of, leaves).map(|items| json!({ "items": items })),
+        Takes::Either(alternatives) => either(alternatives, leaves),
+        Takes::Named(of) => part(of, leaves).map(|value| json!({ "additionalProperties": value })),
         leaf => leaves(leaf),
+    }
+}
+
+/// Alternatives of which these leaves have something to say; each with its type, or any would fit all.
+fn either(alternatives: &[Takes], leaves: &Leaves<'_>) -> Option<Value> {
+    let parts: Vec<Option<Value>> = alternatives
+        .iter()
+        .map(|takes| part(takes, leaves))
+        .collect();
+    parts.iter().flatten().next()?;
+    let typed = alternatives.iter().zip(parts).map(|(takes, part)| {
+        let (kind, part) = (shape(takes), part.unwrap_or_else(|| json!({})));
+        match kind {
+            Some(kind) => json!({ "type": kind, "allOf": [part] }),
+            None => part,
+        }
+    });
+    Some(json!({ "anyOf": typed.collect::<Vec<_>>() }))
+}
+
+fn shape(takes: &Takes) -> Option<&'static str> {
+    match takes {
+        Takes::Map(_) | Takes::Named(_) | Takes::Values(_) => Some("object"),
+        Takes::List { .. } => Some("array"),
+        Takes::Name(_) | Takes::Word(_) | Takes::Identifier => Some("string"),
+        Takes::Text | Takes::Constant | Takes::Truth | Takes::Either(_) => None,
     }
 }

@@ -7,6 +7,7 @@ mod handler;
 mod record;
 mod syntax;
 mod tests;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -69,27 +70,31 @@ fn imports(code: &mut Code, mapping: &Mapping) {
     if record::converts(mapping) {
         code.line("use runtime::convert;");
     }
-    code.line(
-        "use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};",
-    );
+    let entity = [
+        with("ANY_SCALE", entity::has_any_scale(mapping)),
+        Some("Entity"),
+        Some("EntityDescriptor"),
+        Some("FieldDescriptor"),
+        Some("Kind"),
+        Some("Slot"),
+        Some("SlotMut"),
+        Some("SlotRef"),
+    ];
+    code.import("runtime::entity", &present(entity));
     let handler = [
         Some("Conversions"),
         with("FieldError", mapping.both),
         Some("RecordError"),
     ];
     code.import("runtime::handler", &present(handler));
-    let names = [
+    let mut names = tree::names(mapping);
+    names.extend(present([
         Some("AfterDelete"),
-        with("Condition", !mapping.when.is_empty()),
         with("Conflict", mapping.sync.iter().any(|sync| sync.both)),
-        with(
-            "Constant",
-            !mapping.when.is_empty() || !mapping.when_record.is_empty(),
-        ),
+        with("Constant", !mapping.when_record.is_empty()),
         Some("Direction"),
         Some("Duplicates"),
         Some("FieldSync"),
-        with("Is", !mapping.when.is_empty()),
         Some("MappingDescriptor"),
         Some("MatchPolicy"),
         Some("OnLink"),
@@ -99,8 +104,10 @@ fn imports(code: &mut Code, mapping: &Mapping) {
         with("RecordCondition", !mapping.when_record.is_empty()),
         with("Rung", !mapping.rungs.is_empty()),
         Some("Side"),
-    ];
-    code.import("runtime::mapping", &present(names));
+    ]));
+    names.sort_unstable();
+    names.dedup();
+    code.import("runtime::mapping", &names);
     if mapping.both {
         code.line("use runtime::merge;");
     }

@@ -105,6 +105,22 @@ impl Mapping {
                 expect::exactly(self.record(given), expect)
             }
             Subject::Record { given, expect } => expect::at_least(self.record(given), expect),
+            Subject::Rows {
+                given,
+                settings,
+                expect,
+            } => {
+                let made = || {
+                    let row = expect::row(self.descriptor, given, settings)?;
+                    let record = self.to_record(&row)?;
+                    Ok(Box::new(record) as Box<dyn Entity>)
+                };
+                match expect {
+                    None => expect::absent(self.descriptor, given, settings),
+                    Some(expect) if test.exact => expect::exactly(made(), expect),
+                    Some(expect) => expect::at_least(made(), expect),
+                }
+            }
             Subject::Pair(pair) => {
                 let pair = expect::Pair {
                     base: pair.base.as_deref(),

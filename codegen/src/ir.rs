@@ -1,6 +1,13 @@
 //! What will be written: plain data with nothing left to look up. Every name is final, every index known.
 
+mod tree;
+
 use crate::model::{Literal, MatchPolicy, Policies};
+
+pub use tree::{
+    Case, Computed, Condition, Fold, ForEach, How, Lookup, Made, Missing, Otherwise, Path, Piece,
+    Rank, Reduce, Rule, Tree, WrittenLast,
+};
 
 /// The whole generated crate.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,11 +46,12 @@ pub struct Mapping {
     pub source_entity: String,
     /// `Contact`.
     pub object: String,
+    /// Blank where a record is known by fields among its parent's.
     pub external_id: String,
     pub lock: Option<String>,
     pub payload_type: String,
     pub rows: Vec<String>,
-    pub when: Vec<(Vec<String>, Literal)>,
+    pub when: Vec<Condition>,
     /// Records may go back to the source.
     pub both: bool,
     pub when_record: Vec<RecordCondition>,
@@ -69,6 +77,10 @@ pub struct Mapping {
     pub sync: Vec<FieldSync>,
     /// For each record field, its line.
     pub lines: Vec<u32>,
+    /// Members that are made before a row is read, in their order.
+    pub computed: Vec<Computed>,
+    pub lookups: Vec<Lookup>,
+    pub tree: Option<Tree>,
     pub tests: Vec<Test>,
 }
 
@@ -94,7 +106,32 @@ pub enum Kind {
     Text,
     Boolean,
     Date,
-    Reference { mapping: String },
+    Decimal {
+        scale: Scale,
+    },
+    DateTime,
+    Reference {
+        mapping: String,
+    },
+    /// The index in [`Mapping::lookups`].
+    Lookup {
+        index: usize,
+        static_name: String,
+    },
+}
+
+/// How many digits there are after a number's point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    Any,
+    Digits(u32),
+}
+
+impl Kind {
+    /// It is kept as text.
+    pub fn is_text(&self) -> bool {
+        !matches!(self, Kind::Boolean | Kind::Date)
+    }
 }
 
 /// What a record must look like to go back.
@@ -167,6 +204,14 @@ pub struct Test {
 pub enum Subject {
     /// A row becomes a record.
     Record { given: String, expect: String },
+    /// Rows become one record, or none.
+    Rows {
+        /// A row or a list of rows.
+        given: String,
+        settings: String,
+        /// Nothing where there is to be no record.
+        expect: Option<String>,
+    },
     /// Two sides of a pair are merged.
     Pair(Pair),
 }

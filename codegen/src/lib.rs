@@ -18,6 +18,7 @@ pub mod output;
 pub mod parse;
 pub mod resolve;
 pub mod schema;
+pub mod settings;
 pub mod source;
 pub mod span;
 

@@ -4,13 +4,14 @@
 
 mod names;
 mod sync;
+mod tree;
 mod values;
 
 use std::collections::BTreeMap;
 
 use crate::ir;
 use crate::model::{self, Model, Origin};
-use crate::schema::{SalesforceType, SourceType};
+use crate::schema::{SalesforceField, SalesforceType, SourceType};
 use crate::span::{FileId, Span};
 use names::{Names, pascal, screaming, snake};
 
@@ -53,7 +54,8 @@ fn lower_handlers(mappings: &[ir::Mapping]) -> Vec<ir::Handler> {
 fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -> ir::Mapping {
     let name = &mapping.name.value;
     let mut payload = payload_fields(mapping);
-    let mut rows = record_rows(model, mapping, &payload, places);
+    let (making, tree) = tree::Making::of(mapping);
+    let mut rows = record_rows(model, mapping, &making, &payload, places);
     name_variants(payload.iter_mut());
     name_variants(rows.iter_mut().map(|row| &mut row.field));
     values::move_last_uses(rows.iter_mut().map(|row| &mut row.value));
@@ -67,20 +69,11 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         lines_name: screaming(name),
         source_entity: mapping.source.value.clone(),
         object: mapping.destination.value.clone(),
-        external_id: mapping.key.destination.schema.name.clone(),
+        external_id: mapping.key.external_id().unwrap_or_default().to_owned(),
         lock: mapping.lock.as_ref().map(|field| field.schema.name.clone()),
         payload_type: mapping.payload.payload_type.value.clone(),
         rows: mapping.payload.rows.clone(),
-        when: mapping
-            .when
-            .iter()
-            .map(|condition| {
-                (
-                    condition.source.path.clone(),
-                    condition.equals.value.clone(),
-                )
-            })
-            .collect(),
+        when: tree::conditions(&mapping.when),
         key: mapping.key.source.path.clone(),
         lane: mapping.lane.path.clone(),
         policy: mapping.policy,
@@ -91,12 +84,15 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         payload_key: index_of(payload.iter(), &mapping.key.source.path),
         record_key: index_of(
             rows.iter().map(|row| &row.field),
-            std::slice::from_ref(&mapping.key.destination.schema.name),
+            &[mapping.key.external_id().unwrap_or_default().to_owned()],
         ),
         some_stay_absent: sync::goes_back(&rows, &sync).count() < payload.len(),
         sync,
         rungs: lower_rungs(mapping, &rows),
         tests: lower_tests(mapping, places),
+        computed: making.computed,
+        lookups: making.lookups,
+        tree,
         payload,
         lines: rows.iter().map(|row| row.line).collect(),
         values: rows.iter().map(|row| row.value.clone()).collect(),
@@ -126,18 +122,26 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
         .iter()
         .filter_map(|field| match &field.origin {
             Origin::Source(source) => Some((source, field.pii)),
-            Origin::Constant(_) => None,
+            Origin::Constant(_) | Origin::Computed(_) => None,
         });
+    let is_single = |source: &&model::SourceField| {
+        !matches!(
+            source.schema.kind,
+            SourceType::Object(_) | SourceType::List(_)
+        )
+    };
     let named = [&mapping.key.source, &mapping.lane]
         .into_iter()
         .chain(mapping.when.iter().map(|condition| &condition.source))
+        .filter(is_single)
         .map(|source| (source, false));
     for (source, pii) in named.chain(mapped) {
         let entry = read.entry(&source.path).or_insert((source, false));
         entry.1 |= pii;
     }
     let mut names = Names::default();
-    read.into_values()
+    let mut fields: Vec<ir::Field> = read
+        .into_values()
         .map(|(source, pii)| ir::Field {
             ident: names.unique(snake(&source.path.join("_"))),
             variant: String::new(),
@@ -150,7 +154,41 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
             required: source.schema.required && source.path.len() == 1,
             doc: format!("`{}`", source.dotted()),
         })
-        .collect()
+        .collect();
+    let made = mapping.fields.iter().filter_map(made_field);
+    fields.extend(made.map(|mut field| {
+        field.ident = names.unique(field.ident);
+        field
+    }));
+    fields.sort_by(|one, other| one.path.cmp(&other.path));
+    fields
+}
+
+/// The member that a field's value is made into.
+fn made_field(field: &model::Field) -> Option<ir::Field> {
+    let Origin::Computed(_) = &field.origin else {
+        return None;
+    };
+    let schema = &field.destination.schema;
+    let name = tree::name(&schema.name);
+    Some(ir::Field {
+        ident: names::destination(&schema.name),
+        variant: String::new(),
+        kind: match record_kind(schema) {
+            ir::Kind::Decimal { .. } => ir::Kind::Decimal {
+                scale: ir::Scale::Any,
+            },
+            ir::Kind::Boolean => ir::Kind::Boolean,
+            _ => ir::Kind::Text,
+        },
+        max_length: None,
+        pii: field.pii,
+        create_only: false,
+        needs_npsp: false,
+        required: false,
+        doc: format!("`{name}`, made of other members"),
+        path: vec![name],
+    })
 }
 
 /// How long a text may be when it goes back; going forward, the record's own length counts.
@@ -168,10 +206,11 @@ fn payload_length(mapping: &model::Mapping, source: &model::SourceField) -> Opti
 fn payload_kind(kind: &SourceType) -> ir::Kind {
     match kind {
         SourceType::Boolean => ir::Kind::Boolean,
-        // What else a schema may hold, the checks refuse until a shipped mapping needs it.
+        SourceType::Integer | SourceType::Number => ir::Kind::Decimal {
+            scale: ir::Scale::Any,
+        },
+        // What else a schema may hold, the checks refuse.
         SourceType::Text { .. }
-        | SourceType::Integer
-        | SourceType::Number
         | SourceType::Object(_)
         | SourceType::List(_)
         | SourceType::Unknown => ir::Kind::Text,
@@ -188,20 +227,22 @@ struct Row {
 fn record_rows(
     model: &Model,
     mapping: &model::Mapping,
+    making: &tree::Making,
     payload: &[ir::Field],
     places: &dyn Places,
 ) -> Vec<Row> {
     let mut rows: Vec<Row> = mapping
         .fields
         .iter()
-        .map(|field| field_row(model, field, payload, places))
+        .map(|field| field_row(model, field, making, payload, places))
         .collect();
     let key = &mapping.key;
-    if !rows
-        .iter()
-        .any(|row| row.field.path == [key.destination.schema.name.clone()])
+    if let Some(destination) = &key.destination
+        && !rows
+            .iter()
+            .any(|row| row.field.path == [destination.schema.name.clone()])
     {
-        rows.push(key_row(key, payload, places));
+        rows.push(key_row(key, destination, payload, places));
     }
     rows.sort_by(|a, b| a.field.path.cmp(&b.field.path));
     let mut names = Names::default();
@@ -214,6 +255,7 @@ fn record_rows(
 fn field_row(
     model: &Model,
     field: &model::Field,
+    making: &tree::Making,
     payload: &[ir::Field],
     places: &dyn Places,
 ) -> Row {
@@ -226,11 +268,14 @@ fn field_row(
                 .map(|mapping| mapping.name.value.clone())
                 .unwrap_or_default(),
         },
-        None => record_kind(schema.kind),
+        None => making
+            .lookup_kind(&schema.name)
+            .unwrap_or_else(|| record_kind(schema)),
     };
     let doc = match &field.origin {
         Origin::Source(source) => format!("`{}`, from `{}`", schema.name, source.dotted()),
         Origin::Constant(_) => format!("`{}`, a constant", schema.name),
+        Origin::Computed(_) => format!("`{}`, made of members", schema.name),
     };
     Row {
         field: ir::Field {
@@ -255,8 +300,13 @@ fn field_row(
     }
 }
 
-fn key_row(key: &model::Key, payload: &[ir::Field], places: &dyn Places) -> Row {
-    let schema = &key.destination.schema;
+fn key_row(
+    key: &model::Key,
+    destination: &model::DestinationField,
+    payload: &[ir::Field],
+    places: &dyn Places,
+) -> Row {
+    let schema = &destination.schema;
     Row {
         field: ir::Field {
             ident: names::destination(&schema.name),
@@ -271,14 +321,19 @@ fn key_row(key: &model::Key, payload: &[ir::Field], places: &dyn Places) -> Row 
             doc: format!("`{}`, the key, from `{}`", schema.name, key.source.dotted()),
         },
         value: values::from_payload(&key.source.path, "same", payload),
-        line: places.line(key.destination.span),
+        line: places.line(destination.span),
     }
 }
 
-fn record_kind(kind: SalesforceType) -> ir::Kind {
-    match kind {
-        SalesforceType::Boolean => ir::Kind::Boolean,
-        SalesforceType::Date => ir::Kind::Date,
+fn record_kind(schema: &SalesforceField) -> ir::Kind {
+    use SalesforceType as T;
+    match schema.kind {
+        T::Boolean => ir::Kind::Boolean,
+        T::Date => ir::Kind::Date,
+        T::Datetime => ir::Kind::DateTime,
+        T::Currency | T::Double | T::Int | T::Long | T::Percent => ir::Kind::Decimal {
+            scale: ir::Scale::Digits(schema.scale.unwrap_or_default()),
+        },
         _ => ir::Kind::Text,
     }
 }
@@ -309,14 +364,26 @@ fn lower_tests(mapping: &model::Mapping, places: &dyn Places) -> Vec<ir::Test> {
             function: names.unique(snake(&test.name.value)),
             name: test.name.value.clone(),
             line: places.line(test.name.span),
-            subject: subject(test),
+            subject: subject(mapping, test),
             exact: test.expect.as_ref().is_some_and(|expect| expect.exact),
         })
         .collect()
 }
 
 /// A test that has only a row and its record is about that; every other is about a pair.
-fn subject(test: &model::Test) -> ir::Subject {
+fn subject(mapping: &model::Mapping, test: &model::Test) -> ir::Subject {
+    if mapping.makes_ready()
+        && let Some(given) = &test.given
+        && test.base.is_none()
+        && test.now.is_none()
+        && test.push.is_none()
+    {
+        return ir::Subject::Rows {
+            given: values::json(&given.value),
+            settings: tree::settings(mapping, test),
+            expect: test.expect.as_ref().map(values::json_of_fields),
+        };
+    }
     let given = test.given.as_ref().map(|given| values::json(&given.value));
     let base = test.base.as_ref().map(values::json_of_fields);
     let now = test.now.as_ref().map(values::json_of_fields);

@@ -3,8 +3,15 @@
 //! `resolve` makes it, the checks read it, `lower` turns it into what will be written. A name that could not be
 //! resolved has been reported, and its field is left out, so that one mistake gives one report.
 
+mod tree;
+
 use crate::schema::{SalesforceField, SalesforceType, SourceSchemaField};
 use crate::span::{FileId, Span, Spanned};
+
+pub use tree::{
+    Case, Condition, Fold, FoldWord, ForEach, Gone, Is, Lookup, LookupField, Made, Missing,
+    Otherwise, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast, members,
+};
 
 /// All mappings of a run, in the order of their file names.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +42,7 @@ pub struct Mapping {
     /// `when: {destination: ...}`; all of them hold for a record that may go back.
     pub when_destination: Vec<RecordCondition>,
     pub key: Key,
+    pub tree: Option<Tree>,
     pub lane: SourceField,
     pub lock: Option<DestinationField>,
     /// `match: {destination: [...]}`, the surest rung first.
@@ -53,6 +61,57 @@ pub struct Mapping {
     pub unmapped: Option<Span>,
     pub allow: Vec<Allow>,
     pub tests: Vec<Test>,
+}
+
+impl Mapping {
+    /// Every member of a row, or setting, that the mapping reads once its rows are reduced.
+    pub fn members(&self) -> Vec<&SourceField> {
+        let tree = self.tree.as_ref();
+        let exists = tree.into_iter().flat_map(|tree| &tree.exists_when);
+        let unless = tree
+            .into_iter()
+            .flat_map(|tree| tree.unless.iter().flatten());
+        let conditions = exists.chain(unless).map(|condition| &condition.source);
+        let key = self.key.made.iter().flat_map(Rule::members);
+        let fields = self.fields.iter().flat_map(|field| {
+            let last = field.written_last.iter();
+            let last = last.flat_map(|last| last.until_then.members());
+            let origin = match &field.origin {
+                Origin::Source(source) => vec![source],
+                Origin::Computed(rule) => rule.members(),
+                Origin::Constant(_) => Vec::new(),
+            };
+            origin.into_iter().chain(last).collect::<Vec<_>>()
+        });
+        conditions.chain(key).chain(fields).collect()
+    }
+
+    /// There is no record of a row that lacks this member.
+    pub fn is_guarded(&self, member: &SourceField) -> bool {
+        let tree = self.tree.as_ref();
+        let exists = tree.into_iter().flat_map(|tree| &tree.exists_when);
+        exists
+            .filter(|condition| condition.source.path == member.path)
+            .any(Condition::wants_something)
+    }
+
+    /// Every row has it, or there is no record.
+    pub fn is_there(&self, member: &SourceField) -> bool {
+        (member.schema.required && !member.schema.nullable) || self.is_guarded(member)
+    }
+
+    /// Its rows are made ready before they are read: reduced, given settings, or members are made of others.
+    pub fn makes_ready(&self) -> bool {
+        let made = |field: &Field| matches!(field.origin, Origin::Computed(_));
+        let settings = || self.members().iter().any(|source| source.is_setting());
+        self.tree.is_some() || self.fields.iter().any(made) || settings()
+    }
+
+    /// There are no such records where NPSP is not installed.
+    pub fn needs_npsp(&self) -> bool {
+        let tree = self.tree.as_ref();
+        tree.is_some_and(|tree| tree.needs_npsp.is_some())
+    }
 }
 
 /// `allow: { M0214: the reason in words }`.
@@ -167,18 +226,25 @@ pub struct Payload {
     pub rows: Vec<String>,
 }
 
-/// `path: value`: the row has this value at this path.
-#[derive(Debug, Clone)]
-pub struct Condition {
-    pub source: SourceField,
-    pub equals: Spanned<Literal>,
-}
-
 /// `key:`, the external id of the pair.
 #[derive(Debug, Clone)]
 pub struct Key {
+    /// The path of the row's own id; of one that is made, the member that holds it.
     pub source: SourceField,
-    pub destination: DestinationField,
+    /// How it is made, where it is no path.
+    pub made: Option<Rule>,
+    /// Nothing where a record is known by fields among its parent's.
+    pub destination: Option<DestinationField>,
+    /// Those fields.
+    pub natural: Vec<DestinationField>,
+}
+
+impl Key {
+    /// The name of the external id.
+    pub fn external_id(&self) -> Option<&str> {
+        let destination = self.destination.as_ref()?;
+        Some(&destination.schema.name)
+    }
 }
 
 /// One way of finding the record that a row is about: all pairs equal.
@@ -209,6 +275,9 @@ pub struct Field {
     pub destination: DestinationField,
     pub convert: Option<Spanned<Conversion>>,
     pub reference: Option<Spanned<MappingId>>,
+    pub written_last: Option<WrittenLast>,
+    /// `or_first:`, where it is written.
+    pub or_first: Option<Span>,
     /// `direction:` of the field, where it has one.
     pub direction: Option<Spanned<Direction>>,
     /// `conflict:` of the field, where it has one.
@@ -225,9 +294,16 @@ pub struct Field {
 impl Field {
     /// Which way the field goes in a mapping of this direction. A constant and a reference go forward.
     pub fn direction(&self, mapping: Direction) -> Direction {
-        let by_nature = match self.origin {
-            Origin::Source(_) if self.reference.is_none() && !self.when_creating => mapping,
-            Origin::Source(_) | Origin::Constant(_) => Direction::Forward,
+        let by_nature = match &self.origin {
+            Origin::Source(source)
+                if self.reference.is_none()
+                    && !self.when_creating
+                    && !source.is_setting()
+                    && !self.destination.schema.kind.goes_forward_only() =>
+            {
+                mapping
+            }
+            Origin::Source(_) | Origin::Constant(_) | Origin::Computed(_) => Direction::Forward,
         };
         match &self.direction {
             Some(written) => written.value,
@@ -242,7 +318,7 @@ impl Field {
         }
         let source = match &self.origin {
             Origin::Source(source) => source.path.last().map(String::as_str),
-            Origin::Constant(_) => None,
+            Origin::Constant(_) | Origin::Computed(_) => None,
         };
         let negated = matches!(&self.convert, Some(convert) if convert.value == Conversion::Not);
         permits_less(&self.destination.schema.name)
@@ -281,6 +357,18 @@ fn permits_less(name: &str) -> Option<bool> {
 pub enum Origin {
     Source(SourceField),
     Constant(Spanned<Literal>),
+    /// Made of members of the row.
+    Computed(Rule),
+}
+
+impl Origin {
+    /// The path that the value is, unchanged or converted.
+    pub fn source(&self) -> Option<&SourceField> {
+        match self {
+            Origin::Source(source) => Some(source),
+            Origin::Constant(_) | Origin::Computed(_) => None,
+        }
+    }
 }
 
 /// A path into the source's schema, as written here, and what the schema says of it.
@@ -293,6 +381,11 @@ pub struct SourceField {
 }
 
 impl SourceField {
+    /// A setting of the service and no member of the row.
+    pub fn is_setting(&self) -> bool {
+        self.path.first().is_some_and(|name| name.starts_with('$'))
+    }
+
     /// The path with dots, as the author wrote it.
     pub fn dotted(&self) -> String {
         self.path.join(".")
@@ -317,12 +410,15 @@ pub enum Conversion {
     Date,
     /// The opposite truth.
     Not,
+    /// The number with its sign turned round.
+    Negative,
 }
 
 impl Conversion {
-    pub const ALL: [(&str, Conversion); 4] = [
+    pub const ALL: [(&str, Conversion); 5] = [
         ("date", Conversion::Date),
         ("email", Conversion::Email),
+        ("negative", Conversion::Negative),
         ("not", Conversion::Not),
         ("phone", Conversion::Phone),
     ];
@@ -353,8 +449,12 @@ pub enum Literal {
 pub struct Test {
     pub span: Span,
     pub name: Spanned<String>,
-    /// The row, an object.
+    /// The row, an object, or a list of rows.
     pub given: Option<Spanned<Literal>>,
+    /// Settings that are not as they are by default: names without `$`.
+    pub settings: Vec<(Spanned<String>, Spanned<Literal>)>,
+    /// There is to be no record.
+    pub absent: Option<Span>,
     /// The record as it was agreed on: `before` or `base`.
     pub base: Option<Expectation>,
     /// The record as Salesforce has it now: `after` or `linked`.
@@ -364,6 +464,19 @@ pub struct Test {
     pub expect: Option<Expectation>,
     /// What goes to the source.
     pub push: Option<Push>,
+}
+
+impl Test {
+    /// The rows that come in.
+    pub fn rows(&self) -> &[Spanned<Literal>] {
+        match &self.given {
+            Some(given) => match &given.value {
+                Literal::List(rows) => rows,
+                _ => std::slice::from_ref(given),
+            },
+            None => &[],
+        }
+    }
 }
 
 /// `push:` of a test.

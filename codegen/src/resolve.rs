@@ -3,11 +3,14 @@
 //! A name that is not found is reported with the nearest one, and its field is left out. Where a mapping cannot do
 //! without, the nearest name stands in, so that the rest is checked all the same.
 
+mod condition;
 mod example;
 mod fit;
 mod lookup;
+mod made;
 mod mapping;
 mod rung;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,6 +181,7 @@ pub fn resolve(mappings: &[ast::Mapping], schemas: &Schemas, sink: &mut Vec<Diag
     let resolver = mapping::Resolver {
         schemas,
         names: &names,
+        kept: &kept,
         some_nameless: names.len() < kept.len(),
     };
     let resolved: Vec<Option<crate::model::Mapping>> = kept

@@ -149,6 +149,15 @@ impl SalesforceType {
         )
     }
 
+    /// Numbers and times have no way back in this version.
+    pub fn goes_forward_only(self) -> bool {
+        use SalesforceType as T;
+        matches!(
+            self,
+            T::Currency | T::Double | T::Int | T::Long | T::Percent | T::Datetime
+        )
+    }
+
     /// As an error names it.
     pub fn describe(self) -> &'static str {
         use SalesforceType as T;

@@ -1,15 +1,26 @@
 //! What a mapping cannot say: one file a payload type. Most say nothing and take what their mappings make.
 
+mod cart_changed;
+mod gateway_audit;
 pub(crate) mod households;
 mod identity_changed;
 pub(crate) mod npsp;
+mod ticket_audit;
 
+use generated::on_cart_changed::CartChangedAdapter;
+use generated::on_gateway_audit::GatewayAuditAdapter;
 use generated::on_identity_changed::IdentityChangedAdapter;
+use generated::on_ticket_audit::TicketAuditAdapter;
 use runtime::handler::Handler;
 
 /// The handlers of every payload type.
 pub fn all() -> Vec<Box<dyn Handler>> {
-    vec![Box::new(IdentityChangedAdapter(
-        identity_changed::IdentityChangedHandler,
-    ))]
+    vec![
+        Box::new(CartChangedAdapter(cart_changed::CartChangedHandler)),
+        Box::new(GatewayAuditAdapter(gateway_audit::GatewayAuditHandler)),
+        Box::new(IdentityChangedAdapter(
+            identity_changed::IdentityChangedHandler,
+        )),
+        Box::new(TicketAuditAdapter(ticket_audit::TicketAuditHandler)),
+    ]
 }

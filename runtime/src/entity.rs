@@ -48,6 +48,9 @@ impl Slot<String> {
     }
 }
 
+/// The scale of a number with as many digits after its point as there are.
+pub const ANY_SCALE: u32 = rust_decimal::Decimal::MAX_SCALE;
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -11,6 +11,7 @@ use crate::handler::{Back, RecordError};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 use crate::merge::{Clocks, Gate, LinkState, Plan};
+use crate::row;
 
 /// What came out otherwise than the test says.
 #[derive(Clone, PartialEq, Default)]
@@ -33,6 +34,57 @@ pub struct Difference {
     /// Nothing where the field is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<Value>,
+}
+
+/// The one row that a test's rows become, as JSON: reduced, with settings and with what is made of its members.
+/// `given` is a row or a list of rows, `$at` in one when it was delivered; `settings` an object of names and values.
+///
+/// # Errors
+/// When the rows are those of no record, or of several, or a member cannot be made.
+pub fn row(
+    mapping: &MappingDescriptor,
+    given: &str,
+    settings: &str,
+) -> Result<Vec<u8>, RecordError> {
+    let mut rows = rows(mapping, given, settings)?;
+    let count = rows.len();
+    let (Some(row), 1) = (rows.pop(), count) else {
+        let message = format!("the rows of this test are those of {count} records, not of one");
+        return Err(RecordError::Refused(message));
+    };
+    Ok(row.to_string().into_bytes())
+}
+
+/// The rows are those of no record.
+///
+/// # Errors
+/// When there is one.
+pub fn absent(mapping: &MappingDescriptor, given: &str, settings: &str) -> Result<(), Failure> {
+    let count = made("given", rows(mapping, given, settings))?.len();
+    match count {
+        0 => Ok(()),
+        count => Err(Failure {
+            error: Some(format!("expected no record, and there are {count}")),
+            ..Failure::default()
+        }),
+    }
+}
+
+fn rows(
+    mapping: &MappingDescriptor,
+    given: &str,
+    settings: &str,
+) -> Result<Vec<Value>, RecordError> {
+    let parsed = |text: &str| {
+        serde_json::from_str::<Value>(text).map_err(|error| RecordError::Refused(error.to_string()))
+    };
+    let given = match parsed(given)? {
+        Value::Array(rows) => rows,
+        row => vec![row],
+    };
+    let settings = parsed(settings)?;
+    let settings = settings.as_object().cloned().unwrap_or_default();
+    row::records(mapping, &given, &settings).map_err(|error| RecordError::Refused(error.0))
 }
 
 /// The record has these fields and no others.
@@ -191,7 +243,7 @@ fn differences(
 ) -> Vec<Difference> {
     let mut found: Vec<Difference> = expected
         .iter()
-        .filter(|(name, value)| got.get(*name) != Some(value))
+        .filter(|(name, value)| got.get(*name).is_none_or(|got| !is_same(got, value)))
         .map(|(name, value)| Difference {
             field: name.clone(),
             expected: Some(value.clone()),
@@ -207,6 +259,14 @@ fn differences(
         got: Some(value.clone()),
     }));
     found
+}
+
+/// `25` is the same number as `25.00`.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(_), Value::Number(_)) => one == other || row::is_same_number(one, other),
+        (one, other) => one == other,
+    }
 }
 
 fn object(json: &str) -> Result<Map<String, Value>, Failure> {

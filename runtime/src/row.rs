@@ -15,7 +15,7 @@ pub use conditions::{hold, holds};
 pub use reduce::reduced;
 pub use shares::entries;
 
-use crate::mapping::{MappingDescriptor, Path};
+use crate::mapping::{Condition, MappingDescriptor, Path};
 
 /// Why nothing can be made of a row; it names members, never their values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,51 @@ pub fn exists(mapping: &MappingDescriptor, row: &Value) -> bool {
     mapping.tree.is_none_or(|tree| {
         hold(tree.exists_when, row) && !tree.unless.iter().any(|case| hold(case, row))
     })
+}
+
+/// The records that there are of these rows, each as the row that it is read from: reduced, with the settings, an
+/// entry of a list at a time, and with what is made of its members.
+///
+/// # Errors
+/// Names the member that is missing or cannot be made.
+pub fn records(
+    mapping: &MappingDescriptor,
+    rows: &[Value],
+    settings: &Map<String, Value>,
+) -> Result<Vec<Value>, RowError> {
+    let mut records = Vec::new();
+    for mut reduced in reduced(mapping, rows)? {
+        with_settings(&mut reduced, settings);
+        let entries = match mapping.tree.and_then(|tree| tree.for_each.as_ref()) {
+            Some(for_each) if may_exist(mapping, &reduced) => entries(for_each, &reduced)?,
+            Some(_) => Vec::new(),
+            None => vec![reduced],
+        };
+        records.extend(entries.into_iter().filter(|row| exists(mapping, row)));
+    }
+    for row in &mut records {
+        compute(mapping, row)?;
+    }
+    Ok(records)
+}
+
+/// Conditions on entries do not count before there are any.
+fn may_exist(mapping: &MappingDescriptor, row: &Value) -> bool {
+    let is_of_entry = |condition: &Condition| condition.path.first() == Some(&"each");
+    mapping.tree.is_none_or(|tree| {
+        let mut own = tree.exists_when.iter();
+        own.all(|condition| is_of_entry(condition) || holds(condition, row))
+            && !tree
+                .unless
+                .iter()
+                .any(|case| !case.iter().any(is_of_entry) && hold(case, row))
+    })
+}
+
+/// Two numbers of one size, however many zeros they end with.
+pub(crate) fn is_same_number(one: &Value, other: &Value) -> bool {
+    let number = conditions::number(Some(one));
+    number.is_some() && number == conditions::number(Some(other))
 }
 
 /// A number, or a text that is one, as JSON's number.

@@ -69,6 +69,8 @@ impl Program {
         let given = |test: &ir::Test| match &test.subject {
             Subject::Record { given, .. } => serde_json::from_str(given).ok(),
             Subject::Pair(pair) => serde_json::from_str(pair.given.as_deref()?).ok(),
+            // What is reduced first is asked for as rows.
+            Subject::Rows { .. } => None,
         };
         let of = |mapping: &ir::Mapping| {
             let rows = mapping.tests.iter().filter_map(given).collect();

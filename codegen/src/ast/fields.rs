@@ -1,10 +1,12 @@
 //! One entry of `fields:`.
 
 use super::literal::literal;
-use super::reader::Reader;
-use super::{Field, Origin, language};
+use super::reader::{Reader, text};
+use super::tree::one_or_more;
+use super::{Field, Origin, language, made};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::parse::Node;
+use crate::parse::{Node, Value};
+use crate::span::Spanned;
 
 /// Reads the entry; nothing when it has no origin or no destination.
 pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
@@ -13,6 +15,15 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
     let destination = reader.demand("destination");
     let convert = reader.text("convert");
     let reference = reader.text("reference");
+    let values = made::values(&mut reader);
+    let date_in = reader
+        .take("date_in")
+        .map(|entry| Spanned::new(made::zones(entry, reader.sink), entry.key.span));
+    let written_last = reader
+        .take("written_last")
+        .and_then(|entry| made::written_last(entry, reader.sink));
+    let or_first = reader.place("or_first");
+    let or_first = reader.truth("or_first").then_some(or_first).flatten();
     let direction = super::policies::direction(&mut reader);
     let conflict = super::policies::conflict(&mut reader);
     let monitored = reader.truth("monitored");
@@ -35,6 +46,10 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
         destination: destination?,
         convert,
         reference,
+        values,
+        date_in,
+        written_last,
+        or_first,
         direction,
         conflict,
         monitored,
@@ -47,26 +62,57 @@ pub(super) fn field(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Field> {
 }
 
 fn origin(reader: &mut Reader<'_, '_>) -> Option<Origin> {
-    match (reader.take("source"), reader.take("value")) {
-        (Some(_), Some(value)) => {
-            reader.sink.push(
-                Diagnostic::error(
-                    Code::WRONG_SHAPE,
-                    value.key.span,
-                    "a field has either `source` or `value`",
-                    "it has both",
-                )
-                .help("keep `source` for a path of the payload, `value` for a constant"),
-            );
-            None
-        }
-        (Some(entry), None) => {
-            super::reader::text(&entry.value, "source", reader.sink).map(Origin::Source)
-        }
-        (None, Some(entry)) => Some(Origin::Constant(literal(&entry.value, reader.sink))),
-        (None, None) => {
-            reader.missing("source");
-            None
-        }
+    let written = ["source", "value", "template", "choose", "lookup"];
+    let mut written = written.into_iter().filter(|word| reader.has(word));
+    let Some(first) = written.next() else {
+        reader.missing("source");
+        return None;
+    };
+    if let Some(second) = written.next() {
+        let both = two_origins(reader, first, second);
+        reader.sink.push(both);
+        return None;
     }
+    let entry = reader.take(first)?;
+    match first {
+        "value" => Some(Origin::Constant(literal(&entry.value, reader.sink))),
+        "template" => text(&entry.value, first, reader.sink).map(Origin::Template),
+        "choose" => {
+            let cases = made::cases(&entry.value, reader.sink);
+            Some(Origin::Choose(Spanned::new(cases, entry.key.span)))
+        }
+        "lookup" => made::lookup(&entry.value, reader.sink).map(Origin::Lookup),
+        _ => match entry.value.value {
+            Value::List(_) => {
+                let paths = one_or_more(&entry.value, first, reader.sink);
+                (!paths.is_empty()).then_some(Origin::FirstOf(paths))
+            }
+            _ => text(&entry.value, first, reader.sink).map(Origin::Source),
+        },
+    }
+}
+
+/// Takes what stands there twice, so that it is said once.
+fn two_origins(
+    reader: &mut Reader<'_, '_>,
+    first: &'static str,
+    second: &'static str,
+) -> Diagnostic {
+    reader.take(first);
+    let span = reader
+        .take(second)
+        .map_or(reader.span, |entry| entry.key.span);
+    let help = match (first, second) {
+        ("source", "value") => {
+            "keep `source` for a path of the payload, `value` for a constant".to_owned()
+        }
+        _ => "keep one of them".to_owned(),
+    };
+    Diagnostic::error(
+        Code::WRONG_SHAPE,
+        span,
+        format!("a field has either `{first}` or `{second}`"),
+        "it has both",
+    )
+    .help(help)
 }

@@ -4,8 +4,8 @@
 //! know a word that the other does not.
 
 pub(super) use super::words::{
-    AFTER_DELETE, CONFLICTS, DIRECTIONS, DUPLICATES, MATCH_POLICIES, MATCH_SOURCE, NEEDS, ON_LINK,
-    ON_REWRITE, SIDES, UNMAPPED,
+    AFTER_DELETE, CONFLICTS, DIRECTIONS, DUPLICATES, GONE, MATCH_POLICIES, MATCH_SOURCE, MISSING,
+    NEEDS, ON_LINK, ON_REWRITE, SIDES, TREE_WORDS, UNMAPPED,
 };
 use super::words::{SPOKEN_DIRECTIONS, names};
 use crate::model::Conversion;
@@ -41,6 +41,10 @@ pub enum Takes {
     },
     /// A map whose keys are names of a schema.
     Values(Values),
+    /// One of these.
+    Either(&'static [Takes]),
+    /// A map whose keys are names of the author's own, or of another schema.
+    Named(&'static Takes),
 }
 
 /// Names that the project's files give.
@@ -56,6 +60,10 @@ pub enum Names {
     Mapping,
     /// A dotted path of the mapping's source.
     Path,
+    /// The same of a row as it comes in, before it is reduced.
+    RawPath,
+    /// One of schemas/salesforce, without its system.
+    Object,
     /// A field of the mapping's destination.
     Field,
     /// The same, when it can be written.
@@ -71,8 +79,14 @@ pub enum Names {
 pub enum Values {
     /// Paths of the source and the values that they have to have.
     SourceConditions,
+    /// The same of a row as it is mapped: with what it was reduced to, and with settings.
+    RowConditions,
     /// Fields of the destination and a value, or `{ not: value }`.
     DestinationConditions,
+    /// Values of the source and what they become.
+    Words,
+    /// Settings and their values.
+    Settings,
     /// A row of the source, as the webhook carries it.
     Row,
     /// The same, or `false`.
@@ -135,8 +149,62 @@ pub static MAPPING: Map = map(&[
         "What a row and its record know each other by: a unique external id.",
     ),
     key(
+        "part_of",
+        Takes::Name(Names::Mapping),
+        "The records are written together with those of this mapping, the root; the root names itself.",
+    ),
+    key(
+        "record",
+        Takes::Map(&RECORD),
+        "Writes the record of another mapping, instead of one of its own.",
+    ),
+    key(
+        "reduce",
+        Takes::Map(&REDUCE),
+        "How all rows of one record become one row, whatever the order in which they came.",
+    ),
+    key(
+        "for_each",
+        Takes::Either(&[Takes::Name(Names::Path), Takes::Map(&FOR_EACH)]),
+        "Each entry of this list is a record of its own; its members are at each.",
+    ),
+    key(
+        "exists_when",
+        Takes::Values(Values::RowConditions),
+        "There is a record where all of these hold for the reduced row.",
+    ),
+    key(
+        "unless",
+        Takes::List {
+            of: &Takes::Values(Values::RowConditions),
+            least: 0,
+        },
+        "There is no record where all conditions of one of these hold.",
+    ),
+    key(
+        "gone",
+        Takes::Word(&names(&GONE)),
+        "What happens to a record that no row speaks for any longer. delete, if nothing is said, or keep.",
+    ),
+    key(
+        "after",
+        Takes::Either(&[
+            Takes::Name(Names::Mapping),
+            Takes::List {
+                of: &Takes::Name(Names::Mapping),
+                least: 1,
+            },
+        ]),
+        "Its records are written after those of these mappings of the tree, though none refers to them.",
+    ),
+    key(
+        "needs",
+        Takes::Word(&names(&NEEDS)),
+        "npsp: there are no such records where NPSP is not installed.",
+    ),
+    key(
         "lane",
-        Takes::Name(Names::Path),
+        Takes::Name(Names::RawPath),
         "The path whose rows are processed in order, one at a time.",
     ),
     key(
@@ -231,14 +299,198 @@ pub(super) static WHEN: Map = map(&[
 pub(super) static KEY: Map = map(&[
     key(
         "source",
-        Takes::Name(Names::Path),
-        "The path of the row's own id, which every row has.",
+        PATHS,
+        "The path of the row's own id, which every row has; of several the first that is given.",
+    ),
+    key(
+        "template",
+        Takes::Text,
+        "The id as text with members in braces, instead of a source.",
     ),
     key(
         "destination",
-        Takes::Name(Names::KeyField),
-        "The unique external id that holds it in Salesforce.",
+        Takes::Either(&[
+            Takes::Name(Names::KeyField),
+            Takes::List {
+                of: &Takes::Name(Names::Field),
+                least: 1,
+            },
+        ]),
+        "The unique external id that holds it in Salesforce; or the fields that tell a record from others of its parent.",
     ),
+]);
+
+/// A path, or several of which the first that is given counts.
+const PATHS: Takes = Takes::Either(&[
+    Takes::Name(Names::Path),
+    Takes::List {
+        of: &Takes::Name(Names::Path),
+        least: 1,
+    },
+]);
+
+pub(super) static RECORD: Map = map(&[
+    key(
+        "of",
+        Takes::Name(Names::Mapping),
+        "The mapping whose record it is.",
+    ),
+    key(
+        "by",
+        Takes::Name(Names::Path),
+        "The path of that record's key.",
+    ),
+]);
+
+pub(super) static FOR_EACH: Map = map(&[
+    key("list", Takes::Name(Names::Path), "The path of the list."),
+    key(
+        "share",
+        Takes::Name(Names::Path),
+        "The amount that the entries share, to the cent: each.share is an entry's part, by its amount, its percent, or what is left.",
+    ),
+]);
+
+pub(super) static REDUCE: Map = map(&[
+    key(
+        "by",
+        Takes::Either(&[
+            Takes::Name(Names::RawPath),
+            Takes::List {
+                of: &Takes::Name(Names::RawPath),
+                least: 1,
+            },
+        ]),
+        "What the rows of one record have in common; of several the first that is given.",
+    ),
+    key(
+        "distinct",
+        Takes::Name(Names::RawPath),
+        "Rows that have this in common are one row that was delivered more than once.",
+    ),
+    key(
+        "order",
+        Takes::List {
+            of: &Takes::Either(&[
+                Takes::Name(Names::RawPath),
+                Takes::Named(&Takes::List {
+                    of: &Takes::Text,
+                    least: 1,
+                }),
+            ]),
+            least: 1,
+        },
+        "What comes first, by the first of these that differs: a path, or a path with its words in order. $at is when it was delivered.",
+    ),
+    key(
+        "fold",
+        Takes::Named(&Takes::Map(&FOLD)),
+        "Members that are made of all the rows, by the names that they get.",
+    ),
+]);
+
+pub(super) static FOLD: Map = map(&[
+    key(
+        "first",
+        Takes::Name(Names::RawPath),
+        "The first row's value.",
+    ),
+    key("last", Takes::Name(Names::RawPath), "The last row's value."),
+    key("count", Takes::Truth, "How many rows."),
+    key("sum", Takes::Name(Names::RawPath), "The sum of an amount."),
+    key(
+        "max",
+        Takes::Name(Names::RawPath),
+        "The greatest, or the latest.",
+    ),
+    key(
+        "min",
+        Takes::Name(Names::RawPath),
+        "The least, or the earliest.",
+    ),
+    key(
+        "of",
+        Takes::Values(Values::SourceConditions),
+        "Only rows that have all of these.",
+    ),
+]);
+
+/// A value, and where it comes from.
+pub(super) static MADE: Map = Map {
+    keys: &[
+        key("source", PATHS, "A path of the row, or a setting: $name."),
+        key("value", Takes::Constant, "A constant."),
+        key("template", Takes::Text, "Text with members in braces."),
+    ],
+    apart: MADE_APART,
+};
+
+const MADE_APART: &[[&str; 2]] = &[
+    ["source", "value"],
+    ["source", "template"],
+    ["value", "template"],
+];
+
+pub(super) static CONSTANT: Map = map(&[key("value", Takes::Constant, "The value.")]);
+
+pub(super) static USE: Map = map(&[key(
+    "use",
+    Takes::Constant,
+    "What the first field of `by` is in the record that is taken instead.",
+)]);
+
+pub(super) static CASE: Map = Map {
+    keys: &[
+        key(
+            "when",
+            Takes::Values(Values::RowConditions),
+            "The case counts where all of these hold; the last one has none.",
+        ),
+        key("source", PATHS, "A path of the row, or a setting: $name."),
+        key("value", Takes::Constant, "A constant."),
+        key("template", Takes::Text, "Text with members in braces."),
+    ],
+    apart: MADE_APART,
+};
+
+pub(super) static LOOKUP: Map = map(&[
+    key(
+        "object",
+        Takes::Name(Names::Object),
+        "The object whose record is looked for.",
+    ),
+    key(
+        "by",
+        Takes::Named(&MADE_FIELD),
+        "Its fields, or those of its parents (Product2.Name), and what they have to be: a path, or { value: x }.",
+    ),
+    key(
+        "within",
+        Takes::Named(&Takes::List {
+            of: &Takes::Named(&Takes::Name(Names::Path)),
+            least: 1,
+        }),
+        "Only among one account's records: the field that holds it, and whose account it is, a mapping and the path of its id.",
+    ),
+    key(
+        "missing",
+        Takes::Either(&[Takes::Word(&MISSING), Takes::Map(&USE)]),
+        "create: it is made. fail: the row goes to the error log. leave: the field stays empty. { use: x }: the record whose first field is x.",
+    ),
+    key(
+        "create",
+        Takes::Named(&MADE_FIELD),
+        "More fields of a record that is made.",
+    ),
+]);
+
+static MADE_FIELD: Takes = Takes::Either(&[
+    Takes::Name(Names::Path),
+    Takes::List {
+        of: &Takes::Name(Names::Path),
+        least: 1,
+    },
+    Takes::Map(&MADE),
 ]);
 
 pub(super) static MATCH: Map = map(&[
@@ -272,10 +524,28 @@ pub static FIELD: Map = Map {
     keys: &[
         key(
             "source",
-            Takes::Name(Names::Path),
-            "A path of the row; inside an object with a dot: address.city.",
+            PATHS,
+            "A path of the row; inside an object with a dot: address.city. A setting: $name. Of a list the first that is given.",
         ),
         key("value", Takes::Constant, "A constant, instead of a source."),
+        key(
+            "template",
+            Takes::Text,
+            "Text with members in braces, instead of a source: Tickets {cart_number}.",
+        ),
+        key(
+            "choose",
+            Takes::List {
+                of: &Takes::Map(&CASE),
+                least: 1,
+            },
+            "The first case that holds, instead of a source.",
+        ),
+        key(
+            "lookup",
+            Takes::Map(&LOOKUP),
+            "The id of a record that no mapping writes, found by its fields.",
+        ),
         key(
             "destination",
             Takes::Name(Names::WritableField),
@@ -284,7 +554,32 @@ pub static FIELD: Map = Map {
         key(
             "convert",
             Takes::Word(&names(&Conversion::ALL)),
-            "email: trimmed, lower case. phone: single spaces. date: text to a date. not: the opposite truth.",
+            "email: trimmed, lower case. phone: single spaces. date: text to a date. not: the opposite truth. negative: the number with its sign turned round.",
+        ),
+        key(
+            "values",
+            Takes::Values(Values::Words),
+            "Another word for each value.",
+        ),
+        key(
+            "otherwise",
+            Takes::Either(&[Takes::Constant, Takes::Map(&CONSTANT)]),
+            "What a value becomes that `values` lacks. fail: the row is refused. same: itself. Else this.",
+        ),
+        key(
+            "date_in",
+            PATHS,
+            "The date of a time in this zone: a path, or a setting; of several the first that is given.",
+        ),
+        key(
+            "written_last",
+            Takes::Map(&MADE),
+            "The field has this value until the whole tree is written.",
+        ),
+        key(
+            "or_first",
+            Takes::Truth,
+            "A reference within the tree means the first record of that mapping where none has its key.",
         ),
         key(
             "reference",
@@ -324,7 +619,18 @@ pub static FIELD: Map = Map {
             "Judgements that do not hold for this field: a code and the reason in words.",
         ),
     ],
-    apart: &[["source", "value"]],
+    apart: &[
+        ["source", "value"],
+        ["source", "template"],
+        ["source", "choose"],
+        ["source", "lookup"],
+        ["value", "template"],
+        ["value", "choose"],
+        ["value", "lookup"],
+        ["template", "choose"],
+        ["template", "lookup"],
+        ["choose", "lookup"],
+    ],
 };
 
 /// `allow`: what is a judgement and no fact. The same as [`crate::diagnostic::ALLOWABLE`].
@@ -392,8 +698,19 @@ pub static TEST: Map = Map {
         key("name", Takes::Text, "What the test shows, as a sentence."),
         key(
             "given",
-            Takes::Values(Values::Row),
-            "The row that comes in.",
+            Takes::Either(&[
+                Takes::Values(Values::Row),
+                Takes::List {
+                    of: &Takes::Values(Values::Row),
+                    least: 1,
+                },
+            ]),
+            "The row that comes in; of a mapping with `reduce` one or more.",
+        ),
+        key(
+            "settings",
+            Takes::Values(Values::Settings),
+            "Settings that are not as they are by default.",
         ),
         key(
             "before",
@@ -417,8 +734,8 @@ pub static TEST: Map = Map {
         ),
         key(
             "expect",
-            Takes::Values(Values::Record),
-            "What goes to Salesforce: these fields and no others.",
+            Takes::Either(&[Takes::Values(Values::Record), Takes::Word(&["absent"])]),
+            "What goes to Salesforce: these fields and no others. absent: there is no record.",
         ),
         key(
             "expect_some",

@@ -4,7 +4,8 @@ use super::fields::field;
 use super::literal::literal;
 use super::reader::{Reader, list, text};
 use super::tests::tests;
-use super::{Key, Mapping, Pairs, language, policies};
+use super::tree::one_or_more;
+use super::{Key, Mapping, Pairs, language, made, policies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Direction, MatchPolicy};
 use crate::parse::{Entry, Node, Value};
@@ -77,11 +78,14 @@ fn read_root(
         .unwrap_or_default();
     let key = match reader.take("key") {
         Some(entry) => key(&entry.value, reader.sink),
+        // Then the record's own mapping says it.
+        None if reader.has("record") => None,
         None => {
             reader.missing("key");
             None
         }
     };
+    let tree = super::tree::tree(&mut reader);
     let lane = reader.demand("lane");
     let lock = reader.text("lock");
     let (rungs, policy, adopts_on_conflict) = match reader.take("match") {
@@ -140,6 +144,7 @@ fn read_root(
         when,
         when_destination,
         key,
+        tree,
         lane,
         lock,
         rungs,
@@ -243,12 +248,25 @@ fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
 
 fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {
     let mut reader = Reader::new(node, "`key`", &language::KEY, sink)?;
-    let key = Key {
-        source: reader.demand("source"),
-        destination: reader.demand("destination"),
-    };
+    let source = made::made(&mut reader);
+    if source.is_none() && !reader.has("source") {
+        reader.missing("source");
+    }
+    let destination = reader.take("destination");
+    if destination.is_none() {
+        reader.missing("destination");
+    }
+    let is_natural = destination.is_some_and(|entry| matches!(entry.value.value, Value::List(_)));
+    let destination = destination
+        .map(|entry| one_or_more(&entry.value, "destination", reader.sink))
+        .unwrap_or_default();
     reader.finish();
-    Some(key)
+    Some(Key {
+        span: node.span,
+        source,
+        destination,
+        is_natural,
+    })
 }
 
 fn matching(
@@ -277,7 +295,7 @@ fn rungs(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<(Span, Vec<Spanned<Stri
 }
 
 /// A list of single values.
-fn names(node: &Node, name: &str, sink: &mut Vec<Diagnostic>) -> Vec<Spanned<String>> {
+pub(super) fn names(node: &Node, name: &str, sink: &mut Vec<Diagnostic>) -> Vec<Spanned<String>> {
     list(node, name, sink)
         .iter()
         .filter_map(|item| text(item, name, sink))

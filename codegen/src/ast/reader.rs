@@ -7,8 +7,7 @@ use crate::span::{Span, Spanned};
 
 /// Words of the mapping language that this version does not speak.
 const LATER: &[&str] = &[
-    "for_each", "reduce", "values", "record", "gone", "guard", "deferred", "optional", "on_error",
-    "lossy", "from", "lookup", "each", "adopt",
+    "guard", "deferred", "optional", "on_error", "lossy", "from", "adopt",
 ];
 
 /// The entries of one map and where it stands.
@@ -87,6 +86,13 @@ impl<'n, 's> Reader<'n, 's> {
         let mut entries = self.entries.iter();
         let found = entries.find(|(entry, _)| entry.key.value == name);
         found.map(|(entry, _)| entry.value.span)
+    }
+
+    /// Where the key itself stands.
+    pub(super) fn key_place(&self, name: &'static str) -> Option<Spanned<&'static str>> {
+        let mut entries = self.entries.iter();
+        let found = entries.find(|(entry, _)| entry.key.value == name);
+        found.map(|(entry, _)| Spanned::new(name, entry.key.span))
     }
 
     /// The entry of a key. One that the language's list lacks is not found, so that it cannot be forgotten there.

@@ -19,12 +19,13 @@ pub(super) fn tests(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Test> {
 fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
     let mut reader = Reader::new(node, "a test", &language::TEST, sink)?;
     let name = reader.demand("name");
-    let given = reader.take("given").map(|entry| {
-        Spanned::new(
-            Literal::Object(pairs(&entry.value, "`given`", reader.sink)),
-            entry.value.span,
-        )
-    });
+    let given = reader
+        .take("given")
+        .map(|entry| given(&entry.value, reader.sink));
+    let settings = reader
+        .take("settings")
+        .map(|entry| pairs(&entry.value, "`settings`", reader.sink))
+        .unwrap_or_default();
     let base = record(&mut reader, "before", "base");
     let linked = reader.take("linked");
     let now = match linked {
@@ -34,7 +35,11 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
             .map(|entry| pairs(&entry.value, "`after`", reader.sink)),
     };
     let exact = reader.take("expect");
+    let absent = exact
+        .filter(|entry| entry.value.text() == Some("absent"))
+        .map(|entry| entry.value.span);
     let expect = exact
+        .filter(|_| absent.is_none())
         .or_else(|| reader.take("expect_some"))
         .map(|entry| pairs(&entry.value, "`expect`", reader.sink));
     let has_push = reader.has("push");
@@ -43,7 +48,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         .and_then(|entry| push(&entry.value, reader.sink));
     if given.is_none() && base.is_none() {
         reader.missing("given");
-    } else if expect.is_none() && !has_push {
+    } else if expect.is_none() && absent.is_none() && !has_push {
         reader.missing("expect");
     }
     if base.is_some() && now.is_none() && given.is_none() && !reader.has_unknown() {
@@ -64,6 +69,8 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         span: node.span,
         name: name?,
         given,
+        settings,
+        absent,
         base,
         now,
         linked: linked.is_some(),
@@ -71,6 +78,20 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         expect,
         push,
     })
+}
+
+/// One row, or a list of them.
+fn given(node: &Node, sink: &mut Vec<Diagnostic>) -> Spanned<Literal> {
+    let row = |node: &Node, sink: &mut Vec<Diagnostic>| {
+        Spanned::new(Literal::Object(pairs(node, "`given`", sink)), node.span)
+    };
+    match &node.value {
+        Value::List(rows) => Spanned::new(
+            Literal::List(rows.iter().map(|node| row(node, sink)).collect()),
+            node.span,
+        ),
+        _ => row(node, sink),
+    }
 }
 
 fn record(reader: &mut Reader<'_, '_>, name: &str, or: &str) -> Option<Pairs> {

@@ -1,7 +1,7 @@
 //! The words that stand behind keys, each list in the order in which it is offered.
 
 use crate::model::{
-    AfterDelete, Conflict, Direction, Duplicates, MatchPolicy, OnLink, OnRewrite, Side,
+    AfterDelete, Conflict, Direction, Duplicates, Gone, MatchPolicy, OnLink, OnRewrite, Side,
 };
 
 /// The words of a list of words and their meanings.
@@ -64,6 +64,24 @@ pub(super) const MATCH_POLICIES: [(&str, MatchPolicy); 3] = [
 pub(super) const MATCH_SOURCE: [(&str, bool); 1] = [("on_conflict", true)];
 
 pub(super) const NEEDS: [(&str, bool); 1] = [("npsp", true)];
+
+pub(super) const GONE: [(&str, Gone); 2] = [("delete", Gone::Delete), ("keep", Gone::Keep)];
+
+/// What a look-up that finds nothing may do, beside `{ use: ... }`.
+pub(super) const MISSING: [&str; 3] = ["create", "fail", "leave"];
+
+/// The words of a mapping that mean something in a tree only.
+pub(super) const TREE_WORDS: &[&str] = &[
+    "part_of",
+    "record",
+    "reduce",
+    "for_each",
+    "exists_when",
+    "unless",
+    "gone",
+    "after",
+    "needs",
+];
 
 pub(super) const UNMAPPED: [(&str, bool); 1] = [("error", true)];
 

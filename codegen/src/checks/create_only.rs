@@ -25,9 +25,11 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
             );
         }
     }
-    let key = &mapping.key.destination;
+    let Some(key) = &mapping.key.destination else {
+        return;
+    };
     let is_fixed = key.schema.createable && !key.schema.updateable && !key.schema.calculated;
-    if is_fixed && mapping.policy != MatchPolicy::AlwaysCreate {
+    if is_fixed && mapping.tree.is_none() && mapping.policy != MatchPolicy::AlwaysCreate {
         let message = format!(
             "{} cannot be given to a record that is there already, which `match` would adopt",
             key.schema.name

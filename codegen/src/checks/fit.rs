@@ -35,11 +35,16 @@ fn types_fit(field: &Field, source: &SourceField) -> bool {
         &source.schema.kind,
         field.convert.as_ref().map(|convert| convert.value),
     ) {
-        (SourceType::Text { .. }, None | Some(Conversion::Email | Conversion::Phone)) => {
+        (kind @ SourceType::Text { .. }, None) => {
             to.is_text()
+                || (is_number(to) && is_amount(kind))
+                || (to == SalesforceType::Datetime && is_moment(kind))
+                || (to == SalesforceType::Reference && source.is_setting())
         }
+        (SourceType::Text { .. }, Some(Conversion::Email | Conversion::Phone)) => to.is_text(),
         (SourceType::Text { .. }, Some(Conversion::Date)) => to == SalesforceType::Date,
         (SourceType::Boolean, None | Some(Conversion::Not)) => to == SalesforceType::Boolean,
+        (SourceType::Integer | SourceType::Number, None) => is_number(to),
         _ => false,
     }
 }
@@ -149,7 +154,25 @@ pub fn row_misfit(schema: &SourceSchemaField, path: &str, literal: &Literal) -> 
     }
 }
 
-fn is_number(kind: SalesforceType) -> bool {
+/// A text that is a number: `format: decimal`, or a pattern of digits.
+pub fn is_amount(kind: &SourceType) -> bool {
+    let SourceType::Text {
+        format, pattern, ..
+    } = kind
+    else {
+        return matches!(kind, SourceType::Integer | SourceType::Number);
+    };
+    let is_digits = |pattern: &str| pattern.contains("[0-9]") && !pattern.contains("a-z");
+    format.as_deref() == Some("decimal") || pattern.as_deref().is_some_and(is_digits)
+}
+
+/// A text that is a time with its zone.
+pub fn is_moment(kind: &SourceType) -> bool {
+    matches!(kind, SourceType::Text { format: Some(format), .. } if format == "date-time")
+}
+
+/// A number of any kind.
+pub fn is_number(kind: SalesforceType) -> bool {
     use SalesforceType as T;
     matches!(
         kind,

@@ -2,11 +2,14 @@
 
 use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Condition, Literal, Mapping, Origin, RecordCondition};
-use crate::schema::{SalesforceType, SourceType};
+use crate::model::{Condition, Is, Literal, Mapping, Origin, RecordCondition, Rule};
+use crate::schema::{SalesforceType, SourceSchemaField, SourceType};
+use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    sink.extend(mapping.when.iter().filter_map(impossible));
+    for condition in all(mapping) {
+        sink.extend(impossible(condition));
+    }
     sink.extend(
         mapping
             .when
@@ -20,35 +23,66 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
     }
 }
 
+/// Every condition on a row, wherever it stands.
+fn all(mapping: &Mapping) -> Vec<&Condition> {
+    let tree = mapping.tree.as_ref();
+    let exists = tree.into_iter().flat_map(|tree| &tree.exists_when);
+    let unless = tree
+        .into_iter()
+        .flat_map(|tree| tree.unless.iter().flatten());
+    let reduce = tree.and_then(|tree| tree.reduce.as_ref());
+    let folds = reduce.into_iter().flat_map(|reduce| &reduce.folds);
+    let cases = mapping.fields.iter().flat_map(|field| match &field.origin {
+        Origin::Computed(Rule::Cases(cases)) => cases.as_slice(),
+        _ => &[],
+    });
+    let inner = folds.flat_map(|fold| &fold.of);
+    let inner = inner.chain(cases.flat_map(|case| &case.when));
+    let own = mapping.when.iter().chain(exists).chain(unless);
+    own.chain(inner).collect()
+}
+
+/// The first value that the path never has, or a comparison that makes no sense.
 fn impossible(condition: &Condition) -> Option<Diagnostic> {
-    let equals = &condition.equals;
+    let schema = &condition.source.schema;
     let path = condition.source.dotted();
-    let misfit = match (&condition.source.schema.kind, &equals.value) {
-        (SourceType::Object(_) | SourceType::List(_), Literal::Object(_) | Literal::List(_)) => {
-            Some(format!(
-                "`{path}` is {}, and a condition compares one value",
-                condition.source.schema.kind.describe()
-            ))
-        }
-        (SourceType::Unknown, _) => Some(format!(
-            "`{path}` is {}",
-            condition.source.schema.kind.describe()
-        )),
-        _ => fit::row_misfit(&condition.source.schema, &path, &equals.value),
-    };
-    let fault = Diagnostic::error(
-        Code::IMPOSSIBLE_WHEN,
-        equals.span,
-        misfit?,
-        "can never be equal",
-    )
-    .related(condition.source.schema.span, "its schema");
-    Some(match (&condition.source.schema.kind, &equals.value) {
-        (SourceType::Text { values, .. }, Literal::Text(text)) if !values.is_empty() => {
-            fault.did_you_mean(equals.span, text, values.iter().map(String::as_str))
-        }
-        _ => fault.help("compare it with a value that it can have"),
+    if let Is::Above(_) = condition.is
+        && !fit::is_amount(&schema.kind)
+    {
+        let message = format!("`{path}` is {}, and no number", schema.kind.describe());
+        return Some(never(condition, condition.span, message, "never above"));
+    }
+    condition.values().into_iter().find_map(|wanted| {
+        let misfit = misfit(schema, &path, &wanted.value)?;
+        let fault = never(condition, wanted.span, misfit, "can never be equal");
+        Some(match (&schema.kind, &wanted.value) {
+            (SourceType::Text { values, .. }, Literal::Text(text)) if !values.is_empty() => {
+                fault.did_you_mean(wanted.span, text, values.iter().map(String::as_str))
+            }
+            _ => fault.help("compare it with a value that it can have"),
+        })
     })
+}
+
+fn never(condition: &Condition, span: Span, message: String, label: &str) -> Diagnostic {
+    let fault = Diagnostic::error(Code::IMPOSSIBLE_WHEN, span, message, label);
+    let fault = fault.related(condition.source.schema.span, "its schema");
+    match label {
+        "never above" => fault.help("compare a number"),
+        _ => fault,
+    }
+}
+
+fn misfit(schema: &SourceSchemaField, path: &str, wanted: &Literal) -> Option<String> {
+    match (&schema.kind, wanted) {
+        (SourceType::Object(_) | SourceType::List(_), Literal::Null) => None,
+        (SourceType::Object(_) | SourceType::List(_), _) => Some(format!(
+            "`{path}` is {}, and a condition compares one value",
+            schema.kind.describe()
+        )),
+        (SourceType::Unknown, _) => Some(format!("`{path}` is {}", schema.kind.describe())),
+        _ => fit::row_misfit(schema, path, wanted),
+    }
 }
 
 /// `address: null` beside `address.city: x`.
@@ -56,9 +90,10 @@ fn beside_null(condition: &Condition, mapping: &Mapping) -> Option<Diagnostic> {
     let path = &condition.source.path;
     let outer = mapping.when.iter().find(|outer| {
         let is_outer = outer.source.path.len() < path.len() && path.starts_with(&outer.source.path);
-        is_outer && outer.equals.value == Literal::Null
+        is_outer && outer.equals() == Some(&Literal::Null)
     })?;
-    (condition.equals.value != Literal::Null).then(|| {
+    let wanted = condition.equals()?;
+    (*wanted != Literal::Null).then(|| {
         let message = format!(
             "`{}` is to be null, so `{}` is never this",
             outer.source.dotted(),
@@ -66,11 +101,11 @@ fn beside_null(condition: &Condition, mapping: &Mapping) -> Option<Diagnostic> {
         );
         Diagnostic::error(
             Code::IMPOSSIBLE_WHEN,
-            condition.equals.span,
+            condition.span,
             message,
             "can never be equal",
         )
-        .related(outer.equals.span, "null here")
+        .related(outer.span, "null here")
         .help("take one of the conditions out")
     })
 }

@@ -6,7 +6,9 @@ use crate::model::Mapping;
 use crate::schema::SourceType;
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    let (field, source) = (&mapping.key.destination, &mapping.key.source);
+    let (Some(field), source) = (&mapping.key.destination, &mapping.key.source) else {
+        return;
+    };
     let schema = &field.schema;
     let is_uuid = matches!(&source.schema.kind, SourceType::Text { format: Some(format), .. } if format == "uuid");
     let is_key = schema.external_id && schema.unique;

@@ -5,10 +5,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Mapping;
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    let key = Some(("key", &mapping.key.destination));
+    let key = mapping.key.destination.as_ref().map(|key| ("key", key));
     let lock = mapping.lock.as_ref().map(|lock| ("lock", lock));
     for (what, field) in key.into_iter().chain(lock) {
-        if field.schema.needs_npsp {
+        if field.schema.needs_npsp && !mapping.needs_npsp() {
             let message = format!(
                 "{} cannot be the {what}: it exists only where NPSP is installed",
                 field.schema.name

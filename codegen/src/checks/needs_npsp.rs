@@ -5,6 +5,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Mapping;
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    // Then there are no such records without it.
+    if mapping.needs_npsp() {
+        return;
+    }
     for field in mapping
         .fields
         .iter()

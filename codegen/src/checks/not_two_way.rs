@@ -1,9 +1,9 @@
 //! A field that is to go both ways and cannot.
 
-use super::Context;
+use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conversion, Direction, Field, Mapping, Origin, SourceField};
-use crate::schema::SourceType;
+use crate::schema::{SalesforceType, SourceType};
 use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -17,7 +17,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         .filter(two_way)
         .filter_map(|field| match &field.origin {
             Origin::Source(source) => Some((field, source)),
-            Origin::Constant(_) => None,
+            Origin::Constant(_) | Origin::Computed(_) => None,
         })
         .collect();
     for (index, (field, source)) in sources.iter().enumerate() {
@@ -71,8 +71,35 @@ fn fault(mapping: &Mapping, field: &Field, context: &Context<'_>) -> Option<Diag
                 .help("take `direction` out"),
             );
         }
+        Origin::Computed(_) => {
+            return Some(
+                refusal(
+                    written,
+                    "what is made of members has no way back".to_owned(),
+                    "both ways",
+                )
+                .help("take `direction` out"),
+            );
+        }
+        Origin::Source(source) if source.is_setting() => {
+            return Some(
+                refusal(written, "a setting has no way back".to_owned(), "both ways")
+                    .help("take `direction` out"),
+            );
+        }
         Origin::Source(source) => source,
     };
+    let kind = field.destination.schema.kind;
+    if fit::is_number(kind) || kind == SalesforceType::Datetime {
+        return Some(
+            refusal(
+                written,
+                "numbers and times go forward only in this version".to_owned(),
+                "both ways",
+            )
+            .help("take `direction` out"),
+        );
+    }
     if field.when_creating {
         return Some(
             refusal(

@@ -8,7 +8,11 @@ use crate::schema::SalesforceField;
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     let mapped = mapping.fields.iter().map(|field| &field.destination);
     // A key that is no key at all has its own rule.
-    let key = Some(&mapping.key.destination).filter(|key| key.schema.external_id);
+    let key = mapping
+        .key
+        .destination
+        .as_ref()
+        .filter(|key| key.schema.external_id);
     for field in mapped.chain(key) {
         let schema = &field.schema;
         let why = match (schema.calculated, schema.createable || schema.updateable) {

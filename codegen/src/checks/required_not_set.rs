@@ -13,7 +13,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         return;
     };
     let set = |name: &str| {
-        mapping.key.destination.schema.name == name
+        mapping.key.external_id() == Some(name)
             || mapping
                 .fields
                 .iter()

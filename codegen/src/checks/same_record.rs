@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Direction, Literal, Mapping, MappingId, Model};
+use crate::model::{
+    Condition, Direction, Is, Literal, Mapping, MappingId, Model, Piece, Rule, Tree,
+};
 
 /// For a mapping, an earlier one that may write the same record, and which way.
 pub type Overlaps = BTreeMap<MappingId, (MappingId, Way)>;
@@ -38,6 +40,10 @@ pub fn overlaps(model: &Model) -> Overlaps {
     }
     for group in objects.values() {
         let mut note = |earlier, later| {
+            let pair = [earlier, later].map(|index| model.mappings.get(index));
+            if matches!(pair, [Some(one), Some(other)] if apart_in_tree(one, other)) {
+                return;
+            }
             found
                 .entry(MappingId(later))
                 .or_insert((MappingId(earlier), Way::Forward));
@@ -76,18 +82,35 @@ fn divide(
             .when
             .iter()
             .find(|condition| condition.source.dotted() == path)?;
-        Some(format!("{:?}", plain(&condition.equals.value)))
+        let allowed = condition.allowed()?;
+        Some(allowed.into_iter().map(plain).collect::<Vec<_>>())
     };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for mapping in group.iter().filter_map(|index| model.mappings.get(*index)) {
-        for condition in &mapping.when {
+        for condition in mapping
+            .when
+            .iter()
+            .filter(|condition| condition.allowed().is_some())
+        {
             *counts.entry(condition.source.dotted()).or_default() += 1;
         }
     }
     counts.retain(|path, count| *count > 1 && !used.contains(path));
     let Some((path, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else {
-        for later in group.iter().skip(1) {
+        // In a tree, which records there are is said by more than `when`: each pair counts.
+        let in_tree = |index: &usize| {
+            let mapping = model.mappings.get(*index);
+            mapping.is_some_and(|mapping| mapping.tree.is_some())
+        };
+        for (place, later) in group.iter().enumerate().skip(1) {
             note(*first, *later);
+            if group.iter().any(in_tree) {
+                group
+                    .iter()
+                    .take(place)
+                    .skip(1)
+                    .for_each(|earlier| note(*earlier, *later));
+            }
         }
         return;
     };
@@ -95,7 +118,11 @@ fn divide(
     let mut all = Vec::new();
     for index in group {
         match value(*index, &path) {
-            Some(value) => parts.entry(value).or_default().push(*index),
+            Some(values) => {
+                for value in values {
+                    parts.entry(value).or_default().push(*index);
+                }
+            }
             // Without a condition it takes rows of every part.
             None => all.push(*index),
         }
@@ -114,6 +141,58 @@ fn plain(literal: &Literal) -> String {
         Literal::Text(text) => format!("text {text}"),
         other => format!("{other:?}"),
     }
+}
+
+/// Two mappings of trees whose records are never the same: keys of other forms, or conditions that no row meets at once.
+fn apart_in_tree(one: &Mapping, other: &Mapping) -> bool {
+    let (Some(tree), Some(other_tree)) = (&one.tree, &other.tree) else {
+        return false;
+    };
+    // What is known by fields among its parent's is made where it is missing, by whoever comes first.
+    if !one.key.natural.is_empty() || other_key_form(one, other) {
+        return true;
+    }
+    let (a, b) = (demands(one, tree), demands(other, other_tree));
+    let excluded = a
+        .iter()
+        .any(|one| b.iter().any(|other| one.excludes(other)));
+    excluded || refused(tree, &b) || refused(other_tree, &a)
+}
+
+/// Other text around the members of two templates.
+fn other_key_form(one: &Mapping, other: &Mapping) -> bool {
+    let texts = |mapping: &Mapping| match &mapping.key.made {
+        Some(Rule::Template(pieces)) => pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.clone()),
+                Piece::Member(_) => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    texts(one) != texts(other)
+}
+
+/// All that a row has to be for there to be a record.
+fn demands(mapping: &Mapping, tree: &Tree) -> Vec<Condition> {
+    let listed = tree.for_each.iter().map(|for_each| Condition {
+        source: for_each.list.clone(),
+        span: for_each.list.span,
+        is: Is::Given(true),
+    });
+    let own = mapping.when.iter().chain(&tree.exists_when).cloned();
+    own.chain(listed).collect()
+}
+
+/// There is no record where one of these demands is met.
+fn refused(tree: &Tree, demands: &[Condition]) -> bool {
+    tree.unless.iter().any(|case| match case.as_slice() {
+        [one] => demands
+            .iter()
+            .any(|demand| demand.source.path == one.source.path && demand.is == one.is),
+        _ => false,
+    })
 }
 
 /// The records that may go back through one may not go back through the other.

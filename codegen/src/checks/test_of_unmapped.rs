@@ -33,7 +33,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             let mut mapped = mapping.fields.iter();
             match mapped.find(|mapped| mapped.destination.schema.name == *name) {
                 Some(_) => {}
-                None if mapping.key.destination.schema.name == *name => {}
+                None if mapping.key.external_id() == Some(name) => {}
                 None => sink.push(
                     fault(
                         field.span,

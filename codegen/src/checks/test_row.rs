@@ -2,14 +2,14 @@
 
 use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Condition, Literal, Mapping, Test};
+use crate::model::{Condition, Is, Literal, Mapping, Test};
 use crate::span::{Span, Spanned};
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     let given: Vec<(&Test, &Spanned<Literal>)> = mapping
         .tests
         .iter()
-        .filter_map(|test| Some((test, test.given.as_ref()?)))
+        .flat_map(|test| test.rows().iter().map(move |row| (test, row)))
         .collect();
     let mut excluded: Vec<bool> = vec![false; given.len()];
     for condition in &mapping.when {
@@ -22,20 +22,11 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             let path = condition.source.dotted();
             let message =
                 format!("no test has a row that meets this: each has another `{path}`, or none");
-            let first = misses
-                .first()
-                .copied()
-                .flatten()
-                .unwrap_or(condition.equals.span);
+            let first = misses.first().copied().flatten().unwrap_or(condition.span);
             sink.push(
-                Diagnostic::error(
-                    Code::TEST_ROW,
-                    condition.equals.span,
-                    message,
-                    "met by no test",
-                )
-                .related(first, "the first of them")
-                .help("correct the condition, or the tests"),
+                Diagnostic::error(Code::TEST_ROW, condition.span, message, "met by no test")
+                    .related(first, "the first of them")
+                    .help("correct the condition, or the tests"),
             );
             return;
         }
@@ -59,7 +50,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
 /// Where the row says something else than the condition wants, or nothing.
 fn misses(condition: &Condition, row: &Spanned<Literal>) -> Option<Span> {
     match at(row, &condition.source.path) {
-        Some(found) if found.value == condition.equals.value => None,
+        found if holds(condition, found.map(|found| &found.value)) => None,
         // A value that no row has was reported as such.
         Some(found) => {
             let path = condition.source.dotted();
@@ -67,6 +58,25 @@ fn misses(condition: &Condition, row: &Spanned<Literal>) -> Option<Span> {
             misfit.is_none().then_some(found.span)
         }
         None => Some(row.span),
+    }
+}
+
+/// As the runtime compares: text without regard to case, what is not there as null.
+fn holds(condition: &Condition, found: Option<&Literal>) -> bool {
+    let is = |wanted: &Literal| match (wanted, found) {
+        (Literal::Text(wanted), Some(Literal::Text(found))) => {
+            wanted.eq_ignore_ascii_case(found.trim())
+        }
+        (Literal::Null, None) => true,
+        (wanted, found) => Some(wanted) == found,
+    };
+    match &condition.is {
+        Is::Equal(value) => is(value),
+        Is::OneOf(values) => values.iter().any(|value| is(&value.value)),
+        Is::NoneOf(values) => !values.iter().any(|value| is(&value.value)),
+        // What is a number, and what is blank, the test itself shows.
+        Is::Above(_) => true,
+        Is::Given(given) => found.is_some_and(|found| *found != Literal::Null) == *given,
     }
 }
 
@@ -79,7 +89,7 @@ fn not_taken(condition: &Condition, test: &Test, span: Span) -> Diagnostic {
         message,
         format!("in `{}`", test.name.value),
     )
-    .related(condition.equals.span, "wanted here")
+    .related(condition.span, "wanted here")
     .help("give the row what `when` wants")
 }
 

@@ -16,7 +16,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             Some(Push::Body(body)) => Some(body),
             Some(Push::Nothing) | None => None,
         };
-        for row in test.given.iter().chain(body) {
+        for row in test.rows().iter().chain(body) {
             of_row(row, "", properties, sink);
         }
         for record in [&test.base, &test.now, &test.expect].into_iter().flatten() {

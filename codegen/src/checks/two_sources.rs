@@ -13,8 +13,10 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
             .take(index)
             .find(|other| other.destination.schema.name == *name);
         let first = first.map(|first| first.destination.span);
-        let key =
-            (mapping.key.destination.schema.name == *name).then_some(mapping.key.destination.span);
+        let key = mapping.key.destination.as_ref();
+        let key = key
+            .filter(|key| key.schema.name == *name)
+            .map(|key| key.span);
         if let Some(first) = first.or(key) {
             sink.push(
                 Diagnostic::error(

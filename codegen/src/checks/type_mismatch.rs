@@ -1,9 +1,11 @@
 //! A value of one type into a field of another.
 
+mod made;
+
 use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conversion, Field, Literal, Mapping, Origin, SourceField};
-use crate::schema::{SalesforceType, SourceType};
+use crate::schema::{SalesforceField, SalesforceType, SourceType};
 use crate::span::{Span, Spanned};
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -17,6 +19,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
             Origin::Constant(literal) => constant(field, literal, context),
             Origin::Source(_) if field.reference.is_some() => reference(field, context),
             Origin::Source(source) => converted(field, source, mapping),
+            Origin::Computed(rule) => made::check(field, rule, context),
         };
         sink.extend(found.map(|fault| fault.related(schema.span, "its schema")));
     }
@@ -25,7 +28,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
 
 /// The source's id is text, and so is what holds it.
 fn key(mapping: &Mapping) -> Option<Diagnostic> {
-    let field = &mapping.key.destination;
+    let field = mapping.key.destination.as_ref()?;
     let schema = &field.schema;
     (fit::writable(schema) && schema.external_id && !schema.kind.is_text()).then(|| {
         let message = format!(
@@ -66,26 +69,8 @@ fn converted(field: &Field, source: &SourceField, mapping: &Mapping) -> Option<D
     if let Some(convert) = &field.convert {
         return conversion(field, source, convert.value, convert.span);
     }
-    let fits = match from {
-        SourceType::Text { .. } => to.is_text(),
-        SourceType::Boolean => to == SalesforceType::Boolean,
-        SourceType::Integer
-        | SourceType::Number
-        | SourceType::Object(_)
-        | SourceType::List(_)
-        | SourceType::Unknown => false,
-    };
-    if fits {
+    if takes(to, source) {
         return None;
-    }
-    if matches!(from, SourceType::Integer | SourceType::Number) {
-        let message = format!(
-            "`{}` is a number, and numbers are not mapped in this version",
-            source.dotted()
-        );
-        return Some(
-            mismatch(source.span, message, "a number".to_owned()).help("take the line out"),
-        );
     }
     let message = format!(
         "`{}` is {}, and {}.{} is {}",
@@ -108,11 +93,33 @@ fn converted(field: &Field, source: &SourceField, mapping: &Mapping) -> Option<D
                 _ => fault,
             }
         }
+        (SourceType::Text { format, .. }, SalesforceType::Datetime) if format.is_none() => {
+            fault.help("say `\"format\": \"date-time\"` in the source's schema, where it is one")
+        }
+        (SourceType::Text { .. }, to) if fit::is_number(to) => {
+            fault.help("say `\"format\": \"decimal\"` in the source's schema, where it is one")
+        }
         (SourceType::Text { .. }, SalesforceType::Reference) => {
             fault.help("add `reference:` with the mapping whose record it is")
         }
         _ => fault.help("map it to a field of its own type, or use a conversion"),
     })
+}
+
+/// Can a field of this type be this, unchanged?
+pub fn takes(to: SalesforceType, source: &SourceField) -> bool {
+    let from = &source.schema.kind;
+    match from {
+        SourceType::Text { .. } => {
+            to.is_text()
+                || (fit::is_number(to) && fit::is_amount(from))
+                || (to == SalesforceType::Datetime && fit::is_moment(from))
+                || (to == SalesforceType::Reference && source.is_setting())
+        }
+        SourceType::Boolean => to == SalesforceType::Boolean,
+        SourceType::Integer | SourceType::Number => fit::is_number(to),
+        SourceType::Object(_) | SourceType::List(_) | SourceType::Unknown => false,
+    }
 }
 
 /// What each conversion takes and gives.
@@ -143,6 +150,8 @@ fn conversion(
         Conversion::Email | Conversion::Phone => ("text", to.is_text()),
         Conversion::Date => ("a date", to == SalesforceType::Date),
         Conversion::Not => ("true or false", to == SalesforceType::Boolean),
+        // It is made, and judged with what is made.
+        Conversion::Negative => return None,
     };
     (!fits).then(|| {
         let name = &field.destination.schema.name;
@@ -156,7 +165,19 @@ fn conversion(
     })
 }
 
-fn reference(field: &Field, context: &Context<'_>) -> Option<Diagnostic> {
+/// Can the field have this constant?
+pub fn fits(schema: &SalesforceField, literal: &Literal) -> bool {
+    match literal {
+        Literal::Text(text) if schema.kind == SalesforceType::Date => fit::is_date(text),
+        Literal::Text(text) if text.trim().is_empty() => false,
+        Literal::Integer(_) | Literal::Decimal(_) if fit::is_number(schema.kind) => true,
+        Literal::Text(_) | Literal::Integer(_) | Literal::Decimal(_) => schema.kind.is_text(),
+        Literal::Boolean(_) => schema.kind == SalesforceType::Boolean,
+        Literal::Null | Literal::List(_) | Literal::Object(_) => false,
+    }
+}
+
+pub(super) fn reference(field: &Field, context: &Context<'_>) -> Option<Diagnostic> {
     let reference = field.reference.as_ref()?;
     let schema = &field.destination.schema;
     let target = context.model.mappings.get(reference.value.0)?;
@@ -222,13 +243,7 @@ fn constant(
             .help("write the constant as it shall be"),
         );
     }
-    let fits = match literal {
-        Literal::Text(text) if schema.kind == SalesforceType::Date => fit::is_date(text),
-        Literal::Text(text) if text.trim().is_empty() => false,
-        Literal::Text(_) | Literal::Integer(_) | Literal::Decimal(_) => schema.kind.is_text(),
-        Literal::Boolean(_) => schema.kind == SalesforceType::Boolean,
-        Literal::Null | Literal::List(_) | Literal::Object(_) => false,
-    };
+    let fits = fits(schema, literal);
     (!fits).then(|| {
         let message = format!(
             "{} is {}, and this constant is not",

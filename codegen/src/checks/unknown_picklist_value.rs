@@ -4,6 +4,7 @@ use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Field, Literal, Mapping, Origin};
 use crate::schema::SourceType;
+use crate::span::Spanned;
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     let picklists = mapping
@@ -12,13 +13,11 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
         .filter(|field| !field.destination.schema.picklist_values.is_empty());
     sink.extend(picklists.filter_map(|field| {
         match &field.origin {
-            Origin::Constant(literal) => match &literal.value {
-                // What is blank fits no picklist, which the rule about types has said.
-                Literal::Text(text) if text.trim().is_empty() => None,
-                Literal::Text(text) | Literal::Decimal(text) => unknown(field, text, literal.span),
-                Literal::Integer(number) => unknown(field, &number.to_string(), literal.span),
-                _ => None,
-            },
+            Origin::Constant(literal) => constant(field, literal),
+            Origin::Computed(rule) => rule
+                .constants()
+                .into_iter()
+                .find_map(|literal| constant(field, literal)),
             Origin::Source(source) => match &source.schema.kind {
                 SourceType::Text { values, .. } if field.destination.schema.restricted_picklist => {
                     values
@@ -29,6 +28,16 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
             },
         }
     }));
+}
+
+fn constant(field: &Field, literal: &Spanned<Literal>) -> Option<Diagnostic> {
+    match &literal.value {
+        // What is blank fits no picklist, which the rule about types has said.
+        Literal::Text(text) if text.trim().is_empty() => None,
+        Literal::Text(text) | Literal::Decimal(text) => unknown(field, text, literal.span),
+        Literal::Integer(number) => unknown(field, &number.to_string(), literal.span),
+        _ => None,
+    }
 }
 
 fn unknown(field: &Field, value: &str, span: crate::span::Span) -> Option<Diagnostic> {

@@ -19,7 +19,8 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         .iter()
         .map(|field| &field.destination)
         .chain(&mapping.ignore)
-        .chain([&mapping.key.destination])
+        .chain(&mapping.key.destination)
+        .chain(&mapping.key.natural)
         .map(|field| field.schema.name.as_str())
         .collect();
     let writable = object.fields.iter().filter(|field| fit::writable(field));

@@ -6,7 +6,7 @@ use crate::model::Mapping;
 
 pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     let mapped = mapping.fields.iter().map(|field| &field.destination);
-    for field in mapped.chain([&mapping.key.destination]) {
+    for field in mapped.chain(&mapping.key.destination) {
         let schema = &field.schema;
         if schema.updateable && !schema.createable && !schema.calculated {
             let message = format!(

@@ -16,6 +16,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
                 other_key(field, source, context)
             }
             Origin::Source(source) => wrong(field, source),
+            Origin::Computed(_) => None,
         };
         sink.extend(found.map(|fault| fault.related(schema.span, "its schema")));
     }
@@ -67,6 +68,7 @@ pub fn wrong(field: &Field, source: &SourceField) -> Option<Diagnostic> {
     );
     let fits = match kind(source) {
         Kind::Plain => to != T::Email,
+        _ if !to.is_text() => true,
         Kind::Email => plain_text || to == T::Email,
         Kind::Uri => plain_text || to == T::Url,
         Kind::Date | Kind::Time | Kind::Id => plain_text,
@@ -104,7 +106,7 @@ fn conversion(source: &SourceField, convert: Conversion, field: &Field) -> Optio
         Conversion::Email => matches!(from, Kind::Plain | Kind::Email | Kind::Other),
         Conversion::Phone => matches!(from, Kind::Plain | Kind::Other),
         Conversion::Date => matches!(from, Kind::Plain | Kind::Date | Kind::Other),
-        Conversion::Not => true,
+        Conversion::Not | Conversion::Negative => true,
     };
     if !takes {
         return Some(format!(
@@ -117,7 +119,7 @@ fn conversion(source: &SourceField, convert: Conversion, field: &Field) -> Optio
     let gives = match convert {
         Conversion::Email => !matches!(to, T::Phone | T::Url | T::Picklist | T::Multipicklist),
         Conversion::Phone => !matches!(to, T::Email | T::Url | T::Picklist | T::Multipicklist),
-        Conversion::Date | Conversion::Not => true,
+        Conversion::Date | Conversion::Not | Conversion::Negative => true,
     };
     (!gives).then(|| {
         let name = &field.destination.schema.name;

@@ -5,18 +5,37 @@ use serde_json::{Map as Members, Value, json};
 use crate::ast::language::{Names, Takes, Values};
 use crate::resolve::Schemas;
 use crate::schema::{SalesforceField, SalesforceType, SourceSchemaField, SourceType};
+use crate::settings::{SETTINGS, Setting};
 
 type Properties = [(String, SourceSchemaField)];
 
 /// What a mapping from this source has at a leaf.
-pub(super) fn of_source(takes: &Takes, source: &str) -> Option<Value> {
-    let part = match takes {
-        Takes::Name(Names::Path) => "paths",
-        Takes::Values(Values::SourceConditions) => "conditions",
-        Takes::Values(Values::Row | Values::RowOrFalse) => "row",
-        _ => return None,
+pub(super) fn of_source(takes: &Takes, source: &str, own: Own) -> Option<Value> {
+    let part = match (takes, own) {
+        (Takes::Name(Names::Path), Own::Some) => {
+            return Some(json!({ "anyOf": [reference(source, "paths"), { "type": "string" }] }));
+        }
+        (takes, _) => part_of_source(takes)?,
     };
     Some(reference(source, part))
+}
+
+/// Names beside those of the schema: what a mapping reduces its rows to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    None,
+    Some,
+}
+
+fn part_of_source(takes: &Takes) -> Option<&'static str> {
+    Some(match takes {
+        Takes::Name(Names::Path) => "paths",
+        Takes::Name(Names::RawPath) => "raw",
+        Takes::Values(Values::SourceConditions) => "conditions",
+        Takes::Values(Values::RowConditions) => "made",
+        Takes::Values(Values::Row | Values::RowOrFalse) => "row",
+        _ => return None,
+    })
 }
 
 /// What a mapping to this destination has at a leaf.
@@ -36,18 +55,24 @@ pub(super) fn of_destination(takes: &Takes, destination: &str) -> Option<Value> 
 /// All that `of_source` and `of_destination` refer to.
 pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
     let mut all = Members::new();
+    all.insert("condition".to_owned(), worded());
     for (entity, properties) in &schemas.entities {
         let mut add =
             |part: &str, value: Value| all.insert(format!("ticketure.{entity} {part}"), value);
         let paths = paths(properties, "");
-        add(
-            "paths",
-            offered(
-                paths
-                    .iter()
-                    .map(|(path, field)| (path.as_str(), about_source(field))),
-            ),
-        );
+        let own = || {
+            let paths = paths.iter();
+            paths.map(|(path, field)| (path.as_str(), about_source(field)))
+        };
+        let settings: Vec<(String, &str)> = SETTINGS
+            .iter()
+            .map(|setting| (format!("${}", setting.name), setting.about))
+            .collect();
+        let settings = settings.iter();
+        let settings = settings.map(|(name, about)| (name.as_str(), (*about).to_owned()));
+        add("paths", offered(own().chain(settings)));
+        let at = ("$at", "when the row was delivered".to_owned());
+        add("raw", offered(own().chain([at])));
         add(
             "conditions",
             closed(
@@ -56,6 +81,20 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
                     .map(|(path, field)| (path.as_str(), condition(field))),
             ),
         );
+        let mut made = closed(
+            paths
+                .iter()
+                .map(|(path, field)| (path.as_str(), condition(field))),
+        );
+        made["additionalProperties"] = json!(true);
+        if let Some(members) = made["properties"].as_object_mut() {
+            members.extend(SETTINGS.iter().map(|setting| {
+                let value =
+                    json!({ "anyOf": [words(setting), { "$ref": "#/definitions/condition" }] });
+                (format!("${}", setting.name), value)
+            }));
+        }
+        add("made", made);
         add("row", row(properties));
     }
     for (name, object) in &schemas.objects {
@@ -171,9 +210,50 @@ fn condition(field: &SourceSchemaField) -> Value {
             json!({})
         }
     };
-    if let Some(members) = value.as_object_mut() {
-        members.insert("description".into(), json!(about_source(field)));
-    }
+    let value = json!({
+        "anyOf": [value.take(), { "$ref": "#/definitions/condition" }],
+        "description": about_source(field),
+    });
+    value
+}
+
+/// What a condition may be beside one value.
+fn worded() -> Value {
+    let single = json!({ "type": ["string", "number", "boolean", "null"] });
+    let some = json!({ "type": "array", "items": single, "minItems": 1 });
+    json!({
+        "anyOf": [
+            some,
+            { "const": "given", "description": "There, and neither null nor blank." },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+                "properties": {
+                    "not": { "anyOf": [single, some], "description": "Any value but these." },
+                    "above": { "type": ["string", "number"], "description": "A number greater than this one." },
+                    "given": { "type": "boolean", "description": "There, and neither null nor blank; false: not so." },
+                },
+            },
+        ],
+    })
+}
+
+fn words(setting: &Setting) -> Value {
+    let mut value = match setting.words {
+        [] => json!({ "type": "string" }),
+        words => json!({ "enum": words }),
+    };
+    value["description"] = json!(setting.about);
+    value
+}
+
+/// Settings and their values.
+pub(super) fn settings() -> Value {
+    let settings = SETTINGS.iter();
+    let mut value = closed(settings.map(|setting| (setting.name, words(setting))));
+    value["type"] = json!("object");
     value
 }
 

@@ -10,6 +10,8 @@ use unicode_width::UnicodeWidthStr;
 /// Columns of a line, as in `generated/rustfmt.toml`.
 const WIDTH: usize = 100;
 const INDENT: usize = 4;
+/// Up to so many columns an item of a list is short.
+const SHORT: usize = 10;
 
 /// A file that is being written.
 #[derive(Debug, Default)]
@@ -27,6 +29,10 @@ pub enum Expr {
     Struct(&'static str, Vec<(&'static str, Expr)>),
     /// `&[value]`.
     List(Vec<Expr>),
+    /// `name(value)`.
+    Call(&'static str, Box<Expr>),
+    /// `(value, value)`.
+    Tuple(Vec<Expr>),
 }
 
 impl Code {
@@ -120,27 +126,60 @@ impl Code {
 
     /// `fn name() -> result {`, with the result on a line of its own below a long name.
     pub fn function(&mut self, name: &str, result: &str) {
-        let flat = format!("fn {name}() -> {result} {{");
+        let head = format!("fn {name}() -> {result}");
+        let flat = format!("{head} {{");
         if self.fits(&flat) {
             return self.open(flat);
+        }
+        // What lacks room for the brace alone keeps its line.
+        if self.fits(&head) {
+            self.line(head);
+            return self.open("{");
         }
         self.line(format_args!("fn {name}()"));
         self.open(format_args!("-> {result} {{"));
     }
 
-    /// `name: value,`, with the value below its name where both do not fit on one line.
+    /// `name: value,`, with a link of a chain a line, or another value below its name, where both do not fit on one line.
     pub fn assign(&mut self, name: &str, value: &str) {
         let width = self.column() + name.len() + value.len() + 3;
         if width <= WIDTH {
             return self.line(format_args!("{name}: {value},"));
+        }
+        let mut links = value.split('.');
+        let first = links.next().unwrap_or_default();
+        let is_chain = matches!(first, "payload" | "self");
+        if is_chain && self.fits(&format!("{name}: {first}")) {
+            self.open(format_args!("{name}: {first}"));
+            let mut links = links.peekable();
+            while let Some(link) = links.next() {
+                let comma = if links.peek().is_none() { "," } else { "" };
+                self.line(format_args!(".{link}{comma}"));
+            }
+            self.depth -= 1;
+            return;
         }
         self.open(format_args!("{name}:"));
         self.line(format_args!("{value},"));
         self.depth -= 1;
     }
 
-    /// `first.link.link,`, or a link a line.
-    pub fn chain(&mut self, first: &str, links: &[String]) {
+    /// `name(part, part).link.link,`, or a link a line, or a part a line too.
+    pub fn chain(&mut self, name: &str, parts: &[&str], links: &[String]) {
+        let first = format!("{name}({})", parts.join(", "));
+        let first = first.as_str();
+        if !self.fits(first) || (links.is_empty() && !self.fits(&format!("{first},"))) {
+            let (last, rest) = match links.split_last() {
+                Some((last, rest)) => (Some(last), rest),
+                None => (None, links),
+            };
+            self.call(name, parts, if last.is_none() { "," } else { "" });
+            rest.iter().for_each(|link| self.line(link));
+            if let Some(last) = last {
+                self.line(format_args!("{last},"));
+            }
+            return;
+        }
         let links_width: usize = links.iter().map(|link| link.len()).sum();
         let width = self.column() + first.width() + links_width + 1;
         if width <= WIDTH {
@@ -215,8 +254,13 @@ impl Code {
             }
             // A struct that is alone in its list opens on the list's own line.
             Expr::List(items) => match items.as_slice() {
-                [item @ Expr::Struct(..)] => {
+                [item] if item.opens() => {
                     self.expr(&format!("{before}&["), item, &format!("]{after}"));
+                }
+                items if items.iter().all(Expr::is_short) => {
+                    self.open(format_args!("{before}&["));
+                    self.paragraph(items.iter().map(Expr::flat), WIDTH);
+                    self.close(format_args!("]{after}"));
                 }
                 items => {
                     self.open(format_args!("{before}&["));
@@ -224,6 +268,19 @@ impl Code {
                     self.close(format_args!("]{after}"));
                 }
             },
+            Expr::Call(name, item) if item.opens() => {
+                self.expr(&format!("{before}{name}("), item, &format!("){after}"));
+            }
+            Expr::Call(name, item) => {
+                self.open(format_args!("{before}{name}("));
+                self.expr("", item, ",");
+                self.close(format_args!("){after}"));
+            }
+            Expr::Tuple(items) => {
+                self.open(format_args!("{before}("));
+                items.iter().for_each(|item| self.expr("", item, ","));
+                self.close(format_args!("){after}"));
+            }
         }
     }
 
@@ -290,6 +347,21 @@ impl Expr {
         Expr::Leaf(format!("{text:?}"))
     }
 
+    /// `name(value)`.
+    pub fn call(name: &'static str, value: Expr) -> Expr {
+        Expr::Call(name, Box::new(value))
+    }
+
+    /// Alone between brackets it opens on their line, where it needs several.
+    fn opens(&self) -> bool {
+        !matches!(self, Expr::Leaf(_))
+    }
+
+    /// Lists of such items are filled like paragraphs.
+    fn is_short(&self) -> bool {
+        matches!(self, Expr::Leaf(text) if text.width() <= SHORT)
+    }
+
     fn flat(&self) -> String {
         match self {
             Expr::Leaf(text) => text.clone(),
@@ -303,6 +375,11 @@ impl Expr {
             Expr::List(items) => {
                 let items: Vec<String> = items.iter().map(Expr::flat).collect();
                 format!("&[{}]", items.join(", "))
+            }
+            Expr::Call(name, item) => format!("{name}({})", item.flat()),
+            Expr::Tuple(items) => {
+                let items: Vec<String> = items.iter().map(Expr::flat).collect();
+                format!("({})", items.join(", "))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The mapping as data.
 
 use super::code::{Code, Expr, path};
+use super::tree;
 use crate::ir::{Conflict, FieldSync, Mapping, RecordCondition, Rung, Value};
 use crate::model::{
     AfterDelete, Duplicates, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, Side,
@@ -28,26 +29,18 @@ pub fn mapping(code: &mut Code, mapping: &Mapping) {
     }
     code.close("],");
     code.line(format_args!("lines: super::lines::{},", mapping.lines_name));
-    code.line("computed: &[],");
-    code.line("tree: None,");
+    code.expr("computed: ", &tree::computed(mapping), ",");
+    let tree = mapping.tree.as_ref();
+    code.line(format_args!(
+        "tree: {},",
+        tree.map_or("None", |_| "Some(&TREE)")
+    ));
     code.close("};");
+    tree::statics(code, mapping);
 }
 
 /// What is said of the mapping as a whole.
 fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
-    let conditions = |(source, equals): &(Vec<String>, Constant)| {
-        let path = Expr::Leaf(path(source));
-        Expr::Struct(
-            "Condition",
-            vec![
-                ("path", path),
-                (
-                    "is",
-                    Expr::leaf(format_args!("Is::Equal({})", constant_text(equals))),
-                ),
-            ],
-        )
-    };
     let direction = if mapping.both { "Both" } else { "Forward" };
     let policy = match mapping.policy {
         MatchPolicy::Adopt => "Adopt",
@@ -64,7 +57,7 @@ fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
         ("file", Expr::text(&mapping.file)),
         ("payload_type", Expr::text(&mapping.payload_type)),
         ("rows", Expr::Leaf(path(&mapping.rows))),
-        ("when", list(mapping.when.iter().map(conditions))),
+        ("when", tree::conditions(&mapping.when)),
         (
             "direction",
             Expr::leaf(format_args!("Direction::{direction}")),
@@ -85,7 +78,7 @@ fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
     ]
 }
 
-fn list(items: impl Iterator<Item = Expr>) -> Expr {
+pub(super) fn list(items: impl Iterator<Item = Expr>) -> Expr {
     Expr::List(items.collect())
 }
 
@@ -147,7 +140,7 @@ fn policies(policies: &Policies) -> Expr {
     )
 }
 
-fn constant(equals: &Constant) -> Expr {
+pub(super) fn constant(equals: &Constant) -> Expr {
     Expr::leaf(constant_text(equals))
 }
 

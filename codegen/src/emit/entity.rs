@@ -4,7 +4,7 @@
 //! changes its own lines and no others.
 
 use super::code::{Code, path};
-use crate::ir::{Field, Kind, Mapping};
+use crate::ir::{Field, Kind, Mapping, Scale};
 
 /// What the mapping reads.
 pub fn payload(code: &mut Code, mapping: &Mapping) {
@@ -45,6 +45,13 @@ pub fn has_dates(mapping: &Mapping) -> bool {
     fields.into_iter().any(|field| field.kind == Kind::Date)
 }
 
+/// Some number may have any digits after its point.
+pub fn has_any_scale(mapping: &Mapping) -> bool {
+    let any = Kind::Decimal { scale: Scale::Any };
+    let mut fields = mapping.payload.iter().chain(&mapping.record);
+    fields.any(|field| field.kind == any)
+}
+
 struct Parts<'m> {
     name: &'m str,
     table: &'static str,
@@ -82,9 +89,9 @@ fn structure(code: &mut Code, parts: &Parts<'_>) {
     for field in parts.fields {
         code.doc(&field.doc);
         let kind = match field.kind {
-            Kind::Text | Kind::Reference { .. } => "String",
             Kind::Boolean => "bool",
             Kind::Date => "Date",
+            _ => "String",
         };
         code.line(format_args!("pub {}: Slot<{kind}>,", field.ident));
     }
@@ -154,12 +161,20 @@ fn table(code: &mut Code, parts: &Parts<'_>) {
 
 fn row(code: &mut Code, field: &Field) {
     let path = path(&field.path);
-    let first = match &field.kind {
-        Kind::Text => format!("FieldDescriptor::new({path}, Kind::Text)"),
-        Kind::Boolean => format!("FieldDescriptor::new({path}, Kind::Boolean)"),
-        Kind::Date => format!("FieldDescriptor::new({path}, Kind::Date)"),
+    let mut name = "FieldDescriptor::new";
+    let kind = match &field.kind {
+        Kind::Text => "Kind::Text".to_owned(),
+        Kind::Boolean => "Kind::Boolean".to_owned(),
+        Kind::Date => "Kind::Date".to_owned(),
+        Kind::DateTime => "Kind::DateTime".to_owned(),
+        Kind::Decimal { scale: Scale::Any } => "Kind::Decimal { scale: ANY_SCALE }".to_owned(),
+        Kind::Decimal {
+            scale: Scale::Digits(digits),
+        } => format!("Kind::Decimal {{ scale: {digits} }}"),
+        Kind::Lookup { static_name, .. } => format!("Kind::Lookup(&{static_name})"),
         Kind::Reference { mapping } => {
-            format!("FieldDescriptor::reference({path}, {mapping:?})")
+            name = "FieldDescriptor::reference";
+            format!("{mapping:?}")
         }
     };
     let mut links = Vec::new();
@@ -180,16 +195,16 @@ fn row(code: &mut Code, field: &Field) {
             .filter(|(set, _)| *set)
             .map(|(_, link)| link.to_owned()),
     );
-    code.chain(&first, &links);
+    code.chain(name, &[&path, &kind], &links);
 }
 
 fn by_index(code: &mut Code, parts: &Parts<'_>, slot: &str, borrow: &str) {
     code.open(format_args!("match {}::at(index) {{", parts.field));
     for field in parts.fields {
         let variant = match field.kind {
-            Kind::Text | Kind::Reference { .. } => "Text",
             Kind::Boolean => "Boolean",
             Kind::Date => "Date",
+            _ => "Text",
         };
         code.arm(
             &format!("{}::{}", parts.field, field.variant),

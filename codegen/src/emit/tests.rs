@@ -22,7 +22,13 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.blank();
     code.line("use super::*;");
     code.blank();
-    record(code, mapping);
+    let about_rows = |test: &Test| matches!(test.subject, Subject::Rows { .. });
+    if mapping.tests.iter().any(|test| !about_rows(test)) {
+        record(code, mapping);
+    }
+    if mapping.tests.iter().any(about_rows) {
+        rows(code, mapping);
+    }
     let about_pairs = |test: &Test| matches!(test.subject, Subject::Pair(_));
     if mapping.tests.iter().any(about_pairs) {
         back(code, mapping);
@@ -37,6 +43,21 @@ fn record(code: &mut Code, mapping: &Mapping) {
     code.open("fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {");
     code.line(format_args!(
         "let payload = {}::from_row(row.as_bytes())?;",
+        mapping.payload_struct
+    ));
+    code.line(format_args!(
+        "Ok(Box::new({}::from_payload(payload)?))",
+        mapping.record_struct
+    ));
+    code.close("}");
+}
+
+/// The record that rows become, once they are made ready.
+fn rows(code: &mut Code, mapping: &Mapping) {
+    code.open("fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {");
+    code.line("let row = expect::row(&MAPPING, rows, settings)?;");
+    code.line(format_args!(
+        "let payload = {}::from_row(&row)?;",
         mapping.payload_struct
     ));
     code.line(format_args!(
@@ -72,6 +93,24 @@ fn test(code: &mut Code, test: &Test) {
             json(code, "expected", expect);
             let compare = if test.exact { "exactly" } else { "at_least" };
             code.line(format_args!("expect::{compare}(record(row), expected)"));
+        }
+        Subject::Rows {
+            given,
+            settings,
+            expect,
+        } => {
+            json(code, "rows", given);
+            json(code, "settings", settings);
+            match expect {
+                Some(expect) => {
+                    json(code, "expected", expect);
+                    let compare = if test.exact { "exactly" } else { "at_least" };
+                    code.line(format_args!(
+                        "expect::{compare}(made(rows, settings), expected)"
+                    ));
+                }
+                None => code.line("expect::absent(&MAPPING, rows, settings)"),
+            }
         }
         Subject::Pair(both) => pair(code, both, test.exact),
     }

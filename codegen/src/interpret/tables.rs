@@ -3,27 +3,26 @@
 //! A descriptor is `'static`, so these are leaked: a few kilobytes a mapping, once a run of a command line. Nothing
 //! that runs for long, or compiles again and again, may come here.
 
+mod tree;
+
 use runtime::dynamic::Record;
-use runtime::entity::{EntityDescriptor, FieldDescriptor, Kind};
+use runtime::entity::{ANY_SCALE, EntityDescriptor, FieldDescriptor, Kind};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, FieldSync, Is,
-    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung,
-    Side,
+    AfterDelete, Conflict, Constant, Direction, Duplicates, FieldSync, Lookup, MappingDescriptor,
+    MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
 };
 
 use crate::ir;
 use crate::model::{self, Literal};
 
 pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
+    let lookups = tree::lookups(&mapping.lookups);
     one(MappingDescriptor {
         name: text(&mapping.name),
         file: text(&mapping.file),
         payload_type: text(&mapping.payload_type),
         rows: path(&mapping.rows),
-        when: all(&mapping.when, |(source, equals)| Condition {
-            path: path(source),
-            is: Is::Equal(constant(equals)),
-        }),
+        when: tree::conditions(&mapping.when),
         direction: match mapping.both {
             true => Direction::Both,
             false => Direction::Forward,
@@ -45,13 +44,13 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         }),
         adopts_on_conflict: mapping.adopts_on_conflict,
         policies: policies(&mapping.policies),
-        payload: entity(&mapping.source_entity, &mapping.payload),
-        record: entity(&mapping.object, &mapping.record),
+        payload: entity(&mapping.source_entity, &mapping.payload, lookups),
+        record: entity(&mapping.object, &mapping.record, lookups),
         origins: all(&mapping.values, origin),
         sync: all(&mapping.sync, field_sync),
         lines: list(mapping.lines.clone()),
-        computed: &[],
-        tree: None,
+        computed: tree::computed(mapping, lookups),
+        tree: mapping.tree.as_ref().map(tree::tree),
     })
 }
 
@@ -65,31 +64,46 @@ pub(super) fn list<T>(items: Vec<T>) -> &'static [T] {
     Box::leak(items.into_boxed_slice())
 }
 
-fn one<T>(item: T) -> &'static T {
+pub(super) fn one<T>(item: T) -> &'static T {
     Box::leak(Box::new(item))
 }
 
-fn all<T, U>(items: &[T], make: impl Fn(&T) -> U) -> &'static [U] {
+pub(super) fn all<T, U>(items: &[T], make: impl Fn(&T) -> U) -> &'static [U] {
     list(items.iter().map(make).collect())
 }
 
-fn path(names: &[String]) -> &'static [&'static str] {
+pub(super) fn path(names: &[String]) -> &'static [&'static str] {
     all(names, |name| text(name))
 }
 
-fn entity(name: &str, fields: &[ir::Field]) -> &'static EntityDescriptor {
+fn entity(
+    name: &str,
+    fields: &[ir::Field],
+    lookups: &'static [Lookup],
+) -> &'static EntityDescriptor {
     one(EntityDescriptor {
         name: text(name),
-        fields: all(fields, field),
+        fields: all(fields, |found| field(found, lookups)),
         new: Record::boxed,
     })
 }
 
-fn field(field: &ir::Field) -> FieldDescriptor {
+fn field(field: &ir::Field, lookups: &'static [Lookup]) -> FieldDescriptor {
     let kind = match &field.kind {
         ir::Kind::Text => Kind::Text,
         ir::Kind::Boolean => Kind::Boolean,
         ir::Kind::Date => Kind::Date,
+        ir::Kind::Decimal { scale } => Kind::Decimal {
+            scale: match scale {
+                ir::Scale::Any => ANY_SCALE,
+                ir::Scale::Digits(digits) => *digits,
+            },
+        },
+        ir::Kind::DateTime => Kind::DateTime,
+        ir::Kind::Lookup { index, .. } => match lookups.get(*index) {
+            Some(lookup) => Kind::Lookup(lookup),
+            None => Kind::Text,
+        },
         ir::Kind::Reference { mapping } => Kind::Reference {
             mapping: text(mapping),
         },
@@ -114,7 +128,7 @@ fn record_condition(condition: &ir::RecordCondition) -> RecordCondition {
     }
 }
 
-fn constant(literal: &Literal) -> Constant {
+pub(super) fn constant(literal: &Literal) -> Constant {
     match literal {
         Literal::Boolean(truth) => Constant::Boolean(*truth),
         Literal::Integer(number) => Constant::Integer(*number),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
+use super::tree;
 use crate::ir;
 use crate::model::{self, Conversion, Expectation, Literal, Origin};
 use crate::schema::SalesforceType;
@@ -19,6 +20,14 @@ pub fn value(field: &model::Field, payload: &[ir::Field]) -> ir::Value {
             from_payload(&source.path, function, payload)
         }
         Origin::Constant(literal) => constant(&literal.value, field.destination.schema.kind),
+        Origin::Computed(_) => {
+            let schema = &field.destination.schema;
+            let function = match schema.kind {
+                SalesforceType::Date => "date",
+                _ => "same",
+            };
+            from_payload(&[tree::name(&schema.name)], function, payload)
+        }
     }
 }
 
@@ -56,6 +65,8 @@ fn function(conversion: Conversion) -> &'static str {
         Conversion::Phone => "phone",
         Conversion::Date => "date",
         Conversion::Not => "not",
+        // It is made before.
+        Conversion::Negative => "same",
     }
 }
 
@@ -100,7 +111,7 @@ pub fn json_of_fields(expect: &Expectation) -> String {
     Json::Object(members).to_string()
 }
 
-fn to_json(literal: &Literal) -> Json {
+pub fn to_json(literal: &Literal) -> Json {
     match literal {
         Literal::Null => Json::Null,
         Literal::Boolean(truth) => Json::Bool(*truth),

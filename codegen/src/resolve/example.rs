@@ -6,6 +6,7 @@ use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{self, Expectation, Test};
 use crate::schema::{SourceSchemaField, SourceType};
+use crate::settings;
 use crate::span::Spanned;
 
 /// One entry of `tests:`.
@@ -14,11 +15,12 @@ pub(super) fn test(test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnosti
         Some(model::Push::Body(body)) => Some(body),
         Some(model::Push::Nothing) | None => None,
     };
-    for row in test.given.iter().chain(body) {
+    for row in test.given.iter().flat_map(rows).chain(body) {
         if let model::Literal::Object(members) = &row.value {
-            given_fields(members, "", &sides.entity, sides.properties, sink);
+            given_fields(members, "", &sides.entity, sides.raw, sink);
         }
     }
+    let settings = settings(&test.settings, sink);
     let mut record = |written: &Option<ast::Pairs>, exact: bool| {
         written.as_ref().map(|written| Expectation {
             exact,
@@ -35,12 +37,35 @@ pub(super) fn test(test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnosti
         span: test.span,
         name: test.name.clone(),
         given: test.given.clone(),
+        settings,
+        absent: test.absent,
         base: record(&test.base, true),
         now: record(&test.now, true),
         linked: test.linked,
         expect: record(&test.expect, test.exact),
         push: test.push.clone(),
     }
+}
+
+/// The rows of a test: one, or those of its list.
+fn rows(given: &Spanned<model::Literal>) -> &[Spanned<model::Literal>] {
+    match &given.value {
+        model::Literal::List(rows) => rows,
+        _ => std::slice::from_ref(given),
+    }
+}
+
+/// Settings that there are, by their names.
+fn settings(written: &ast::Pairs, sink: &mut Vec<Diagnostic>) -> ast::Pairs {
+    let mut known = written.clone();
+    known.retain(|(name, _)| {
+        let found = settings::setting_of(&name.value);
+        if found.is_none() {
+            sink.push(lookup::unknown_setting(name, &name.value));
+        }
+        found.is_some()
+    });
+    known
 }
 
 /// The members of a test's row exist; null and values of any type are the test's business.
@@ -53,6 +78,10 @@ fn given_fields(
 ) {
     for (name, value) in members {
         let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
+        // When the row was delivered.
+        if path.value == "$at" {
+            continue;
+        }
         match properties.iter().find(|(known, _)| *known == name.value) {
             None => {
                 let message = format!("{entity} has no field `{}`", path.value);

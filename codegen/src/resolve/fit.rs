@@ -22,6 +22,9 @@ pub(super) fn destination(entry: &ast::Field, sides: &Sides<'_>, to: &Salesforce
             Literal::Text(_) => becomes(&text(), to.kind),
             Literal::Null | Literal::List(_) | Literal::Object(_) => false,
         },
+        ast::Origin::Lookup(_) => to.kind == SalesforceType::Reference,
+        ast::Origin::FirstOf(_) | ast::Origin::Template(_) => becomes(&text(), to.kind),
+        ast::Origin::Choose(_) => true,
     }
 }
 
@@ -40,7 +43,9 @@ fn becomes(from: &SourceType, to: SalesforceType) -> bool {
     }
     match from {
         SourceType::Text { .. } => {
-            to.is_text() || matches!(to, T::Date | T::Datetime | T::Time | T::Reference)
+            to.is_text()
+                || is_number(to)
+                || matches!(to, T::Date | T::Datetime | T::Time | T::Reference)
         }
         SourceType::Boolean => to == T::Boolean,
         SourceType::Integer | SourceType::Number => is_number(to),

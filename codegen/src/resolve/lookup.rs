@@ -3,6 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic, nearest_fitting};
 use crate::model::{DestinationField, SourceField};
 use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, SourceType};
+use crate::settings;
 use crate::span::Spanned;
 
 type Properties = [(String, SourceSchemaField)];
@@ -28,6 +29,14 @@ pub(super) fn fitting_source(
     let names: Vec<String> = path.value.split('.').map(str::to_owned).collect();
     let mut level = properties;
     let mut found: Option<SourceSchemaField> = None;
+    if let Some(name) = names.first().and_then(|name| name.strip_prefix('$'))
+        && !properties
+            .iter()
+            .any(|(known, _)| known.get(1..) == Some(name))
+    {
+        sink.push(unknown_setting(path, name));
+        return None;
+    }
     for (depth, name) in names.iter().enumerate() {
         let Some((_, field)) = level.iter().find(|(known, _)| known == name) else {
             sink.push(unknown_source(
@@ -62,6 +71,22 @@ pub(super) fn fitting_source(
     })
 }
 
+/// A setting that there is not, or none that can be read there.
+pub(super) fn unknown_setting(path: &Spanned<String>, name: &str) -> Diagnostic {
+    let names = || settings::SETTINGS.iter().map(|setting| setting.name);
+    if names().any(|known| known == name) {
+        let message = format!("the setting `{name}` cannot be read here");
+        return Diagnostic::error(Code::UNKNOWN_SETTING, path.span, message, "a setting").help(
+            "rows are told apart by what is in them; `exists_when` and `choose` read settings",
+        );
+    }
+    let message = format!("there is no setting `{name}`");
+    let fault = Diagnostic::error(Code::UNKNOWN_SETTING, path.span, message, "no such setting");
+    let sign = path.value.strip_prefix('$').map_or("", |_| "$");
+    let known: Vec<String> = names().map(|name| format!("{sign}{name}")).collect();
+    fault.did_you_mean(path.span, &path.value, known.iter().map(String::as_str))
+}
+
 fn unknown_source(
     path: &Spanned<String>,
     entity: &str,
@@ -93,7 +118,7 @@ fn unknown_source(
     match meant {
         [_, ..] => diagnostic.one_of(path.span, meant.iter().map(String::as_str)),
         [] => {
-            let known: Vec<&str> = level.iter().map(|(name, _)| name.as_str()).collect();
+            let known: Vec<&str> = named(level).map(|(name, _)| name.as_str()).collect();
             if known.is_empty() {
                 diagnostic.help("take away what follows the dot")
             } else {
@@ -101,6 +126,11 @@ fn unknown_source(
             }
         }
     }
+}
+
+/// All but settings, which have names of their own kind.
+fn named(level: &Properties) -> impl Iterator<Item = &(String, SourceSchemaField)> {
+    level.iter().filter(|(name, _)| !name.starts_with('$'))
 }
 
 /// The paths that were probably meant: another name at that place, or the last name inside an object.
@@ -122,9 +152,7 @@ fn meant(
     };
     let here = nearest_fitting(
         wrong,
-        level
-            .iter()
-            .map(|(name, field)| (name.as_str(), fits(field))),
+        named(level).map(|(name, field)| (name.as_str(), fits(field))),
     );
     if !here.is_empty() {
         let whole = |name: &&str| [before, &[(*name).to_owned()], rest].concat().join(".");

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Schemas, example, fit, lookup, rung};
+use super::{Schemas, condition, example, fit, lookup, made, rung, tree};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{
-    self, Condition, Conversion, DestinationField, Key, MappingId, Origin, Payload, SourceField,
+    self, Conversion, DestinationField, Key, MappingId, Origin, Payload, Rule, SourceField,
 };
 use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, SourceType, source};
 use crate::span::{Span, Spanned};
@@ -16,6 +16,8 @@ pub(super) struct Resolver<'r> {
     pub(super) schemas: &'r Schemas,
     /// The mappings by name: their places among those that are kept.
     pub(super) names: &'r BTreeMap<&'r str, usize>,
+    /// The mappings as they are written.
+    pub(super) kept: &'r [&'r ast::Mapping],
     /// Some mapping's name could not be read.
     pub(super) some_nameless: bool,
 }
@@ -23,7 +25,10 @@ pub(super) struct Resolver<'r> {
 /// The two schemas of one mapping.
 pub(super) struct Sides<'r> {
     pub(super) entity: String,
+    /// What a row has once it is reduced, and settings.
     pub(super) properties: &'r [(String, SourceSchemaField)],
+    /// What a row has as it comes in.
+    pub(super) raw: &'r [(String, SourceSchemaField)],
     pub(super) object: &'r SalesforceObject,
 }
 
@@ -40,8 +45,12 @@ impl Resolver<'_> {
             .as_ref()
             .and_then(|entity| self.payload(mapping.on.as_ref(), entity, sink));
         let (entity, object) = (entity?, object?);
+        let own = self.schemas.entities.get(&entity)?;
+        let mut reduced = tree::reduced(mapping, &entity, own, object, sink);
+        let properties = std::mem::take(&mut reduced.properties);
         let sides = Sides {
-            properties: self.schemas.entities.get(&entity)?,
+            properties: &properties,
+            raw: own,
             entity,
             object,
         };
@@ -50,21 +59,20 @@ impl Resolver<'_> {
             .iter()
             .filter_map(|field| self.field(field, &sides, sink))
             .collect();
-        let when = mapping
-            .when
-            .iter()
-            .filter_map(|(path, equals)| condition(path, equals, &sides, sink))
-            .collect();
+        let when = condition::conditions(&mapping.when, &sides, sides.raw, sink);
+        let tree = self.tree(mapping, reduced, &sides, sink);
         let when_destination = mapping
             .when_destination
             .iter()
             .filter_map(|(name, value)| record_condition(name, value, &sides, sink))
             .collect();
-        let key = key(mapping, &sides, sink);
+        let key = self
+            .borrowed_key(mapping, &sides, sink)
+            .or_else(|| key(mapping, &sides, sink));
         let lane = mapping
             .lane
             .as_ref()
-            .and_then(|lane| lookup::source(lane, &sides.entity, sides.properties, sink));
+            .and_then(|lane| lookup::source(lane, &sides.entity, sides.raw, sink));
         let lock = mapping
             .lock
             .as_ref()
@@ -104,6 +112,7 @@ impl Resolver<'_> {
             when_destination,
             lane: lane.unwrap_or_else(|| key.source.clone()),
             key,
+            tree,
             lock,
             rungs,
             policy: mapping.policy,
@@ -216,6 +225,16 @@ impl Resolver<'_> {
                     .map(Origin::Source)
             }
             ast::Origin::Constant(literal) => Some(Origin::Constant(literal.clone())),
+            ast::Origin::FirstOf(paths) => made::sources(paths, sides, sink)
+                .map(|sources| Origin::Computed(Rule::FirstOf(sources))),
+            ast::Origin::Template(text) => made::template(text, sides, sink)
+                .map(|pieces| Origin::Computed(Rule::Template(pieces))),
+            ast::Origin::Choose(cases) => {
+                Some(Origin::Computed(self.cases(&cases.value, sides, sink)))
+            }
+            ast::Origin::Lookup(written) => {
+                self.look_up(written, sides, sink).map(Origin::Computed)
+            }
         };
         let fits = |to: &SalesforceField| fit::destination(field, sides, to);
         let destination =
@@ -225,12 +244,24 @@ impl Resolver<'_> {
             .reference
             .as_ref()
             .map(|name| self.reference(name, sink));
+        // An unknown word was reported: the field is left out, or its types would be reported as well.
+        let convert = convert.map_or(Some(None), |found| found.map(Some))?;
+        let conversion = convert.as_ref().map(|convert| convert.value);
+        let origin = self.made_origin(field, conversion, origin?, sides, sink)?;
+        let written_last = match &field.written_last {
+            Some(written) => Some(model::WrittenLast {
+                span: written.span,
+                until_then: made::made(&written.until_then, sides, sink)?,
+            }),
+            None => None,
+        };
         Some(model::Field {
             span: field.span,
-            origin: origin?,
+            origin,
             destination: destination?,
-            // An unknown word was reported: the field is left out, or its types would be reported as well.
-            convert: convert.map_or(Some(None), |found| found.map(Some))?,
+            convert,
+            written_last,
+            or_first: field.or_first,
             reference: reference.map_or(Some(None), |found| found.map(Some))?,
             direction: field.direction.clone(),
             conflict: field.conflict.clone(),
@@ -243,7 +274,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn reference(
+    pub(super) fn reference(
         &self,
         name: &Spanned<String>,
         sink: &mut Vec<Diagnostic>,
@@ -303,19 +334,6 @@ fn schema_name<T>(
     meant.strip_prefix(&format!("{system}.")).map(str::to_owned)
 }
 
-fn condition(
-    path: &Spanned<String>,
-    equals: &Spanned<model::Literal>,
-    sides: &Sides<'_>,
-    sink: &mut Vec<Diagnostic>,
-) -> Option<Condition> {
-    let source = lookup::source(path, &sides.entity, sides.properties, sink)?;
-    Some(Condition {
-        source,
-        equals: equals.clone(),
-    })
-}
-
 /// `Field: value`, or `Field: {not: value}`.
 fn record_condition(
     name: &Spanned<String>,
@@ -363,11 +381,14 @@ fn negatable(value: &Spanned<model::Literal>) -> Option<(bool, Spanned<model::Li
 fn key(mapping: &ast::Mapping, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Option<Key> {
     let written = mapping.key.as_ref();
     let source = written
-        .and_then(|key| key.source.as_ref())
-        .and_then(|path| lookup::source(path, &sides.entity, sides.properties, sink));
-    let destination = written
-        .and_then(|key| key.destination.as_ref())
-        .and_then(|name| lookup::destination(name, sides.object, sink));
+        .and_then(|key| Some((key.source.as_ref()?, key.span)))
+        .and_then(|(source, span)| tree::key_source(made::made(source, sides, sink)?, span));
+    let mut destinations: Vec<DestinationField> = written
+        .iter()
+        .flat_map(|key| &key.destination)
+        .filter_map(|name| lookup::destination(name, sides.object, sink))
+        .collect();
+    let is_natural = written.is_some_and(|key| key.is_natural);
     let span = Span {
         file: mapping.file,
         start: 0,
@@ -402,9 +423,24 @@ fn key(mapping: &ast::Mapping, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) ->
             schema: schema.clone(),
         })
     };
+    let (source, made) = source.unwrap_or_else(|| (some_source(), None));
+    if is_natural {
+        return Some(Key {
+            source,
+            made,
+            destination: None,
+            natural: destinations,
+        });
+    }
+    let destination = match destinations.is_empty() {
+        true => some_destination()?,
+        false => destinations.remove(0),
+    };
     Some(Key {
-        source: source.unwrap_or_else(some_source),
-        destination: destination.or_else(some_destination)?,
+        source,
+        made,
+        destination: Some(destination),
+        natural: Vec::new(),
     })
 }
 

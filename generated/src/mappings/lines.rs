@@ -5,5 +5,41 @@
 /// `mappings/account.yaml`, by the record's fields.
 pub static ACCOUNT: &[u32] = &[22, 23, 12, 24];
 
+/// `mappings/allocation.yaml`, by the record's fields.
+pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
+
+/// `mappings/buyer_role.yaml`, by the record's fields.
+pub static BUYER_ROLE: &[u32] = &[18, 20, 17, 19];
+
+/// `mappings/buyer_role_of_tickets.yaml`, by the record's fields.
+pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 23, 20, 22];
+
+/// `mappings/cart.yaml`, by the record's fields.
+pub static CART: &[u32] = &[26, 31, 21, 38, 39, 32, 10, 22, 23, 43, 24];
+
+/// `mappings/cart_of_tickets.yaml`, by the record's fields.
+pub static CART_OF_TICKETS: &[u32] = &[29, 33, 25, 36, 37, 34, 9, 26, 27, 40, 28];
+
 /// `mappings/contact.yaml`, by the record's fields.
 pub static CONTACT: &[u32] = &[32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35];
+
+/// `mappings/contact_role.yaml`, by the record's fields.
+pub static CONTACT_ROLE: &[u32] = &[24, 23, 31];
+
+/// `mappings/fees.yaml`, by the record's fields.
+pub static FEES: &[u32] = &[18, 19, 26, 28, 9, 27];
+
+/// `mappings/fund_allocation.yaml`, by the record's fields.
+pub static FUND_ALLOCATION: &[u32] = &[12, 31, 32, 30];
+
+/// `mappings/payment.yaml`, by the record's fields.
+pub static PAYMENT: &[u32] = &[12, 26, 29, 27, 28, 30, 32, 33, 31];
+
+/// `mappings/refund.yaml`, by the record's fields.
+pub static REFUND: &[u32] = &[12, 17, 20, 18, 19, 22, 21, 24];
+
+/// `mappings/taxes.yaml`, by the record's fields.
+pub static TAXES: &[u32] = &[18, 19, 26, 28, 9, 27];
+
+/// `mappings/ticket.yaml`, by the record's fields.
+pub static TICKET: &[u32] = &[46, 47, 54, 56, 58, 59, 67, 66, 57, 60, 68, 13, 55];

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use crate::entity::Kind;
-
-/// As many digits after the point as there are.
-pub(super) const ANY_SCALE: u32 = Decimal::MAX_SCALE;
+use crate::entity::{ANY_SCALE, Kind};
 
 /// The one spelling of a text of this kind; nothing where it is none of it.
 pub(crate) fn canonical(kind: Kind, text: &str) -> Option<String> {

@@ -1,0 +1,224 @@
+//! The words of a mapping whose records are written together with others: `part_of`, `reduce`, `for_each` and their like.
+
+use super::read::{names, pairs};
+use super::reader::{Reader, list, text};
+use super::{Fold, ForEach, How, Pairs, Rank, RecordOf, Reduce, Tree, language};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::FoldWord;
+use crate::parse::{Entry, Node, Value};
+use crate::span::Spanned;
+
+/// All of them; nothing where the mapping has none.
+pub(super) fn tree(reader: &mut Reader<'_, '_>) -> Option<Tree> {
+    let words = language::TREE_WORDS;
+    let first = words.iter().find_map(|word| reader.key_place(word))?;
+    Some(Tree {
+        first,
+        part_of: reader.text("part_of"),
+        record: reader
+            .take("record")
+            .and_then(|entry| record(&entry.value, reader.sink)),
+        reduce: reader
+            .take("reduce")
+            .and_then(|entry| reduce(&entry.value, reader.sink)),
+        for_each: reader
+            .take("for_each")
+            .and_then(|entry| for_each(&entry.value, reader.sink)),
+        exists_when: reader
+            .take("exists_when")
+            .map(|entry| pairs(&entry.value, "`exists_when`", reader.sink))
+            .unwrap_or_default(),
+        unless: reader
+            .take("unless")
+            .map(|entry| unless(entry, reader.sink))
+            .unwrap_or_default(),
+        gone: reader.word("gone", &language::GONE),
+        after: reader
+            .take("after")
+            .map(|entry| one_or_more(&entry.value, "after", reader.sink))
+            .unwrap_or_default(),
+        needs_npsp: needs(reader),
+    })
+}
+
+/// A wrong word has been reported: that it is needed is not in doubt.
+fn needs(reader: &mut Reader<'_, '_>) -> Option<crate::span::Span> {
+    let place = reader.place("needs");
+    reader.word("needs", &language::NEEDS);
+    place
+}
+
+fn unless(entry: &Entry, sink: &mut Vec<Diagnostic>) -> Vec<Pairs> {
+    let cases = list(&entry.value, "unless", sink);
+    cases
+        .iter()
+        .map(|case| pairs(case, "a case of `unless`", sink))
+        .collect()
+}
+
+fn record(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<RecordOf> {
+    let mut reader = Reader::new(node, "`record`", &language::RECORD, sink)?;
+    let (of, by) = (reader.demand("of"), reader.demand("by"));
+    reader.finish();
+    Some(RecordOf { of: of?, by: by? })
+}
+
+/// `for_each: funds`, or `for_each: { list: funds, share: price }`.
+fn for_each(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<ForEach> {
+    if !matches!(node.value, Value::Map(_)) {
+        let list = text(node, "for_each", sink)?;
+        return Some(ForEach { list, share: None });
+    }
+    let mut reader = Reader::new(node, "`for_each`", &language::FOR_EACH, sink)?;
+    let (list, share) = (reader.demand("list"), reader.text("share"));
+    reader.finish();
+    Some(ForEach { list: list?, share })
+}
+
+fn reduce(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Reduce> {
+    let mut reader = Reader::new(node, "`reduce`", &language::REDUCE, sink)?;
+    let by = match reader.take("by") {
+        Some(entry) => one_or_more(&entry.value, "by", reader.sink),
+        None => {
+            reader.missing("by");
+            Vec::new()
+        }
+    };
+    let distinct = reader.text("distinct");
+    let order_span = reader.place("order");
+    let order = reader
+        .take("order")
+        .map(|entry| order(&entry.value, reader.sink))
+        .unwrap_or_default();
+    let folds = reader
+        .take("fold")
+        .map(|entry| folds(&entry.value, reader.sink))
+        .unwrap_or_default();
+    reader.finish();
+    Some(Reduce {
+        span: node.span,
+        by,
+        distinct,
+        order,
+        order_span,
+        folds,
+    })
+}
+
+/// A name, or a list of them.
+pub(super) fn one_or_more(
+    node: &Node,
+    name: &'static str,
+    sink: &mut Vec<Diagnostic>,
+) -> Vec<Spanned<String>> {
+    match node.value {
+        Value::List(_) => names(node, name, sink),
+        _ => text(node, name, sink).into_iter().collect(),
+    }
+}
+
+fn order(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Rank> {
+    let ranks = list(node, "order", sink);
+    ranks
+        .iter()
+        .filter_map(|rank| self::rank(rank, sink))
+        .collect()
+}
+
+/// `path`, or `{ path: [word, word] }`.
+fn rank(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Rank> {
+    match &node.value {
+        Value::Map(entries) => match entries.as_slice() {
+            [entry] => Some(Rank {
+                path: entry.key.clone(),
+                words: names(&entry.value, "a path's words", sink),
+            }),
+            _ => {
+                sink.push(two_in_one(
+                    node,
+                    "`order: [occurred_at, { action: [first, second] }]`",
+                ));
+                None
+            }
+        },
+        _ => {
+            let path = text(node, "order", sink)?;
+            Some(Rank {
+                path,
+                words: Vec::new(),
+            })
+        }
+    }
+}
+
+/// A map that has one entry by its meaning has another number of them.
+pub(super) fn two_in_one(node: &Node, example: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::WRONG_SHAPE,
+        node.span,
+        "this map has exactly one entry",
+        "another number of them",
+    )
+    .help(format!("write {example}"))
+}
+
+fn folds(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Fold> {
+    let Value::Map(entries) = &node.value else {
+        let label = format!("this is {}", node.kind());
+        let message = "`fold` has to be a map of names and what becomes of the rows";
+        sink.push(
+            Diagnostic::error(Code::WRONG_SHAPE, node.span, message, label)
+                .help("write `fold: { purchased: { count: true, of: { action: purchased } } }`"),
+        );
+        return Vec::new();
+    };
+    entries
+        .iter()
+        .filter_map(|entry| fold(entry, sink))
+        .collect()
+}
+
+fn fold(entry: &Entry, sink: &mut Vec<Diagnostic>) -> Option<Fold> {
+    let mut reader = Reader::new(&entry.value, "a fold", &language::FOLD, sink)?;
+    let how = how(&mut reader, entry);
+    let of = reader
+        .take("of")
+        .map(|entry| pairs(&entry.value, "`of`", reader.sink))
+        .unwrap_or_default();
+    reader.finish();
+    Some(Fold {
+        name: entry.key.clone(),
+        how: how?,
+        of,
+    })
+}
+
+/// The one word of a fold that says how.
+fn how(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<How> {
+    let mut written = FoldWord::ALL
+        .iter()
+        .filter(|(word, _)| reader.has(word))
+        .copied();
+    let (first, second) = (written.next(), written.next());
+    let ((name, word), None) = (first.or_else(|| none(reader))?, second) else {
+        let message = format!("`{}` is folded in two ways", entry.key.value);
+        reader.sink.push(
+            Diagnostic::error(Code::WRONG_SHAPE, entry.value.span, message, "two words")
+                .help("keep one of them, or fold into two names"),
+        );
+        return None;
+    };
+    let path = match word {
+        FoldWord::Count => {
+            reader.truth(name);
+            None
+        }
+        _ => Some(reader.text(name)?),
+    };
+    Some(How { word, path })
+}
+
+fn none(reader: &mut Reader<'_, '_>) -> Option<(&'static str, FoldWord)> {
+    reader.missing("first");
+    None
+}

@@ -1,0 +1,299 @@
+//! `part_of:` and what belongs to it, and the members that a row has once it is reduced.
+
+use super::mapping::{Resolver, Sides};
+use super::{condition, lookup};
+use crate::ast;
+use crate::diagnostic::Diagnostic;
+use crate::model::{
+    DestinationField, Fold, FoldWord, ForEach, Gone, Key, Made, Piece, Rank, Reduce, Rule,
+    SourceField, Tree,
+};
+use crate::schema::{SalesforceObject, SourceSchemaField, SourceType};
+use crate::settings;
+use crate::span::{Span, Spanned};
+
+type Properties = Vec<(String, SourceSchemaField)>;
+
+/// When a row was delivered.
+const AT: &str = "$at";
+/// The member that a key is made into.
+const KEY: &str = "$key";
+/// Where an entry of `for_each` is.
+const EACH: &str = "each";
+/// An entry's part of the shared amount.
+const SHARE: &str = "share";
+
+/// What the rows of a mapping are reduced to, and what can then be named.
+pub(super) struct Reduced {
+    pub(super) reduce: Option<Reduce>,
+    pub(super) for_each: Option<ForEach>,
+    /// The schema's own properties, and those beside them.
+    pub(super) properties: Properties,
+}
+
+/// A schema that nothing contradicts.
+pub(super) fn property(span: Span, kind: SourceType) -> SourceSchemaField {
+    SourceSchemaField {
+        span,
+        kind,
+        nullable: false,
+        required: false,
+        read_only: true,
+    }
+}
+
+pub(super) fn text(max_length: Option<u32>, format: Option<&str>) -> SourceType {
+    SourceType::Text {
+        max_length,
+        min_length: None,
+        pattern: None,
+        format: format.map(str::to_owned),
+        values: Vec::new(),
+    }
+}
+
+/// Resolves `reduce` and `for_each`, whose names the rest of the mapping may use.
+pub(super) fn reduced(
+    mapping: &ast::Mapping,
+    entity: &str,
+    own: &Properties,
+    object: &SalesforceObject,
+    sink: &mut Vec<Diagnostic>,
+) -> Reduced {
+    let start = Span {
+        file: mapping.file,
+        start: 0,
+        end: 0,
+    };
+    let tree = mapping.tree.as_ref();
+    let raw = Sides {
+        entity: entity.to_owned(),
+        properties: own,
+        raw: own,
+        object,
+    };
+    let reduce = tree
+        .and_then(|tree| tree.reduce.as_ref())
+        .map(|written| self::reduce(written, &raw, sink));
+    let mut properties = own.clone();
+    for fold in reduce.iter().flat_map(|reduce| &reduce.folds) {
+        set(&mut properties, &fold.name.value, fold.schema.clone());
+    }
+    properties.extend(settings::properties(start));
+    let for_each = tree
+        .and_then(|tree| tree.for_each.as_ref())
+        .and_then(|written| {
+            self::for_each(
+                written,
+                &Sides {
+                    properties: &properties,
+                    ..raw
+                },
+                sink,
+            )
+        });
+    if let Some(for_each) = &for_each {
+        set(&mut properties, EACH, entry(for_each));
+    }
+    Reduced {
+        reduce,
+        for_each,
+        properties,
+    }
+}
+
+fn set(properties: &mut Properties, name: &str, schema: SourceSchemaField) {
+    match properties.iter_mut().find(|(known, _)| known == name) {
+        Some(known) => known.1 = schema,
+        None => properties.push((name.to_owned(), schema)),
+    }
+}
+
+fn for_each(
+    written: &ast::ForEach,
+    sides: &Sides<'_>,
+    sink: &mut Vec<Diagnostic>,
+) -> Option<ForEach> {
+    let mut source = |path| lookup::source(path, &sides.entity, sides.properties, sink);
+    let list = source(&written.list);
+    let share = match &written.share {
+        Some(path) => Some(source(path)?),
+        None => None,
+    };
+    Some(ForEach { list: list?, share })
+}
+
+/// An entry of the list, with its share.
+fn entry(for_each: &ForEach) -> SourceSchemaField {
+    let mut entry = match &for_each.list.schema.kind {
+        SourceType::List(item) => (**item).clone(),
+        _ => property(for_each.list.span, SourceType::Unknown),
+    };
+    if let (SourceType::Object(members), Some(share)) = (&mut entry.kind, &for_each.share) {
+        let amount = property(share.span, text(None, Some("decimal")));
+        set(members, SHARE, amount);
+    }
+    SourceSchemaField {
+        required: true,
+        ..entry
+    }
+}
+
+fn reduce(written: &ast::Reduce, raw: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Reduce {
+    let source = |path: &Spanned<String>, sink: &mut Vec<Diagnostic>| {
+        lookup::source(path, &raw.entity, raw.properties, sink)
+    };
+    let by = written.by.iter().filter_map(|path| source(path, sink));
+    let by = by.collect();
+    let distinct = written.distinct.as_ref();
+    let distinct = distinct.and_then(|path| source(path, sink));
+    let order = written.order.iter().filter_map(|rank| {
+        let path = match rank.path.value.as_str() {
+            AT => member(AT, rank.path.span, text(None, Some("date-time"))),
+            _ => source(&rank.path, sink)?,
+        };
+        let words = rank.words.clone();
+        Some(Rank { path, words })
+    });
+    let order = order.collect();
+    let folds = written.folds.iter().filter_map(|fold| {
+        let path = match &fold.how.path {
+            Some(path) => Some(source(path, sink)?),
+            None => None,
+        };
+        let of = condition::conditions(&fold.of, raw, raw.properties, sink);
+        Some(Fold {
+            name: fold.name.clone(),
+            word: fold.how.word,
+            schema: folded(fold, path.as_ref()),
+            path,
+            of,
+        })
+    });
+    let folds = folds.collect();
+    Reduce {
+        span: written.span,
+        by,
+        distinct,
+        order,
+        order_span: written.order_span,
+        folds,
+    }
+}
+
+/// What a fold gives. Where no row counts there is no first and no last.
+fn folded(fold: &ast::Fold, path: Option<&SourceField>) -> SourceSchemaField {
+    let own = |kind| property(fold.name.span, kind);
+    match (fold.how.word, path) {
+        (FoldWord::Count, _) | (_, None) => own(SourceType::Integer),
+        (FoldWord::Sum, _) => own(text(None, Some("decimal"))),
+        (_, Some(path)) => SourceSchemaField {
+            span: path.schema.span,
+            nullable: true,
+            required: false,
+            ..path.schema.clone()
+        },
+    }
+}
+
+/// A member that no schema has.
+fn member(name: &str, span: Span, kind: SourceType) -> SourceField {
+    SourceField {
+        span,
+        path: vec![name.to_owned()],
+        schema: property(span, kind),
+    }
+}
+
+impl Resolver<'_> {
+    /// Nothing where the mapping is in no tree, or its root is not known.
+    pub(super) fn tree(
+        &self,
+        mapping: &ast::Mapping,
+        reduced: Reduced,
+        sides: &Sides<'_>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<Tree> {
+        let written = mapping.tree.as_ref()?;
+        let mut of = |pairs| condition::conditions(pairs, sides, sides.properties, sink);
+        let exists_when = of(&written.exists_when);
+        let unless = written.unless.iter().map(of).collect();
+        let record_of = written
+            .record
+            .as_ref()
+            .and_then(|record| self.reference(&record.of, sink).map(|_| record.of.clone()));
+        let mut after = written.after.clone();
+        after.retain(|name| self.reference(name, sink).is_some());
+        let part_of = written.part_of.as_ref()?;
+        self.reference(part_of, sink)?;
+        Some(Tree {
+            root: part_of.clone(),
+            record_of,
+            reduce: reduced.reduce,
+            for_each: reduced.for_each,
+            exists_when,
+            unless,
+            gone: written
+                .gone
+                .as_ref()
+                .map_or(Gone::Delete, |gone| gone.value),
+            gone_span: written.gone.as_ref().map(|gone| gone.span),
+            needs_npsp: written.needs_npsp,
+            after,
+        })
+    }
+
+    /// The key of a mapping that writes another's record: that one's external id.
+    pub(super) fn borrowed_key(
+        &self,
+        mapping: &ast::Mapping,
+        sides: &Sides<'_>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<Key> {
+        let record = mapping.tree.as_ref()?.record.as_ref()?;
+        let source = lookup::source(&record.by, &sides.entity, sides.properties, sink)?;
+        let place = self.names.get(record.of.value.as_str())?;
+        let theirs = self.kept.get(*place)?.key.as_ref()?.destination.first()?;
+        let schema = sides
+            .object
+            .fields
+            .iter()
+            .find(|field| field.name == theirs.value)?;
+        Some(Key {
+            source,
+            made: None,
+            destination: Some(DestinationField {
+                span: record.of.span,
+                schema: schema.clone(),
+            }),
+            natural: Vec::new(),
+        })
+    }
+}
+
+/// The path of a key, or the member that it is made into and how.
+pub(super) fn key_source(made: Made, span: Span) -> Option<(SourceField, Option<Rule>)> {
+    let (rule, required, length) = match made {
+        Made::Member(source) => return Some((source, None)),
+        Made::Constant(_) => return None,
+        Made::FirstOf(sources) => {
+            let required = sources.iter().any(|source| source.schema.required);
+            let lengths = sources.iter().map(|source| source.schema.kind.max_length());
+            let longest = lengths.fold(Some(0), |one: Option<u32>, other| Some(one?.max(other?)));
+            (Rule::FirstOf(sources), required, longest)
+        }
+        Made::Template(_, pieces) => {
+            let lengths = pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => Some(text.chars().count() as u32),
+                Piece::Member(source) => source.schema.kind.max_length(),
+            });
+            let length = lengths.fold(Some(0), |one: Option<u32>, other| Some(one? + other?));
+            let members = crate::model::members(&pieces);
+            let required = members.iter().all(|source| source.schema.required);
+            (Rule::Template(pieces), required, length)
+        }
+    };
+    let mut source = member(KEY, span, text(length, None));
+    source.schema.required = required;
+    Some((source, Some(rule)))
+}
