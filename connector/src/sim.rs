@@ -11,7 +11,7 @@ mod watch;
 pub mod world;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -32,7 +32,8 @@ impl Handler for Otherwise {
     }
 }
 
-fn with(change: fn(&mut Policies)) -> Vec<Box<dyn Handler>> {
+/// The shipped handlers with other policies.
+pub(crate) fn with(change: fn(&mut Policies)) -> Vec<Box<dyn Handler>> {
     let otherwise = |shipped: Box<dyn Handler>| {
         let mappings = shipped.mappings().iter().map(|mapping| {
             let mut policies = mapping.policies;

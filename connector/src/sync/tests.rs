@@ -4,6 +4,7 @@ mod beside;
 mod calls;
 mod classes;
 mod clones;
+mod duplicates;
 mod merges;
 pub(crate) mod museum;
 mod reviews;

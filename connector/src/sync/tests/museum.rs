@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use runtime::clock::Now;
+use runtime::handler::Handler;
 use runtime::http::{Transport, TransportError};
 use runtime::queue::{
     ErrorRecord, Item, ItemView, NewItem, SALESFORCE_CHANGED, State, Store, StoreOptions,
@@ -68,6 +69,7 @@ pub struct Setup {
     pub daily_limit: u64,
     pub npsp: bool,
     pub settings: Settings,
+    pub handlers: Vec<Box<dyn Handler>>,
 }
 
 impl Default for Setup {
@@ -78,6 +80,7 @@ impl Default for Setup {
             daily_limit: 100_000,
             npsp: true,
             settings: crate::settings::defaults(),
+            handlers: crate::handlers::all(),
         }
     }
 }
@@ -95,7 +98,7 @@ impl Museum {
         .unwrap();
         let network: Arc<dyn Transport> = Arc::new(InProcess(simulator.clone()));
         let store = Store::in_memory(StoreOptions::default(), now.clone()).unwrap();
-        let handlers: Handlers = Arc::new(crate::handlers::all());
+        let handlers: Handlers = Arc::new(setup.handlers);
         let salesforce = SalesforceClient::with_time(network.clone(), org(), now.clone());
         let tenant = TicketureConfig {
             url: "http://tenant.simulator".to_owned(),
