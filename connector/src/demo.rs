@@ -2,6 +2,10 @@
 //!
 //! A line is printed as true only after reading the simulator back.
 
+pub(crate) mod books;
+mod carts;
+mod day;
+pub(crate) mod history;
 pub(crate) mod stage;
 mod story;
 mod way_back;
@@ -29,6 +33,12 @@ pub struct DemoArguments {
     /// How many customers arrive at once.
     #[arg(long, default_value_t = 10_000)]
     customers: usize,
+    /// So many customers' days instead of the story, with what they bought, paid and gave back.
+    #[arg(long)]
+    scale: Option<usize>,
+    /// An org without NPSP.
+    #[arg(long)]
+    no_npsp: bool,
 }
 
 #[derive(Args)]
@@ -54,10 +64,14 @@ pub async fn run(arguments: DemoArguments) -> Result<ExitCode, Box<dyn Error>> {
     cli::log_to_stderr("off");
     let simulator = Simulator::new(SimulatorOptions {
         seed: arguments.seed,
+        npsp: !arguments.no_npsp,
         ..SimulatorOptions::new(cli::snapshots())
     })?;
     let mut stage = Stage::open(simulator, arguments.json, arguments.seed).await?;
-    story::tell(&mut stage, arguments.customers).await?;
+    match arguments.scale {
+        Some(customers) => day::tell(&mut stage, customers, !arguments.no_npsp).await?,
+        None => story::tell(&mut stage, arguments.customers).await?,
+    }
     let ok = stage.summary().await?;
     if arguments.keep {
         stage.keep().await?;

@@ -1,5 +1,7 @@
 //! `usher explain RECORD`: both sides as last seen, what they agreed on, who won which field, and what is in the way.
 
+mod trees;
+
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::LinkState;
 use runtime::queue::{
@@ -14,6 +16,8 @@ use crate::{review, show};
 #[derive(Debug, Default, Serialize)]
 pub struct Explanation {
     pub pairs: Vec<PairView>,
+    /// Records that are written together, such as a cart's.
+    pub trees: Vec<trees::TreeView>,
     /// Why Salesforce's record does not go back.
     pub gated: Vec<Gated>,
     /// Pairs that it was in.
@@ -74,11 +78,13 @@ pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError>
         explanation
             .gated
             .extend(store.gated(Some(link.destination_id.clone())).await?);
-        if let Some(mapping) = mappings().find(|mapping| mapping.name == link.mapping) {
+        let mut mappings = mappings().filter(|mapping| mapping.tree.is_none());
+        if let Some(mapping) = mappings.find(|mapping| mapping.name == link.mapping) {
             explanation.pairs.push(pair(store, mapping, link).await?);
         }
     }
     explanation.gated.dedup();
+    explanation.trees = trees::of(store, id, &normal).await?;
     of_review(store, id, &normal, &mut explanation).await?;
     Ok(explanation)
 }
@@ -181,6 +187,11 @@ pub fn text(explanation: &Explanation) -> String {
             text += &format!("  {}\n", decided(decision));
         }
     }
+    text += &explanation
+        .trees
+        .iter()
+        .map(trees::text)
+        .collect::<String>();
     for gated in &explanation.gated {
         text += &format!(
             "  waits, {}: {} (since {})\n",

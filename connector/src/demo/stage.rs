@@ -151,6 +151,22 @@ impl Stage {
             .await
     }
 
+    /// The same of very many things: as long as something goes on, and no longer than minutes without an end.
+    pub async fn all_settled(&self) -> Result<bool, Box<dyn Error>> {
+        let (mut done, mut since) = (0, Instant::now());
+        while since.elapsed() < PATIENCE {
+            let status = self.store.status().await?;
+            if status.ready + status.running + status.delayed + status.parked == 0 {
+                return Ok(true);
+            }
+            if status.done != done {
+                (done, since) = (status.done, Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(false)
+    }
+
     /// Notes how often the items so far were tried again, by their own histories.
     pub async fn count_retries(&mut self) -> Result<(), Box<dyn Error>> {
         let status = self.store.status().await?;

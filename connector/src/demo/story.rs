@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use simulator::{Actor, Fault, FaultKind, Operation, Write};
 
 use super::stage::Stage;
-use super::way_back;
+use super::{carts, way_back};
 
 pub(super) type Told = Result<(), Box<dyn Error>>;
 
@@ -26,6 +26,7 @@ pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
     an_answer_is_lost(stage).await?;
     a_record_is_refused(stage).await?;
     way_back::tell(stage).await?;
+    carts::tell(stage).await?;
     stage.count_retries().await?;
     many_at_once(stage, customers).await
 }

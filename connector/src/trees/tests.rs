@@ -1,4 +1,3 @@
 //! Carts from webhooks to Salesforce's books, in random orders.
 
 mod books;
-mod history;

@@ -75,6 +75,13 @@ impl Store {
         self.count(Command::KeepRecords(records)).await.map(|_| ())
     }
 
+    /// The trees that a source id or a Salesforce id is of: the root's mapping and source id. It looks through all of
+    /// them: for a person who asks.
+    pub async fn trees_of(&self, id: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| trees_of(connection, &id)).await
+    }
+
     /// Everything that was heard of these trees, by their root's mapping and source ids.
     pub async fn tree_rows(
         &self,
@@ -159,6 +166,15 @@ pub(super) fn wake(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreEr
     let count = items.len();
     super::enqueue::enqueue(step, &items)?;
     Ok(count)
+}
+
+fn trees_of(connection: &Connection, id: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT tree, root FROM tree_rows WHERE root = ?1
+         UNION SELECT tree, root FROM tree_records WHERE key = ?1 OR destination_id = ?1",
+    )?;
+    let trees = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(trees.collect::<Result<_, _>>()?)
 }
 
 fn waiting(connection: &Connection, keys: &[String]) -> Result<Vec<TreeWait>, StoreError> {

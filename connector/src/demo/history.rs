@@ -6,29 +6,29 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 /// One cart and everything that happened to it.
-pub struct History {
-    pub cart: String,
-    pub webhooks: Vec<Value>,
-    pub books: Books,
+pub(crate) struct History {
+    pub(crate) cart: String,
+    pub(crate) webhooks: Vec<Value>,
+    pub(crate) books: Books,
 }
 
 /// What has to be there, in cents.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Books {
-    pub lines: BTreeMap<String, i64>,
+pub(crate) struct Books {
+    pub(crate) lines: BTreeMap<String, i64>,
     /// Lines that were refunded.
-    pub refunded: Vec<String>,
+    pub(crate) refunded: Vec<String>,
     /// Charges less refunds, chargebacks and what was voided.
-    pub paid: i64,
+    pub(crate) paid: i64,
     /// Donations that were kept, by fund; those split by percent are only known as a whole.
-    pub funds: BTreeMap<String, i64>,
-    pub donated: i64,
-    pub fees: i64,
-    pub taxes: i64,
-    pub all_refunded: bool,
+    pub(crate) funds: BTreeMap<String, i64>,
+    pub(crate) donated: i64,
+    pub(crate) fees: i64,
+    pub(crate) taxes: i64,
+    pub(crate) all_refunded: bool,
 }
 
-pub const FUNDS: [&str; 3] = ["Conservation", "Education", "Building"];
+const FUNDS: [&str; 3] = ["Conservation", "Education", "Building"];
 
 /// A line as it was bought.
 struct Line {
@@ -49,7 +49,7 @@ struct Maker<'r> {
 }
 
 /// The history of the cart of this number.
-pub fn history(random: &mut Rng, number: usize) -> History {
+pub(crate) fn history(random: &mut Rng, number: usize) -> History {
     let buyer = (random.u8(..10) > 0).then(|| format!("i-{number}"));
     let mut maker = Maker {
         random,
@@ -106,7 +106,7 @@ impl Maker<'_> {
     }
 
     fn ticket(&mut self) -> Line {
-        let cents = [0, 1, 1250, 2599, 10_000][self.random.usize(..5)];
+        let cents = self.one_of(&[0, 1, 1_250, 2_599, 10_000]);
         let kind = self.random.usize(..3);
         let id = self.id("t");
         Line {
@@ -121,7 +121,7 @@ impl Maker<'_> {
     }
 
     fn donation(&mut self) -> Line {
-        let cents = [5, 1_000, 3_333, 50_001][self.random.usize(..4)];
+        let cents = self.one_of(&[5, 1_000, 3_333, 50_001]);
         let id = self.id("d");
         self.books.donated += cents;
         let mut more = json!({ "ticket_type": "Donation", "ticket_type_id": "tt-donation", "item_kind": "donation" });
@@ -156,8 +156,9 @@ impl Maker<'_> {
             "ticket_id": id, "cart_id": self.cart, "cart_number": format!("N-{}", self.cart), "channel_id": "web",
             "price_paid": money(cents), "currency": "USD", "identity_id": self.buyer,
         });
-        let members = more.as_object().unwrap().clone();
-        row.as_object_mut().unwrap().extend(members);
+        if let (Value::Object(row), Value::Object(more)) = (&mut row, more) {
+            row.extend(more);
+        }
         row
     }
 
@@ -280,6 +281,11 @@ impl Maker<'_> {
         self.webhooks.push(webhook);
     }
 
+    fn one_of(&mut self, cents: &[i64]) -> i64 {
+        let place = self.random.usize(..cents.len().max(1));
+        cents.get(place).copied().unwrap_or_default()
+    }
+
     fn id(&mut self, kind: &str) -> String {
         self.number += 1;
         format!("{kind}-{}-{}", self.cart, self.number)
@@ -297,6 +303,6 @@ impl Maker<'_> {
 }
 
 /// `12.50`, as the wire has it.
-pub fn money(cents: i64) -> String {
+pub(crate) fn money(cents: i64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }

@@ -1,0 +1,84 @@
+//! So many customers' days: what they bought, paid, used and gave back, and that both sides agree on every cent.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::books;
+use super::history::{self, History};
+use super::stage::Stage;
+use super::story::Told;
+
+/// Webhooks of one request.
+const A_REQUEST: usize = 500;
+/// A museum's tenant delivers a little out of order: so many places, at most.
+const DISORDER: usize = 40;
+
+pub(super) async fn tell(stage: &mut Stage, customers: usize, npsp: bool) -> Told {
+    let histories: Vec<History> = (0..customers)
+        .map(|number| history::history(&mut stage.random, number))
+        .collect();
+    let mut webhooks: Vec<Value> = interleaved(&histories);
+    disorder(&mut webhooks, &mut stage.random);
+    let calls = stage.client.calls();
+    let start = Instant::now();
+    for request in webhooks.chunks(A_REQUEST) {
+        stage.send(request).await?;
+    }
+    let settled = stage.all_settled().await?;
+    let seconds = start.elapsed().as_secs_f64();
+    let calls = stage.client.calls() - calls;
+    let settings = crate::settings::defaults();
+    let wrong = books::disagreeing(&stage.simulator, &histories, &settings, npsp);
+    let records = written(stage);
+    stage.tell(
+        &format!("{customers} customers' days: identities, carts, tickets, payments, refunds, a little out of order"),
+        &format!(
+            "{} webhooks in {seconds:.1} s: {:.0} a second, {calls} API calls, {:.2} a cart; one call a record would be {}",
+            webhooks.len(),
+            webhooks.len() as f64 / seconds,
+            calls as f64 / customers.max(1) as f64,
+            records
+        ),
+        settled,
+    );
+    stage.tell(
+        "Both sides agree: lines, payments and allocations, to the cent",
+        &match wrong.first() {
+            None => format!("{customers} of {customers} opportunities say what was bought"),
+            Some((cart, expected, found)) => format!(
+                "{} do not; {cart}: {found:?} and not {expected:?}",
+                wrong.len()
+            ),
+        },
+        wrong.is_empty(),
+    );
+    Ok(())
+}
+
+/// Writes of ours to records of the org.
+fn written(stage: &Stage) -> u64 {
+    stage.simulator.writes()
+}
+
+/// As they happen: each customer's in order, all customers at once.
+fn interleaved(histories: &[History]) -> Vec<Value> {
+    let longest = histories
+        .iter()
+        .map(|history| history.webhooks.len())
+        .max()
+        .unwrap_or_default();
+    let step = |step: usize| {
+        histories
+            .iter()
+            .filter_map(move |history| history.webhooks.get(step))
+    };
+    (0..longest).flat_map(step).cloned().collect()
+}
+
+fn disorder(webhooks: &mut [Value], random: &mut fastrand::Rng) {
+    for place in 0..webhooks.len() {
+        let other = (place + random.usize(..DISORDER)).min(webhooks.len() - 1);
+        webhooks.swap(place, other);
+    }
+}
