@@ -5,6 +5,7 @@ mod gateway_audit;
 pub(crate) mod households;
 mod identity_changed;
 pub(crate) mod npsp;
+pub(crate) mod refunds;
 mod ticket_audit;
 
 use generated::on_cart_changed::CartChangedAdapter;

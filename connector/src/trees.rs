@@ -123,6 +123,23 @@ impl Tree {
     }
 }
 
+impl Wanted {
+    /// Of which nothing is known yet.
+    pub(crate) fn new(
+        mapping: &'static MappingDescriptor,
+        key: String,
+        record: Box<dyn Entity>,
+    ) -> Self {
+        Wanted {
+            mapping,
+            key,
+            record,
+            base: None,
+            id: None,
+        }
+    }
+}
+
 impl Work {
     /// The trees that go on.
     pub(crate) fn going(&mut self) -> impl Iterator<Item = &mut Tree> {

@@ -228,20 +228,33 @@ impl Maker<'_> {
             }
         }
         self.books.all_refunded = all;
-        if let (Some((reference, _)), true) = (charges.first(), back > 0) {
-            let reference = if self.random.bool() {
-                reference.clone()
-            } else {
-                self.id("re")
-            };
-            self.gateway("refund", &reference, back);
-            self.books.paid -= back;
+        if back > 0 {
+            self.pay_back(charges, back);
             let status = if all { "refunded" } else { "part_refunded" };
             self.cart_row(status, total, fees, taxes, 0);
         }
-        if let (Some((reference, cents)), true) = (charges.first(), self.random.u8(..8) == 0) {
-            self.gateway("chargeback", &reference.clone(), *cents);
-            self.books.paid -= cents;
+        let (kept, last) = (self.books.paid, charges.last());
+        if let (Some((reference, cents)), true) = (last, self.random.u8(..8) == 0 && kept > 0) {
+            // A bank takes what is left of a charge, at most.
+            let taken = kept.min(*cents);
+            self.gateway("chargeback", reference, taken);
+            self.books.paid -= taken;
+        }
+    }
+
+    /// The gateway gives back to what was charged, one charge after the other, or does not say to which.
+    fn pay_back(&mut self, charges: &[(String, i64)], mut back: i64) {
+        self.books.paid -= back;
+        if self.random.u8(..4) == 0 {
+            let reference = self.id("re");
+            return self.gateway("refund", &reference, back);
+        }
+        for (reference, cents) in charges {
+            let part = back.min(*cents);
+            back -= part;
+            if part > 0 {
+                self.gateway("refund", reference, part);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use runtime::json;
 use runtime::mapping::{Gone, MappingDescriptor, WrittenLast};
 use runtime::queue::TreeRecord;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use super::wanted::is_of_root;
 use super::{LookupId, Tree, Wanted, Work};
@@ -31,7 +32,13 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
         match wanted {
             Some(wanted) => {
                 wanted.base = base(wanted.mapping, &record.base);
-                wanted.id = Some(record.destination_id);
+                match is_another(root, wanted) {
+                    true => {
+                        wanted.base = None;
+                        tree.gone.push(record);
+                    }
+                    false => wanted.id = Some(record.destination_id),
+                }
             }
             None => tree.gone.push(record),
         }
@@ -43,6 +50,37 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
             .find(|wanted| is_of_root(root, wanted.mapping));
         tree.root_id = of_root.and_then(|wanted| wanted.id.clone());
     }
+}
+
+/// What only a create can say has changed, or what is given back is another: the record is made anew.
+fn is_another(root: &MappingDescriptor, wanted: &Wanted) -> bool {
+    let (Some(base), Some(tree)) = (&wanted.base, wanted.mapping.tree) else {
+        return false;
+    };
+    let fields = wanted.mapping.record.fields.iter().enumerate();
+    let mut fixed = fields.filter(|(_, field)| {
+        field.create_only
+            || field
+                .path
+                .last()
+                .is_some_and(|name| tree.or_first.contains(name))
+    });
+    tree.gone == Gone::Delete
+        && !is_of_root(root, wanted.mapping)
+        && fixed.any(|(index, field)| {
+            let (now, before) = (wanted.record.slot(index), base.slot(index));
+            match field.kind {
+                Kind::Lookup(_) => looked_for(now.text()) != looked_for(before.text()),
+                _ => !now.is_absent() && !now.equivalent(before),
+            }
+        })
+}
+
+/// What a look-up asks for, without what a missing record would be given.
+fn looked_for(asked: Option<&str>) -> Option<(Value, Value)> {
+    let asked: Value = serde_json::from_str(asked?).ok()?;
+    let member = |name: &str| asked.get(name).cloned().unwrap_or_default();
+    Some((member("by"), member("within")))
 }
 
 fn base(mapping: &MappingDescriptor, text: &str) -> Option<Box<dyn Entity>> {

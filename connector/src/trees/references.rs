@@ -5,7 +5,7 @@ use runtime::queue::{Outcome, StoreError};
 
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
-use crate::handlers::households;
+use crate::handlers::{households, refunds};
 use crate::sync::TwoWaySync;
 use crate::to_salesforce::references::of;
 
@@ -72,6 +72,7 @@ fn has_root(work: &Work, tree: &Tree) -> bool {
 /// References within a tree: one that leads nowhere means the first of its kind where the mapping says so, else its
 /// record is not wanted yet.
 pub(super) fn settle_within(work: &Work, tree: &mut Tree) {
+    refunds::place(&mut tree.wanted);
     let mut keys: Vec<(&'static str, String)> = tree
         .wanted
         .iter()

@@ -220,13 +220,7 @@ fn add(
             true => tree.id.clone(),
             false => made.key,
         };
-        tree.wanted.push(Wanted {
-            mapping,
-            key,
-            record: made.record,
-            base: None,
-            id: None,
-        });
+        tree.wanted.push(Wanted::new(mapping, key, made.record));
     }
 }
 

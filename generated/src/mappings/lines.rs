@@ -33,10 +33,10 @@ pub static FEES: &[u32] = &[18, 19, 26, 28, 9, 27];
 pub static FUND_ALLOCATION: &[u32] = &[12, 31, 32, 30];
 
 /// `mappings/payment.yaml`, by the record's fields.
-pub static PAYMENT: &[u32] = &[12, 26, 29, 27, 28, 30, 32, 33, 31];
+pub static PAYMENT: &[u32] = &[14, 28, 31, 29, 30, 32, 34, 35, 33];
 
 /// `mappings/refund.yaml`, by the record's fields.
-pub static REFUND: &[u32] = &[12, 17, 20, 18, 19, 22, 21, 24];
+pub static REFUND: &[u32] = &[12, 17, 20, 18, 19, 26, 22, 28];
 
 /// `mappings/taxes.yaml`, by the record's fields.
 pub static TAXES: &[u32] = &[18, 19, 26, 28, 9, 27];

@@ -433,7 +433,7 @@ static TREE: Tree = Tree {
     natural_key: &[],
     written_last: None,
     or_first: &[],
-    after: &[],
+    after: &["ticket", "fees", "taxes"],
 };
 
 #[cfg(test)]

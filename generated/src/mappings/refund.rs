@@ -12,9 +12,9 @@ use runtime::entity::{
 };
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
-    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Policies, Rank, Reduce,
-    Rule, Side, Tree,
+    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
+    Made, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Policies, Rank,
+    Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/refund.yaml` reads of a row of gateway_audit.
@@ -359,14 +359,22 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
         Computed {
             name: "$npsp__DebitType__c",
-            rule: Rule::Values {
-                of: &["action"],
-                table: &[
-                    (Constant::Text("refund"), Constant::Text("Refund")),
-                    (Constant::Text("chargeback"), Constant::Text("Chargeback")),
-                ],
-                otherwise: Otherwise::Fail,
-            },
+            rule: Rule::Cases(&[
+                Case {
+                    when: &[Condition {
+                        path: &["action"],
+                        is: Is::Equal(Constant::Text("chargeback")),
+                    }],
+                    then: Made::Constant(Constant::Text("Chargeback")),
+                },
+                Case {
+                    when: &[Condition {
+                        path: &["$refund"],
+                        is: Is::Equal(Constant::Text("negative_payment")),
+                    }],
+                    then: Made::Constant(Constant::Text("Refund")),
+                },
+            ]),
         },
         Computed {
             name: "$npe01__Payment_Method__c",
@@ -432,7 +440,11 @@ mod tests {
             "method": "card",
             "occurred_at": "2026-03-05T18:00:00Z"
         }"#;
-        let settings = r#"{ "payments": "ticketure", "venue_zone": "UTC" }"#;
+        let settings = r#"{
+            "payments": "ticketure",
+            "refund": "negative_payment",
+            "venue_zone": "UTC"
+        }"#;
         let expected = r#"{
             "Ticketure_Payment_Id__c": "g2",
             "npe01__Opportunity__c": "c1",
@@ -456,7 +468,11 @@ mod tests {
             "id": "g3",
             "occurred_at": "2026-03-05T18:00:00Z"
         }"#;
-        let settings = r#"{ "payments": "ticketure", "venue_zone": "UTC" }"#;
+        let settings = r#"{
+            "payments": "ticketure",
+            "refund": "negative_payment",
+            "venue_zone": "UTC"
+        }"#;
         let expected = r#"{
             "npe01__Payment_Amount__c": -20,
             "npsp__DebitType__c": "Chargeback"

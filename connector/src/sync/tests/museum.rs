@@ -228,7 +228,12 @@ impl Museum {
                 return;
             }
         }
-        panic!("not settled: {:?}", self.store.status().await.unwrap());
+        let errors = self.errors().await;
+        let first = errors.first();
+        panic!(
+            "not settled: {:?}, {first:#?}",
+            self.store.status().await.unwrap()
+        );
     }
 
     pub async fn item(&self, id: i64) -> ItemView {
