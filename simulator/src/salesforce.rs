@@ -1,6 +1,7 @@
 //! The org: its tables, its sessions, its limits, and the router of its REST API.
 
 mod automation;
+mod bulk;
 mod cell;
 mod collections;
 mod describe;
@@ -62,6 +63,7 @@ pub(crate) struct Org {
     pub(crate) duplicate_rule: bool,
     /// The call that is being answered wants to save what the duplicate rule finds.
     saves_duplicates: bool,
+    bulk: bulk::Bulk,
     /// Households whose members or their names are others, in the transaction that goes on.
     touched: BTreeSet<String>,
     /// What NPSP does later.
@@ -103,6 +105,7 @@ impl Org {
             allows_doubles: false,
             duplicate_rule: false,
             saves_duplicates: false,
+            bulk: bulk::Bulk::default(),
             touched: BTreeSet::new(),
             jobs: Vec::new(),
         };

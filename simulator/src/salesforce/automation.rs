@@ -37,9 +37,13 @@ impl Org {
         match schema.name.as_str() {
             "OpportunityLineItem" => self.add_up_lines_of(id),
             "OpportunityContactRole" => self.only_primary(id),
-            "Opportunity" if self.npsp => {
-                self.name_primary_contact(None, id)?;
-                self.first_payment(id)
+            "Opportunity" => {
+                self.made_for(id)?;
+                if self.npsp {
+                    self.name_primary_contact(None, id)?;
+                    self.first_payment(id)?;
+                }
+                Ok(())
             }
             "Contact" if self.npsp => {
                 self.joined_household(id)?;

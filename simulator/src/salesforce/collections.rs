@@ -16,7 +16,7 @@ const RECORDS_MAX: usize = 200;
 const READ_MAX: usize = 2_000;
 
 /// What was done to one record of a call.
-enum Done {
+pub(super) enum Done {
     Created(String),
     Updated(String),
     Deleted(String),
@@ -29,7 +29,7 @@ impl Done {
     }
 }
 
-type Outcome = Result<Done, Vec<ApiError>>;
+pub(super) type Outcome = Result<Done, Vec<ApiError>>;
 
 impl Org {
     /// Create, update or delete, by the method.
@@ -128,15 +128,20 @@ impl Org {
             return refuse(status, &[error]);
         }
         let refused = self.refused_together(&records, effect);
-        let write_all = |org: &mut Org| -> Vec<Outcome> {
-            let each = records.into_iter().zip(refused);
-            let each = each.map(|(record, refused)| match refused {
-                Some(error) => Err(vec![error]),
-                None => write(org, record),
+        let of_lines = records
+            .iter()
+            .any(|record| is_a(record, "OpportunityLineItem"));
+        let outcomes = self.together(all_or_none, of_lines, |org| {
+            let each = records.iter().zip(&refused).enumerate();
+            let each = each.map(|(place, (record, refused))| match refused {
+                Some(error) => Err(vec![error.clone()]),
+                None => {
+                    org.still_to_come(records.get(place + 1..).unwrap_or_default());
+                    write(org, record.clone())
+                }
             });
             each.collect()
-        };
-        let outcomes = self.together(all_or_none, write_all);
+        });
         let results = outcomes.iter().map(|outcome| result(outcome, upsert));
         answer(StatusCode::OK, &results.collect::<Value>())
     }
@@ -174,7 +179,11 @@ impl Org {
             return refuse(StatusCode::BAD_REQUEST, &[too_many()]);
         }
         let all_or_none = parameter(query, "allOrNone").as_deref() == Some("true");
-        let outcomes = self.together(all_or_none, |org| {
+        let of_lines = self.table("OpportunityLineItem").is_some_and(|table| {
+            let prefix = table.schema.key_prefix.as_str();
+            ids.iter().any(|id| id.starts_with(prefix))
+        });
+        let outcomes = self.together(all_or_none, of_lines, |org| {
             let each = ids.iter().map(|id| org.collection_remove(id));
             each.collect()
         });
@@ -188,25 +197,6 @@ impl Org {
         let object = table.map(|table| table.schema.name.clone());
         self.remove(&object.unwrap_or_default(), id, Actor::Api)?;
         Ok(Done::Deleted(id.to_owned()))
-    }
-
-    /// What is done to each of many; where it is all or none, nothing is when one fails.
-    fn together(
-        &mut self,
-        all_or_none: bool,
-        act: impl FnOnce(&mut Org) -> Vec<Outcome>,
-    ) -> Vec<Outcome> {
-        if !all_or_none {
-            return act(self);
-        }
-        let done = self.all_or_nothing(|org| {
-            let outcomes = act(org);
-            match outcomes.iter().any(Result::is_err) {
-                true => Err(outcomes),
-                false => Ok(outcomes),
-            }
-        });
-        done.unwrap_or_else(|failed| failed.into_iter().map(rolled_back).collect())
     }
 
     /// Up to 2,000 records by id; null where there is none.
@@ -247,7 +237,7 @@ impl Org {
 }
 
 /// What was done to a record is not done any more, since others failed; those keep their own errors.
-fn rolled_back(outcome: Outcome) -> Outcome {
+pub(super) fn rolled_back(outcome: Outcome) -> Outcome {
     outcome.and_then(|_| {
         let text = "Record rolled back because not all records were valid and the request was using AllOrNone header";
         Err(vec![ApiError::new(
@@ -279,6 +269,11 @@ fn records(request: &Request<Bytes>) -> Result<(bool, Vec<Map<String, Value>>), 
     records
         .map(|records| (all_or_none, records))
         .ok_or_else(|| ApiError::new("JSON_PARSER_ERROR", "a record is not an object"))
+}
+
+/// Is the record of this object?
+pub(super) fn is_a(record: &Map<String, Value>, object: &str) -> bool {
+    record.get("attributes").and_then(|of| of.get("type")) == Some(&Value::from(object))
 }
 
 fn object_of(record: &Map<String, Value>) -> Result<String, Vec<ApiError>> {

@@ -86,6 +86,10 @@ impl Org {
 
     /// The opportunity's amount is the sum of its lines; without any left it is nothing.
     pub(super) fn add_up_lines(&mut self, opportunity: &str) -> Outcome {
+        if let Some(carts) = &mut self.bulk.carts {
+            carts.insert(opportunity.to_owned());
+            return Ok(());
+        }
         let lines = self.child_records("OpportunityLineItem", "OpportunityId", opportunity);
         let sum = lines.iter().filter_map(|line| cents(line, "TotalPrice"));
         let quantity: f64 = lines

@@ -183,3 +183,38 @@ async fn a_donation_without_an_amount_is_not_judged_and_nothing_is_left_of_one_t
     shop.org.delete("Opportunity", &id).await;
     assert!(shop.org.simulator.records(ALLOCATION).is_empty());
 }
+
+#[tokio::test]
+async fn allocations_of_one_call_are_judged_together() {
+    let shop = shop(true).await;
+    let fund = shop.fund(true).await;
+    let id = shop.donation(json!({ "Amount": 100 })).await;
+    let mut both = Vec::new();
+    for amount in [30, 70] {
+        let fields = allocation(&id, &fund, json!({ "npsp__Amount__c": amount }));
+        both.push(shop.org.make(ALLOCATION, fields).await);
+    }
+    let to = |id: &String, amount: i64| json!({ "attributes": { "type": ALLOCATION }, "id": id, "npsp__Amount__c": amount });
+    let change = |records: Value| {
+        shop.org.call(
+            Method::PATCH,
+            "/composite/sobjects",
+            json!({ "records": records }),
+        )
+    };
+    let (_, results) = change(json!([to(&both[0], 60), to(&both[1], 40)])).await;
+    assert_eq!(
+        (&results[0]["success"], &results[1]["success"]),
+        (&json!(true), &json!(true))
+    );
+    let (_, results) = change(json!([to(&both[0], 61), to(&both[1], 40)])).await;
+    assert_eq!(
+        (&results[0]["success"], &results[1]["success"]),
+        (&json!(false), &json!(true))
+    );
+    let (_, results) = change(json!([to(&both[0], 61), to(&both[1], 39)])).await;
+    assert_eq!(
+        (&results[0]["success"], &results[1]["success"]),
+        (&json!(true), &json!(true))
+    );
+}

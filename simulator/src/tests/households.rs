@@ -206,6 +206,19 @@ async fn a_donation_is_its_contacts_households_and_has_a_role() {
     let quiet = json!({ "AccountId": other, "npsp__DisableContactRoleAutomation__c": true });
     shop.donation(quiet).await;
     assert_eq!(org.simulator.records(ROLE).len(), 1);
+    let made_for = shop.donation(json!({ "ContactId": ada })).await;
+    let role = org
+        .simulator
+        .find(ROLE, "OpportunityId", &made_for)
+        .remove(0);
+    assert_eq!(
+        (&role["ContactId"], &role["Role"], &role["IsPrimary"]),
+        (&json!(ada), &json!("Donor"), &json!(true))
+    );
+    assert_eq!(
+        org.record("Opportunity", &made_for)["npsp__Primary_Contact__c"],
+        json!(ada)
+    );
     let nobody = json!({ "Name": "C", "StageName": "Pledged", "CloseDate": "2026-03-01", "npe01__Contact_Id_for_Role__c": "nobody" });
     let (code, _) = org.refused("Opportunity", nobody).await;
     assert_eq!(code, "FIELD_CUSTOM_VALIDATION_EXCEPTION");

@@ -96,6 +96,45 @@ async fn lines_bring_the_payment_too_and_the_switch_prevents_it() {
 }
 
 #[tokio::test]
+async fn lines_of_one_call_are_added_up_once() {
+    let shop = shop(true).await;
+    let won = shop.donation(json!({ "StageName": "Closed Won" })).await;
+    let line = |price: f64| {
+        let mut line = shop.line_of(&won, price);
+        line["attributes"] = json!({ "type": "OpportunityLineItem" });
+        line
+    };
+    let body = json!({ "records": [line(10.0), line(5.0)] });
+    let (_, results) = shop
+        .org
+        .call(Method::POST, "/composite/sobjects", body)
+        .await;
+    assert_eq!(payments(&shop), [(15.0, true, none(), json!("2026-03-01"))]);
+    // Without the first line the allocation is too much, and the second one is deleted all the same.
+    let fund = shop.fund(true).await;
+    let fixed = allocation(&won, &fund, json!({ "npsp__Amount__c": 8 }));
+    shop.org.make(ALLOCATION, fixed).await;
+    let [first, second] = [0, 1].map(|n| results[n]["id"].as_str().unwrap().to_owned());
+    let path = format!("/composite/sobjects?ids={second},{first}");
+    let all = line(4.0);
+    shop.org
+        .make("OpportunityLineItem", without_attributes(&all))
+        .await;
+    let (_, results) = shop.org.call(Method::DELETE, &path, Value::Null).await;
+    assert_eq!(
+        (&results[0]["success"], &results[1]["success"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(shop.amount(&won), json!(14.0));
+}
+
+fn without_attributes(record: &Value) -> Value {
+    let mut record = record.clone();
+    record.as_object_mut().unwrap().remove("attributes");
+    record
+}
+
+#[tokio::test]
 async fn several_payments_of_somebodys_own_are_left_alone() {
     let shop = shop(true).await;
     let off = json!({ "Amount": 50, "npe01__Do_Not_Automatically_Create_Payment__c": true });

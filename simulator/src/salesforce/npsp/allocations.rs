@@ -66,18 +66,18 @@ impl Org {
     fn beside_others(&self, allocation: &mut Record) -> Vec<ApiError> {
         let donation = owned(allocation, DONATION);
         let others = self.child_records(ALLOCATION, DONATION, &donation);
+        let others = self.beside_in_the_call(&donation, others);
         let own = text(allocation, "Id").map(str::to_owned);
         let whole = self.found("Opportunity", &donation);
         let whole = whole.and_then(|donation| cents(donation, "Amount"));
-        if let (Some(whole), Some(percent)) = (whole, number(allocation, PERCENT)) {
-            allocation.insert(AMOUNT.to_owned(), money(share(whole, percent)));
-        }
+        take_share(whole, allocation);
         let mut totals = Totals::default();
-        let is_other = |other: &&Record| text(other, "Id") != own.as_deref();
-        others
-            .iter()
-            .filter(is_other)
-            .for_each(|other| totals.add(other));
+        for mut other in others {
+            if text(&other, "Id").is_none() || text(&other, "Id") != own.as_deref() {
+                take_share(whole, &mut other);
+                totals.add(&other);
+            }
+        }
         totals.add(allocation);
         objections(&totals, whole, cents(allocation, AMOUNT))
     }
@@ -161,6 +161,13 @@ fn by_itself(allocation: &Record) -> (Vec<ApiError>, bool) {
     let errors = mistakes.into_iter().filter(|(made, _)| *made);
     let errors = errors.map(|(_, text)| refusal(text)).collect();
     (errors, has_one && !of_payment)
+}
+
+/// With a percentage the amount is computed.
+fn take_share(whole: Option<i64>, allocation: &mut Record) {
+    if let (Some(whole), Some(percent)) = (whole, number(allocation, PERCENT)) {
+        allocation.insert(AMOUNT.to_owned(), money(share(whole, percent)));
+    }
 }
 
 fn objections(totals: &Totals, whole: Option<i64>, amount: Option<i64>) -> Vec<ApiError> {

@@ -64,36 +64,65 @@ impl Org {
         let Some(donation) = self.found("Opportunity", id).cloned() else {
             return Ok(());
         };
-        let nothing = Record::new();
-        let moved = differs(old.unwrap_or(&nothing), &donation, CONTACT);
         let switched_off = holds(&donation, "npsp__DisableContactRoleAutomation__c");
-        if !moved || switched_off || self.table(ROLE).is_none() {
+        if switched_off || self.table(ROLE).is_none() {
             return Ok(());
         }
-        let roles = self.child_records(ROLE, "OpportunityId", id);
+        match old {
+            None => self.first_primary_contact(&donation),
+            Some(old) if differs(old, &donation, CONTACT) => self.next_primary_contact(&donation),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Whoever has the primary role already is the primary contact.
+    fn first_primary_contact(&mut self, donation: &Record) -> Outcome {
+        let id = owned(donation, "Id");
+        let roles = self.child_records(ROLE, "OpportunityId", &id);
+        let Some(primary) = roles.iter().find(|role| holds(role, "IsPrimary")) else {
+            return self.next_primary_contact(donation);
+        };
+        if text(primary, "Role").is_none() {
+            let role = [("Role", Value::from(self.role_in(donation)))];
+            self.put_plainly(ROLE, &owned(primary, "Id"), &role);
+        }
+        let contact = Value::from(owned(primary, "ContactId"));
+        let fields = [
+            (CONTACT, contact.clone()),
+            ("npe01__Contact_Id_for_Role__c", contact),
+        ];
+        self.put_plainly("Opportunity", &id, &fields);
+        Ok(())
+    }
+
+    fn next_primary_contact(&mut self, donation: &Record) -> Outcome {
+        let roles = self.child_records(ROLE, "OpportunityId", &owned(donation, "Id"));
         let primary = roles.iter().find(|role| holds(role, "IsPrimary"));
         let primary = primary.map(|role| owned(role, "Id"));
-        match (text(&donation, CONTACT), primary) {
+        match (text(donation, CONTACT), primary) {
             (None, Some(role)) => self.remove(ROLE, &role, Actor::Automation),
             (Some(contact), Some(role)) => {
                 self.automate(ROLE, &role, &[("ContactId", Value::from(contact))])
             }
-            (Some(contact), None) => self.new_primary_role(&donation, contact),
+            (Some(contact), None) => self.new_primary_role(donation, contact),
             (None, None) => Ok(()),
         }
     }
 
-    fn new_primary_role(&mut self, donation: &Record, contact: &str) -> Outcome {
+    fn role_in(&self, donation: &Record) -> &'static str {
         let account = self.found("Account", &owned(donation, "AccountId"));
-        let role = match account.is_none_or(is_household) {
+        match account.is_none_or(is_household) {
             true => "Donor",
             false => "Soft Credit",
-        };
+        }
+    }
+
+    fn new_primary_role(&mut self, donation: &Record, contact: &str) -> Outcome {
         let mut fields = Map::new();
         for (name, value) in [
             ("OpportunityId", Value::from(owned(donation, "Id"))),
             ("ContactId", Value::from(contact)),
-            ("Role", Value::from(role)),
+            ("Role", Value::from(self.role_in(donation))),
             ("IsPrimary", Value::Bool(true)),
         ] {
             fields.insert(name.to_owned(), value);
