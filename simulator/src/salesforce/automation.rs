@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Org;
 use super::error::ApiError;
 use super::table::Record;
-use super::values::text;
+use super::values::{holds, text};
 use crate::schema::Object;
 use crate::write_log::{Actor, Operation};
 
@@ -97,6 +97,7 @@ impl Org {
     /// Children that cannot be without the record go first.
     pub(super) fn before_delete(&mut self, schema: &Object, record: &Record) -> Outcome {
         let id = text(record, "Id").unwrap_or_default();
+        self.may_go(schema, id)?;
         for (child, field) in children_that_go(&schema.name) {
             for child_id in self.children(child, field, id) {
                 if let Ok(schema) = self.schema(child)
@@ -113,6 +114,33 @@ impl Org {
             }
         }
         Ok(())
+    }
+
+    /// What was sold stays: no won opportunity goes with its account, and no product that a line has.
+    fn may_go(&self, schema: &Object, id: &str) -> Outcome {
+        let why = match schema.name.as_str() {
+            "Account" => {
+                let sold = self.child_records("Opportunity", "AccountId", id);
+                let won = sold.iter().any(|sold| holds(sold, "IsWon"));
+                won.then_some("some opportunities in that account were closed won")
+            }
+            "Product2" | "PricebookEntry" => {
+                let field = format!("{}Id", schema.name);
+                let lines = self.children("OpportunityLineItem", &field, id);
+                let has_lines = !lines.is_empty();
+                has_lines.then_some("it is associated with opportunity products")
+            }
+            _ => None,
+        };
+        match why {
+            None => Ok(()),
+            Some(why) => {
+                let text = format!(
+                    "Your attempt to delete the record could not be completed because {why}."
+                );
+                Err(vec![ApiError::new("DELETE_FAILED", text)])
+            }
+        }
     }
 
     pub(super) fn after_delete(&mut self, schema: &Object, record: &Record) -> Outcome {

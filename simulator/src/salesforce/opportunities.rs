@@ -32,17 +32,10 @@ const STAGES: &[Stage] = &[
 impl Org {
     /// What follows from the stage and the amount.
     pub(super) fn stage(&mut self, old: Option<&Record>, record: &mut Record) {
-        let name = owned(record, "StageName");
-        let known = STAGES.iter().find(|(stage, ..)| *stage == name);
-        let (_, likely, closed, won) = *known.unwrap_or(&("", 0.0, false, false));
+        let (_, likely, closed, won) = stage_of(record);
         let moved = old.is_none_or(|old| differs(old, record, "StageName"));
-        let said = match old {
-            None => record
-                .get("Probability")
-                .is_some_and(|said| !said.is_null()),
-            Some(old) => differs(old, record, "Probability"),
-        };
-        if moved && !said {
+        let nothing = Record::new();
+        if moved && !differs(old.unwrap_or(&nothing), record, "Probability") {
             record.insert("Probability".to_owned(), Value::from(likely));
         }
         let category = match (closed, won) {
@@ -50,15 +43,12 @@ impl Org {
             (true, false) => "Omitted",
             _ => "Pipeline",
         };
-        let likely = number(record, "Probability").unwrap_or_default();
-        let amount = cents(record, "Amount");
-        let expected = amount.map(|cents| money((cents as f64 * likely / 100.0).round() as i64));
         for (field, value) in [
             ("IsClosed", Value::Bool(closed)),
             ("IsWon", Value::Bool(won)),
             ("ForecastCategory", Value::from(category)),
             ("ForecastCategoryName", Value::from(category)),
-            ("ExpectedRevenue", expected.unwrap_or(Value::Null)),
+            ("ExpectedRevenue", expected(record)),
         ] {
             record.insert(field.to_owned(), value);
         }
@@ -92,4 +82,20 @@ impl Org {
         let error = ApiError::new("FIELD_INTEGRITY_EXCEPTION", text).on("Pricebook2Id");
         Err(vec![error])
     }
+}
+
+/// A stage that nobody knows is an open one.
+fn stage_of(opportunity: &Record) -> Stage {
+    let name = owned(opportunity, "StageName");
+    let known = STAGES.iter().find(|(stage, ..)| *stage == name);
+    *known.unwrap_or(&("", 0.0, false, false))
+}
+
+/// The amount, as likely as it is.
+fn expected(opportunity: &Record) -> Value {
+    let likely = number(opportunity, "Probability").unwrap_or_default();
+    let amount = cents(opportunity, "Amount");
+    amount.map_or(Value::Null, |cents| {
+        money((cents as f64 * likely / 100.0).round() as i64)
+    })
 }

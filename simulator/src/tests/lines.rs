@@ -220,6 +220,39 @@ async fn an_opportunity_has_one_primary_contact_and_takes_its_children_along() {
 }
 
 #[tokio::test]
+async fn what_was_sold_stays() {
+    let shop = shop(false).await;
+    let school = shop.org.make("Account", json!({ "Name": "School" })).await;
+    let cart = shop.donation(json!({ "AccountId": school })).await;
+    let line = shop.line(&cart, 25.0).await;
+    let product = text(&shop.org.record(LINE, &line), "Product2Id");
+    let refused = |object: &'static str, id: String| {
+        let org = &shop.org;
+        async move { said(&org.delete(object, &id).await.1).0 }
+    };
+    assert_eq!(
+        refused("PricebookEntry", shop.entry.clone()).await,
+        "DELETE_FAILED"
+    );
+    assert_eq!(refused("Product2", product.clone()).await, "DELETE_FAILED");
+    let stage = |name: &str| json!({ "StageName": name });
+    shop.org
+        .change("Opportunity", &cart, stage("Closed Won"))
+        .await;
+    assert_eq!(refused("Account", school.clone()).await, "DELETE_FAILED");
+    shop.org
+        .change("Opportunity", &cart, stage("Pledged"))
+        .await;
+    shop.org.delete("Account", &school).await;
+    assert!(
+        shop.org.simulator.records("Opportunity").is_empty(),
+        "it goes with its account"
+    );
+    shop.org.delete("Product2", &product).await;
+    assert!(shop.org.simulator.records("PricebookEntry").is_empty());
+}
+
+#[tokio::test]
 async fn record_types_are_rows_and_in_the_describe() {
     let org = client(true).await;
     let soql = "SELECT Id FROM RecordType WHERE SobjectType = 'Opportunity' AND DeveloperName = 'Donation'";

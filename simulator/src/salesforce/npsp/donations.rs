@@ -10,39 +10,44 @@ use super::{is_household, refusal};
 use crate::write_log::Actor;
 
 const CONTACT: &str = "npsp__Primary_Contact__c";
+const FOR_ROLE: &str = "npe01__Contact_Id_for_Role__c";
 const ROLE: &str = "OpportunityContactRole";
 
 impl Org {
     /// A new donation has the household of its contact, or the contact of its household.
     pub(in super::super) fn whose_donation(&mut self, donation: &mut Record) -> Outcome {
-        let named = owned(donation, "npe01__Contact_Id_for_Role__c");
-        match (text(donation, CONTACT), named.as_str()) {
-            (Some(contact), "") => {
-                let contact = Value::from(contact);
-                donation.insert("npe01__Contact_Id_for_Role__c".to_owned(), contact);
+        self.one_contact(donation)?;
+        match (text(donation, "AccountId"), text(donation, CONTACT)) {
+            (None, Some(contact)) => {
+                if let Some(household) = self.household_of(contact) {
+                    donation.insert("AccountId".to_owned(), Value::from(household));
+                }
             }
-            (None, id) if !id.is_empty() => {
+            (Some(account), None) => {
+                if let Some(lead) = self.household(account).and_then(lead_of) {
+                    donation.insert(CONTACT.to_owned(), lead.clone());
+                    donation.insert(FOR_ROLE.to_owned(), lead);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Two fields name the contact: an old one, a text, and a reference.
+    fn one_contact(&self, donation: &mut Record) -> Outcome {
+        match (text(donation, CONTACT), text(donation, FOR_ROLE)) {
+            (Some(contact), None) => {
+                let contact = Value::from(contact);
+                donation.insert(FOR_ROLE.to_owned(), contact);
+            }
+            (None, Some(id)) => {
                 let Some(contact) = self.found("Contact", id) else {
                     let text = "The Contact Id for Role is not a valid Contact Id.";
                     return Err(vec![refusal(text)]);
                 };
                 let contact = owned(contact, "Id");
                 donation.insert(CONTACT.to_owned(), Value::from(contact));
-            }
-            _ => {}
-        }
-        let account = owned(donation, "AccountId");
-        match (account.as_str(), text(donation, CONTACT)) {
-            ("", Some(contact)) => {
-                if let Some(household) = self.household_of(contact) {
-                    donation.insert("AccountId".to_owned(), Value::from(household));
-                }
-            }
-            (id, None) => {
-                if let Some(lead) = self.household(id).and_then(lead_of) {
-                    donation.insert(CONTACT.to_owned(), lead.clone());
-                    donation.insert("npe01__Contact_Id_for_Role__c".to_owned(), lead);
-                }
             }
             _ => {}
         }
@@ -87,10 +92,7 @@ impl Org {
             self.put_plainly(ROLE, &owned(primary, "Id"), &role);
         }
         let contact = Value::from(owned(primary, "ContactId"));
-        let fields = [
-            (CONTACT, contact.clone()),
-            ("npe01__Contact_Id_for_Role__c", contact),
-        ];
+        let fields = [(CONTACT, contact.clone()), (FOR_ROLE, contact)];
         self.put_plainly("Opportunity", &id, &fields);
         Ok(())
     }
