@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use runtime::entity::{Entity, Kind};
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::TreeRecord;
 use runtime::salesforce::CallError;
 use serde_json::{Map, Value};
 
-use super::body::parent_field;
+use super::body::{self, parent_field};
 use super::wanted::is_of_root;
-use super::{Tree, Work, plan};
+use super::{Tree, Wanted, Work, plan};
 use crate::sync::TwoWaySync;
 
 type Record = Map<String, Value>;
@@ -30,53 +31,53 @@ impl TwoWaySync {
 
     async fn ask_for_all(&self, work: &mut Work) -> Result<(), CallError> {
         self.ask_for_roots(work).await?;
-        let members: Vec<_> = work.members.clone();
         let mut objects = BTreeSet::new();
-        for mapping in members {
+        for mapping in work.members.clone() {
             let is_child = !is_of_root(work.root, mapping) && !plan::is_fixed(mapping);
-            if is_child && (work.npsp || !mapping.tree.is_some_and(|tree| tree.needs_npsp)) {
-                let mut first = objects.insert(mapping.object);
-                if std::mem::take(&mut first) {
-                    self.ask_for_children(work, mapping).await?;
-                }
+            let is_there = work.npsp || !mapping.tree.is_some_and(|tree| tree.needs_npsp);
+            if is_child && is_there && objects.insert(mapping.object) {
+                self.ask_for_children(work, mapping).await?;
             }
         }
         for tree in work.going().filter(|tree| tree.doubt) {
             tree.doubt = false;
-            // What was written last is not known: all of it is said again.
-            for wanted in &mut tree.wanted {
-                wanted.base = None;
-            }
         }
         Ok(())
     }
 
     async fn ask_for_roots(&self, work: &mut Work) -> Result<(), CallError> {
         let root = work.root;
-        let unknown: Vec<Vec<Option<String>>> = work
-            .going()
-            .filter(|tree| tree.doubt)
-            .map(|tree| vec![Some(tree.id.clone())])
-            .collect();
-        let select = ["Id", root.external_id];
+        let in_doubt = work.going().filter(|tree| tree.doubt);
+        let unknown: Vec<Vec<Option<String>>> =
+            in_doubt.map(|tree| vec![Some(tree.id.clone())]).collect();
+        let select = fields_of(work, root.object);
         let by = [root.external_id];
         let records = self
             .salesforce
             .query_in(root.object, &select, &by, &unknown)
             .await?;
-        let ids: BTreeMap<String, String> = records
-            .iter()
-            .filter_map(|record| Some((text(record, root.external_id)?, text(record, "Id")?)))
-            .collect();
-        for tree in work.going().filter(|tree| tree.doubt) {
-            tree.root_id = ids.get(&tree.id).cloned();
-            let known = tree.root_id.clone();
-            let parts = tree.wanted.iter_mut();
-            for wanted in parts.filter(|wanted| is_of_root(root, wanted.mapping)) {
-                wanted.id.clone_from(&known);
-            }
-            if tree.root_id.is_none() {
+        let known = by_text(records, root.external_id);
+        for place in 0..work.trees.len() {
+            let Some(tree) = work
+                .trees
+                .get_mut(place)
+                .filter(|tree| tree.doubt && tree.goes_on())
+            else {
+                continue;
+            };
+            let Some(record) = known.get(&tree.id) else {
+                tree.root_id = None;
                 forget(tree);
+                continue;
+            };
+            tree.root_id = text(record, "Id");
+            for index in 0..tree_len(work, place) {
+                take_in(
+                    work,
+                    (place, index),
+                    &|wanted| is_of_root(root, wanted.mapping),
+                    &|_| Some(record.clone()),
+                );
             }
         }
         Ok(())
@@ -91,39 +92,70 @@ impl TwoWaySync {
         let Some(parent) = parent_field(work.root, mapping) else {
             return Ok(());
         };
-        let roots: Vec<Vec<Option<String>>> = work
-            .going()
-            .filter(|tree| tree.doubt)
+        let in_doubt = work.going().filter(|tree| tree.doubt);
+        let roots: Vec<Vec<Option<String>>> = in_doubt
             .filter_map(|tree| Some(vec![Some(tree.root_id.clone()?)]))
             .collect();
         if roots.is_empty() {
             return Ok(());
         }
-        let select = ["Id", parent, mapping.external_id];
+        let select = fields_of(work, mapping.object);
         let records = self
             .salesforce
             .query_in(mapping.object, &select, &[parent], &roots)
             .await?;
         let root = work.root;
-        for tree in work
-            .going()
-            .filter(|tree| tree.doubt && tree.root_id.is_some())
-        {
-            let is_own = |record: &&Record| {
-                let of = text(record, parent).map(|id| runtime::salesforce::normalise(&id));
-                of == tree.root_id
+        for place in 0..work.trees.len() {
+            let Some(tree) = work.trees.get(place) else {
+                continue;
             };
-            let own: BTreeMap<String, String> = records
-                .iter()
-                .filter(is_own)
-                .filter_map(|record| {
-                    Some((text(record, mapping.external_id)?, text(record, "Id")?))
-                })
-                .collect();
-            take_in(tree, root, mapping, own);
+            if !tree.doubt || !tree.goes_on() || tree.root_id.is_none() {
+                continue;
+            }
+            let own = records.iter().filter(|record| {
+                text(record, parent).map(|id| runtime::salesforce::normalise(&id)) == tree.root_id
+            });
+            let own = by_text(own.cloned().collect(), mapping.external_id);
+            for index in 0..tree_len(work, place) {
+                let is_own = |wanted: &Wanted| {
+                    wanted.mapping.object == mapping.object && !is_of_root(root, wanted.mapping)
+                };
+                take_in(work, (place, index), &is_own, &|wanted| {
+                    own.get(&wanted.key).cloned()
+                });
+            }
+            if let Some(tree) = work.trees.get_mut(place) {
+                note_gone(tree, root, mapping, own);
+            }
         }
         Ok(())
     }
+}
+
+fn tree_len(work: &Work, place: usize) -> usize {
+    work.trees.get(place).map_or(0, |tree| tree.wanted.len())
+}
+
+fn by_text(records: Vec<Record>, field: &str) -> BTreeMap<String, Record> {
+    let keyed = records.into_iter();
+    keyed
+        .filter_map(|record| Some((text(&record, field)?, record)))
+        .collect()
+}
+
+/// What the mappings of an object write, and the id.
+fn fields_of(work: &Work, object: &str) -> Vec<&'static str> {
+    let members = work
+        .members
+        .iter()
+        .filter(|mapping| mapping.object == object);
+    let fields = members.flat_map(|mapping| mapping.record.fields);
+    let fields = fields.filter(|field| work.npsp || !field.needs_npsp);
+    let names: BTreeSet<&'static str> = fields
+        .filter_map(|field| field.path.last().copied())
+        .chain(["Id"])
+        .collect();
+    names.into_iter().collect()
 }
 
 /// The root is not there, so nothing else is.
@@ -138,31 +170,105 @@ fn forget(tree: &mut Tree) {
     }
 }
 
-/// What is there is known; what is there and not wanted is gone.
+/// What Salesforce has of a record is what it was given last.
 fn take_in(
+    work: &mut Work,
+    (place, index): (usize, usize),
+    is_meant: &dyn Fn(&Wanted) -> bool,
+    found: &dyn Fn(&Wanted) -> Option<Record>,
+) {
+    let wanted = work
+        .trees
+        .get(place)
+        .and_then(|tree| tree.wanted.get(index));
+    let Some(wanted) = wanted.filter(|wanted| is_meant(wanted)) else {
+        return;
+    };
+    let there = found(wanted).and_then(|record| {
+        let id = text(&record, "Id")?;
+        let base = work
+            .trees
+            .get(place)
+            .map(|tree| as_given(work, tree, wanted, &record));
+        Some((id, base?))
+    });
+    let root = work.root;
+    let Some(tree) = work.trees.get_mut(place) else {
+        return;
+    };
+    let Some(wanted) = tree.wanted.get_mut(index) else {
+        return;
+    };
+    // Whether it has to be made anew is judged by what is there.
+    let is_it =
+        |record: &TreeRecord| record.mapping == wanted.mapping.name && record.key == wanted.key;
+    tree.gone.retain(|record| !is_it(record));
+    (wanted.id, wanted.base) = match there {
+        Some((id, base)) => (Some(id), Some(base)),
+        None => (None, None),
+    };
+    if plan::is_another(root, wanted) {
+        let kept = plan::kept(root, &tree.id, wanted);
+        (wanted.id, wanted.base) = (None, None);
+        tree.gone.push(kept);
+    }
+}
+
+/// The record in the mapping's words: ids of Salesforce's that are those of the wanted ones are taken for these.
+fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<dyn Entity> {
+    let mut given = wanted.mapping.new_record();
+    // What does not fit is written again.
+    let text_of = Value::Object(record.clone()).to_string();
+    let _ = runtime::json::read(given.as_mut(), text_of.as_bytes());
+    for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+        let now = wanted.record.slot(index);
+        let is_same = match (field.kind, now.text()) {
+            (Kind::Reference { mapping }, Some(key)) => {
+                let known = given.slot(index).text().map(runtime::salesforce::normalise);
+                known.is_some() && known == body::id_of(work, tree, mapping, key)
+            }
+            // Which one it is is not known yet; what only a create says is taken as said.
+            (Kind::Lookup(_), Some(_)) => {
+                given.slot_mut(index).set_null();
+                field.create_only
+            }
+            _ => false,
+        };
+        if is_same {
+            given.slot_mut(index).set(now);
+        }
+    }
+    given
+}
+
+/// What is there and not wanted is gone; what is not there any longer need not go.
+fn note_gone(
     tree: &mut Tree,
     root: &MappingDescriptor,
     mapping: &'static MappingDescriptor,
-    mut own: BTreeMap<String, String>,
+    mut own: BTreeMap<String, Record>,
 ) {
-    for wanted in tree.wanted.iter_mut() {
-        if wanted.mapping.object == mapping.object && !is_of_root(root, wanted.mapping) {
-            wanted.id = own.remove(&wanted.key);
-        }
+    let wanted = tree
+        .wanted
+        .iter()
+        .filter(|wanted| wanted.mapping.object == mapping.object);
+    for wanted in wanted {
+        own.remove(&wanted.key);
     }
     tree.gone.retain(|record| {
         let is_there = own.remove(&record.key).is_some();
-        is_there || record.mapping != mapping.name
+        is_there || record.mapping != mapping.name || !record.destination_id.is_empty()
     });
-    tree.gone
-        .extend(own.into_iter().map(|(key, destination_id)| TreeRecord {
+    for (key, record) in own {
+        tree.gone.push(TreeRecord {
             tree: root.name.to_owned(),
             root: tree.id.clone(),
             mapping: mapping.name.to_owned(),
             key,
-            destination_id,
+            destination_id: text(&record, "Id").unwrap_or_default(),
             base: "{}".to_owned(),
-        }));
+        });
+    }
 }
 
 fn text(record: &Record, field: &str) -> Option<String> {

@@ -53,7 +53,7 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
 }
 
 /// What only a create can say has changed, or what is given back is another: the record is made anew.
-fn is_another(root: &MappingDescriptor, wanted: &Wanted) -> bool {
+pub(super) fn is_another(root: &MappingDescriptor, wanted: &Wanted) -> bool {
     let (Some(base), Some(tree)) = (&wanted.base, wanted.mapping.tree) else {
         return false;
     };

@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use serde_json::{Value, json};
+use simulator::FaultKind;
 
 use crate::demo::books;
 use crate::demo::history::{self, History};
@@ -11,6 +12,11 @@ use crate::sync::tests::museum::{Museum, Setup, pass};
 const AT_ONCE: usize = 400;
 
 async fn histories_end_in_their_books(seed: u64, count: usize, settings: Value, npsp: bool) {
+    play(seed, count, settings, npsp, false).await;
+}
+
+/// `rough`: calls fail, before and after they are carried out.
+async fn play(seed: u64, count: usize, settings: Value, npsp: bool, rough: bool) {
     let settings = crate::settings::with(settings.as_object().unwrap()).unwrap();
     let museum = Museum::new(Setup {
         npsp,
@@ -34,6 +40,9 @@ async fn histories_end_in_their_books(seed: u64, count: usize, settings: Value, 
     random.shuffle(&mut webhooks);
     while !webhooks.is_empty() {
         let some = 1 + random.usize(..AT_ONCE);
+        if rough {
+            trouble(&museum, &mut random);
+        }
         let rest = webhooks.split_off(some.min(webhooks.len()));
         museum.send(std::mem::replace(&mut webhooks, rest)).await;
         pass(random.u64(..3)).await;
@@ -47,6 +56,23 @@ async fn histories_end_in_their_books(seed: u64, count: usize, settings: Value, 
         wrong.len(),
         wrong.first()
     );
+}
+
+fn trouble(museum: &Museum, random: &mut Rng) {
+    let kind = match random.u8(..4) {
+        0 => FaultKind::LostAfterCommit,
+        1 => FaultKind::LostBeforeCommit,
+        2 => FaultKind::Unavailable,
+        _ => return,
+    };
+    let path = ["/composite/graph", "/composite/sobjects", "/query"][random.usize(..3)];
+    museum.fault(path, Some(1 + random.u32(..3)), kind);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_rough_day() {
+    play(6, 100, json!({}), true, true).await;
+    play(7, 100, json!({ "refund": "reduce_lines" }), true, true).await;
 }
 
 #[tokio::test(start_paused = true)]
