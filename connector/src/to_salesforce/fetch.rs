@@ -122,6 +122,12 @@ impl TwoWaySync {
         let Some(row) = ticketure.read(endpoint::entity(mapping), id).await? else {
             return Ok(None);
         };
+        let mut row = row;
+        if mapping.tree.is_some() {
+            // It says what is so now, and nothing of when that came to be.
+            let now = jiff::Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
+            row.insert("$at".to_owned(), Value::from(now.to_string()));
+        }
         let row = Value::Object(row).to_string();
         let item = routing::mapped(&self.handlers, mapping.payload_type, &row);
         Ok(item.filter(|item| item.mapping.as_deref() == Some(mapping.name)))

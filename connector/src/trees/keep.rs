@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Tree, Work, plan};
 use crate::sync::{TwoWaySync, batch};
+use crate::to_salesforce::fetch;
 
 impl TwoWaySync {
     /// Rows are kept before anything is made of them; what was heard before comes along.
@@ -101,7 +102,9 @@ impl TwoWaySync {
             }
             settlements.extend(settled);
         }
-        self.store.settle(settlements).await.map(|_| ())
+        let missing = fetch::wanted(&settlements);
+        self.store.settle(settlements).await?;
+        self.fetch(missing).await
     }
 }
 
