@@ -27,7 +27,7 @@ pub struct Tree {
     pub root: &'static str,
     /// It writes the record of this mapping instead of one of its own.
     pub record_of: Option<&'static str>,
-    /// How the rows of one record become one row. Without it the latest counts.
+    /// How the rows of one record become one row. Without it each is laid over those before it, by their deliveries.
     pub reduce: Option<Reduce>,
     /// Each entry of this list of a row makes a record.
     pub for_each: Option<ForEach>,
@@ -56,7 +56,7 @@ pub struct WrittenLast {
     pub until_then: Made,
 }
 
-/// How the rows of one record become one row: its last one, with these members put over it.
+/// How the rows of one record become one row: each laid over those before it, then these members over all.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reduce {
     /// What the rows of one record have in common: the first of these that is given.

@@ -40,7 +40,7 @@ fn one(reduce: Option<&Reduce>, mut rows: Vec<Value>) -> Option<Value> {
     if let Some(distinct) = reduce.and_then(|reduce| reduce.distinct) {
         keep_last_of_each(&mut rows, distinct);
     }
-    let mut last = rows.last()?.clone();
+    let mut last = laid_over(&rows)?;
     if let (Some(reduce), Value::Object(members)) = (reduce, &mut last) {
         for fold in reduce.folds {
             let counted = rows.iter().filter(|row| hold(fold.of, row));
@@ -48,6 +48,19 @@ fn one(reduce: Option<&Reduce>, mut rows: Vec<Value>) -> Option<Value> {
         }
     }
     Some(last)
+}
+
+/// Each row over those before it: what it does not say stays as it was.
+fn laid_over(rows: &[Value]) -> Option<Value> {
+    let mut rows = rows.iter().cloned();
+    let mut whole = rows.next()?;
+    for row in rows {
+        match (&mut whole, row) {
+            (Value::Object(whole), Value::Object(row)) => whole.extend(row),
+            (whole, row) => *whole = row,
+        }
+    }
+    Some(whole)
 }
 
 /// By the ranks, and where none tells by the whole text: any order will do, if it is always the same.

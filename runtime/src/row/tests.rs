@@ -212,6 +212,17 @@ fn each_fold_says_what_it_means() {
 }
 
 #[test]
+fn what_a_later_row_does_not_say_stays_as_it_was() {
+    let mut later = audit(2, "redeemed", 2);
+    let members = later.as_object_mut().unwrap();
+    members.remove("zone");
+    members.insert("channel".to_owned(), Value::Null);
+    let row = one(&[later, audit(1, "purchased", 1)]);
+    assert_eq!(row["zone"], "America/New_York");
+    assert_eq!(row["channel"], Value::Null, "null is a value");
+}
+
+#[test]
 fn what_comes_in_one_second_goes_by_the_words() {
     let row = one(&[audit(1, "redeemed", 1), audit(9, "purchased", 1)]);
     assert_eq!(row["last_action"], "redeemed");
