@@ -38,6 +38,22 @@ const TEXTS: &[(&str, &str)] = &[
         "NPSP could not make the household: an own rule or trigger on Account refused it, see the rest of the message; mend that, then retry the item.",
     ),
     (
+        "can't be refunded yet",
+        "The payment that is given back is not marked as paid in Salesforce: see who changed it there; then retry the item.",
+    ),
+    (
+        "already been refunded",
+        "In Salesforce the whole payment is given back already, perhaps by hand: delete there the refund that is too much; then retry the item.",
+    ),
+    (
+        "less than or equal to the remaining balance",
+        "In Salesforce a part of the payment is given back already, perhaps by hand: delete there the refund that is too much; then retry the item.",
+    ),
+    (
+        "allocate at the payment level",
+        "The mapping of allocations names a payment, and the org allocates opportunities: name the opportunity; then retry the item.",
+    ),
+    (
         "Original Payment",
         "A refund needs the payment that it gives back, which has to be paid: see whether it was deleted or set to unpaid in Salesforce; then retry the item.",
     ),
