@@ -39,7 +39,7 @@ fn unformatted(files: &Files) -> String {
 
 #[test]
 fn it_is_formatted_as_rustfmt_does() {
-    assert_eq!(unformatted(&tree(&shipped()).unwrap()), "");
+    assert_eq!(unformatted(&tree(&super::everything()).unwrap()), "");
 }
 
 #[test]
@@ -57,11 +57,11 @@ fn random_mappings_are_formatted_as_well() {
 /// Another folder, written in another order, from another place, in another locale, by another process.
 #[test]
 fn it_is_the_same_bytes_wherever_it_is_made() {
-    let expected = tree(&shipped()).unwrap();
+    let expected = tree(&super::everything()).unwrap();
     for (locale, backwards) in [("C", false), ("tr_TR.UTF-8", true), ("", true)] {
         let folder = tempfile::tempdir().unwrap();
         let mappings = folder.path().join("some where/else");
-        let mut files = shipped().to_files();
+        let mut files = super::everything().to_files();
         if backwards {
             files.reverse();
         }

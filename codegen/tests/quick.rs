@@ -8,7 +8,7 @@ use codegen::schema::json;
 use codegen::source::Sources;
 use codegen::span::FileId;
 
-use super::{random, shipped, synthetic};
+use super::{random, synthetic};
 
 /// Both read the same of each of these files.
 pub fn agree_all(sources: &Sources) {
@@ -40,7 +40,11 @@ pub fn agree(name: &str, text: &str) -> bool {
 /// A reader that reads nothing would agree as well.
 #[test]
 fn what_is_well_formed_is_read_quickly() {
-    for (name, text) in shipped().to_files().into_iter().chain(synthetic::files(3)) {
+    for (name, text) in super::everything()
+        .to_files()
+        .into_iter()
+        .chain(synthetic::files(3))
+    {
         assert!(agree(&name, &text), "{name} is read slowly:\n{text}");
     }
     let size = random::Size {

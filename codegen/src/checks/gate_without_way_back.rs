@@ -1,6 +1,6 @@
 //! Gates of the way back where nothing goes back, and a way back that no gate ever opens.
 
-use super::Context;
+use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Direction, Field, Mapping};
 use crate::span::Span;
@@ -11,7 +11,9 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         return;
     }
     let goes_back = |field: &&Field| field.direction(mapping.direction) == Direction::Both;
-    for field in mapping.fields.iter().filter(|field| !goes_back(field)) {
+    // What cannot be written at all has its own rule.
+    let forward = |field: &&Field| !goes_back(field) && fit::writable(&field.destination.schema);
+    for field in mapping.fields.iter().filter(forward) {
         let Some((gate, span)) = gate(field) else {
             continue;
         };

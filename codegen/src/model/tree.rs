@@ -204,7 +204,7 @@ pub enum Rule {
     /// The number with its sign turned round.
     Negative(SourceField),
     FirstOf(Vec<SourceField>),
-    Lookup(Lookup),
+    Lookup(Box<Lookup>),
 }
 
 #[derive(Debug, Clone)]

@@ -107,6 +107,12 @@ impl Reader<'_> {
         let inner = self.column().filter(|inner| *inner > column)?;
         if self.is_item() {
             self.list(inner, deeper(depth)?)
+        } else if matches!(self.peek()?, b'{' | b'[') {
+            let value = self.inline(false, depth)?;
+            self.line_end()?;
+            // What follows has to be further out.
+            let is_last = self.column().is_none_or(|next| next <= column);
+            is_last.then_some(value)
         } else {
             self.map(inner, deeper(depth)?)
         }

@@ -100,14 +100,14 @@ impl Resolver<'_> {
             Some(within) => Some(self.within(within, object, sides, sink)?),
             None => None,
         };
-        Some(Rule::Lookup(Lookup {
+        Some(Rule::Lookup(Box::new(Lookup {
             span: written.span,
             object: written.object.clone(),
             by,
             within,
             missing: written.missing.clone(),
             create,
-        }))
+        })))
     }
 
     fn looked_up(

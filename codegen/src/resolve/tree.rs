@@ -278,16 +278,16 @@ pub(super) fn key_source(made: Made, span: Span) -> Option<(SourceField, Option<
         Made::Constant(_) => return None,
         Made::FirstOf(sources) => {
             let required = sources.iter().any(|source| source.schema.required);
-            let lengths = sources.iter().map(|source| source.schema.kind.max_length());
-            let longest = lengths.fold(Some(0), |one: Option<u32>, other| Some(one?.max(other?)));
+            let mut lengths = sources.iter().map(|source| source.schema.kind.max_length());
+            let longest = lengths.try_fold(0, |one: u32, other| Some(one.max(other?)));
             (Rule::FirstOf(sources), required, longest)
         }
         Made::Template(_, pieces) => {
-            let lengths = pieces.iter().map(|piece| match piece {
+            let mut lengths = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => Some(text.chars().count() as u32),
                 Piece::Member(source) => source.schema.kind.max_length(),
             });
-            let length = lengths.fold(Some(0), |one: Option<u32>, other| Some(one? + other?));
+            let length = lengths.try_fold(0, |one: u32, other| Some(one + other?));
             let members = crate::model::members(&pieces);
             let required = members.iter().all(|source| source.schema.required);
             (Rule::Template(pieces), required, length)

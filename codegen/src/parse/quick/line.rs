@@ -40,7 +40,7 @@ impl<'t> Reader<'t> {
         let rest = self.rest();
         let begins = match rest {
             [b'-', next, ..] => next.is_ascii_alphanumeric(),
-            [first, ..] => first.is_ascii_alphanumeric() || *first == b'_',
+            [first, ..] => first.is_ascii_alphanumeric() || matches!(first, b'_' | b'$'),
             [] => false,
         };
         if !begins {
