@@ -135,9 +135,14 @@ fn adapter(handler: &Handler, fed: &[Fed<'_>]) -> TokenStream {
     let arms = fed.iter().map(arm);
     let two_way: Vec<&Fed<'_>> = fed.iter().filter(|fed| fed.mapping.both).collect();
     let back_arms = two_way.iter().map(|fed| back_arm(fed));
-    let record = match two_way.is_empty() {
-        true => quote! { _ },
-        false => quote! { record },
+    let refused = quote! { RecordError::UnknownMapping(other.to_owned()) };
+    let (other, record, back) = match two_way.is_empty() {
+        true => (quote! { other }, quote! { _ }, quote! { Err(#refused) }),
+        false => (
+            quote! { mapping },
+            quote! { record },
+            quote! { match mapping { #(#back_arms)* other => Err(#refused), } },
+        ),
     };
     quote! {
         #[doc = #doc]
@@ -155,12 +160,7 @@ fn adapter(handler: &Handler, fed: &[Fed<'_>]) -> TokenStream {
                     other => Err(RecordError::UnknownMapping(other.to_owned())),
                 }
             }
-            fn back(&self, mapping: &str, #record: &dyn Entity) -> Result<Back, RecordError> {
-                match mapping {
-                    #(#back_arms)*
-                    other => Err(RecordError::UnknownMapping(other.to_owned())),
-                }
-            }
+            fn back(&self, #other: &str, #record: &dyn Entity) -> Result<Back, RecordError> { #back }
         }
     }
 }

@@ -85,9 +85,7 @@ impl<H: CartChanged> Handler for CartChangedAdapter<H> {
         }
     }
 
-    fn back(&self, mapping: &str, _: &dyn Entity) -> Result<Back, RecordError> {
-        match mapping {
-            other => Err(RecordError::UnknownMapping(other.to_owned())),
-        }
+    fn back(&self, other: &str, _: &dyn Entity) -> Result<Back, RecordError> {
+        Err(RecordError::UnknownMapping(other.to_owned()))
     }
 }

@@ -55,9 +55,7 @@ impl<H: GatewayAudit> Handler for GatewayAuditAdapter<H> {
         }
     }
 
-    fn back(&self, mapping: &str, _: &dyn Entity) -> Result<Back, RecordError> {
-        match mapping {
-            other => Err(RecordError::UnknownMapping(other.to_owned())),
-        }
+    fn back(&self, other: &str, _: &dyn Entity) -> Result<Back, RecordError> {
+        Err(RecordError::UnknownMapping(other.to_owned()))
     }
 }

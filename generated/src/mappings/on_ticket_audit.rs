@@ -146,9 +146,7 @@ impl<H: TicketAudit> Handler for TicketAuditAdapter<H> {
         }
     }
 
-    fn back(&self, mapping: &str, _: &dyn Entity) -> Result<Back, RecordError> {
-        match mapping {
-            other => Err(RecordError::UnknownMapping(other.to_owned())),
-        }
+    fn back(&self, other: &str, _: &dyn Entity) -> Result<Back, RecordError> {
+        Err(RecordError::UnknownMapping(other.to_owned()))
     }
 }
