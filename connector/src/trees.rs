@@ -69,7 +69,7 @@ pub(crate) struct Tree {
     /// Records that are there and wanted no longer.
     gone: Vec<TreeRecord>,
     /// The root's record in Salesforce.
-    root_id: Option<String>,
+    pub(crate) root_id: Option<String>,
     /// An earlier attempt may have written more than is known.
     doubt: bool,
     /// It cannot go on: this happens to its items.
@@ -78,6 +78,8 @@ pub(crate) struct Tree {
     open: bool,
     /// What has to be kept of what was written.
     written: Vec<TreeRecord>,
+    /// Something of it can be written only when the rest has been: it goes once more.
+    pub(crate) again: Option<&'static str>,
 }
 
 /// A record that there has to be.
@@ -105,6 +107,7 @@ impl Tree {
             stopped: None,
             open: false,
             written: Vec::new(),
+            again: None,
         }
     }
 
@@ -151,6 +154,11 @@ impl Work {
         self.npsp
     }
 
+    /// Has the setting this value?
+    pub(crate) fn is_set(&self, name: &str, value: &str) -> bool {
+        self.settings.get(name).and_then(Value::as_str) == Some(value)
+    }
+
     /// Does the mapping belong to these trees?
     fn is_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member.name == name)
@@ -194,6 +202,10 @@ impl TwoWaySync {
         self.refer_all(&mut work).await?;
         self.place_families(&mut work).await?;
         self.ask_where_in_doubt(&mut work).await;
+        self.find_npsps_payments(&mut work).await;
+        for tree in &mut work.trees {
+            plan::renew(tree, root);
+        }
         self.look_up_all(&mut work).await;
         self.begin_all(&work).await?;
         self.write_graphs(&mut work).await;

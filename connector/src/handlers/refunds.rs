@@ -7,9 +7,12 @@
 use std::collections::BTreeMap;
 
 use runtime::entity::{Entity, Slot, SlotMut, copied};
+use runtime::salesforce::{CallError, normalise};
 use rust_decimal::Decimal;
+use serde_json::{Map, Value};
 
-use crate::trees::Wanted;
+use crate::sync::TwoWaySync;
+use crate::trees::{Wanted, Work};
 
 const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
@@ -18,7 +21,16 @@ const ORIGINAL: &str = "npsp__OriginalPayment__c";
 const KEY: &str = "Ticketure_Payment_Id__c";
 
 /// Gives each refund of a tree the payment that it gives back.
-pub(crate) fn place(wanted: &mut Vec<Wanted>) {
+pub(crate) fn place(wanted: &mut Vec<Wanted>, npsp_makes_payments: bool) {
+    if npsp_makes_payments {
+        for refund in wanted
+            .iter_mut()
+            .filter(|wanted| wanted.mapping.name == REFUND)
+        {
+            name_original(refund, "");
+        }
+        return;
+    }
     let mut left: BTreeMap<String, Decimal> = wanted
         .iter()
         .filter(|wanted| wanted.mapping.name == PAYMENT)
@@ -32,6 +44,80 @@ pub(crate) fn place(wanted: &mut Vec<Wanted>) {
     refunds.sort_by_key(|refund| (!left.contains_key(&original(refund)), refund.key.clone()));
     for refund in refunds {
         wanted.extend(placed(refund, &mut left));
+    }
+}
+
+/// The payment is named by its Salesforce id, which may not be known yet.
+fn name_original(refund: &mut Wanted, id: &str) {
+    let mut record = copied(refund.record.as_ref());
+    put(record.as_mut(), refund, ORIGINAL, format!("sf:{id}"));
+    refund.record = record;
+}
+
+impl TwoWaySync {
+    /// Where NPSP makes the payments, the one that it made for the opportunity is given back. It is there when the rest
+    /// of the cart is written: refunds follow.
+    pub(crate) async fn find_npsps_payments(&self, work: &mut Work) {
+        let is_refund = |wanted: &Wanted| wanted.mapping.name == REFUND;
+        if !work.is_set("payments", "npsp") {
+            return;
+        }
+        let going = work
+            .trees
+            .iter()
+            .filter(|tree| tree.goes_on() && tree.wanted.iter().any(is_refund));
+        let roots: Vec<Vec<Option<String>>> = going
+            .filter_map(|tree| Some(vec![Some(tree.root_id.clone()?)]))
+            .collect();
+        let found = match self.npsps_payments(&roots).await {
+            Ok(found) => found,
+            Err(error) => {
+                for place in 0..work.trees.len() {
+                    self.stop_unanswered(work, place, &error);
+                }
+                return;
+            }
+        };
+        for tree in work.going() {
+            let payment = tree.root_id.as_ref().and_then(|root| found.get(root));
+            match payment {
+                Some(payment) => tree
+                    .wanted
+                    .iter_mut()
+                    .filter(|wanted| is_refund(wanted))
+                    .for_each(|refund| name_original(refund, payment)),
+                None if tree.wanted.iter().any(is_refund) => {
+                    tree.wanted.retain(|wanted| !is_refund(wanted));
+                    tree.again = Some("NPSP makes the payment before it can be given back");
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The paid payments that are not ours, by their opportunities.
+    async fn npsps_payments(
+        &self,
+        roots: &[Vec<Option<String>>],
+    ) -> Result<BTreeMap<String, String>, CallError> {
+        const PARENT: &str = "npe01__Opportunity__c";
+        if roots.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let select = ["Id", PARENT, KEY, "npe01__Paid__c"];
+        let records = self
+            .salesforce
+            .query_in("npe01__OppPayment__c", &select, &[PARENT], roots)
+            .await?;
+        let text = |record: &Map<String, Value>, field: &str| {
+            record.get(field).and_then(Value::as_str).map(normalise)
+        };
+        let own = records.iter().filter(|record| {
+            text(record, KEY).is_none() && record.get("npe01__Paid__c") == Some(&Value::Bool(true))
+        });
+        Ok(own
+            .filter_map(|record| Some((text(record, PARENT)?, text(record, "Id")?)))
+            .collect())
     }
 }
 
@@ -126,7 +212,7 @@ mod tests {
     }
 
     fn placed_in(mut all: Vec<Wanted>) -> Vec<(String, String, String)> {
-        place(&mut all);
+        place(&mut all, false);
         let refunds = all.iter().filter(|wanted| wanted.mapping.name == REFUND);
         refunds
             .map(|refund| (refund.key.clone(), text(refund, AMOUNT), original(refund)))

@@ -192,7 +192,6 @@ fn take_in(
             .map(|tree| as_given(work, tree, wanted, &record));
         Some((id, base?))
     });
-    let root = work.root;
     let Some(tree) = work.trees.get_mut(place) else {
         return;
     };
@@ -207,11 +206,6 @@ fn take_in(
         Some((id, base)) => (Some(id), Some(base)),
         None => (None, None),
     };
-    if plan::is_another(root, wanted) {
-        let kept = plan::kept(root, &tree.id, wanted);
-        (wanted.id, wanted.base) = (None, None);
-        tree.gone.push(kept);
-    }
 }
 
 /// The record in the mapping's words: ids of Salesforce's that are those of the wanted ones are taken for these.

@@ -13,6 +13,9 @@ use super::{Tree, Work, plan};
 use crate::sync::{TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
+/// What makes the rest possible has been written; automation may take a moment.
+const ONCE_MORE_MS: i64 = 500;
+
 impl TwoWaySync {
     /// Rows are kept before anything is made of them; what was heard before comes along.
     pub(super) async fn keep_and_load(&self, work: &mut Work) -> Result<(), StoreError> {
@@ -91,7 +94,10 @@ impl TwoWaySync {
             self.store.keep_records(written).await?;
         }
         let mut settlements = Vec::new();
-        for tree in &work.trees {
+        for tree in &mut work.trees {
+            if let (None, Some(reason)) = (&tree.stopped, tree.again) {
+                tree.stop(self.again(ONCE_MORE_MS, reason));
+            }
             let mut settled = settled(tree);
             if let Some(last) = settled.last_mut() {
                 last.link = link(work.root, tree);

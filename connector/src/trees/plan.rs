@@ -32,13 +32,7 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
         match wanted {
             Some(wanted) => {
                 wanted.base = base(wanted.mapping, &record.base);
-                match is_another(root, wanted) {
-                    true => {
-                        wanted.base = None;
-                        tree.gone.push(record);
-                    }
-                    false => wanted.id = Some(record.destination_id),
-                }
+                wanted.id = Some(record.destination_id);
             }
             None => tree.gone.push(record),
         }
@@ -52,9 +46,23 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
     }
 }
 
+/// Records that cannot become what they have to be go, and are made anew.
+pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
+    for wanted in &mut tree.wanted {
+        let (Some(base), Some(_)) = (&wanted.base, &wanted.id) else {
+            continue;
+        };
+        if is_another(root, wanted, base.as_ref()) {
+            tree.gone
+                .push(kept_as(root, &tree.id, wanted, base.as_ref()));
+            (wanted.id, wanted.base) = (None, None);
+        }
+    }
+}
+
 /// What only a create can say has changed, or what is given back is another: the record is made anew.
-pub(super) fn is_another(root: &MappingDescriptor, wanted: &Wanted) -> bool {
-    let (Some(base), Some(tree)) = (&wanted.base, wanted.mapping.tree) else {
+fn is_another(root: &MappingDescriptor, wanted: &Wanted, base: &dyn Entity) -> bool {
+    let Some(tree) = wanted.mapping.tree else {
         return false;
     };
     let fields = wanted.mapping.record.fields.iter().enumerate();

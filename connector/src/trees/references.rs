@@ -72,7 +72,7 @@ fn has_root(work: &Work, tree: &Tree) -> bool {
 /// References within a tree: one that leads nowhere means the first of its kind where the mapping says so, else its
 /// record is not wanted yet.
 pub(super) fn settle_within(work: &Work, tree: &mut Tree) {
-    refunds::place(&mut tree.wanted);
+    refunds::place(&mut tree.wanted, work.is_set("payments", "npsp"));
     let mut keys: Vec<(&'static str, String)> = tree
         .wanted
         .iter()
@@ -101,6 +101,7 @@ fn is_settled(work: &Work, keys: &[(&'static str, String)], wanted: &mut Wanted)
             .is_some_and(|name| or_first.contains(name));
         let key = wanted.record.slot(index).text().map(str::to_owned);
         let is_there = match &key {
+            Some(key) if key.starts_with(BY_ID) => true,
             Some(key) => keys
                 .iter()
                 .any(|(name, known)| *name == mapping && known == key),

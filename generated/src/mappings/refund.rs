@@ -403,10 +403,7 @@ static TREE: Tree = Tree {
         folds: &[],
     }),
     for_each: None,
-    exists_when: &[
-        Condition { path: &["$payments"], is: Is::Equal(Constant::Text("ticketure")) },
-        Condition { path: &["amount"], is: Is::Above("0") },
-    ],
+    exists_when: &[Condition { path: &["amount"], is: Is::Above("0") }],
     unless: &[],
     gone: Gone::Delete,
     needs_npsp: true,
@@ -440,11 +437,7 @@ mod tests {
             "method": "card",
             "occurred_at": "2026-03-05T18:00:00Z"
         }"#;
-        let settings = r#"{
-            "payments": "ticketure",
-            "refund": "negative_payment",
-            "venue_zone": "UTC"
-        }"#;
+        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
         let expected = r#"{
             "Ticketure_Payment_Id__c": "g2",
             "npe01__Opportunity__c": "c1",
@@ -468,11 +461,7 @@ mod tests {
             "id": "g3",
             "occurred_at": "2026-03-05T18:00:00Z"
         }"#;
-        let settings = r#"{
-            "payments": "ticketure",
-            "refund": "negative_payment",
-            "venue_zone": "UTC"
-        }"#;
+        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
         let expected = r#"{
             "npe01__Payment_Amount__c": -20,
             "npsp__DebitType__c": "Chargeback"

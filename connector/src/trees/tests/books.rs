@@ -91,6 +91,11 @@ async fn lines_that_are_taken_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_npsps_own_payments() {
+    histories_end_in_their_books(8, 100, json!({ "payments": "npsp" }), true).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_npsp() {
     histories_end_in_their_books(4, 150, json!({}), false).await;
     histories_end_in_their_books(
