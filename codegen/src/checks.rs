@@ -25,6 +25,7 @@ mod read_only;
 mod recomputed;
 mod reference_cycle;
 mod required_not_set;
+mod rows_of_another;
 pub mod same_record;
 mod stale_ignore;
 mod stale_needs;
@@ -109,6 +110,7 @@ const RULES: &[Rule] = &[
     recomputed::check,
     reference_cycle::check,
     required_not_set::check,
+    rows_of_another::check,
     same_record::check,
     stale_ignore::check,
     stale_needs::check,

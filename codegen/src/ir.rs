@@ -81,6 +81,8 @@ pub struct Mapping {
     pub computed: Vec<Computed>,
     pub lookups: Vec<Lookup>,
     pub tree: Option<Tree>,
+    /// The mapping whose records its rows speak of.
+    pub rows_of: Option<String>,
     pub tests: Vec<Test>,
 }
 

@@ -93,6 +93,7 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         computed: making.computed,
         lookups: making.lookups,
         tree,
+        rows_of: mapping.rows_of.as_ref().map(|of| of.value.clone()),
         payload,
         lines: rows.iter().map(|row| row.line).collect(),
         values: rows.iter().map(|row| row.value.clone()).collect(),

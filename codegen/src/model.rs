@@ -43,6 +43,8 @@ pub struct Mapping {
     pub when_destination: Vec<RecordCondition>,
     pub key: Key,
     pub tree: Option<Tree>,
+    /// `record: {of: ...}` of a mapping that is in no tree: its rows speak of the records of that mapping.
+    pub rows_of: Option<Spanned<String>>,
     pub lane: SourceField,
     pub lock: Option<DestinationField>,
     /// `match: {destination: [...]}`, the surest rung first.

@@ -51,7 +51,8 @@ const RECOMPUTED: &str =
 /// An object that another mapping writes.
 const BADGE: &str = r#"{ "object": "Badge", "keyPrefix": "a01", "fields": [
   { "name": "Ticketure_Id__c", "type": "string", "length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "caseSensitive": true },
-  { "name": "Name__c", "type": "string", "length": 120, "createable": true, "updateable": true, "nillable": true } ] }"#;
+  { "name": "Name__c", "type": "string", "length": 120, "createable": true, "updateable": true, "nillable": true },
+  { "name": "Title__c", "type": "string", "length": 40, "createable": true, "updateable": true, "nillable": true } ] }"#;
 const BADGES: &str = "mapping: badge
 source: ticketure.identity
 destination: salesforce.Badge

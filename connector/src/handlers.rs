@@ -5,12 +5,14 @@ mod gateway_audit;
 pub(crate) mod households;
 mod identity_changed;
 pub(crate) mod npsp;
+mod organization_changed;
 pub(crate) mod refunds;
 mod ticket_audit;
 
 use generated::on_cart_changed::CartChangedAdapter;
 use generated::on_gateway_audit::GatewayAuditAdapter;
 use generated::on_identity_changed::IdentityChangedAdapter;
+use generated::on_organization_changed::OrganizationChangedAdapter;
 use generated::on_ticket_audit::TicketAuditAdapter;
 use runtime::handler::Handler;
 
@@ -21,6 +23,9 @@ pub fn all() -> Vec<Box<dyn Handler>> {
         Box::new(GatewayAuditAdapter(gateway_audit::GatewayAuditHandler)),
         Box::new(IdentityChangedAdapter(
             identity_changed::IdentityChangedHandler,
+        )),
+        Box::new(OrganizationChangedAdapter(
+            organization_changed::OrganizationChangedHandler,
         )),
         Box::new(TicketAuditAdapter(ticket_audit::TicketAuditHandler)),
     ]

@@ -225,7 +225,8 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
     };
     NewItem {
         reason: missing.map(|path| format!("the row has no {}", path.join("."))),
-        ..item(Some(mapping.name), lane, key)
+        // What speaks of another mapping's records is its item, and waits and goes with the others.
+        ..item(Some(mapping.rows_of.unwrap_or(mapping.name)), lane, key)
     }
 }
 

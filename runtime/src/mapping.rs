@@ -52,6 +52,8 @@ pub struct MappingDescriptor {
     pub computed: &'static [Computed],
     /// How its records are written together with those of other mappings; nothing where each goes by itself.
     pub tree: Option<&'static Tree>,
+    /// The mapping whose records its rows speak of: the same fields by another webhook. It has none of its own.
+    pub rows_of: Option<&'static str>,
 }
 
 /// What a row must have at a path.

@@ -156,7 +156,7 @@ pub static MAPPING: Map = map(&[
     key(
         "record",
         Takes::Map(&RECORD),
-        "Writes the record of another mapping, instead of one of its own.",
+        "Writes the record of another mapping, instead of one of its own: another webhook speaks of it as well.",
     ),
     key(
         "reduce",

@@ -35,6 +35,11 @@ pub fn mapping(code: &mut Code, mapping: &Mapping) {
         "tree: {},",
         tree.map_or("None", |_| "Some(&TREE)")
     ));
+    if let Some(of) = &mapping.rows_of {
+        code.line(format_args!("rows_of: Some({of:?}),"));
+    } else {
+        code.line("rows_of: None,");
+    }
     code.close("};");
     tree::statics(code, mapping);
 }

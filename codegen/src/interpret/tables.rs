@@ -51,6 +51,7 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         lines: list(mapping.lines.clone()),
         computed: tree::computed(mapping, lookups),
         tree: mapping.tree.as_ref().map(tree::tree),
+        rows_of: mapping.rows_of.as_deref().map(text),
     })
 }
 

@@ -61,6 +61,10 @@ impl Resolver<'_> {
             .collect();
         let when = condition::conditions(&mapping.when, &sides, sides.raw, sink);
         let tree = self.tree(mapping, reduced, &sides, sink);
+        let rows_of = tree
+            .is_none()
+            .then(|| self.rows_of(mapping, sink))
+            .flatten();
         let when_destination = mapping
             .when_destination
             .iter()
@@ -113,6 +117,7 @@ impl Resolver<'_> {
             lane: lane.unwrap_or_else(|| key.source.clone()),
             key,
             tree,
+            rows_of,
             lock,
             rungs,
             policy: mapping.policy,

@@ -3,7 +3,7 @@
 use super::mapping::{Resolver, Sides};
 use super::{condition, lookup};
 use crate::ast;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
     DestinationField, Fold, FoldWord, ForEach, Gone, Key, Made, Piece, Rank, Reduce, Rule,
     SourceField, Tree,
@@ -205,6 +205,17 @@ fn member(name: &str, span: Span, kind: SourceType) -> SourceField {
     }
 }
 
+/// Records of another object are known by another field.
+fn not_there(record: &ast::RecordOf, key: &str, object: &str) -> Diagnostic {
+    let of = &record.of;
+    let message = format!(
+        "the records of `{}` are known by {key}, which {object} does not have",
+        of.value
+    );
+    Diagnostic::error(Code::ROWS_OF_ANOTHER, of.span, message, "another object's")
+        .help("name the object of that mapping as `destination`")
+}
+
 impl Resolver<'_> {
     /// Nothing where the mapping is in no tree, or its root is not known.
     pub(super) fn tree(
@@ -243,6 +254,21 @@ impl Resolver<'_> {
         })
     }
 
+    /// The mapping whose records the rows speak of, where nothing is said of a tree.
+    pub(super) fn rows_of(
+        &self,
+        mapping: &ast::Mapping,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Option<Spanned<String>> {
+        let written = mapping.tree.as_ref()?;
+        let record = written
+            .record
+            .as_ref()
+            .filter(|_| written.part_of.is_none())?;
+        self.reference(&record.of, sink)?;
+        Some(record.of.clone())
+    }
+
     /// The key of a mapping that writes another's record: that one's external id.
     pub(super) fn borrowed_key(
         &self,
@@ -258,7 +284,11 @@ impl Resolver<'_> {
             .object
             .fields
             .iter()
-            .find(|field| field.name == theirs.value)?;
+            .find(|field| field.name == theirs.value);
+        let Some(schema) = schema else {
+            sink.push(not_there(record, &theirs.value, &sides.object.name));
+            return None;
+        };
         Some(Key {
             source,
             made: None,

@@ -214,7 +214,40 @@ fn record(
     item: &Item,
     npsp: bool,
 ) -> Result<Box<dyn Entity>, RecordError> {
-    to_record(handlers, mapping, item.payload.as_bytes(), npsp)
+    let row = item.payload.as_bytes();
+    let Some(other) = said_by(handlers, mapping, item) else {
+        return to_record(handlers, mapping, row, npsp);
+    };
+    let said = to_record(handlers, other, row, npsp)?;
+    Ok(as_record_of(mapping, said.as_ref()))
+}
+
+/// The mapping whose rows speak of this one's records, where another webhook than its own brought the item.
+fn said_by(
+    handlers: &[Box<dyn Handler>],
+    mapping: &MappingDescriptor,
+    item: &Item,
+) -> Option<&'static MappingDescriptor> {
+    if item.payload_type == mapping.payload_type {
+        return None;
+    }
+    let by_type = handlers
+        .iter()
+        .find(|handler| handler.payload_type() == item.payload_type)?;
+    let mut mappings = by_type.mappings().iter().copied();
+    mappings.find(|other| other.rows_of == Some(mapping.name))
+}
+
+/// The same values in the fields of another record of the same object.
+fn as_record_of(mapping: &MappingDescriptor, said: &dyn Entity) -> Box<dyn Entity> {
+    let mut record = mapping.new_record();
+    for (index, field) in said.descriptor().fields.iter().enumerate() {
+        let mut fields = mapping.record.fields.iter();
+        if let Some(place) = fields.position(|known| known.path == field.path) {
+            record.slot_mut(place).set(said.slot(index));
+        }
+    }
+    record
 }
 
 /// The record that a row of Ticketure's becomes.

@@ -7,6 +7,7 @@ mod clones;
 mod duplicates;
 mod merges;
 pub(crate) mod museum;
+mod organizations;
 mod reviews;
 mod standstill;
 mod table;

@@ -308,6 +308,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     lines: super::lines::ACCOUNT,
     computed: &[],
     tree: None,
+    rows_of: None,
 };
 
 #[cfg(test)]

@@ -293,6 +293,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/allocation.yaml` are written together with others.

@@ -244,6 +244,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     lines: super::lines::BUYER_ROLE,
     computed: &[],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/buyer_role.yaml` are written together with others.

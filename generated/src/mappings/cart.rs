@@ -490,6 +490,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/cart.yaml` are written together with others.

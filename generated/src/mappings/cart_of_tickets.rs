@@ -467,6 +467,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/cart_of_tickets.yaml` are written together with others.

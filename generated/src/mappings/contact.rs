@@ -572,6 +572,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     lines: super::lines::CONTACT,
     computed: &[],
     tree: None,
+    rows_of: None,
 };
 
 #[cfg(test)]

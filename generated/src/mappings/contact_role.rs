@@ -240,6 +240,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     lines: super::lines::CONTACT_ROLE,
     computed: &[Computed { name: "$ContactId", rule: Rule::Lookup(&LOOKUP_CONTACT_ID) }],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/contact_role.yaml` are written together with others.

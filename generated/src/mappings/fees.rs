@@ -294,6 +294,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Computed { name: "$PricebookEntryId", rule: Rule::Lookup(&LOOKUP_PRICEBOOK_ENTRY_ID) },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/fees.yaml` are written together with others.

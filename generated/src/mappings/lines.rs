@@ -32,6 +32,9 @@ pub static FEES: &[u32] = &[18, 19, 26, 28, 9, 27];
 /// `mappings/fund_allocation.yaml`, by the record's fields.
 pub static FUND_ALLOCATION: &[u32] = &[12, 31, 32, 30];
 
+/// `mappings/organization.yaml`, by the record's fields.
+pub static ORGANIZATION: &[u32] = &[14, 15, 11, 16];
+
 /// `mappings/payment.yaml`, by the record's fields.
 pub static PAYMENT: &[u32] = &[14, 28, 31, 29, 30, 32, 34, 35, 33];
 

@@ -390,6 +390,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/refund.yaml` are written together with others.

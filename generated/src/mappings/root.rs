@@ -14,7 +14,9 @@ pub mod lines;
 pub mod on_cart_changed;
 pub mod on_gateway_audit;
 pub mod on_identity_changed;
+pub mod on_organization_changed;
 pub mod on_ticket_audit;
+pub mod organization;
 pub mod payment;
 pub mod refund;
 pub mod taxes;
@@ -34,6 +36,7 @@ pub static MAPPINGS: &[&MappingDescriptor] = &[
     &contact_role::MAPPING,
     &fees::MAPPING,
     &fund_allocation::MAPPING,
+    &organization::MAPPING,
     &payment::MAPPING,
     &refund::MAPPING,
     &taxes::MAPPING,

@@ -296,6 +296,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Computed { name: "$PricebookEntryId", rule: Rule::Lookup(&LOOKUP_PRICEBOOK_ENTRY_ID) },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/taxes.yaml` are written together with others.

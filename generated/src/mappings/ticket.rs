@@ -513,6 +513,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 /// How records of `mappings/ticket.yaml` are written together with others.

@@ -89,6 +89,7 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
         lines: &[1, 2, 3],
         computed: &[],
         tree: None,
+        rows_of: None,
     }
 }
 

@@ -178,6 +178,7 @@ static MAPPING: MappingDescriptor = MappingDescriptor {
         },
     ],
     tree: Some(&TREE),
+    rows_of: None,
 };
 
 fn audit(id: u32, action: &str, second: u32) -> Value {

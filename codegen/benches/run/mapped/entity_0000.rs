@@ -1144,6 +1144,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     lines: super::lines::ENTITY_0000,
     computed: &[],
     tree: None,
+    rows_of: None,
 };
 
 #[cfg(test)]
