@@ -50,9 +50,7 @@ impl<H: OrganizationChanged> Handler for OrganizationChangedAdapter<H> {
         }
     }
 
-    fn back(&self, mapping: &str, _: &dyn Entity) -> Result<Back, RecordError> {
-        match mapping {
-            other => Err(RecordError::UnknownMapping(other.to_owned())),
-        }
+    fn back(&self, other: &str, _: &dyn Entity) -> Result<Back, RecordError> {
+        Err(RecordError::UnknownMapping(other.to_owned()))
     }
 }
