@@ -46,7 +46,12 @@ impl Stage<'_> {
                 let id = self.simulator().put_identity(row.members.clone());
                 self.told(&id)
             }
-            _ => row.members.clone(),
+            entity => {
+                let place = (entity.to_owned(), row.id().to_owned());
+                let there = self.rows.entry(place).or_default();
+                there.extend(row.members.clone());
+                there.clone()
+            }
         }
     }
 

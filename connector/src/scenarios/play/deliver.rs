@@ -80,12 +80,19 @@ impl Stage<'_> {
         };
         for (place, part) in parts.into_iter().enumerate() {
             let event_id = format!("event-{line}-{place}-{}", self.delivered.len());
-            let webhook = envelope(payload_type, entity, &event_id, part);
+            let webhook = envelope(payload_type, entity, &event_id, part, &self.now());
             self.delivered.push(Delivered {
                 webhook: webhook.clone(),
             });
             self.deliver(webhook, line);
         }
+    }
+
+    /// As Ticketure writes it.
+    fn now(&self) -> String {
+        let now = (self.world.found.now)();
+        let now = jiff::Timestamp::from_millisecond(now).unwrap_or_default();
+        now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     }
 
     fn deliver(&mut self, webhook: Value, line: usize) {
@@ -124,12 +131,13 @@ impl Stage<'_> {
     }
 }
 
-/// What Ticketure wraps rows in.
+/// What Ticketure wraps rows in. Rows that say no time of their own are as they were when they were told of.
 fn envelope(
     payload_type: &str,
     entity: &str,
     event_id: &str,
     rows: Vec<Map<String, Value>>,
+    now: &str,
 ) -> Value {
     let times = rows.iter().filter_map(|row| {
         let time = row.get("occurred_at").or_else(|| row.get("updated_at"));
@@ -138,7 +146,7 @@ fn envelope(
     json!({
         "event_type": payload_type,
         "event_id": event_id,
-        "occurred_at": times.max(),
+        "occurred_at": times.max().unwrap_or_else(|| now.to_owned()),
         "tenant": "simulator",
         "environment": "sandbox",
         "data": { entity: { "_count": rows.len(), "_data": rows } },
