@@ -39,7 +39,7 @@ pub struct ScenarioArguments {
     /// Only in an org with NPSP, or only in one without.
     #[arg(long)]
     npsp: Option<bool>,
-    /// No order is begun after so many seconds; that of the file is always played.
+    /// All together may take so many seconds; at least the order of the file is played of each.
     #[arg(long)]
     seconds: Option<u64>,
     /// Prints what happened in each order, and how it ended.
@@ -59,7 +59,13 @@ pub fn run(arguments: &ScenarioArguments) -> Result<ExitCode, Box<dyn Error>> {
     let until = arguments
         .seconds
         .map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let failed = on_all_cores(&jobs, |(scenario, npsp)| {
+    let failed = on_all_cores(&jobs, |(scenario, npsp), left| {
+        // Each gets its part of the time that is left.
+        let until = until.map(|until| {
+            let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+            let rest = until.saturating_duration_since(Instant::now());
+            Instant::now() + rest * cores() / left
+        });
         let verdict = play_orders(arguments, &catalogue, scenario, *npsp, until);
         report::print(scenario, *npsp, &verdict, arguments.show)
     });
@@ -127,15 +133,21 @@ fn in_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// Every job, as many at a time as there are cores; says how many failed.
-fn on_all_cores<J: Sync>(jobs: &[J], passes: impl Fn(&J) -> bool + Sync) -> usize {
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(0));
+fn cores() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores).unwrap_or(1)
+}
+
+/// Every job, as many at a time as there are cores, each told how many are left; says how many failed.
+fn on_all_cores<J: Sync>(jobs: &[J], passes: impl Fn(&J, usize) -> bool + Sync) -> usize {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..cores {
+        for _ in 0..cores() {
             scope.spawn(|| {
-                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if !passes(job)
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(place) else { break };
+                    if !passes(job, jobs.len() - place)
                         && let Ok(mut failed) = failed.lock()
                     {
                         *failed += 1;

@@ -74,6 +74,14 @@ impl Catalogue {
     }
 }
 
+impl Object {
+    /// A time that the org writes itself.
+    pub fn is_stamp(&self, field: &str) -> bool {
+        let known = self.fields.get(field);
+        known.is_some_and(|field| field.kind.starts_with("date") && !field.createable)
+    }
+}
+
 impl Entity {
     /// A row tells of something that happened, and not of how a record is now.
     pub fn is_event(&self) -> bool {

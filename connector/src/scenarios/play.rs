@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use simulator::Simulator;
 use tokio::time::Instant;
 
@@ -69,7 +68,6 @@ pub async fn play(
         named: Named::default(),
         records: BTreeMap::new(),
         entities: BTreeMap::new(),
-        rows: BTreeMap::new(),
         delivered: Vec::new(),
         faults: Vec::new(),
         story: Vec::new(),
@@ -112,8 +110,6 @@ struct Stage<'s> {
     records: BTreeMap<String, (String, String)>,
     /// Of each row of Ticketure's, what it is.
     entities: BTreeMap<String, String>,
-    /// Rows that the simulator does not keep, by entity and id.
-    rows: BTreeMap<(String, String), Map<String, Value>>,
     delivered: Vec<Delivered>,
     faults: Vec<Mistake>,
     story: Vec<String>,

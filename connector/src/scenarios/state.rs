@@ -31,6 +31,13 @@ const SYSTEM: &[&str] = &[
 ];
 /// Members of Ticketure's own.
 const STAMPS: &[&str] = &["id", "created_at", "updated_at"];
+/// What was made for a line that is no more, or with a fund that nothing goes to any longer, depends on what was heard of
+/// in between. Whether such a record is there is compared only where something refers to it.
+const BY_THE_WAY: &[&str] = &[
+    "Product2",
+    "PricebookEntry",
+    "npsp__General_Accounting_Unit__c",
+];
 /// What the org is made of is no result.
 const SETUP: &[&str] = &["RecordType", "User"];
 
@@ -76,6 +83,10 @@ pub struct Named {
     pub rows: BTreeSet<String>,
 }
 
+fn is_system(field: &str) -> bool {
+    SYSTEM.contains(&field)
+}
+
 impl State {
     pub fn of(simulator: &Simulator, catalogue: &Catalogue, named: &Named, left: &Left) -> State {
         let keys = Keys::of(simulator, catalogue, named);
@@ -85,8 +96,14 @@ impl State {
                 state.add_record(catalogue, &keys, object, &record);
             }
         }
-        for identity in simulator.identities() {
-            state.add_row(&keys, "identity", &identity);
+        let kept = catalogue
+            .webhooks
+            .values()
+            .filter(|entity| !entity.is_event());
+        for entity in kept {
+            for row in simulator.rows(&entity.name) {
+                state.add_row(&keys, &entity.name, &row);
+            }
         }
         state.add_left(&keys, left);
         state
@@ -106,7 +123,8 @@ impl State {
         let Some(key) = keys.key(id) else { return };
         let known = catalogue.objects.get(object);
         let fields = record.iter().filter(|(name, value)| {
-            !value.is_null() && !SYSTEM.contains(&name.as_str()) && keys.tells(object, name)
+            let stamped = known.is_some_and(|known| known.is_stamp(name));
+            !value.is_null() && !is_system(name) && !stamped && keys.tells(object, name)
         });
         let fields = fields.map(|(name, value)| {
             let kind = known.and_then(|known| known.fields.get(name));
@@ -185,6 +203,18 @@ impl State {
         records.get(object)
     }
 
+    /// Does a record refer to it that is there for its own sake?
+    fn is_used(&self, object: &str, key: &str) -> bool {
+        let others = self.salesforce.iter();
+        let others = others.filter(|(other, _)| !BY_THE_WAY.contains(&other.as_str()));
+        let mut shown = others.flat_map(|(_, records)| records.values());
+        shown.any(|record| {
+            record.fields.values().any(|shown| {
+                matches!(shown, Shown::Record { object: of, key: other } if of == object && other == key)
+            })
+        })
+    }
+
     /// As text, a line a value: the same text is the same state.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -194,6 +224,9 @@ impl State {
         ] {
             for (object, records) in records {
                 for (key, record) in records {
+                    if BY_THE_WAY.contains(&object.as_str()) && !self.is_used(object, key) {
+                        continue;
+                    }
                     let _ = writeln!(text, "{system} {object} {key}");
                     for (name, value) in &record.fields {
                         let _ = writeln!(text, "    {name}: {}", value.text());

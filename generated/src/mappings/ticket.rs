@@ -719,7 +719,7 @@ static LOOKUP_PRICEBOOK_ENTRY_ID: Lookup = Lookup {
     missing: Missing::Create,
     create: &[
         ("Product2.Name", Made::FirstOf(&[&["ticket_type"], &["event_name"], &["item_kind"]])),
-        ("UnitPrice", Made::Member(&["price"])),
+        ("UnitPrice", Made::Constant(Constant::Integer(0))),
     ],
 };
 

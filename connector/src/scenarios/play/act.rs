@@ -41,24 +41,16 @@ impl Stage<'_> {
         self.entities
             .insert(row.id().to_owned(), row.entity.clone());
         self.named.rows.insert(row.id().to_owned());
-        match row.entity.as_str() {
-            "identity" => {
-                let id = self.simulator().put_identity(row.members.clone());
-                self.told(&id)
-            }
-            entity => {
-                let place = (entity.to_owned(), row.id().to_owned());
-                let there = self.rows.entry(place).or_default();
-                there.extend(row.members.clone());
-                there.clone()
-            }
-        }
+        let members = row.members.clone();
+        let id = self.simulator().put_row(&row.entity, members);
+        self.told(&row.entity, &id)
     }
 
-    /// What the webhook about an identity says.
-    fn told(&self, id: &str) -> Map<String, Value> {
-        let webhook = self.simulator().webhook(id).unwrap_or_default();
-        let row = webhook.pointer("/data/identity/_data/0");
+    /// What the webhook about a row says.
+    fn told(&self, entity: &str, id: &str) -> Map<String, Value> {
+        let webhook = self.simulator().row_webhook(entity, id);
+        let webhook = webhook.unwrap_or_default();
+        let row = webhook.pointer(&format!("/data/{entity}/_data/0"));
         row.and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
@@ -123,11 +115,13 @@ impl Stage<'_> {
         let Some(id) = self.row_id(record) else {
             return false;
         };
+        let known = self.entities.get(&id).map(String::as_str);
+        let entity = known.unwrap_or("identity").to_owned();
         match act {
             InTicketure::Update { members, .. } => {
                 let mut members = members.clone();
                 members.insert("id".to_owned(), Value::from(id.as_str()));
-                self.simulator().put_identity(members);
+                self.simulator().put_row(&entity, members);
             }
             InTicketure::Delete { .. } => self.simulator().end_identity(&id, None),
             InTicketure::Merge { .. } => {
@@ -137,8 +131,13 @@ impl Stage<'_> {
                 self.simulator().end_identity(&id, Some(&into));
             }
         }
-        let told = self.told(&id);
-        self.send("identity_changed", "identity", vec![told], line);
+        let told = self.told(&entity, &id);
+        let webhooks = self.catalogue.webhooks.iter();
+        for (webhook, known) in webhooks {
+            if known.name == entity {
+                self.send(webhook, &entity, vec![told.clone()], line);
+            }
+        }
         true
     }
 

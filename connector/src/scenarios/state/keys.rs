@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use simulator::Simulator;
 
-use super::{Named, SYSTEM, Shown};
+use super::{Named, Shown, is_system};
 use crate::scenarios::catalogue::Catalogue;
 
 /// Records refer to records, which refer to records.
@@ -118,9 +118,7 @@ impl Keys {
 
     fn content(&self, id: &str, all: &All) -> Vec<String> {
         let fields = |record: &Map<String, Value>| -> Vec<String> {
-            let fields = record
-                .iter()
-                .filter(|(name, _)| !SYSTEM.contains(&name.as_str()));
+            let fields = record.iter().filter(|(name, _)| !is_system(name));
             let shown =
                 fields.map(|(name, value)| format!("{name} {}", self.shown(value, false).text()));
             shown.collect()
@@ -192,7 +190,7 @@ impl Maker<'_> {
         let known = self.catalogue.objects.get(object);
         let keys: Vec<String> = record
             .iter()
-            .filter(|(name, _)| !SYSTEM.contains(&name.as_str()))
+            .filter(|(name, _)| !is_system(name))
             .filter(|(name, _)| {
                 let field = known.and_then(|known| known.fields.get(*name));
                 field.is_some_and(|field| field.kind == "reference" && field.createable)
