@@ -30,6 +30,9 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize, npsp: bool) -> Tol
     let calls = stage.client.calls() - calls;
     let settings = crate::settings::defaults();
     let wrong = books::disagreeing(&stage.simulator, &histories, &settings, npsp);
+    for failed in stage.store.errors(3).await? {
+        stage.tell(&format!("{} is in the error log", failed.key), &failed.error.message, false);
+    }
     let records = written(stage);
     stage.tell(
         &format!("{customers} customers' days: identities, carts, tickets, payments, refunds, a little out of order"),

@@ -39,7 +39,7 @@ pub static ORGANIZATION: &[u32] = &[14, 15, 11, 16];
 pub static PAYMENT: &[u32] = &[14, 28, 31, 29, 30, 32, 34, 35, 33];
 
 /// `mappings/refund.yaml`, by the record's fields.
-pub static REFUND: &[u32] = &[12, 17, 20, 18, 19, 26, 22, 28];
+pub static REFUND: &[u32] = &[12, 18, 21, 19, 20, 28, 23, 30];
 
 /// `mappings/taxes.yaml`, by the record's fields.
 pub static TAXES: &[u32] = &[18, 19, 26, 28, 9, 27];

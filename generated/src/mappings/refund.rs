@@ -193,12 +193,15 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["Ticketure_Payment_Id__c"], Kind::Text).max_length(120),
         FieldDescriptor::reference(&["npe01__Opportunity__c"], "cart").create_only(),
-        FieldDescriptor::new(&["npe01__Paid__c"], Kind::Boolean),
-        FieldDescriptor::new(&["npe01__Payment_Amount__c"], Kind::Decimal { scale: 2 }),
-        FieldDescriptor::new(&["npe01__Payment_Date__c"], Kind::Date),
-        FieldDescriptor::new(&["npe01__Payment_Method__c"], Kind::Text).max_length(255),
-        FieldDescriptor::new(&["npsp__DebitType__c"], Kind::Text).max_length(255),
-        FieldDescriptor::reference(&["npsp__OriginalPayment__c"], "payment"),
+        FieldDescriptor::new(&["npe01__Paid__c"], Kind::Boolean).create_only(),
+        FieldDescriptor::new(&["npe01__Payment_Amount__c"], Kind::Decimal { scale: 2 })
+            .create_only(),
+        FieldDescriptor::new(&["npe01__Payment_Date__c"], Kind::Date).create_only(),
+        FieldDescriptor::new(&["npe01__Payment_Method__c"], Kind::Text)
+            .max_length(255)
+            .create_only(),
+        FieldDescriptor::new(&["npsp__DebitType__c"], Kind::Text).max_length(255).create_only(),
+        FieldDescriptor::reference(&["npsp__OriginalPayment__c"], "payment").create_only(),
     ],
     new: |_| Box::new(RefundRecord::default()),
 };
