@@ -3,6 +3,7 @@
 // All of it is test code, helpers included, which clippy.toml's allowance for tests does not see.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod assumptions;
 mod bench;
 mod build_steps;
 mod calls;
