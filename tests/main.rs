@@ -12,6 +12,7 @@ mod crash;
 mod differential;
 mod disk;
 mod editor;
+mod features;
 mod foreign;
 mod forward;
 mod graph;

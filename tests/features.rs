@@ -1,0 +1,91 @@
+//! `docs/FEATURES.md`: each row says where a feature is and what proves it, and all of that is there.
+
+use std::path::PathBuf;
+
+use crate::world::root;
+
+struct Row {
+    feature: String,
+    places: Vec<String>,
+    proofs: Vec<String>,
+}
+
+#[test]
+fn every_row_says_where_it_is_and_what_proves_it() {
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let feature = &row.feature;
+        if !row.places.iter().any(|place| is_path(place)) {
+            wrong.push(format!("{feature}: no file says where it is"));
+        }
+        let places = row.places.iter().filter(|place| is_path(place));
+        for place in places.filter(|place| !is_there(place)) {
+            wrong.push(format!("{feature}: there is no {place}"));
+        }
+        if row.proofs.is_empty() {
+            wrong.push(format!("{feature}: which scenario or test proves it?"));
+        }
+        wrong.extend(
+            row.proofs
+                .iter()
+                .filter_map(|proof| unproved(feature, proof)),
+        );
+    }
+    assert!(wrong.is_empty(), "docs/FEATURES.md\n{}", wrong.join("\n"));
+}
+
+/// The rows of all tables, without their heads.
+fn rows() -> Vec<Row> {
+    let text = std::fs::read_to_string(root().join("docs/FEATURES.md")).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| feature |"));
+    let rows: Vec<Row> = lines
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+            assert_eq!(cells.len(), 4, "docs/FEATURES.md: {line}");
+            Row {
+                feature: cells[0].trim().to_owned(),
+                places: quoted(cells[2]),
+                proofs: quoted(cells[3]),
+            }
+        })
+        .collect();
+    assert!(!rows.is_empty());
+    rows
+}
+
+fn quoted(cell: &str) -> Vec<String> {
+    let parts = cell.split('`').skip(1).step_by(2);
+    parts.map(str::to_owned).collect()
+}
+
+/// Words of a mapping are quoted as well.
+fn is_path(text: &str) -> bool {
+    text.ends_with(".rs") || text.ends_with(".yaml") || text.ends_with(".md")
+}
+
+fn is_there(place: &str) -> bool {
+    [root(), root().join("connector/src")]
+        .iter()
+        .any(|folder| folder.join(place).exists())
+}
+
+/// Why a scenario or a file with tests does not prove the feature.
+fn unproved(feature: &str, proof: &str) -> Option<String> {
+    if proof.ends_with(".rs") {
+        let text = std::fs::read_to_string(root().join(proof)).unwrap_or_default();
+        let has_tests = ["#[test]", "#[tokio::test"]
+            .iter()
+            .any(|mark| text.contains(mark));
+        return (!has_tests).then(|| format!("{feature}: there are no tests in {proof}"));
+    }
+    let path: PathBuf = root().join(format!("tests/scenarios/{proof}.yaml"));
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Some(format!("{feature}: there is no scenario {proof}"));
+    };
+    let scenario: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+    let named = scenario["features"].as_sequence().into_iter().flatten();
+    let is_named = named.into_iter().any(|name| name == feature);
+    (!is_named).then(|| format!("{feature}: scenario {proof} does not name it"))
+}
