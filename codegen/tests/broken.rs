@@ -3,7 +3,9 @@
 mod cases;
 mod rules;
 
-use super::{found, shipped, with};
+use codegen::source::Sources;
+
+use super::{everything, found, shipped, with};
 
 fn contact() -> String {
     shipped()
@@ -59,6 +61,31 @@ fn each_mistake_is_found_at_its_line_and_once() {
 #[test]
 fn the_shipped_mappings_are_clean() {
     assert_eq!(found(&shipped()), []);
+}
+
+/// What speaks of another mapping's records is judged by that mapping.
+#[test]
+fn rows_of_another_mapping_say_nothing_that_it_does_not_know() {
+    let is_it = |(name, _): &(String, String)| name == "organization.yaml";
+    let mut files = everything().to_files();
+    let place = files.iter().position(is_it).unwrap();
+    let whole = files[place].1.clone();
+    for (from, to, part) in [
+        ("destination: Website", "destination: Site", "Site"),
+        ("direction: forward", "direction: both", "direction: both"),
+        ("of: account", "of: cart", "of: cart"),
+        (
+            "destination: salesforce.Account",
+            "destination: salesforce.Contact",
+            "destination: salesforce.Contact",
+        ),
+    ] {
+        let text = whole.replacen(from, to, 1);
+        files[place].1.clone_from(&text);
+        let found = found(&Sources::from_files(files.clone()));
+        let expected = ("M0330".to_owned(), line_of(&text, part));
+        assert!(found.contains(&expected), "{to}: {found:?}");
+    }
 }
 
 #[test]
