@@ -11,7 +11,7 @@ pub struct ReviewArguments {
     /// The record in Ticketure is this one in Salesforce.
     #[arg(long, num_args = 3, value_names = ["MAPPING", "SOURCE_ID", "SALESFORCE_ID"], group = "answer")]
     link: Option<Vec<String>>,
-    /// It is none of those that are there: a new record is made.
+    /// It is none of those that are there: a new record is made. A record of Salesforce's is tried again.
     #[arg(long, num_args = 2, value_names = ["MAPPING", "SOURCE_ID"], group = "answer")]
     create: Option<Vec<String>>,
     /// It stays out of Salesforce: what is sent of it does nothing, until it is linked or created. Of a pair that is
@@ -74,9 +74,10 @@ pub fn checked(mut decision: ReviewDecision) -> Result<ReviewDecision, String> {
             names.join(", ")
         ));
     }
-    if decision.source_id.starts_with("sf:") && decision.choice != Choice::Ignore {
+    let of_salesforce = decision.source_id.starts_with("sf:");
+    if of_salesforce && matches!(decision.choice, Choice::Link { .. }) {
         return Err(format!(
-            "{} is a record of Salesforce's, not of Ticketure's: mend it there as the question says, or --ignore it",
+            "{} is a record of Salesforce's: link the customer of Ticketure's that it is, by its id there, or --ignore the record",
             decision.source_id
         ));
     }
@@ -130,6 +131,9 @@ fn question(review: &OpenReview) -> String {
             "\n  it is one of them   usher review --link {mapping} {source_id} {candidate}"
         );
         text += &format!("\n  it is a new one     usher review --create {mapping} {source_id}");
+    }
+    if of_salesforce {
+        text += &format!("\n  it is mended        usher review --create {mapping} {source_id}");
     }
     text + &format!("\n  leave it            usher review --ignore {mapping} {source_id}")
 }
@@ -210,7 +214,10 @@ mod tests {
         for (words, told) in [
             ("--create contcat i-1", "name one of account"),
             ("--link contact i-1 a-contact", "15 or 18 letters"),
-            ("--create contact sf:0035e00000AAAAA", "--ignore it"),
+            (
+                "--link contact sf:0035e00000AAAAA 0035e00000AAAAB",
+                "--ignore the record",
+            ),
             (
                 "--create contact i-1 --ignore contact i-1",
                 "cannot be used with",

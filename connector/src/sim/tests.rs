@@ -34,14 +34,16 @@ impl Handler for Otherwise {
 
 /// The shipped handlers with other policies.
 pub(crate) fn with(change: fn(&mut Policies)) -> Vec<Box<dyn Handler>> {
+    changed(move |mapping| change(&mut mapping.policies))
+}
+
+/// The shipped handlers with mappings that say something else.
+pub(crate) fn changed(change: impl Fn(&mut MappingDescriptor)) -> Vec<Box<dyn Handler>> {
     let otherwise = |shipped: Box<dyn Handler>| {
         let mappings = shipped.mappings().iter().map(|mapping| {
-            let mut policies = mapping.policies;
-            change(&mut policies);
-            &*Box::leak(Box::new(MappingDescriptor {
-                policies,
-                ..**mapping
-            }))
+            let mut mapping = MappingDescriptor { ..**mapping };
+            change(&mut mapping);
+            &*Box::leak(Box::new(mapping))
         });
         let mappings = Box::leak(mappings.collect::<Vec<_>>().into_boxed_slice());
         Box::new(Otherwise { shipped, mappings }) as Box<dyn Handler>

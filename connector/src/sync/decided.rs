@@ -42,6 +42,28 @@ impl TwoWaySync {
         Ok((going, settlements))
     }
 
+    /// Records that only Salesforce knows: those that a person leaves there are settled.
+    pub(crate) async fn births_as_decided(
+        &self,
+        mapping: &'static MappingDescriptor,
+        units: Vec<Unit>,
+    ) -> Result<(Vec<Unit>, Vec<Settlement>), StoreError> {
+        let key =
+            |unit: &Unit| format!("sf:{}", unit.destination_id.as_deref().unwrap_or_default());
+        let decided = self.latest(mapping.name, units.iter().map(key).collect());
+        let decided = decided.await?;
+        let (mut going, mut settlements) = (Vec::with_capacity(units.len()), Vec::new());
+        for unit in units {
+            match decided.get(&key(&unit)) {
+                Some(answer) if answer.decision.choice == Choice::Ignore => {
+                    settlements.extend(settle(unit, &ignored(answer), None));
+                }
+                Some(_) | None => going.push(unit),
+            }
+        }
+        Ok((going, settlements))
+    }
+
     /// What counts of what was decided, by source id.
     async fn latest(
         &self,
@@ -197,7 +219,7 @@ fn ignored(answer: &Decided) -> Outcome {
     };
     Outcome::Ignored {
         reason: format!(
-            "a person decided that it stays out of Salesforce{because}; `usher review --create {} {}` takes it in",
+            "a person decided that it stays where it is{because}; `usher review --create {} {}` takes it over",
             decision.mapping, decision.source_id
         ),
     }

@@ -5,6 +5,7 @@ mod calls;
 mod classes;
 mod clones;
 mod duplicates;
+mod ladder;
 mod merges;
 pub(crate) mod museum;
 mod organizations;

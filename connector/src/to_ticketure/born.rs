@@ -6,7 +6,9 @@ use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{LinkState, missing_required};
-use runtime::queue::{GateNote, Intent, IntentKey, Link, Outcome, Repeat, Settlement, StoreError};
+use runtime::queue::{
+    GateNote, Intent, IntentKey, Link, Outcome, Repeat, Review, Settlement, StoreError,
+};
 use runtime::salesforce::RETRIEVE_MAX;
 use runtime::ticketure::{Created, Row};
 use serde_json::{Map, Value};
@@ -36,9 +38,8 @@ impl TwoWaySync {
         units: Vec<Unit>,
         meeting: &mut Meeting,
     ) -> Result<Vec<Settlement>, StoreError> {
-        let mut settlements = Vec::new();
+        let (mut left, mut settlements) = self.births_as_decided(mapping, units).await?;
         let mut births = Vec::new();
-        let mut left = units;
         while !left.is_empty() {
             let rest = left.split_off(left.len().min(RETRIEVE_MAX));
             let chunk = std::mem::replace(&mut left, rest);
@@ -310,7 +311,17 @@ impl TwoWaySync {
                 "Ticketure has this customer already as {source_id}, which is {} in Salesforce",
                 other.destination_id
             );
-            return Ok(settle(birth.unit, &duplicate(message), None));
+            let question = Review {
+                mapping: mapping.name.to_owned(),
+                source_id: format!("sf:{}", birth.id),
+                candidates: vec![other.destination_id.clone()],
+                reason: format!("{message}: merge the two, or give this one what tells it apart"),
+            };
+            let mut settled = is_a_duplicate(mapping, birth, message);
+            if let Some(last) = settled.last_mut() {
+                last.review = Some(question);
+            }
+            return Ok(settled);
         }
         // Made by a try whose answer was lost.
         if let Some(ticketure) = &self.ticketure {
@@ -329,20 +340,26 @@ impl TwoWaySync {
         }
         if !mapping.adopts_on_conflict {
             let message = format!("Ticketure has this customer already as {source_id}");
-            return Ok(settle(birth.unit, &duplicate(message), None));
+            return Ok(is_a_duplicate(mapping, birth, message));
         }
         let link = blank_link(mapping, source_id, &birth.id);
         Ok(linked(mapping, birth, link))
     }
 }
 
-fn duplicate(message: String) -> Outcome {
-    dead(
+/// Ticketure takes none like it, so no earlier try has made one either: the next says what the record says by then.
+fn is_a_duplicate(mapping: &MappingDescriptor, birth: Birth, message: String) -> Vec<Settlement> {
+    let outcome = dead(
         "DUPLICATE",
         message,
         None,
         "Merge the two records in Salesforce, or give this one what tells it apart; then retry the item.",
-    )
+    );
+    let mut settled = settle(birth.unit, &outcome, None);
+    if let Some(last) = settled.last_mut() {
+        last.closes.push(birth_key(mapping, &birth.id));
+    }
+    settled
 }
 
 /// The second step is done; the items come again, as those of a pair.

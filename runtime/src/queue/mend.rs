@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::item::Which;
-use super::review::ReviewDecision;
+use super::review::{OF_SALESFORCE, ReviewDecision};
 use super::step::{Step, Total};
 
 /// Dead items become ready again, in their old place, with a clean slate of attempts.
@@ -30,8 +30,10 @@ pub(super) fn retry_of(step: &Step<'_>, decision: &ReviewDecision) -> Result<usi
     let mut statement = step
         .transaction
         .prepare_cached("SELECT id FROM items WHERE state = 4 AND mapping = ?1 AND key = ?2")?;
+    let id = &decision.source_id;
+    let key = id.strip_prefix(OF_SALESFORCE).unwrap_or(id);
     let ids = statement
-        .query_map((&decision.mapping, &decision.source_id), |row| row.get(0))?
+        .query_map((&decision.mapping, key), |row| row.get(0))?
         .collect::<Result<Vec<i64>, _>>()?;
     ids.into_iter().map(|id| retry(step, Which::One(id))).sum()
 }

@@ -7,13 +7,15 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
-use super::item::{Link, NewItem, Review};
+use super::item::{Link, NewItem, Review, SALESFORCE_CHANGED};
 use super::step::{Command, Step};
 use super::view::json_list;
 use super::{Store, StoreError, enqueue, link, mend, wake};
 
 /// The payload type of items that ask for a row of Ticketure's once more.
 pub const LOOK_AGAIN: &str = "look_again";
+/// Before the id of a record that only Salesforce knows.
+pub(super) const OF_SALESFORCE: &str = "sf:";
 /// How many decisions a list of them shows.
 const SHOWN_MAX: i64 = 1_000;
 
@@ -173,7 +175,7 @@ pub(super) fn decide(step: &Step<'_>, decision: &ReviewDecision) -> Result<usize
     let woken = match &decision.choice {
         Choice::Link { destination_id } => linked(step, decision, destination_id)?,
         Choice::Create => again(step, decision)?,
-        Choice::Ignore => wake::wake(step, &key(decision))?,
+        Choice::Ignore => wake::wake(step, &key(decision))? + mend::retry_of(step, decision)?,
     };
     keep(step, decision, question)?;
     close(step, &decision.mapping, &decision.source_id)?;
@@ -232,14 +234,16 @@ fn waits(step: &Step<'_>, decision: &ReviewDecision) -> Result<bool, StoreError>
 }
 
 fn look_again(step: &Step<'_>, decision: &ReviewDecision) -> Result<usize, StoreError> {
-    if decision.source_id.starts_with("sf:") {
-        return Ok(0);
-    }
+    // A record that only Salesforce knows is read there.
+    let (payload_type, key) = match decision.source_id.strip_prefix(OF_SALESFORCE) {
+        Some(id) => (SALESFORCE_CHANGED, id),
+        None => (LOOK_AGAIN, decision.source_id.as_str()),
+    };
     let item = NewItem {
         mapping: Some(decision.mapping.clone()),
-        payload_type: LOOK_AGAIN.to_owned(),
+        payload_type: payload_type.to_owned(),
         lane: decision.source_id.clone(),
-        key: decision.source_id.clone(),
+        key: key.to_owned(),
         payload: "{}".to_owned(),
         ..NewItem::default()
     };
