@@ -45,6 +45,12 @@ pub const SETTINGS: &[Setting] = &[
         "Carts have a webhook of their own, or follow from their tickets.",
     ),
     setting(
+        "contact_account",
+        &[],
+        None,
+        "The Salesforce id of the account that people belong to where NPSP is not installed; else they have none.",
+    ),
+    setting(
         "currency",
         &[],
         None,

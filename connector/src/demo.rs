@@ -67,9 +67,15 @@ pub async fn run(arguments: DemoArguments) -> Result<ExitCode, Box<dyn Error>> {
         npsp: !arguments.no_npsp,
         ..SimulatorOptions::new(cli::snapshots())
     })?;
-    let mut stage = Stage::open(simulator, arguments.json, arguments.seed).await?;
+    let mut stage = Stage::open(
+        simulator,
+        arguments.json,
+        arguments.seed,
+        !arguments.no_npsp,
+    )
+    .await?;
     match arguments.scale {
-        Some(customers) => day::tell(&mut stage, customers, !arguments.no_npsp).await?,
+        Some(customers) => day::tell(&mut stage, customers).await?,
         None => story::tell(&mut stage, arguments.customers).await?,
     }
     let ok = stage.summary().await?;

@@ -44,6 +44,8 @@ const SETTINGS: &[Setting] = &[
     // A sale without a buyer: an opportunity alone, none, or one of the house account.
     word("anonymous_sales", &["alone", "skip", "account"]),
     text("house_account", None),
+    // Without NPSP: the account that people belong to. With it they have their households.
+    text("contact_account", None),
     text("price_book", None),
     text("ticket_record_type", None),
     text("stage_open", Some("Pledged")),
@@ -95,6 +97,26 @@ pub fn with(written: &Map<String, Value>) -> Result<Map<String, Value>, (String,
             (setting.name.to_owned(), value)
         })
         .collect())
+}
+
+/// What a row is made of beside its own members.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'t> {
+    pub npsp: bool,
+    /// The settings as members of a row: `$name`.
+    pub settings: &'t Map<String, Value>,
+}
+
+/// The settings as members of a row. People have households where NPSP is.
+pub fn as_members(settings: &Map<String, Value>, npsp: bool) -> Map<String, Value> {
+    let mut members: Map<String, Value> = settings
+        .iter()
+        .map(|(name, value)| (format!("${name}"), value.clone()))
+        .collect();
+    if npsp {
+        members.insert("$contact_account".to_owned(), Value::Null);
+    }
+    members
 }
 
 #[cfg(test)]

@@ -38,12 +38,12 @@ use runtime::queue::{Item, SALESFORCE_CHANGED, Store, StoreError};
 use runtime::salesforce::{COLLECTION_MAX, CallError, SalesforceClient};
 use runtime::ticketure::TicketureClient;
 use runtime::worker::Process;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::config::Npsp;
 use crate::routing::Handlers;
-use crate::settings::Settings;
+use crate::settings::{Settings, Terms};
 
 pub use batch::Unit;
 use blamed::Blamed;
@@ -127,6 +127,8 @@ pub struct TwoWaySync {
     meetings: Arc<meeting::Meetings>,
     /// What mappings read as `$name`.
     pub(crate) settings: Settings,
+    /// The same as members of a row, without NPSP and with it.
+    members: [Map<String, Value>; 2],
     pub(crate) lookups: crate::trees::Lookups,
     /// Ticketure is asked for records that others wait for.
     pub(crate) fetches_missing: bool,
@@ -152,6 +154,7 @@ impl TwoWaySync {
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             meetings: Arc::default(),
             settings: crate::settings::defaults(),
+            members: as_members(&crate::settings::defaults()),
             lookups: crate::trees::Lookups::default(),
             fetches_missing: false,
             asked: crate::to_salesforce::fetch::Asked::default(),
@@ -171,6 +174,7 @@ impl TwoWaySync {
 
     /// What mappings read as `$name`.
     pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.members = as_members(&settings);
         self.settings = settings;
         self
     }
@@ -245,6 +249,16 @@ impl TwoWaySync {
             .map(|item| batch::settlement(item, later.clone()))
             .collect();
         self.store.settle(settlements).await.map(|_| ())
+    }
+
+    /// What rows are made of beside their own members.
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        let npsp = self.has_npsp();
+        let [without, with] = &self.members;
+        Terms {
+            npsp,
+            settings: if npsp { with } else { without },
+        }
     }
 
     /// What [`Self::npsp`] found, once it did.
@@ -391,7 +405,7 @@ impl Process for TwoWaySync {
         let (of_trees, items): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| self.is_of_tree(item));
         let known = self.known(&items).await?;
-        let batch = batch::gather(&self.handlers, items, &known, npsp);
+        let batch = batch::gather(&self.handlers, items, &known, self.terms());
         if !batch.rerouted.is_empty() {
             self.store.enqueue(batch.rerouted).await?;
         }
@@ -419,4 +433,8 @@ impl Process for TwoWaySync {
     async fn ready(&self, wanted: usize) -> Result<usize, StoreError> {
         self.may_claim(wanted).await
     }
+}
+
+fn as_members(settings: &Settings) -> [Map<String, Value>; 2] {
+    [false, true].map(|npsp| crate::settings::as_members(settings, npsp))
 }

@@ -159,6 +159,18 @@ impl Work {
         self.settings.get(name).and_then(Value::as_str) == Some(value)
     }
 
+    /// The names of mappings whose records these trees refer to.
+    fn referred(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let fields = self
+            .members
+            .iter()
+            .flat_map(|mapping| mapping.record.fields);
+        fields.filter_map(|field| match field.kind {
+            runtime::entity::Kind::Reference { mapping } => Some(mapping),
+            _ => None,
+        })
+    }
+
     /// Does the mapping belong to these trees?
     fn is_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member.name == name)

@@ -144,10 +144,15 @@ pub fn known(
     lane: &dyn Fn(usize) -> String,
 ) -> Result<Vec<Link>, Failure> {
     let mapping = contact(handlers)?;
+    let settings = crate::settings::as_members(&crate::settings::defaults(), true);
+    let terms = crate::settings::Terms {
+        npsp: true,
+        settings: &settings,
+    };
     let mut links = (0..people)
         .map(|person| {
             let row = template.text(person, 0);
-            let record = batch::to_record(handlers, mapping, row.as_bytes(), true)?;
+            let record = batch::to_record(handlers, mapping, row.as_bytes(), terms)?;
             let fields = json::write(
                 record.as_ref(),
                 &present(record.as_ref()),

@@ -14,7 +14,7 @@ const A_REQUEST: usize = 500;
 /// A museum's tenant delivers a little out of order: so many places, at most.
 const DISORDER: usize = 40;
 
-pub(super) async fn tell(stage: &mut Stage, customers: usize, npsp: bool) -> Told {
+pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
     let histories: Vec<History> = (0..customers)
         .map(|number| history::history(&mut stage.random, number))
         .collect();
@@ -29,9 +29,13 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize, npsp: bool) -> Tol
     let seconds = start.elapsed().as_secs_f64();
     let calls = stage.client.calls() - calls;
     let settings = crate::settings::defaults();
-    let wrong = books::disagreeing(&stage.simulator, &histories, &settings, npsp);
+    let wrong = books::disagreeing(&stage.simulator, &histories, &settings, stage.npsp);
     for failed in stage.store.errors(3).await? {
-        stage.tell(&format!("{} is in the error log", failed.key), &failed.error.message, false);
+        stage.tell(
+            &format!("{} is in the error log", failed.key),
+            &failed.error.message,
+            false,
+        );
     }
     let records = written(stage);
     stage.tell(

@@ -48,6 +48,8 @@ pub struct Stage {
     untrue: usize,
     retries: usize,
     pub random: fastrand::Rng,
+    /// NPSP is installed.
+    pub npsp: bool,
     stop: watch::Sender<bool>,
     running: JoinHandle<Result<(), ServiceError>>,
     /// Removed when the stage goes.
@@ -59,6 +61,7 @@ impl Stage {
         simulator: Simulator,
         json: bool,
         seed: u64,
+        npsp: bool,
     ) -> Result<Stage, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let config = config(folder.path());
@@ -79,6 +82,7 @@ impl Stage {
             web: HttpTransport::new()?,
             started: Instant::now(),
             lines: 0,
+            npsp,
             untrue: 0,
             retries: 0,
             random: fastrand::Rng::with_seed(seed),

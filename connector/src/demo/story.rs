@@ -20,8 +20,14 @@ pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
     let ada = a_new_customer(stage).await?;
     a_new_phone_number(stage).await?;
     the_same_again(stage, &ada).await?;
-    a_teacher_before_the_school(stage).await?;
-    a_school_that_nobody_sent(stage).await?;
+    match stage.npsp {
+        true => {
+            a_teacher_before_the_school(stage).await?;
+            a_school_that_nobody_sent(stage).await?;
+        }
+        // Without NPSP nothing of a person refers to a school.
+        false => a_school(stage).await?,
+    }
     salesforce_is_down(stage).await?;
     an_answer_is_lost(stage).await?;
     a_record_is_refused(stage).await?;
@@ -44,18 +50,28 @@ async fn a_new_customer(stage: &mut Stage) -> Result<Value, Box<dyn Error>> {
         .first()
         .map(|account| text(account, "Name").to_owned())
         .unwrap_or_default();
-    let truth =
-        settled && text(&contact, "Email") == "ada@example.org" && name == "Lovelace Household";
+    let truth = settled && text(&contact, "Email") == "ada@example.org" && name == home(stage);
     stage.tell(
-        "A new customer in Ticketure appears in Salesforce, in her own household",
+        match stage.npsp {
+            true => "A new customer in Ticketure appears in Salesforce, in her own household",
+            false => "A new customer in Ticketure appears in Salesforce",
+        },
         &format!(
-            "{} {} in {name}",
+            "{} {} {name}",
             text(&contact, "FirstName"),
             text(&contact, "LastName")
         ),
         truth,
     );
     Ok(webhook)
+}
+
+/// The household that NPSP makes.
+fn home(stage: &Stage) -> &'static str {
+    match stage.npsp {
+        true => "Lovelace Household",
+        false => "",
+    }
 }
 
 async fn a_new_phone_number(stage: &mut Stage) -> Told {
@@ -128,6 +144,22 @@ async fn a_teacher_before_the_school(stage: &mut Stage) -> Told {
         "... and lands the moment the school does",
         "Emmy Noether is affiliated with Hill School",
         truth,
+    );
+    Ok(())
+}
+
+async fn a_school(stage: &mut Stage) -> Told {
+    stage
+        .change(json!({ "id": "o-hill", "identity_type": "organization", "name": "Hill School" }))
+        .await?;
+    let settled = stage.settled().await?;
+    let schools = stage
+        .simulator
+        .find("Account", "Ticketure_Identity_Id__c", "o-hill");
+    stage.tell(
+        "A school appears as an account",
+        "Hill School",
+        settled && schools.len() == 1,
     );
     Ok(())
 }

@@ -227,7 +227,7 @@ impl TwoWaySync {
             &self.handlers,
             pair.mapping(),
             row.to_string().as_bytes(),
-            self.has_npsp(),
+            self.terms(),
         );
         match record {
             Ok(record) => pair.saw(Side::Source, record, version_ms, self.now_ms()),

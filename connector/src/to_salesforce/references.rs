@@ -18,6 +18,9 @@ pub(crate) type Resolved = BTreeMap<(&'static str, String), String>;
 /// Records that a person keeps out of Salesforce: mapping and source id.
 pub(crate) type LeftOut = BTreeSet<(&'static str, String)>;
 
+/// A record that no mapping writes is referred to by its Salesforce id, after this.
+pub(crate) const BY_ID: &str = "sf:";
+
 /// What a record refers to: mapping and source id.
 pub(crate) fn of(record: &dyn Entity) -> Vec<(&'static str, String)> {
     let fields = record.descriptor().fields.iter().enumerate();
@@ -26,6 +29,7 @@ pub(crate) fn of(record: &dyn Entity) -> Vec<(&'static str, String)> {
             Kind::Reference { mapping } => Some((mapping, record.slot(index).text()?.to_owned())),
             _ => None,
         })
+        .filter(|(_, id)| !id.starts_with(BY_ID))
         .collect()
 }
 

@@ -10,7 +10,7 @@ use runtime::salesforce::RETRIEVE_MAX;
 use serde_json::{Map, Value};
 
 use super::adopt::lock;
-use super::references::of;
+use super::references::{BY_ID, of};
 use crate::sync::batch::give_back;
 use crate::sync::calls::{Record, Sent};
 use crate::sync::outcome::{settle, with_link};
@@ -187,6 +187,9 @@ fn intent_key(unit: &Unit) -> IntentKey {
 /// The fields that a record says, with references as Salesforce's ids.
 pub(crate) fn body(unit: &Unit, record: &dyn Entity) -> String {
     let resolve = |mapping: &str, id: &str| {
+        if let Some(id) = id.strip_prefix(BY_ID) {
+            return Some(id.to_owned());
+        }
         unit.references
             .iter()
             .find(|(name, source_id, _)| *name == mapping && source_id == id)

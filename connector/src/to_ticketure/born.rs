@@ -282,7 +282,7 @@ impl TwoWaySync {
             &self.handlers,
             mapping,
             row.to_string().as_bytes(),
-            self.has_npsp(),
+            self.terms(),
         ) {
             let version = version_of(&row).unwrap_or_default();
             state.observe(Side::Source, record.as_ref(), version, self.now_ms());

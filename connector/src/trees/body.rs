@@ -6,9 +6,9 @@ use runtime::json;
 use runtime::mapping::{Made, MappingDescriptor};
 use serde_json::{Map, Value};
 
-use super::references::BY_ID;
 use super::wanted::is_of_root;
 use super::{LookupId, Tree, Wanted, Work, plan};
+use crate::to_salesforce::references::BY_ID;
 
 /// Fields by name.
 pub(super) type Body = Map<String, Value>;
@@ -45,7 +45,7 @@ pub(super) fn body(work: &Work, tree: &Tree, wanted: &Wanted, mask: &Mask) -> Bo
 /// The Salesforce id of a record that another refers to.
 pub(super) fn id_of(work: &Work, tree: &Tree, mapping: &str, key: &str) -> Option<String> {
     if let Some(id) = key.strip_prefix(BY_ID) {
-        return Some(id.to_owned());
+        return Some(id.to_owned()).filter(|id| !id.is_empty());
     }
     if mapping == work.root.name {
         return tree.root_id.clone();
@@ -53,9 +53,8 @@ pub(super) fn id_of(work: &Work, tree: &Tree, mapping: &str, key: &str) -> Optio
     if work.is_member(mapping) {
         return member(tree, mapping, key)?.id.clone();
     }
-    let known = work.outside.iter();
-    let mut known = known.filter(|((name, id), _)| *name == mapping && id == key);
-    known.next().map(|(_, id)| id.clone())
+    let name = work.referred().find(|name| *name == mapping)?;
+    work.outside.get(&(name, key.to_owned())).cloned()
 }
 
 /// A record of the tree.

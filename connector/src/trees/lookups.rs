@@ -48,6 +48,9 @@ impl TwoWaySync {
     /// Every setting, with the standard price book where none is named.
     pub(super) async fn tree_settings(&self) -> Result<Map<String, Value>, CallError> {
         let mut settings = (*self.settings).clone();
+        if self.has_npsp() {
+            settings.insert("contact_account".to_owned(), Value::Null);
+        }
         if settings.get("price_book").is_none_or(Value::is_null)
             && let Some(id) = self.standard_price_book().await?
         {

@@ -7,10 +7,7 @@ use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
 use crate::handlers::{households, refunds};
 use crate::sync::TwoWaySync;
-use crate::to_salesforce::references::of;
-
-/// A record that no mapping writes is named by its Salesforce id.
-pub(super) const BY_ID: &str = "sf:";
+use crate::to_salesforce::references::{BY_ID, of};
 
 impl TwoWaySync {
     /// A tree that refers to a record which is not there waits for it.
@@ -53,9 +50,8 @@ fn outside(work: &Work, place: usize) -> Vec<(&'static str, String)> {
         .wanted
         .iter()
         .flat_map(|wanted| of(wanted.record.as_ref()));
-    let mut all: Vec<(&'static str, String)> = records
-        .filter(|(name, id)| !work.is_member(name) && !id.starts_with(BY_ID))
-        .collect();
+    let mut all: Vec<(&'static str, String)> =
+        records.filter(|(name, _)| !work.is_member(name)).collect();
     if let (Some(family), true) = (households::family(&tree.rows), has_root(work, tree)) {
         let members = family.members.into_iter().chain([family.anchor]);
         all.extend(members.map(|id| (households::PEOPLE, id)));

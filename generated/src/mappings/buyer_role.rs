@@ -310,9 +310,9 @@ mod tests {
         expect::exactly(made(rows, settings), expected)
     }
 
-    /// an anonymous sale has none
+    /// nobody is that of an anonymous sale
     #[test]
-    fn an_anonymous_sale_has_none() -> Result<(), Failure> {
+    fn nobody_is_that_of_an_anonymous_sale() -> Result<(), Failure> {
         let rows = r#"{
             "checked_out_at": "2026-03-02T03:00:00Z",
             "id": "c1",

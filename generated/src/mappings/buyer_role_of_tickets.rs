@@ -290,9 +290,9 @@ mod tests {
         Ok(Box::new(BuyerRoleOfTicketsRecord::from_payload(payload)?))
     }
 
-    /// whoever bought is the primary contact
+    /// whoever bought the first ticket is the primary contact
     #[test]
-    fn whoever_bought_is_the_primary_contact() -> Result<(), Failure> {
+    fn whoever_bought_the_first_ticket_is_the_primary_contact() -> Result<(), Failure> {
         let rows = r#"{
             "action": "purchased",
             "cart_id": "c1",
@@ -311,9 +311,9 @@ mod tests {
         expect::exactly(made(rows, settings), expected)
     }
 
-    /// where carts have a webhook, this is silent
+    /// where carts come by their own webhook this is theirs to say
     #[test]
-    fn where_carts_have_a_webhook_this_is_silent() -> Result<(), Failure> {
+    fn where_carts_come_by_their_own_webhook_this_is_theirs_to_say() -> Result<(), Failure> {
         let rows = r#"{
             "action": "purchased",
             "cart_id": "c1",

@@ -432,6 +432,10 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
         Computed {
             name: "$AccountId.2",
+            rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$contact_account"])]),
+        },
+        Computed {
+            name: "$AccountId.3",
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$house_account"])]),
         },
         Computed {
@@ -443,13 +447,20 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                 },
                 Case {
                     when: &[
+                        Condition { path: &["identity_id"], is: Is::Given(true) },
+                        Condition { path: &["$contact_account"], is: Is::Given(true) },
+                    ],
+                    then: Made::Member(&["$AccountId.2"]),
+                },
+                Case {
+                    when: &[
                         Condition { path: &["identity_id"], is: Is::Given(false) },
                         Condition {
                             path: &["$anonymous_sales"],
                             is: Is::Equal(Constant::Text("account")),
                         },
                     ],
-                    then: Made::Member(&["$AccountId.2"]),
+                    then: Made::Member(&["$AccountId.3"]),
                 },
             ]),
         },

@@ -432,20 +432,33 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         },
         Computed {
             name: "$AccountId.1",
+            rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$contact_account"])]),
+        },
+        Computed {
+            name: "$AccountId.2",
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$house_account"])]),
         },
         Computed {
             name: "$AccountId",
-            rule: Rule::Cases(&[Case {
-                when: &[
-                    Condition { path: &["buyer_id"], is: Is::Given(false) },
-                    Condition {
-                        path: &["$anonymous_sales"],
-                        is: Is::Equal(Constant::Text("account")),
-                    },
-                ],
-                then: Made::Member(&["$AccountId.1"]),
-            }]),
+            rule: Rule::Cases(&[
+                Case {
+                    when: &[
+                        Condition { path: &["buyer_id"], is: Is::Given(true) },
+                        Condition { path: &["$contact_account"], is: Is::Given(true) },
+                    ],
+                    then: Made::Member(&["$AccountId.1"]),
+                },
+                Case {
+                    when: &[
+                        Condition { path: &["buyer_id"], is: Is::Given(false) },
+                        Condition {
+                            path: &["$anonymous_sales"],
+                            is: Is::Equal(Constant::Text("account")),
+                        },
+                    ],
+                    then: Made::Member(&["$AccountId.2"]),
+                },
+            ]),
         },
         Computed {
             name: "$CloseDate",

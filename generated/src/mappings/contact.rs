@@ -10,14 +10,17 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, FieldSync, Is,
-    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
+    AfterDelete, Case, Computed, Condition, Conflict, Constant, Direction, Duplicates, FieldSync,
+    Is, Made, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece, Policies, Rule,
+    Rung, Side,
 };
 use runtime::merge;
 
 /// What `mappings/contact.yaml` reads of a row of identity.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContactPayload {
+    /// `$AccountId`, made of other members
+    pub account_id: Slot<String>,
     /// `address.city`
     pub address_city: Slot<String>,
     /// `address.country`
@@ -55,6 +58,7 @@ pub struct ContactPayload {
 /// The fields of [`ContactPayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum PayloadField {
+    AccountId,
     AddressCity,
     AddressCountry,
     AddressLine1,
@@ -76,6 +80,7 @@ pub enum PayloadField {
 impl PayloadField {
     const ALL: &[Self] = &[
         // As declared.
+        Self::AccountId,
         Self::AddressCity,
         Self::AddressCountry,
         Self::AddressLine1,
@@ -104,6 +109,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "identity",
     fields: &[
         // Sorted by path.
+        FieldDescriptor::new(&["$AccountId"], Kind::Text),
         FieldDescriptor::new(&["address", "city"], Kind::Text).max_length(40).pii(),
         FieldDescriptor::new(&["address", "country"], Kind::Text).max_length(80).pii(),
         FieldDescriptor::new(&["address", "line1"], Kind::Text).max_length(255).pii(),
@@ -131,6 +137,7 @@ impl Entity for ContactPayload {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match PayloadField::at(index) {
+            PayloadField::AccountId => SlotRef::Text(&self.account_id),
             PayloadField::AddressCity => SlotRef::Text(&self.address_city),
             PayloadField::AddressCountry => SlotRef::Text(&self.address_country),
             PayloadField::AddressLine1 => SlotRef::Text(&self.address_line1),
@@ -152,6 +159,7 @@ impl Entity for ContactPayload {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match PayloadField::at(index) {
+            PayloadField::AccountId => SlotMut::Text(&mut self.account_id),
             PayloadField::AddressCity => SlotMut::Text(&mut self.address_city),
             PayloadField::AddressCountry => SlotMut::Text(&mut self.address_country),
             PayloadField::AddressLine1 => SlotMut::Text(&mut self.address_line1),
@@ -176,6 +184,7 @@ impl Entity for ContactPayload {
             return present(self);
         };
         let mut changes = Changes::default();
+        changes.note(&self.account_id, &base.account_id);
         changes.note(&self.address_city, &base.address_city);
         changes.note(&self.address_country, &base.address_country);
         changes.note(&self.address_line1, &base.address_line1);
@@ -199,6 +208,8 @@ impl Entity for ContactPayload {
 /// What `mappings/contact.yaml` writes to Contact.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContactRecord {
+    /// `AccountId`, made of members
+    pub account_id: Slot<String>,
     /// `Birthdate`, from `date_of_birth`
     pub birthdate: Slot<Date>,
     /// `Email`, from `email`
@@ -236,6 +247,7 @@ pub struct ContactRecord {
 /// The fields of [`ContactRecord`], in the order of [`RECORD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum RecordField {
+    AccountId,
     Birthdate,
     Email,
     FirstName,
@@ -257,6 +269,7 @@ pub enum RecordField {
 impl RecordField {
     const ALL: &[Self] = &[
         // As declared.
+        Self::AccountId,
         Self::Birthdate,
         Self::Email,
         Self::FirstName,
@@ -285,6 +298,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "Contact",
     fields: &[
         // Sorted by path.
+        FieldDescriptor::reference(&["AccountId"], "account").create_only(),
         FieldDescriptor::new(&["Birthdate"], Kind::Date).pii(),
         FieldDescriptor::new(&["Email"], Kind::Text).max_length(80).pii(),
         FieldDescriptor::new(&["FirstName"], Kind::Text).max_length(40).pii(),
@@ -312,6 +326,7 @@ impl Entity for ContactRecord {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match RecordField::at(index) {
+            RecordField::AccountId => SlotRef::Text(&self.account_id),
             RecordField::Birthdate => SlotRef::Date(&self.birthdate),
             RecordField::Email => SlotRef::Text(&self.email),
             RecordField::FirstName => SlotRef::Text(&self.first_name),
@@ -333,6 +348,7 @@ impl Entity for ContactRecord {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match RecordField::at(index) {
+            RecordField::AccountId => SlotMut::Text(&mut self.account_id),
             RecordField::Birthdate => SlotMut::Date(&mut self.birthdate),
             RecordField::Email => SlotMut::Text(&mut self.email),
             RecordField::FirstName => SlotMut::Text(&mut self.first_name),
@@ -359,6 +375,7 @@ impl Entity for ContactRecord {
             return present(self);
         };
         let mut changes = Changes::default();
+        changes.note(&self.account_id, &base.account_id);
         changes.note(&self.birthdate, &base.birthdate);
         changes.note(&self.email, &base.email);
         changes.note(&self.first_name, &base.first_name);
@@ -399,6 +416,7 @@ impl ContactRecord {
     pub fn from_payload(payload: ContactPayload) -> Result<Self, RecordError> {
         let mut conversions = Conversions::new(&MAPPING);
         let record = ContactRecord {
+            account_id: payload.account_id,
             birthdate: conversions.field("Birthdate", convert::date(payload.date_of_birth)),
             email: conversions.field("Email", convert::email(payload.email)),
             first_name: payload.first_name,
@@ -502,6 +520,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload: &PAYLOAD,
     record: &RECORD,
     origins: &[
+        // AccountId
+        Origin::Payload(PayloadField::AccountId as usize),
         // Birthdate
         Origin::Payload(PayloadField::DateOfBirth as usize),
         // Email
@@ -536,6 +556,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Origin::Payload(PayloadField::OrganizationId as usize),
     ],
     sync: &[
+        // AccountId
+        FieldSync::FORWARD,
         // Birthdate
         FieldSync::both(Conflict::Newest).monitored(),
         // Email
@@ -570,7 +592,19 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::FORWARD,
     ],
     lines: super::lines::CONTACT,
-    computed: &[],
+    computed: &[
+        Computed {
+            name: "$AccountId.1",
+            rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$contact_account"])]),
+        },
+        Computed {
+            name: "$AccountId",
+            rule: Rule::Cases(&[Case {
+                when: &[Condition { path: &["$contact_account"], is: Is::Given(true) }],
+                then: Made::Member(&["$AccountId.1"]),
+            }]),
+        },
+    ],
     tree: None,
     rows_of: None,
 };
@@ -585,6 +619,11 @@ mod tests {
         let payload = ContactPayload::from_row(row.as_bytes())?;
         Ok(Box::new(ContactRecord::from_payload(payload)?))
     }
+    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
+        let row = expect::row(&MAPPING, rows, settings)?;
+        let payload = ContactPayload::from_row(&row)?;
+        Ok(Box::new(ContactRecord::from_payload(payload)?))
+    }
 
     fn back(record: &dyn Entity) -> Result<runtime::handler::Back, RecordError> {
         let record: &ContactRecord = runtime::handler::of_type(MAPPING.name, record)?;
@@ -596,7 +635,7 @@ mod tests {
     /// a new person becomes a contact
     #[test]
     fn a_new_person_becomes_a_contact() -> Result<(), Failure> {
-        let row = r#"{
+        let rows = r#"{
             "email": " Ada@Example.org ",
             "email_opt_in": true,
             "first_name": "Ada",
@@ -604,6 +643,7 @@ mod tests {
             "identity_type": "person",
             "last_name": "Lovelace"
         }"#;
+        let settings = "{}";
         let expected = r#"{
             "Email": "ada@example.org",
             "FirstName": "Ada",
@@ -612,19 +652,20 @@ mod tests {
             "LeadSource": "Ticketure",
             "Ticketure_Identity_Id__c": "i-1"
         }"#;
-        expect::exactly(record(row), expected)
+        expect::exactly(made(rows, settings), expected)
     }
 
     /// an address is flattened and a cleared phone stays a null
     #[test]
     fn an_address_is_flattened_and_a_cleared_phone_stays_a_null() -> Result<(), Failure> {
-        let row = r#"{
+        let rows = r#"{
             "address": { "city": "Arlington", "country": "US" },
             "id": "i-2",
             "identity_type": "person",
             "last_name": "Hopper",
             "phone": null
         }"#;
+        let settings = "{}";
         let expected = r#"{
             "HomePhone": null,
             "LastName": "Hopper",
@@ -633,20 +674,21 @@ mod tests {
             "MailingCountry": "US",
             "Ticketure_Identity_Id__c": "i-2"
         }"#;
-        expect::exactly(record(row), expected)
+        expect::exactly(made(rows, settings), expected)
     }
 
     /// the employer is a reference to its account
     #[test]
     fn the_employer_is_a_reference_to_its_account() -> Result<(), Failure> {
-        let row = r#"{
+        let rows = r#"{
             "id": "i-3",
             "identity_type": "person",
             "last_name": "Noether",
             "organization_id": "o-1"
         }"#;
+        let settings = "{}";
         let expected = r#"{ "npsp__Primary_Affiliation__c": "o-1" }"#;
-        expect::at_least(record(row), expected)
+        expect::at_least(made(rows, settings), expected)
     }
 
     /// a changed phone number goes back

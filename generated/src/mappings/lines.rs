@@ -9,19 +9,19 @@ pub static ACCOUNT: &[u32] = &[22, 23, 12, 24];
 pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
 
 /// `mappings/buyer_role.yaml`, by the record's fields.
-pub static BUYER_ROLE: &[u32] = &[18, 20, 17, 19];
+pub static BUYER_ROLE: &[u32] = &[18, 19, 17, 20];
 
 /// `mappings/buyer_role_of_tickets.yaml`, by the record's fields.
-pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 23, 20, 22];
+pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[26, 31, 21, 38, 39, 32, 10, 22, 23, 43, 24];
+pub static CART: &[u32] = &[26, 32, 21, 39, 40, 33, 10, 22, 23, 44, 24];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
-pub static CART_OF_TICKETS: &[u32] = &[29, 33, 25, 36, 37, 34, 9, 26, 27, 40, 28];
+pub static CART_OF_TICKETS: &[u32] = &[29, 34, 25, 37, 38, 35, 9, 26, 27, 41, 28];
 
 /// `mappings/contact.yaml`, by the record's fields.
-pub static CONTACT: &[u32] = &[32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35];
+pub static CONTACT: &[u32] = &[37, 32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35];
 
 /// `mappings/contact_role.yaml`, by the record's fields.
 pub static CONTACT_ROLE: &[u32] = &[24, 23, 31];
