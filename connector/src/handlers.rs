@@ -1,6 +1,7 @@
 //! What a mapping cannot say: one file a payload type. Most say nothing and take what their mappings make.
 
 mod cart_changed;
+pub(crate) mod currency;
 mod gateway_audit;
 pub(crate) mod households;
 mod identity_changed;

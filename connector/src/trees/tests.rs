@@ -1,3 +1,4 @@
 //! Carts from webhooks to Salesforce's books, in random orders.
 
 mod books;
+mod shapes;

@@ -10,6 +10,7 @@ use runtime::row::{self, RowError};
 use serde_json::Value;
 
 use super::{Tree, Wanted, Work, references};
+use crate::handlers::currency;
 use crate::sync::TwoWaySync;
 use crate::sync::batch::{handler_of, without_npsp};
 use crate::sync::outcome;
@@ -69,6 +70,15 @@ impl TwoWaySync {
     }
 
     fn want(&self, work: &Work, tree: &mut Tree) {
+        let own = work.settings.get("currency").and_then(Value::as_str);
+        if let Some(other) = currency::another(&tree.rows, own) {
+            return tree.stop(outcome::dead(
+                "another_currency",
+                format!("{} {} is in {other}, the org's currency is {}", work.root.name, tree.id, own.unwrap_or_default()),
+                None,
+                "Book it by hand, or correct `currency` in usher.toml's settings; then retry the item.",
+            ));
+        }
         for mapping in &work.members {
             let Some(shape) = mapping.tree.filter(|shape| work.npsp || !shape.needs_npsp) else {
                 continue;
