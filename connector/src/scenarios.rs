@@ -174,7 +174,8 @@ fn play_orders(
         if seed != 0 && until.is_some_and(|until| Instant::now() >= until) {
             break;
         }
-        let order = Order { seed, npsp };
+        let show = arguments.show;
+        let order = Order { seed, npsp, show };
         match play_one(catalogue, scenario, order) {
             Ok(played) => verdict.orders.push(played),
             Err(error) => verdict.failed = Some(error.to_string()),

@@ -72,6 +72,8 @@ pub(crate) struct Tree {
     pub(crate) root_id: Option<String>,
     /// An earlier attempt may have written more than is known.
     doubt: bool,
+    /// The root's own rows say that there shall be none: nobody is to wait for it.
+    left_out: bool,
     /// It cannot go on: this happens to its items.
     pub(crate) stopped: Option<Outcome>,
     /// A call for it has no answer: what it did is asked for next time.
@@ -104,6 +106,7 @@ impl Tree {
             gone: Vec::new(),
             root_id: None,
             doubt: false,
+            left_out: false,
             stopped: None,
             open: false,
             written: Vec::new(),

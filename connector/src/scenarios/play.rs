@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::time::Duration;
 
+use serde_json::Value;
 use simulator::Simulator;
 use tokio::time::Instant;
 
@@ -34,6 +35,8 @@ pub struct Order {
     /// 0 is the order of the file, without anything in its way; every other seed is another order.
     pub seed: u64,
     pub npsp: bool,
+    /// The writes of both systems are told as well.
+    pub show: bool,
 }
 
 /// How a run ended.
@@ -61,6 +64,7 @@ pub async fn play(
     let mut stage = Stage {
         scenario,
         catalogue,
+        shows: order.show,
         manner: Manner::drawn(&mut random, order, scenario.ordered.is_some()),
         begin: Instant::now(),
         world,
@@ -102,6 +106,7 @@ struct Stage<'s> {
     scenario: &'s Scenario,
     catalogue: &'s Catalogue,
     manner: Manner,
+    shows: bool,
     begin: Instant,
     world: World<'s>,
     random: fastrand::Rng,
@@ -250,6 +255,23 @@ impl Stage<'_> {
         self.story.push(format!("{at:8.1} s  {what}"));
     }
 
+    /// What was written by whom, among what happened.
+    fn tell_of_writes(&mut self) {
+        let begin_ms = (self.world.found.now)() - self.begin.elapsed().as_millis() as i64;
+        let salesforce = self.simulator().write_log().into_iter();
+        let ticketure = self.simulator().tenant_log().into_iter();
+        for write in salesforce.chain(ticketure) {
+            let at = (write.at_ms - begin_ms) as f64 / 1_000.0;
+            let (actor, operation) = (write.actor, write.operation);
+            let fields = Value::Object(write.fields);
+            self.story.push(format!(
+                "{at:8.1} s    {actor:?} {operation:?} {} {} {fields}",
+                write.object, write.id
+            ));
+        }
+        self.story.sort();
+    }
+
     fn simulator(&self) -> &Simulator {
         &self.world.simulator
     }
@@ -262,6 +284,10 @@ impl Stage<'_> {
             waiting: found.watch.waiting().await?,
         };
         found.watch.nobody_forgotten().await?;
+        if self.shows {
+            self.tell_of_writes();
+        }
+        let found = &self.world.found;
         let wrong = found.watch.faults().await;
         self.faults
             .extend(wrong.into_iter().map(|fault| Mistake::new(1, fault)));

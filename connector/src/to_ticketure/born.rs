@@ -1,6 +1,8 @@
 //! Records that were born in Salesforce, in three steps that each stay: an intent; the identity made, or found by the
 //! conflict, and linked; the external id written back, which is the pair's first change.
 
+use std::collections::BTreeSet;
+
 use runtime::change::present;
 use runtime::entity::Entity;
 use runtime::json;
@@ -9,7 +11,7 @@ use runtime::merge::{LinkState, missing_required};
 use runtime::queue::{
     GateNote, Intent, IntentKey, Link, Outcome, Repeat, Review, Settlement, StoreError,
 };
-use runtime::salesforce::RETRIEVE_MAX;
+use runtime::salesforce::{CallError, RETRIEVE_MAX};
 use runtime::ticketure::{Created, Row};
 use serde_json::{Map, Value};
 
@@ -47,6 +49,17 @@ impl TwoWaySync {
                 .iter()
                 .filter_map(|unit| unit.destination_id.clone())
                 .collect();
+            // Before the links: a pair that moves to its heir meanwhile is seen there.
+            let heirs = match self.heirs_of_pairs(mapping, &ids).await? {
+                Ok(heirs) => heirs,
+                Err(error) => {
+                    for unit in chunk {
+                        let outcome = self.not_answered(&unit, &error);
+                        settlements.extend(settle(unit, &outcome, None));
+                    }
+                    continue;
+                }
+            };
             // A batch before this one, or this one, may have linked it.
             let links = self
                 .store
@@ -73,6 +86,10 @@ impl TwoWaySync {
                 }
             };
             for ((unit, id), found) in chunk.into_iter().zip(ids).zip(found) {
+                if heirs.contains(&id) {
+                    settlements.extend(settle(unit, &self.meets_elsewhere(), None));
+                    continue;
+                }
                 if links.contains_key(&id) {
                     settlements.extend(settle(unit, &give_back(), None));
                     continue;
@@ -96,6 +113,42 @@ impl TwoWaySync {
             settlements.extend(self.bring(mapping, birth, meeting).await?);
         }
         Ok(settlements)
+    }
+
+    /// Those into which the record of a pair was merged: they are about to take the pair over, and become no identity of
+    /// their own.
+    async fn heirs_of_pairs(
+        &self,
+        mapping: &MappingDescriptor,
+        ids: &[String],
+    ) -> Result<Result<BTreeSet<String>, CallError>, StoreError> {
+        let merged = self
+            .salesforce
+            .with_deleted(mapping.object, "MasterRecordId", ids);
+        let merged = match merged.await {
+            Ok(merged) => merged,
+            Err(error) => return Ok(Err(error)),
+        };
+        let id = |record: &Map<String, Value>, name: &str| {
+            let id = record.get(name).and_then(Value::as_str)?;
+            Some(runtime::salesforce::normalise(id))
+        };
+        let losers = merged.iter().filter_map(|record| id(record, "Id"));
+        let losers: Vec<String> = losers.collect();
+        if losers.is_empty() {
+            return Ok(Ok(BTreeSet::new()));
+        }
+        let pairs = self
+            .store
+            .links_by_destination(mapping.name, losers)
+            .await?;
+        let of_pair = |record: &&Map<String, Value>| {
+            id(record, "Id").is_some_and(|id| pairs.contains_key(&id))
+        };
+        let heirs = merged.iter().filter(of_pair);
+        Ok(Ok(heirs
+            .filter_map(|record| id(record, "MasterRecordId"))
+            .collect()))
     }
 
     /// May it go, and what does it say? What may not is settled.

@@ -109,6 +109,10 @@ impl TwoWaySync {
             settlements.extend(settled);
         }
         let missing = fetch::wanted(&settlements);
+        let left_out = work.trees.iter().filter(|tree| tree.left_out);
+        let keys = left_out.map(|tree| format!("{}:{}", work.root.name, tree.id));
+        // First, so that a kill in between leaves nobody waiting.
+        self.store.wake(keys.collect()).await?;
         self.store.settle(settlements).await?;
         self.fetch(missing).await
     }

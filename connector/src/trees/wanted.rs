@@ -150,7 +150,8 @@ fn without_root(work: &Work, tree: &mut Tree) {
     let is_roots_own = |item: &Item| {
         item.payload_type == work.root.payload_type || item.payload_type == TREE_AGAIN
     };
-    if is_left_out(work, tree) || tree.items.iter().all(is_roots_own) {
+    tree.left_out = is_left_out(work, tree);
+    if tree.left_out || tree.items.iter().all(is_roots_own) {
         return;
     }
     tree.stop(Outcome::Park {

@@ -133,6 +133,18 @@ pub(super) fn add(step: &Step<'_>, review: &Review) -> Result<usize, StoreError>
     )
 }
 
+/// Was it answered, while an item asked about its own record, that there shall be none? It does not wait for one then.
+pub(super) fn is_ignored(step: &Step<'_>, item: i64, key: &str) -> Result<bool, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT choice = 'ignore' FROM review_decisions AS decided JOIN items
+         ON items.mapping = decided.mapping AND items.key = decided.source_id
+         WHERE items.id = ?1 AND items.mapping || ':' || items.key = ?2
+         ORDER BY decided.id DESC LIMIT 1",
+    )?;
+    let ignored = statement.query_row((item, key), |row| row.get(0));
+    Ok(ignored.optional()?.unwrap_or(false))
+}
+
 fn was_ignored(step: &Step<'_>, review: &Review) -> Result<bool, StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT choice = 'ignore' AND question = ?3 FROM review_decisions

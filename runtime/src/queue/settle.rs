@@ -148,7 +148,7 @@ fn park(
     reason: &str,
 ) -> Result<usize, StoreError> {
     let looks = step.options.breaks != Some(Breaks::Parking);
-    if looks && link::exists(step, key)? {
+    if looks && (link::exists(step, key)? || review::is_ignored(step, id, key)?) {
         step.execute("UPDATE items SET state = 0 WHERE id = ?1", [id])?;
         return Ok(1);
     }

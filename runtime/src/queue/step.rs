@@ -46,6 +46,8 @@ pub(super) enum Command {
     KeepRecords(Vec<TreeRecord>),
     KeepWaits(Vec<TreeWait>),
     WakeTrees(Vec<TreeWait>),
+    /// There is nothing to wait for any more.
+    Wake(Vec<String>),
 }
 
 /// The answer to each.
@@ -153,6 +155,7 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::KeepRows(rows) => Reply::Count(tree::keep_rows(step, rows)?),
         Command::KeepWaits(waits) => Reply::Count(tree::keep_waits(step, waits)?),
         Command::WakeTrees(waits) => Reply::Count(tree::wake(step, waits)?),
+        Command::Wake(keys) => Reply::Count(wake::wake_all(step, keys)?),
         Command::KeepRecords(records) => Reply::Count(tree::keep_records(step, records)?),
     })
 }

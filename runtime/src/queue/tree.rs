@@ -65,6 +65,14 @@ impl Store {
         }
     }
 
+    /// There will be no such record: whoever waits for `cart:<id>` looks again. Says how many.
+    pub async fn wake(&self, keys: Vec<String>) -> Result<usize, StoreError> {
+        match keys.is_empty() {
+            true => Ok(0),
+            false => self.count(Command::Wake(keys)).await,
+        }
+    }
+
     /// Keeps rows about trees; says how many of them are new.
     pub async fn keep_rows(&self, rows: Vec<TreeRow>) -> Result<usize, StoreError> {
         self.count(Command::KeepRows(rows)).await

@@ -31,6 +31,11 @@ pub(super) fn wake(step: &Step<'_>, key: &str) -> Result<usize, StoreError> {
     Ok(ids.len())
 }
 
+/// Whoever waits for one of these is ready, though no link came.
+pub(super) fn wake_all(step: &Step<'_>, keys: &[String]) -> Result<usize, StoreError> {
+    keys.iter().map(|key| wake(step, key)).sum()
+}
+
 /// Goes on with those that earlier commits had no room for.
 pub(super) fn go_on(step: &Step<'_>) -> Result<usize, StoreError> {
     let mut woken = 0;

@@ -107,7 +107,7 @@ impl SalesforceClient {
         ids: &[String],
     ) -> Result<Vec<Record>, CallError> {
         let also = match field {
-            "Id" => String::new(),
+            "Id" | "MasterRecordId" => String::new(),
             field => format!(",{field}"),
         };
         let mut records = Vec::new();
