@@ -7,7 +7,7 @@ use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
 use crate::handlers::{households, refunds};
 use crate::sync::TwoWaySync;
-use crate::to_salesforce::references::{BY_ID, of};
+use crate::to_salesforce::references::{BY_ID, leave_out, of};
 
 impl TwoWaySync {
     /// A tree that refers to a record which is not there waits for it.
@@ -16,15 +16,21 @@ impl TwoWaySync {
         for place in 0..work.trees.len() {
             all.extend(outside(work, place));
         }
-        let (resolved, failure) = self.resolve(all).await?;
+        let (resolved, failure) = self.resolve(all.clone()).await?;
+        let left_out = self.left_out(&all, &resolved).await?;
         work.outside = resolved;
         for place in 0..work.trees.len() {
             let mut references = outside(work, place).into_iter();
-            let missing = references.find(|reference| !work.outside.contains_key(reference));
+            let missing = references.find(|reference| {
+                !work.outside.contains_key(reference) && !left_out.contains(reference)
+            });
             let name = work.root.name;
             let Some(tree) = work.trees.get_mut(place) else {
                 continue;
             };
+            for wanted in &mut tree.wanted {
+                leave_out(wanted.record.as_mut(), &left_out);
+            }
             match (missing, &failure) {
                 (None, _) => {}
                 (Some(_), Some(error)) => tree.stop(self.unanswered(tree.attempts(), error)),
