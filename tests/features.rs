@@ -1,4 +1,5 @@
-//! `docs/FEATURES.md`: each row says where a feature is and what proves it, and all of that is there.
+//! `docs/FEATURES.md`: each row says where a feature is and what proves it, and all of that is there. `docs/org.md`: the
+//! fields that the org needs for it are all named.
 
 use std::path::PathBuf;
 
@@ -88,4 +89,23 @@ fn unproved(feature: &str, proof: &str) -> Option<String> {
     let named = scenario["features"].as_sequence().into_iter().flatten();
     let is_named = named.into_iter().any(|name| name == feature);
     (!is_named).then(|| format!("{feature}: scenario {proof} does not name it"))
+}
+
+#[test]
+fn each_field_of_ours_is_named_for_the_org() {
+    let page = std::fs::read_to_string(root().join("docs/org.md")).unwrap();
+    let mut missing = Vec::new();
+    for file in std::fs::read_dir(root().join("mappings/schemas/salesforce")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let object = schema["object"].as_str().unwrap_or_default();
+        for field in schema["fields"].as_array().into_iter().flatten() {
+            let name = field["name"].as_str().unwrap();
+            let row = format!("| {object} | `{name}` |");
+            if name.starts_with("Ticketure_") && !page.contains(&row) {
+                missing.push(row);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/org.md lacks {missing:?}");
 }
