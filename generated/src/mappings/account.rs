@@ -18,6 +18,16 @@ use runtime::merge;
 /// What `mappings/account.yaml` reads of a row of identity.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AccountPayload {
+    /// `address.city`
+    pub address_city: Slot<String>,
+    /// `address.country`
+    pub address_country: Slot<String>,
+    /// `address.line1`
+    pub address_line1: Slot<String>,
+    /// `address.postal_code`
+    pub address_postal_code: Slot<String>,
+    /// `address.state`
+    pub address_state: Slot<String>,
     /// `id`
     pub id: Slot<String>,
     /// `identity_type`
@@ -33,6 +43,11 @@ pub struct AccountPayload {
 /// The fields of [`AccountPayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum PayloadField {
+    AddressCity,
+    AddressCountry,
+    AddressLine1,
+    AddressPostalCode,
+    AddressState,
     Id,
     IdentityType,
     Name,
@@ -43,6 +58,11 @@ pub enum PayloadField {
 impl PayloadField {
     const ALL: &[Self] = &[
         // As declared.
+        Self::AddressCity,
+        Self::AddressCountry,
+        Self::AddressLine1,
+        Self::AddressPostalCode,
+        Self::AddressState,
         Self::Id,
         Self::IdentityType,
         Self::Name,
@@ -60,6 +80,11 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "identity",
     fields: &[
         // Sorted by path.
+        FieldDescriptor::new(&["address", "city"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["address", "country"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["address", "line1"], Kind::Text).max_length(255),
+        FieldDescriptor::new(&["address", "postal_code"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["address", "state"], Kind::Text).max_length(80),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["identity_type"], Kind::Text).required(),
         FieldDescriptor::new(&["name"], Kind::Text).max_length(255),
@@ -76,6 +101,11 @@ impl Entity for AccountPayload {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match PayloadField::at(index) {
+            PayloadField::AddressCity => SlotRef::Text(&self.address_city),
+            PayloadField::AddressCountry => SlotRef::Text(&self.address_country),
+            PayloadField::AddressLine1 => SlotRef::Text(&self.address_line1),
+            PayloadField::AddressPostalCode => SlotRef::Text(&self.address_postal_code),
+            PayloadField::AddressState => SlotRef::Text(&self.address_state),
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::IdentityType => SlotRef::Text(&self.identity_type),
             PayloadField::Name => SlotRef::Text(&self.name),
@@ -86,6 +116,11 @@ impl Entity for AccountPayload {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match PayloadField::at(index) {
+            PayloadField::AddressCity => SlotMut::Text(&mut self.address_city),
+            PayloadField::AddressCountry => SlotMut::Text(&mut self.address_country),
+            PayloadField::AddressLine1 => SlotMut::Text(&mut self.address_line1),
+            PayloadField::AddressPostalCode => SlotMut::Text(&mut self.address_postal_code),
+            PayloadField::AddressState => SlotMut::Text(&mut self.address_state),
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::IdentityType => SlotMut::Text(&mut self.identity_type),
             PayloadField::Name => SlotMut::Text(&mut self.name),
@@ -99,6 +134,11 @@ impl Entity for AccountPayload {
             return present(self);
         };
         let mut changes = Changes::default();
+        changes.note(&self.address_city, &base.address_city);
+        changes.note(&self.address_country, &base.address_country);
+        changes.note(&self.address_line1, &base.address_line1);
+        changes.note(&self.address_postal_code, &base.address_postal_code);
+        changes.note(&self.address_state, &base.address_state);
         changes.note(&self.id, &base.id);
         changes.note(&self.identity_type, &base.identity_type);
         changes.note(&self.name, &base.name);
@@ -111,6 +151,16 @@ impl Entity for AccountPayload {
 /// What `mappings/account.yaml` writes to Account.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AccountRecord {
+    /// `BillingCity`, from `address.city`
+    pub billing_city: Slot<String>,
+    /// `BillingCountry`, from `address.country`
+    pub billing_country: Slot<String>,
+    /// `BillingPostalCode`, from `address.postal_code`
+    pub billing_postal_code: Slot<String>,
+    /// `BillingState`, from `address.state`
+    pub billing_state: Slot<String>,
+    /// `BillingStreet`, from `address.line1`
+    pub billing_street: Slot<String>,
     /// `Name`, from `name`
     pub name: Slot<String>,
     /// `Phone`, from `phone`
@@ -124,6 +174,11 @@ pub struct AccountRecord {
 /// The fields of [`AccountRecord`], in the order of [`RECORD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum RecordField {
+    BillingCity,
+    BillingCountry,
+    BillingPostalCode,
+    BillingState,
+    BillingStreet,
     Name,
     Phone,
     TicketureIdentityId,
@@ -133,6 +188,11 @@ pub enum RecordField {
 impl RecordField {
     const ALL: &[Self] = &[
         // As declared.
+        Self::BillingCity,
+        Self::BillingCountry,
+        Self::BillingPostalCode,
+        Self::BillingState,
+        Self::BillingStreet,
         Self::Name,
         Self::Phone,
         Self::TicketureIdentityId,
@@ -149,6 +209,11 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "Account",
     fields: &[
         // Sorted by path.
+        FieldDescriptor::new(&["BillingCity"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["BillingCountry"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["BillingPostalCode"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["BillingState"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["BillingStreet"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["Name"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["Phone"], Kind::Text).max_length(40),
         FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36),
@@ -164,6 +229,11 @@ impl Entity for AccountRecord {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match RecordField::at(index) {
+            RecordField::BillingCity => SlotRef::Text(&self.billing_city),
+            RecordField::BillingCountry => SlotRef::Text(&self.billing_country),
+            RecordField::BillingPostalCode => SlotRef::Text(&self.billing_postal_code),
+            RecordField::BillingState => SlotRef::Text(&self.billing_state),
+            RecordField::BillingStreet => SlotRef::Text(&self.billing_street),
             RecordField::Name => SlotRef::Text(&self.name),
             RecordField::Phone => SlotRef::Text(&self.phone),
             RecordField::TicketureIdentityId => SlotRef::Text(&self.ticketure_identity_id),
@@ -173,6 +243,11 @@ impl Entity for AccountRecord {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match RecordField::at(index) {
+            RecordField::BillingCity => SlotMut::Text(&mut self.billing_city),
+            RecordField::BillingCountry => SlotMut::Text(&mut self.billing_country),
+            RecordField::BillingPostalCode => SlotMut::Text(&mut self.billing_postal_code),
+            RecordField::BillingState => SlotMut::Text(&mut self.billing_state),
+            RecordField::BillingStreet => SlotMut::Text(&mut self.billing_street),
             RecordField::Name => SlotMut::Text(&mut self.name),
             RecordField::Phone => SlotMut::Text(&mut self.phone),
             RecordField::TicketureIdentityId => SlotMut::Text(&mut self.ticketure_identity_id),
@@ -185,6 +260,11 @@ impl Entity for AccountRecord {
             return present(self);
         };
         let mut changes = Changes::default();
+        changes.note(&self.billing_city, &base.billing_city);
+        changes.note(&self.billing_country, &base.billing_country);
+        changes.note(&self.billing_postal_code, &base.billing_postal_code);
+        changes.note(&self.billing_state, &base.billing_state);
+        changes.note(&self.billing_street, &base.billing_street);
         changes.note(&self.name, &base.name);
         changes.note(&self.phone, &base.phone);
         changes.note(&self.ticketure_identity_id, &base.ticketure_identity_id);
@@ -213,6 +293,11 @@ impl AccountRecord {
     pub fn from_payload(payload: AccountPayload) -> Result<Self, RecordError> {
         let mut conversions = Conversions::new(&MAPPING);
         let record = AccountRecord {
+            billing_city: payload.address_city,
+            billing_country: payload.address_country,
+            billing_postal_code: payload.address_postal_code,
+            billing_state: payload.address_state,
+            billing_street: payload.address_line1,
             name: payload.name,
             phone: conversions.field("Phone", convert::phone(payload.phone)),
             ticketure_identity_id: payload.id,
@@ -227,6 +312,11 @@ impl AccountRecord {
     pub fn to_payload(&self) -> (AccountPayload, Vec<FieldError>) {
         let mut conversions = Conversions::new(&MAPPING);
         let payload = AccountPayload {
+            address_city: self.billing_city.clone(),
+            address_country: self.billing_country.clone(),
+            address_postal_code: self.billing_postal_code.clone(),
+            address_state: self.billing_state.clone(),
+            address_line1: self.billing_street.clone(),
             name: self.name.clone(),
             phone: conversions.field("Phone", convert::back::phone(self.phone.clone())),
             website: self.website.clone(),
@@ -286,6 +376,16 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload: &PAYLOAD,
     record: &RECORD,
     origins: &[
+        // BillingCity
+        Origin::Payload(PayloadField::AddressCity as usize),
+        // BillingCountry
+        Origin::Payload(PayloadField::AddressCountry as usize),
+        // BillingPostalCode
+        Origin::Payload(PayloadField::AddressPostalCode as usize),
+        // BillingState
+        Origin::Payload(PayloadField::AddressState as usize),
+        // BillingStreet
+        Origin::Payload(PayloadField::AddressLine1 as usize),
         // Name
         Origin::Payload(PayloadField::Name as usize),
         // Phone
@@ -296,6 +396,16 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Origin::Payload(PayloadField::Website as usize),
     ],
     sync: &[
+        // BillingCity
+        FieldSync::both(Conflict::Newest).monitored(),
+        // BillingCountry
+        FieldSync::both(Conflict::Newest).monitored(),
+        // BillingPostalCode
+        FieldSync::both(Conflict::Newest).monitored(),
+        // BillingState
+        FieldSync::both(Conflict::Newest).monitored(),
+        // BillingStreet
+        FieldSync::both(Conflict::Newest).monitored(),
         // Name
         FieldSync::both(Conflict::Newest).monitored().required(),
         // Phone
@@ -357,6 +467,30 @@ mod tests {
             now: Some(now),
             row: None,
             expect: None,
+            exact: false,
+            push: Some(push),
+        };
+        expect::pair(&MAPPING, pair, back)
+    }
+
+    /// an address is flattened, and its change goes back
+    #[test]
+    fn an_address_is_flattened_and_its_change_goes_back() -> Result<(), Failure> {
+        let base = r#"{ "BillingCity": "London", "Name": "Hill School" }"#;
+        let now = r#"{ "BillingCity": "Ockham", "Name": "Hill School" }"#;
+        let row = r#"{
+            "address": { "city": "London", "line1": "1 Hill Road" },
+            "id": "o-1",
+            "identity_type": "organization",
+            "name": "Hill School"
+        }"#;
+        let expected = r#"{ "BillingStreet": "1 Hill Road" }"#;
+        let push = r#"{ "address": { "city": "Ockham" } }"#;
+        let pair = expect::Pair {
+            base: Some(base),
+            now: Some(now),
+            row: Some(record(row)),
+            expect: Some(expected),
             exact: false,
             push: Some(push),
         };

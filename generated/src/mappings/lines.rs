@@ -3,7 +3,7 @@
 //! The line of each mapped field, so that errors at run time cite the mapping.
 
 /// `mappings/account.yaml`, by the record's fields.
-pub static ACCOUNT: &[u32] = &[22, 23, 12, 24];
+pub static ACCOUNT: &[u32] = &[27, 30, 29, 28, 26, 23, 24, 12, 25];
 
 /// `mappings/allocation.yaml`, by the record's fields.
 pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
@@ -33,7 +33,7 @@ pub static FEES: &[u32] = &[18, 19, 26, 28, 9, 27];
 pub static FUND_ALLOCATION: &[u32] = &[12, 31, 32, 30];
 
 /// `mappings/organization.yaml`, by the record's fields.
-pub static ORGANIZATION: &[u32] = &[14, 15, 11, 16];
+pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];
 
 /// `mappings/payment.yaml`, by the record's fields.
 pub static PAYMENT: &[u32] = &[14, 28, 31, 29, 30, 32, 34, 35, 33];

@@ -16,6 +16,16 @@ use runtime::mapping::{
 /// What `mappings/organization.yaml` reads of a row of organization.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OrganizationPayload {
+    /// `billing_address.city`
+    pub billing_address_city: Slot<String>,
+    /// `billing_address.country`
+    pub billing_address_country: Slot<String>,
+    /// `billing_address.line1`
+    pub billing_address_line1: Slot<String>,
+    /// `billing_address.postal_code`
+    pub billing_address_postal_code: Slot<String>,
+    /// `billing_address.state`
+    pub billing_address_state: Slot<String>,
     /// `id`
     pub id: Slot<String>,
     /// `name`
@@ -29,6 +39,11 @@ pub struct OrganizationPayload {
 /// The fields of [`OrganizationPayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum PayloadField {
+    BillingAddressCity,
+    BillingAddressCountry,
+    BillingAddressLine1,
+    BillingAddressPostalCode,
+    BillingAddressState,
     Id,
     Name,
     Phone,
@@ -38,6 +53,11 @@ pub enum PayloadField {
 impl PayloadField {
     const ALL: &[Self] = &[
         // As declared.
+        Self::BillingAddressCity,
+        Self::BillingAddressCountry,
+        Self::BillingAddressLine1,
+        Self::BillingAddressPostalCode,
+        Self::BillingAddressState,
         Self::Id,
         Self::Name,
         Self::Phone,
@@ -54,6 +74,11 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "organization",
     fields: &[
         // Sorted by path.
+        FieldDescriptor::new(&["billing_address", "city"], Kind::Text),
+        FieldDescriptor::new(&["billing_address", "country"], Kind::Text),
+        FieldDescriptor::new(&["billing_address", "line1"], Kind::Text),
+        FieldDescriptor::new(&["billing_address", "postal_code"], Kind::Text),
+        FieldDescriptor::new(&["billing_address", "state"], Kind::Text),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["name"], Kind::Text),
         FieldDescriptor::new(&["phone"], Kind::Text),
@@ -69,6 +94,13 @@ impl Entity for OrganizationPayload {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match PayloadField::at(index) {
+            PayloadField::BillingAddressCity => SlotRef::Text(&self.billing_address_city),
+            PayloadField::BillingAddressCountry => SlotRef::Text(&self.billing_address_country),
+            PayloadField::BillingAddressLine1 => SlotRef::Text(&self.billing_address_line1),
+            PayloadField::BillingAddressPostalCode => {
+                SlotRef::Text(&self.billing_address_postal_code)
+            }
+            PayloadField::BillingAddressState => SlotRef::Text(&self.billing_address_state),
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::Name => SlotRef::Text(&self.name),
             PayloadField::Phone => SlotRef::Text(&self.phone),
@@ -78,6 +110,13 @@ impl Entity for OrganizationPayload {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match PayloadField::at(index) {
+            PayloadField::BillingAddressCity => SlotMut::Text(&mut self.billing_address_city),
+            PayloadField::BillingAddressCountry => SlotMut::Text(&mut self.billing_address_country),
+            PayloadField::BillingAddressLine1 => SlotMut::Text(&mut self.billing_address_line1),
+            PayloadField::BillingAddressPostalCode => {
+                SlotMut::Text(&mut self.billing_address_postal_code)
+            }
+            PayloadField::BillingAddressState => SlotMut::Text(&mut self.billing_address_state),
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::Name => SlotMut::Text(&mut self.name),
             PayloadField::Phone => SlotMut::Text(&mut self.phone),
@@ -90,6 +129,11 @@ impl Entity for OrganizationPayload {
             return present(self);
         };
         let mut changes = Changes::default();
+        changes.note(&self.billing_address_city, &base.billing_address_city);
+        changes.note(&self.billing_address_country, &base.billing_address_country);
+        changes.note(&self.billing_address_line1, &base.billing_address_line1);
+        changes.note(&self.billing_address_postal_code, &base.billing_address_postal_code);
+        changes.note(&self.billing_address_state, &base.billing_address_state);
         changes.note(&self.id, &base.id);
         changes.note(&self.name, &base.name);
         changes.note(&self.phone, &base.phone);
@@ -101,6 +145,16 @@ impl Entity for OrganizationPayload {
 /// What `mappings/organization.yaml` writes to Account.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OrganizationRecord {
+    /// `BillingCity`, from `billing_address.city`
+    pub billing_city: Slot<String>,
+    /// `BillingCountry`, from `billing_address.country`
+    pub billing_country: Slot<String>,
+    /// `BillingPostalCode`, from `billing_address.postal_code`
+    pub billing_postal_code: Slot<String>,
+    /// `BillingState`, from `billing_address.state`
+    pub billing_state: Slot<String>,
+    /// `BillingStreet`, from `billing_address.line1`
+    pub billing_street: Slot<String>,
     /// `Name`, from `name`
     pub name: Slot<String>,
     /// `Phone`, from `phone`
@@ -114,6 +168,11 @@ pub struct OrganizationRecord {
 /// The fields of [`OrganizationRecord`], in the order of [`RECORD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum RecordField {
+    BillingCity,
+    BillingCountry,
+    BillingPostalCode,
+    BillingState,
+    BillingStreet,
     Name,
     Phone,
     TicketureIdentityId,
@@ -123,6 +182,11 @@ pub enum RecordField {
 impl RecordField {
     const ALL: &[Self] = &[
         // As declared.
+        Self::BillingCity,
+        Self::BillingCountry,
+        Self::BillingPostalCode,
+        Self::BillingState,
+        Self::BillingStreet,
         Self::Name,
         Self::Phone,
         Self::TicketureIdentityId,
@@ -139,6 +203,11 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "Account",
     fields: &[
         // Sorted by path.
+        FieldDescriptor::new(&["BillingCity"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["BillingCountry"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["BillingPostalCode"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["BillingState"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["BillingStreet"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["Name"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["Phone"], Kind::Text).max_length(40),
         FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36),
@@ -154,6 +223,11 @@ impl Entity for OrganizationRecord {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match RecordField::at(index) {
+            RecordField::BillingCity => SlotRef::Text(&self.billing_city),
+            RecordField::BillingCountry => SlotRef::Text(&self.billing_country),
+            RecordField::BillingPostalCode => SlotRef::Text(&self.billing_postal_code),
+            RecordField::BillingState => SlotRef::Text(&self.billing_state),
+            RecordField::BillingStreet => SlotRef::Text(&self.billing_street),
             RecordField::Name => SlotRef::Text(&self.name),
             RecordField::Phone => SlotRef::Text(&self.phone),
             RecordField::TicketureIdentityId => SlotRef::Text(&self.ticketure_identity_id),
@@ -163,6 +237,11 @@ impl Entity for OrganizationRecord {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match RecordField::at(index) {
+            RecordField::BillingCity => SlotMut::Text(&mut self.billing_city),
+            RecordField::BillingCountry => SlotMut::Text(&mut self.billing_country),
+            RecordField::BillingPostalCode => SlotMut::Text(&mut self.billing_postal_code),
+            RecordField::BillingState => SlotMut::Text(&mut self.billing_state),
+            RecordField::BillingStreet => SlotMut::Text(&mut self.billing_street),
             RecordField::Name => SlotMut::Text(&mut self.name),
             RecordField::Phone => SlotMut::Text(&mut self.phone),
             RecordField::TicketureIdentityId => SlotMut::Text(&mut self.ticketure_identity_id),
@@ -175,6 +254,11 @@ impl Entity for OrganizationRecord {
             return present(self);
         };
         let mut changes = Changes::default();
+        changes.note(&self.billing_city, &base.billing_city);
+        changes.note(&self.billing_country, &base.billing_country);
+        changes.note(&self.billing_postal_code, &base.billing_postal_code);
+        changes.note(&self.billing_state, &base.billing_state);
+        changes.note(&self.billing_street, &base.billing_street);
         changes.note(&self.name, &base.name);
         changes.note(&self.phone, &base.phone);
         changes.note(&self.ticketure_identity_id, &base.ticketure_identity_id);
@@ -203,6 +287,11 @@ impl OrganizationRecord {
     pub fn from_payload(payload: OrganizationPayload) -> Result<Self, RecordError> {
         let mut conversions = Conversions::new(&MAPPING);
         let record = OrganizationRecord {
+            billing_city: payload.billing_address_city,
+            billing_country: payload.billing_address_country,
+            billing_postal_code: payload.billing_address_postal_code,
+            billing_state: payload.billing_address_state,
+            billing_street: payload.billing_address_line1,
             name: payload.name,
             phone: conversions.field("Phone", convert::phone(payload.phone)),
             ticketure_identity_id: payload.id,
@@ -239,6 +328,16 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload: &PAYLOAD,
     record: &RECORD,
     origins: &[
+        // BillingCity
+        Origin::Payload(PayloadField::BillingAddressCity as usize),
+        // BillingCountry
+        Origin::Payload(PayloadField::BillingAddressCountry as usize),
+        // BillingPostalCode
+        Origin::Payload(PayloadField::BillingAddressPostalCode as usize),
+        // BillingState
+        Origin::Payload(PayloadField::BillingAddressState as usize),
+        // BillingStreet
+        Origin::Payload(PayloadField::BillingAddressLine1 as usize),
         // Name
         Origin::Payload(PayloadField::Name as usize),
         // Phone
@@ -249,6 +348,16 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Origin::Payload(PayloadField::Website as usize),
     ],
     sync: &[
+        // BillingCity
+        FieldSync::FORWARD,
+        // BillingCountry
+        FieldSync::FORWARD,
+        // BillingPostalCode
+        FieldSync::FORWARD,
+        // BillingState
+        FieldSync::FORWARD,
+        // BillingStreet
+        FieldSync::FORWARD,
         // Name
         FieldSync::FORWARD,
         // Phone
@@ -279,12 +388,14 @@ mod tests {
     #[test]
     fn a_school_is_the_account_of_its_identity() -> Result<(), Failure> {
         let row = r#"{
+            "billing_address": { "city": "London" },
             "id": "o-1",
             "name": "Hill School",
             "phone": "555  0100",
             "type": "school"
         }"#;
         let expected = r#"{
+            "BillingCity": "London",
             "Name": "Hill School",
             "Phone": "555 0100",
             "Ticketure_Identity_Id__c": "o-1"
