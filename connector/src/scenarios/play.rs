@@ -269,7 +269,9 @@ impl Stage<'_> {
                 write.object, write.id
             ));
         }
-        self.story.sort();
+        // By time alone: what happened at one moment stays in its order.
+        self.story
+            .sort_by(|one, other| one.get(..10).cmp(&other.get(..10)));
     }
 
     fn simulator(&self) -> &Simulator {
