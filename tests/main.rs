@@ -18,6 +18,7 @@ mod forward;
 mod graph;
 mod review;
 mod scenarios;
+mod settings;
 mod simulation;
 mod tidiness;
 mod way_back;

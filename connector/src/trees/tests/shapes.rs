@@ -147,3 +147,34 @@ async fn a_line_that_somebody_deleted_is_made_again_when_its_ticket_is_heard_of(
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["Ticketure_Status__c"], "Redeemed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_funds_of_one_name_nobody_says_which() {
+    let museum = Museum::working();
+    for _ in 0..2 {
+        let fund = json!({ "Name": "Roof", "npsp__Active__c": true });
+        let fund = fund.as_object().unwrap().clone();
+        museum
+            .simulator
+            .insert_by_user("npsp__General_Accounting_Unit__c", fund)
+            .unwrap();
+    }
+    let mut gift = ticket("c-1", 1, "purchased");
+    gift["item_kind"] = json!("donation");
+    gift["fund_code"] = json!("Roof");
+    museum
+        .send(vec![
+            webhook("cart_changed", "cart", 1, vec![cart("c-1")]),
+            webhook("ticket_audit", "ticket_audit", 1, vec![gift]),
+        ])
+        .await;
+    museum.settled().await;
+    let errors = museum.errors().await;
+    assert!(
+        errors
+            .iter()
+            .all(|(_, error)| error.code == "ambiguous_lookup"),
+        "{errors:?}"
+    );
+    assert!(!errors.is_empty());
+}
