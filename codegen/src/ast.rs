@@ -78,6 +78,8 @@ pub struct Tree {
     pub first: Spanned<&'static str>,
     pub part_of: Option<Spanned<String>>,
     pub record: Option<RecordOf>,
+    /// `record:` is there and could not be read.
+    pub record_broken: bool,
     pub reduce: Option<Reduce>,
     pub for_each: Option<ForEach>,
     pub exists_when: Pairs,

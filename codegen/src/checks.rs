@@ -5,6 +5,7 @@ mod compound_and_part;
 mod create_only;
 mod duplicate_test;
 mod fit;
+mod fold_shadows;
 mod gate_without_way_back;
 mod impossible_when;
 mod key_folds_case;
@@ -13,16 +14,20 @@ mod key_not_unique;
 mod lane_missing;
 mod lock_no_parent;
 mod needs_npsp;
+mod no_last_case;
 mod not_a_consent;
+mod not_in_tree;
 mod not_taken_back;
 mod not_two_way;
 mod null_back;
 mod null_into_required;
 mod open_into_restricted;
 mod opposite_consent;
+mod order_missing;
 mod overwritten;
 mod read_only;
 mod recomputed;
+mod record_twice;
 mod reference_cycle;
 mod required_not_set;
 mod rows_of_another;
@@ -36,11 +41,15 @@ mod text_too_long;
 mod too_long_back;
 mod two_sources;
 mod type_mismatch;
+mod unfit_list;
+mod unfit_lookup;
 mod unfit_match;
 mod unfit_path;
+mod unfit_tree;
 mod unknown_picklist_value;
 mod unmapped;
 mod update_only;
+mod values_incomplete;
 mod weak_match;
 mod wrong_format;
 
@@ -64,6 +73,12 @@ pub struct Context<'c> {
 }
 
 impl Context<'_> {
+    /// The mapping of this name.
+    fn named(&self, name: &str) -> Option<&Mapping> {
+        let mut all = self.model.mappings.iter();
+        all.find(|mapping| mapping.name.value == name)
+    }
+
     /// The name of the mapping's object.
     fn object(&self) -> Option<&str> {
         let mapping = self.model.mappings.get(self.id.0)?;
@@ -90,6 +105,7 @@ const RULES: &[Rule] = &[
     compound_and_part::check,
     create_only::check,
     duplicate_test::check,
+    fold_shadows::check,
     gate_without_way_back::check,
     impossible_when::check,
     key_folds_case::check,
@@ -98,16 +114,20 @@ const RULES: &[Rule] = &[
     lane_missing::check,
     lock_no_parent::check,
     needs_npsp::check,
+    no_last_case::check,
     not_a_consent::check,
+    not_in_tree::check,
     not_taken_back::check,
     not_two_way::check,
     null_back::check,
     null_into_required::check,
     open_into_restricted::check,
     opposite_consent::check,
+    order_missing::check,
     overwritten::check,
     read_only::check,
     recomputed::check,
+    record_twice::check,
     reference_cycle::check,
     required_not_set::check,
     rows_of_another::check,
@@ -118,10 +138,14 @@ const RULES: &[Rule] = &[
     too_long_back::check,
     two_sources::check,
     type_mismatch::check,
+    unfit_list::check,
+    unfit_lookup::check,
     unfit_match::check,
     unfit_path::check,
+    unfit_tree::check,
     unknown_picklist_value::check,
     update_only::check,
+    values_incomplete::check,
     weak_match::check,
     wrong_format::check,
 ];

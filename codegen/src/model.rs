@@ -45,6 +45,8 @@ pub struct Mapping {
     pub tree: Option<Tree>,
     /// `record: {of: ...}` of a mapping that is in no tree: its rows speak of the records of that mapping.
     pub rows_of: Option<Spanned<String>>,
+    /// It has words of a tree, though they may say none.
+    pub wants_tree: bool,
     pub lane: SourceField,
     pub lock: Option<DestinationField>,
     /// `match: {destination: [...]}`, the surest rung first.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod rules;
+mod trees;
 
 use codegen::source::Sources;
 

@@ -44,6 +44,7 @@ pub fn answer(handler: &dyn Handler, typed: Typed<'_>, question: &Value) -> Valu
         "written": written(now.as_ref()),
         "elsewhere": [record(&handler.to_record("no such", b"{}")), back(handler, "no such", now.as_ref())],
         "not its own": back(handler, name, payload.as_ref()),
+        "records": records(handler, mapping, question),
     });
     if question["tables"] == true {
         answer["tables"] = tables(mapping);
@@ -63,6 +64,30 @@ pub fn answer(handler: &dyn Handler, typed: Typed<'_>, question: &Value) -> Valu
         });
     }
     answer
+}
+
+/// What several rows become: reduced, made ready, and each read as a record.
+fn records(handler: &dyn Handler, mapping: &MappingDescriptor, question: &Value) -> Value {
+    let rows = question["rows"].as_array().cloned().unwrap_or_default();
+    let settings = question["settings"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let ready = match runtime::row::records(mapping, &rows, &settings) {
+        Ok(ready) => ready,
+        Err(error) => return json!(error.to_string()),
+    };
+    ready
+        .iter()
+        .map(|row| {
+            let made = handler.to_record(mapping.name, row.to_string().as_bytes());
+            json!([
+                row,
+                record(&made),
+                made.as_deref().map_or(Value::Null, written)
+            ])
+        })
+        .collect()
 }
 
 /// The entity, filled with what fits, and what does not.
@@ -205,6 +230,7 @@ fn tables(mapping: &MappingDescriptor) -> Value {
             (mapping.lock, mapping.policy, mapping.rungs),
             (mapping.adopts_on_conflict, mapping.policies, mapping.lines),
             (mapping.origins, mapping.sync),
+            (mapping.computed, mapping.tree),
         )
     );
     let entities = [mapping.payload, mapping.record].map(|table| {

@@ -69,11 +69,15 @@ impl Program {
         let given = |test: &ir::Test| match &test.subject {
             Subject::Record { given, .. } => serde_json::from_str(given).ok(),
             Subject::Pair(pair) => serde_json::from_str(pair.given.as_deref()?).ok(),
-            // What is reduced first is asked for as rows.
-            Subject::Rows { .. } => None,
+            Subject::Rows { given, .. } => serde_json::from_str(given).ok(),
         };
         let of = |mapping: &ir::Mapping| {
-            let rows = mapping.tests.iter().filter_map(given).collect();
+            let given = mapping.tests.iter().filter_map(given);
+            let rows = given.flat_map(|given: Value| match given {
+                Value::Array(rows) => rows,
+                row => vec![row],
+            });
+            let rows = rows.collect();
             (mapping.name.clone(), rows)
         };
         self.ir.mappings.iter().map(of).collect()

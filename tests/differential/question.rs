@@ -11,13 +11,65 @@ pub fn draw(random: &mut fastrand::Rng, mapping: &MappingDescriptor, rows: &[Val
     let other = random.choice(rows).cloned().unwrap_or_else(valid);
     let base = record(random, mapping.record.fields);
     let now = changed(random, &base, mapping.record.fields);
+    let several = several(random, mapping, rows);
     json!({
         "mapping": mapping.name,
+        "rows": several,
+        "settings": settings(random),
         "row": spoilt(random, row, mapping.payload.fields),
         "other": spoilt(random, other, mapping.payload.fields),
         "base": spoilt(random, base, mapping.record.fields),
         "now": spoilt(random, now, mapping.record.fields),
         "at": [time(random), time(random)],
+    })
+}
+
+/// Rows of two records or one, in any order; some came twice, some have in them what should not be there.
+fn several(random: &mut fastrand::Rng, mapping: &MappingDescriptor, rows: &[Value]) -> Vec<Value> {
+    let mut several = Vec::new();
+    for _ in 0..random.usize(0..6) {
+        let Some(mut row) = random.choice(rows).cloned() else {
+            break;
+        };
+        for name in ["id", "group_id", "cart_id", "ticket_id"] {
+            let id = format!("{name}-{}", random.u8(0..2));
+            if row.get(name).is_some() {
+                put(&mut row, &[name], Some(json!(id)));
+            }
+        }
+        put(&mut row, &["$at"], Some(json!(pick(random, TIMES))));
+        if let Some(field) = random.choice(mapping.payload.fields)
+            && random.u8(0..5) == 0
+        {
+            let value = nasty(random, field);
+            put(&mut row, field.path, value);
+        }
+        several.push(row);
+    }
+    several
+}
+
+const TIMES: &[&str] = &[
+    "2026-03-01T18:00:00Z",
+    "2026-03-01T19:00:00+02:00",
+    "2026-03-02T00:00:00Z",
+    "",
+];
+
+/// Some that every mapping may read.
+fn settings(random: &mut fastrand::Rng) -> Value {
+    let zones = ["UTC", "America/Los_Angeles", "nowhere", ""];
+    json!({
+        "venue_zone": pick(random, &zones),
+        "payments": pick(random, &["npsp", "ticketure"]),
+        "refund": pick(random, &["reduce_lines", "negative_payment"]),
+        "cart_source": pick(random, &["webhook", "derived"]),
+        "anonymous_sales": pick(random, &["alone", "skip", "account"]),
+        "house_account": pick(random, &["001000000000001AAA", ""]),
+        "price_book": "01s000000000001AAA",
+        "stage_open": "Pledged",
+        "stage_won": "Closed Won",
+        "stage_lost": "Closed Lost",
     })
 }
 
@@ -60,6 +112,8 @@ fn fitting(random: &mut fastrand::Rng, field: &FieldDescriptor) -> Value {
         _ if random.u8(0..10) == 0 => Value::Null,
         Kind::Boolean => json!(random.bool()),
         Kind::Date => json!(pick(random, DATES)),
+        Kind::Decimal { .. } if random.bool() => json!(pick(random, NUMBERS)),
+        Kind::DateTime if random.bool() => json!(pick(random, TIMES)),
         Kind::Text
         | Kind::Decimal { .. }
         | Kind::DateTime
@@ -70,6 +124,8 @@ fn fitting(random: &mut fastrand::Rng, field: &FieldDescriptor) -> Value {
         },
     }
 }
+
+const NUMBERS: &[&str] = &["25", "25.00", "-0", "0.001", "1e3", "much"];
 
 const DATES: &[&str] = &["2001-02-03", "1999-12-31", "2024-02-29"];
 

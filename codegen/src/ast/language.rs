@@ -112,176 +112,179 @@ const fn map(keys: &'static [Key]) -> Map {
 }
 
 /// A mapping file.
-pub static MAPPING: Map = map(&[
-    key(
-        "mapping",
-        Takes::Identifier,
-        "The mapping's name, in snake case. Other mappings refer to it.",
-    ),
-    key(
-        "source",
-        Takes::Name(Names::Source),
-        "The Ticketure entity whose rows are read: a schema in schemas/ticketure.",
-    ),
-    key(
-        "destination",
-        Takes::Name(Names::Destination),
-        "The Salesforce object whose records are written: a schema in schemas/salesforce.",
-    ),
-    key(
-        "direction",
-        Takes::Word(SPOKEN_DIRECTIONS),
-        "forward: from the source to the destination. both: and back. A field may narrow it.",
-    ),
-    key(
-        "on",
-        Takes::Name(Names::Webhook),
-        "The webhook that carries the source's rows: a schema in schemas/webhooks.",
-    ),
-    key(
-        "when",
-        Takes::Map(&WHEN),
-        "Which rows are this mapping's, and which records may go back.",
-    ),
-    key(
-        "key",
-        Takes::Map(&KEY),
-        "What a row and its record know each other by: a unique external id.",
-    ),
-    key(
-        "part_of",
-        Takes::Name(Names::Mapping),
-        "The records are written together with those of this mapping, the root; the root names itself.",
-    ),
-    key(
-        "record",
-        Takes::Map(&RECORD),
-        "Writes the record of another mapping, instead of one of its own: another webhook speaks of it as well.",
-    ),
-    key(
-        "reduce",
-        Takes::Map(&REDUCE),
-        "How all rows of one record become one row, whatever the order in which they came.",
-    ),
-    key(
-        "for_each",
-        Takes::Either(&[Takes::Name(Names::Path), Takes::Map(&FOR_EACH)]),
-        "Each entry of this list is a record of its own; its members are at each.",
-    ),
-    key(
-        "exists_when",
-        Takes::Values(Values::RowConditions),
-        "There is a record where all of these hold for the reduced row.",
-    ),
-    key(
-        "unless",
-        Takes::List {
-            of: &Takes::Values(Values::RowConditions),
-            least: 0,
-        },
-        "There is no record where all conditions of one of these hold.",
-    ),
-    key(
-        "gone",
-        Takes::Word(&names(&GONE)),
-        "What happens to a record that no row speaks for any longer. delete, if nothing is said, or keep.",
-    ),
-    key(
-        "after",
-        Takes::Either(&[
+pub static MAPPING: Map = Map {
+    apart: &[["key", "record"]],
+    keys: &[
+        key(
+            "mapping",
+            Takes::Identifier,
+            "The mapping's name, in snake case. Other mappings refer to it.",
+        ),
+        key(
+            "source",
+            Takes::Name(Names::Source),
+            "The Ticketure entity whose rows are read: a schema in schemas/ticketure.",
+        ),
+        key(
+            "destination",
+            Takes::Name(Names::Destination),
+            "The Salesforce object whose records are written: a schema in schemas/salesforce.",
+        ),
+        key(
+            "direction",
+            Takes::Word(SPOKEN_DIRECTIONS),
+            "forward: from the source to the destination. both: and back. A field may narrow it.",
+        ),
+        key(
+            "on",
+            Takes::Name(Names::Webhook),
+            "The webhook that carries the source's rows: a schema in schemas/webhooks.",
+        ),
+        key(
+            "when",
+            Takes::Map(&WHEN),
+            "Which rows are this mapping's, and which records may go back.",
+        ),
+        key(
+            "key",
+            Takes::Map(&KEY),
+            "What a row and its record know each other by: a unique external id.",
+        ),
+        key(
+            "part_of",
             Takes::Name(Names::Mapping),
+            "The records are written together with those of this mapping, the root; the root names itself.",
+        ),
+        key(
+            "record",
+            Takes::Map(&RECORD),
+            "Writes the record of another mapping, instead of one of its own: another webhook speaks of it as well.",
+        ),
+        key(
+            "reduce",
+            Takes::Map(&REDUCE),
+            "How all rows of one record become one row, whatever the order in which they came.",
+        ),
+        key(
+            "for_each",
+            Takes::Either(&[Takes::Name(Names::Path), Takes::Map(&FOR_EACH)]),
+            "Each entry of this list is a record of its own; its members are at each.",
+        ),
+        key(
+            "exists_when",
+            Takes::Values(Values::RowConditions),
+            "There is a record where all of these hold for the reduced row.",
+        ),
+        key(
+            "unless",
             Takes::List {
-                of: &Takes::Name(Names::Mapping),
+                of: &Takes::Values(Values::RowConditions),
+                least: 0,
+            },
+            "There is no record where all conditions of one of these hold.",
+        ),
+        key(
+            "gone",
+            Takes::Word(&names(&GONE)),
+            "What happens to a record that no row speaks for any longer. delete, if nothing is said, or keep.",
+        ),
+        key(
+            "after",
+            Takes::Either(&[
+                Takes::Name(Names::Mapping),
+                Takes::List {
+                    of: &Takes::Name(Names::Mapping),
+                    least: 1,
+                },
+            ]),
+            "Its records are written after those of these mappings of the tree, though none refers to them.",
+        ),
+        key(
+            "needs",
+            Takes::Word(&names(&NEEDS)),
+            "npsp: there are no such records where NPSP is not installed.",
+        ),
+        key(
+            "lane",
+            Takes::Name(Names::RawPath),
+            "The path whose rows are processed in order, one at a time.",
+        ),
+        key(
+            "lock",
+            Takes::Name(Names::ReferenceField),
+            "The field that holds the parent which Salesforce locks with each write.",
+        ),
+        key(
+            "match",
+            Takes::Map(&MATCH),
+            "How a record that is there already is found, instead of making a second one.",
+        ),
+        key(
+            "conflict",
+            Takes::Word(&names(&CONFLICTS)),
+            "Who wins a field that both sides changed. restrictive: the opt-out. review: nobody, until a person decides.",
+        ),
+        key(
+            "tie",
+            Takes::Word(&names(&SIDES)),
+            "Who wins under `newest` where the clocks cannot tell.",
+        ),
+        key(
+            "on_link",
+            Takes::Word(&names(&ON_LINK)),
+            "What happens when two existing records meet for the first time. fill_blanks: what one side lacks comes from the other.",
+        ),
+        key(
+            "on_rewrite",
+            Takes::Word(&names(&ON_REWRITE)),
+            "The org changed what was just written. accept: its value goes to the source too. keep: each side keeps its own.",
+        ),
+        key(
+            "after_delete",
+            Takes::Word(&names(&AFTER_DELETE)),
+            "What becomes of the other side of a record that was deleted.",
+        ),
+        key(
+            "duplicates",
+            Takes::Word(&names(&DUPLICATES)),
+            "A duplicate rule of the org's finds other records like it. review: a person says which it is. allow: it is written all the same, where the rule lets that be.",
+        ),
+        key(
+            "fields",
+            Takes::List {
+                of: &Takes::Map(&FIELD),
                 least: 1,
             },
-        ]),
-        "Its records are written after those of these mappings of the tree, though none refers to them.",
-    ),
-    key(
-        "needs",
-        Takes::Word(&names(&NEEDS)),
-        "npsp: there are no such records where NPSP is not installed.",
-    ),
-    key(
-        "lane",
-        Takes::Name(Names::RawPath),
-        "The path whose rows are processed in order, one at a time.",
-    ),
-    key(
-        "lock",
-        Takes::Name(Names::ReferenceField),
-        "The field that holds the parent which Salesforce locks with each write.",
-    ),
-    key(
-        "match",
-        Takes::Map(&MATCH),
-        "How a record that is there already is found, instead of making a second one.",
-    ),
-    key(
-        "conflict",
-        Takes::Word(&names(&CONFLICTS)),
-        "Who wins a field that both sides changed. restrictive: the opt-out. review: nobody, until a person decides.",
-    ),
-    key(
-        "tie",
-        Takes::Word(&names(&SIDES)),
-        "Who wins under `newest` where the clocks cannot tell.",
-    ),
-    key(
-        "on_link",
-        Takes::Word(&names(&ON_LINK)),
-        "What happens when two existing records meet for the first time. fill_blanks: what one side lacks comes from the other.",
-    ),
-    key(
-        "on_rewrite",
-        Takes::Word(&names(&ON_REWRITE)),
-        "The org changed what was just written. accept: its value goes to the source too. keep: each side keeps its own.",
-    ),
-    key(
-        "after_delete",
-        Takes::Word(&names(&AFTER_DELETE)),
-        "What becomes of the other side of a record that was deleted.",
-    ),
-    key(
-        "duplicates",
-        Takes::Word(&names(&DUPLICATES)),
-        "A duplicate rule of the org's finds other records like it. review: a person says which it is. allow: it is written all the same, where the rule lets that be.",
-    ),
-    key(
-        "fields",
-        Takes::List {
-            of: &Takes::Map(&FIELD),
-            least: 1,
-        },
-        "One entry a field of the destination.",
-    ),
-    key(
-        "ignore",
-        Takes::List {
-            of: &Takes::Name(Names::Field),
-            least: 0,
-        },
-        "Fields of the destination that are left out on purpose.",
-    ),
-    key(
-        "unmapped",
-        Takes::Word(&names(&UNMAPPED)),
-        "error: each field that can be written is mapped or in `ignore`.",
-    ),
-    key(
-        "allow",
-        Takes::Map(&ALLOW),
-        "Judgements about the whole mapping that do not hold here: a code and the reason in words.",
-    ),
-    key(
-        "tests",
-        Takes::List {
-            of: &Takes::Map(&TEST),
-            least: 0,
-        },
-        "What goes in and what must come out.",
-    ),
-]);
+            "One entry a field of the destination.",
+        ),
+        key(
+            "ignore",
+            Takes::List {
+                of: &Takes::Name(Names::Field),
+                least: 0,
+            },
+            "Fields of the destination that are left out on purpose.",
+        ),
+        key(
+            "unmapped",
+            Takes::Word(&names(&UNMAPPED)),
+            "error: each field that can be written is mapped or in `ignore`.",
+        ),
+        key(
+            "allow",
+            Takes::Map(&ALLOW),
+            "Judgements about the whole mapping that do not hold here: a code and the reason in words.",
+        ),
+        key(
+            "tests",
+            Takes::List {
+                of: &Takes::Map(&TEST),
+                least: 0,
+            },
+            "What goes in and what must come out.",
+        ),
+    ],
+};
 
 pub(super) static WHEN: Map = map(&[
     key(
@@ -689,6 +692,11 @@ pub static ALLOW: Map = map(&[
         "M0316",
         Takes::Text,
         "Why this one field says enough of who it is.",
+    ),
+    key(
+        "M0327",
+        Takes::Text,
+        "Why the field is left as it is where no case holds.",
     ),
 ]);
 

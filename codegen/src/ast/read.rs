@@ -76,14 +76,10 @@ fn read_root(
         .take("when")
         .map(|entry| when(entry, reader.sink))
         .unwrap_or_default();
-    let key = match reader.take("key") {
-        Some(entry) => key(&entry.value, reader.sink),
+    let key = match reader.has("record") {
         // Then the record's own mapping says it.
-        None if reader.has("record") => None,
-        None => {
-            reader.missing("key");
-            None
-        }
+        true => None,
+        false => key_of(&mut reader),
     };
     let tree = super::tree::tree(&mut reader);
     let lane = reader.demand("lane");
@@ -244,6 +240,14 @@ fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
         .unwrap_or_default();
     reader.finish();
     (source, destination)
+}
+
+fn key_of(reader: &mut Reader<'_, '_>) -> Option<Key> {
+    let Some(entry) = reader.take("key") else {
+        reader.missing("key");
+        return None;
+    };
+    key(&entry.value, reader.sink)
 }
 
 fn key(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Key> {

@@ -3,7 +3,7 @@
 use super::read::{names, pairs};
 use super::reader::{Reader, list, text};
 use super::{Fold, ForEach, How, Pairs, Rank, RecordOf, Reduce, Tree, language};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::FoldWord;
 use crate::parse::{Entry, Node, Value};
 use crate::span::Spanned;
@@ -11,13 +11,18 @@ use crate::span::Spanned;
 /// All of them; nothing where the mapping has none.
 pub(super) fn tree(reader: &mut Reader<'_, '_>) -> Option<Tree> {
     let words = language::TREE_WORDS;
-    let first = words.iter().find_map(|word| reader.key_place(word))?;
+    // `record` alone says nothing of a tree.
+    let others = words.iter().filter(|word| **word != "record");
+    let mut all = others.chain([&"record"]);
+    let first = all.find_map(|word| reader.key_place(word))?;
+    let record = reader
+        .take("record")
+        .and_then(|entry| record(&entry.value, reader.sink));
     Some(Tree {
         first,
         part_of: reader.text("part_of"),
-        record: reader
-            .take("record")
-            .and_then(|entry| record(&entry.value, reader.sink)),
+        record_broken: reader.has("record") && record.is_none(),
+        record,
         reduce: reader
             .take("reduce")
             .and_then(|entry| reduce(&entry.value, reader.sink)),
@@ -195,18 +200,11 @@ fn fold(entry: &Entry, sink: &mut Vec<Diagnostic>) -> Option<Fold> {
 
 /// The one word of a fold that says how.
 fn how(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<How> {
-    let mut written = FoldWord::ALL
-        .iter()
-        .filter(|(word, _)| reader.has(word))
-        .copied();
-    let (first, second) = (written.next(), written.next());
-    let ((name, word), None) = (first.or_else(|| none(reader))?, second) else {
-        let message = format!("`{}` is folded in two ways", entry.key.value);
-        reader.sink.push(
-            Diagnostic::error(Code::WRONG_SHAPE, entry.value.span, message, "two words")
-                .help("keep one of them, or fold into two names"),
-        );
-        return None;
+    let written = FoldWord::ALL.iter().filter(|(word, _)| reader.has(word));
+    let written: Vec<(&'static str, FoldWord)> = written.copied().collect();
+    let Some((name, word)) = written.first().copied() else {
+        reader.missing("first");
+        return meant(entry);
     };
     let path = match word {
         FoldWord::Count => {
@@ -215,10 +213,35 @@ fn how(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<How> {
         }
         _ => Some(reader.text(name)?),
     };
+    if let Some((second, _)) = written.get(1) {
+        written.iter().skip(1).for_each(|(more, _)| {
+            reader.take(more);
+        });
+        let message = format!("`{name}` and `{second}` cannot stand together in a fold");
+        reader.sink.push(
+            Diagnostic::error(Code::WRONG_SHAPE, entry.value.span, message, "two words")
+                .help("keep one of them, or fold into two names"),
+        );
+    }
     Some(How { word, path })
 }
 
-fn none(reader: &mut Reader<'_, '_>) -> Option<(&'static str, FoldWord)> {
-    reader.missing("first");
-    None
+/// What a word that nobody knows was meant to be, so that the fold's name is known all the same.
+fn meant(entry: &Entry) -> Option<How> {
+    let Value::Map(entries) = &entry.value.value else {
+        return None;
+    };
+    entries.iter().find_map(|entry| {
+        let words = FoldWord::ALL.iter().map(|(word, _)| *word);
+        let word = nearest(&entry.key.value, words)?;
+        let (_, word) = FoldWord::ALL.iter().find(|(known, _)| *known == word)?;
+        let path = match word {
+            FoldWord::Count => None,
+            _ => Some(Spanned::new(
+                entry.value.text()?.to_owned(),
+                entry.value.span,
+            )),
+        };
+        Some(How { word: *word, path })
+    })
 }

@@ -148,6 +148,10 @@ fn apart_in_tree(one: &Mapping, other: &Mapping) -> bool {
     let (Some(tree), Some(other_tree)) = (&one.tree, &other.tree) else {
         return false;
     };
+    // Who writes another's record has a rule of its own.
+    if tree.record_of.is_some() || other_tree.record_of.is_some() {
+        return true;
+    }
     // What is known by fields among its parent's is made where it is missing, by whoever comes first.
     if !one.key.natural.is_empty() || other_key_form(one, other) {
         return true;

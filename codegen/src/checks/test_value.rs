@@ -4,6 +4,7 @@ use super::{Context, fit};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Expectation, Literal, Mapping, Push};
 use crate::schema::{SourceSchemaField, SourceType};
+use crate::settings;
 use crate::span::{Span, Spanned};
 
 type Properties = [(String, SourceSchemaField)];
@@ -19,10 +20,32 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         for row in test.rows().iter().chain(body) {
             of_row(row, "", properties, sink);
         }
+        for (name, value) in &test.settings {
+            sink.extend(of_setting(name, value));
+        }
         for record in [&test.base, &test.now, &test.expect].into_iter().flatten() {
             of_record(mapping, record, sink);
         }
     }
+}
+
+/// A setting that is one of a few words.
+fn of_setting(name: &Spanned<String>, value: &Spanned<Literal>) -> Option<Diagnostic> {
+    let setting = settings::setting_of(&name.value)?;
+    let misfit = match &value.value {
+        Literal::Text(word)
+            if setting.words.is_empty() || setting.words.contains(&word.as_str()) =>
+        {
+            return None;
+        }
+        Literal::Text(word) => format!("`{}` is never `{word}`", name.value),
+        _ => format!("`{}` is text, and this is not", name.value),
+    };
+    let fault = Diagnostic::error(Code::TEST_VALUE, value.span, misfit, "never has this value");
+    Some(match setting.words {
+        [] => fault.help("write text, in quotes where it looks like a number"),
+        words => fault.help(format!("known are {}", words.join(", "))),
+    })
 }
 
 fn of_row(

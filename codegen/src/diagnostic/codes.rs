@@ -79,6 +79,15 @@ codes! {
     LANE_MISSING "M0317",
     LOCK_NO_PARENT "M0318",
     UNFIT_MATCH "M0319",
+    NOT_IN_TREE "M0320",
+    UNFIT_TREE "M0321",
+    ORDER_MISSING "M0322",
+    FOLD_SHADOWS "M0323",
+    UNFIT_LIST "M0324",
+    UNFIT_LOOKUP "M0325",
+    VALUES_INCOMPLETE "M0326",
+    NO_LAST_CASE "M0327",
+    RECORD_TWICE "M0328",
     ROWS_OF_ANOTHER "M0330",
     BROKEN_SCHEMA "M0401",
     STALE_ORG_FACT "M0402",
@@ -97,6 +106,7 @@ pub const ALLOWABLE: &[Code] = &[
     Code::OPPOSITE_CONSENT,
     Code::SAME_RECORD,
     Code::WEAK_MATCH,
+    Code::NO_LAST_CASE,
 ];
 
 /// Mistakes of a test, while its mapping is right.

@@ -284,6 +284,23 @@ impl Code {
         }
     }
 
+    /// `before = name { field, field };` where that fits on one line, behind the equals sign or below it; false where
+    /// it does not, and nothing is written.
+    pub fn short_struct(&mut self, before: &str, name: &str, fields: &[String]) -> bool {
+        let value = format!("{name} {{ {} }};", fields.join(", "));
+        let flat = format!("{before} = {value}");
+        let below = format!("    {value}");
+        if self.fits(&flat) {
+            self.line(flat);
+        } else if self.fits(&below) {
+            self.line(format_args!("{before} ="));
+            self.line(below);
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// `before = &[1, 2];`, as many on a line as fit.
     pub fn numbers(&mut self, before: &str, numbers: &[u32]) {
         let all: Vec<String> = numbers.iter().map(u32::to_string).collect();

@@ -35,11 +35,15 @@ pub fn from_payload(code: &mut Code, mapping: &Mapping) {
         "pub fn from_payload(payload: {payload}) -> Result<Self, RecordError> {{"
     ));
     code.line("let mut conversions = Conversions::new(&MAPPING);");
-    code.open(format_args!("let record = {record} {{"));
-    for (field, value) in mapping.record.iter().zip(&mapping.values) {
-        assign(code, &field.ident, name(&field.path), value);
+    let fields = mapping.record.iter().zip(&mapping.values);
+    let flat = fields.map(|(field, value)| flat(&field.ident, name(&field.path), value));
+    if !code.short_struct("let record", record, &flat.collect::<Vec<_>>()) {
+        code.open(format_args!("let record = {record} {{"));
+        for (field, value) in mapping.record.iter().zip(&mapping.values) {
+            assign(code, &field.ident, name(&field.path), value);
+        }
+        code.close("};");
     }
-    code.close("};");
     code.line("conversions.finish(record)");
     code.close("}");
     code.close("}");
@@ -52,6 +56,31 @@ pub fn converts(mapping: &Mapping) -> bool {
         .values
         .iter()
         .any(|value| matches!(value, Value::Payload { function, .. } if *function != "same"))
+}
+
+/// The field and its value on one line.
+fn flat(field: &str, destination: &str, value: &Value) -> String {
+    match value {
+        Value::Payload {
+            ident,
+            function,
+            moves,
+            ..
+        } => {
+            let cloned = if *moves { "" } else { ".clone()" };
+            match *function {
+                "same" => format!("{field}: payload.{ident}{cloned}"),
+                function => format!(
+                    "{field}: conversions.field({destination:?}, convert::{function}(payload.{ident}{cloned}))"
+                ),
+            }
+        }
+        Value::Text(text) => format!("{field}: Slot::text({text:?})"),
+        Value::Boolean(truth) => format!("{field}: Slot::Value({truth})"),
+        Value::Date(year, month, day) => {
+            format!("{field}: Slot::Value(jiff::civil::date({year}, {month}, {day}))")
+        }
+    }
 }
 
 fn assign(code: &mut Code, field: &str, destination: &str, value: &Value) {
@@ -116,6 +145,41 @@ pub fn to_payload(code: &mut Code, mapping: &Mapping) {
         "pub fn to_payload(&self) -> ({payload}, Vec<FieldError>) {{"
     ));
     code.line("let mut conversions = Conversions::new(&MAPPING);");
+    if !code.short_struct("let payload", payload, &flat_back(mapping)) {
+        fields_back(code, mapping);
+    }
+    code.line("conversions.finish_back(payload)");
+    code.close("}");
+    code.blank();
+    gates(code);
+    code.close("}");
+    code.blank();
+}
+
+/// The fields that go back on one line each, and that the others stay absent.
+fn flat_back(mapping: &Mapping) -> Vec<String> {
+    let fields = mapping.record.iter().zip(&mapping.values);
+    let back = fields.zip(&mapping.sync).filter(|(_, sync)| sync.both);
+    let back = back.filter_map(|((field, value), _)| match value {
+        Value::Payload {
+            ident, function, ..
+        } => Some(match *function {
+            "same" => format!("{ident}: self.{}.clone()", field.ident),
+            function => format!(
+                "{ident}: conversions.field({:?}, convert::back::{function}(self.{}.clone()))",
+                name(&field.path),
+                field.ident
+            ),
+        }),
+        Value::Text(_) | Value::Boolean(_) | Value::Date(..) => None,
+    });
+    let rest = format!("..{}::default()", mapping.payload_struct);
+    back.chain(mapping.some_stay_absent.then_some(rest))
+        .collect()
+}
+
+fn fields_back(code: &mut Code, mapping: &Mapping) {
+    let payload = &mapping.payload_struct;
     code.open(format_args!("let payload = {payload} {{"));
     let fields = mapping.record.iter().zip(&mapping.values);
     for ((field, value), sync) in fields.zip(&mapping.sync) {
@@ -141,12 +205,6 @@ pub fn to_payload(code: &mut Code, mapping: &Mapping) {
         code.line(format_args!("..{payload}::default()"));
     }
     code.close("};");
-    code.line("conversions.finish_back(payload)");
-    code.close("}");
-    code.blank();
-    gates(code);
-    code.close("}");
-    code.blank();
 }
 
 fn gates(code: &mut Code) {

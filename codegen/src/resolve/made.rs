@@ -68,6 +68,10 @@ impl Resolver<'_> {
         let cases = cases.iter().filter_map(|case| {
             let when = condition::conditions(&case.when, sides, sides.properties, sink);
             let then = made(&case.then, sides, sink)?;
+            // With fewer conditions it would be another case.
+            if when.len() < case.when.len() {
+                return None;
+            }
             Some(Case {
                 span: case.span,
                 when,
@@ -85,21 +89,23 @@ impl Resolver<'_> {
     ) -> Option<Rule> {
         let object = self.looked_up(&written.object, sink)?;
         let fields = |fields: &ast::MadeFields, sink: &mut Vec<Diagnostic>| {
-            fields
+            let found: Vec<Option<(LookupField, Made)>> = fields
                 .iter()
-                .filter_map(|(name, value)| {
+                .map(|(name, value)| {
                     let field = self.lookup_field(name, object, sink);
                     let value = made(value, sides, sink);
                     Some((field?, value?))
                 })
-                .collect::<Vec<_>>()
+                .collect();
+            found.into_iter().collect::<Option<Vec<_>>>()
         };
         let by = fields(&written.by, sink);
         let create = fields(&written.create, sink);
-        let within = match &written.within {
-            Some(within) => Some(self.within(within, object, sides, sink)?),
-            None => None,
-        };
+        let within = written.within.as_ref();
+        let within = within.map(|within| self.within(within, object, sides, sink));
+        // What could not be found was reported: nothing is said of the rest.
+        let (by, create) = (by?, create?);
+        let within = within.map_or(Some(None), |found| found.map(Some))?;
         Some(Rule::Lookup(Box::new(Lookup {
             span: written.span,
             object: written.object.clone(),

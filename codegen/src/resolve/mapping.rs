@@ -118,6 +118,7 @@ impl Resolver<'_> {
             key,
             tree,
             rows_of,
+            wants_tree: mapping.tree.is_some(),
             lock,
             rungs,
             policy: mapping.policy,

@@ -233,10 +233,20 @@ impl Resolver<'_> {
             .record
             .as_ref()
             .and_then(|record| self.reference(&record.of, sink).map(|_| record.of.clone()));
+        let is_lost = written.record_broken || (written.record.is_some() && record_of.is_none());
         let mut after = written.after.clone();
         after.retain(|name| self.reference(name, sink).is_some());
-        let part_of = written.part_of.as_ref()?;
+        let Some(part_of) = &written.part_of else {
+            // A wrong `part_of` has been reported.
+            if !["part_of", "record"].contains(&written.first.value) {
+                sink.push(not_in_tree(&written.first));
+            }
+            return None;
+        };
         self.reference(part_of, sink)?;
+        if is_lost {
+            return None;
+        }
         Some(Tree {
             root: part_of.clone(),
             record_of,
@@ -286,7 +296,14 @@ impl Resolver<'_> {
             .iter()
             .find(|field| field.name == theirs.value);
         let Some(schema) = schema else {
-            sink.push(not_there(record, &theirs.value, &sides.object.name));
+            // In a tree there is a rule about it.
+            if mapping
+                .tree
+                .as_ref()
+                .is_some_and(|tree| tree.part_of.is_none())
+            {
+                sink.push(not_there(record, &theirs.value, &sides.object.name));
+            }
             return None;
         };
         Some(Key {
@@ -299,6 +316,13 @@ impl Resolver<'_> {
             natural: Vec::new(),
         })
     }
+}
+
+/// A word that says something of trees only.
+fn not_in_tree(word: &Spanned<&'static str>) -> Diagnostic {
+    let message = format!("`{}` wants a mapping that is part of a tree", word.value);
+    Diagnostic::error(Code::NOT_IN_TREE, word.span, message, "in no tree")
+        .help("add `part_of:` with the mapping at the root, or take this out")
 }
 
 /// The path of a key, or the member that it is made into and how.

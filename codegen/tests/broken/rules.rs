@@ -21,7 +21,10 @@ pub const CASES: &[Case] = &[
     case(
         "  - { source: language, destination: Ticketure_Language__c, monitored: true }\n",
         "  - { source: language, destination: Ticketure_Language__c, monitored: true }\n  - { source: organization_id, destination: AccountId, reference: account }\n",
-        &[("M0219", "destination: AccountId")],
+        &[
+            ("M0219", "destination: AccountId"),
+            ("M0302", "!second destination: AccountId"),
+        ],
     ),
     case(
         "  - { source: language, destination: Ticketure_Language__c, monitored: true }\n",

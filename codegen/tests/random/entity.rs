@@ -37,6 +37,8 @@ pub enum Shape {
     /// The id of another entity's row.
     Id,
     Integer,
+    /// A decimal as text.
+    Money,
     List,
 }
 
@@ -64,6 +66,7 @@ impl Property {
             Shape::Choice(values) => json!({"type": "string", "enum": values}),
             Shape::Id => json!({"type": "string", "maxLength": 36}),
             Shape::Integer => json!({"type": "integer", "minimum": 0}),
+            Shape::Money => json!({"type": "string", "format": "decimal", "maxLength": 20}),
             Shape::List => json!({"type": "array", "items": {"type": "string"}}),
         };
         if self.nullable {
@@ -159,7 +162,7 @@ pub fn draw(random: &mut fastrand::Rng, index: usize) -> Entity {
 }
 
 fn shape(random: &mut fastrand::Rng) -> Shape {
-    match random.u32(0..20) {
+    match random.u32(0..22) {
         0..=5 => Shape::Text {
             max: Some(*one_of(random, &[1, 10, 40, 80, 255])),
         },
@@ -176,6 +179,7 @@ fn shape(random: &mut fastrand::Rng) -> Shape {
         ),
         17 => Shape::Id,
         18 => Shape::Integer,
+        19 | 20 => Shape::Money,
         _ => Shape::List,
     }
 }

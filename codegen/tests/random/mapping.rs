@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::entity::{Entity, Property, Shape};
+use super::made::{self, Tree};
 use super::object::Object;
 use super::{chance, one_of, rows};
 
@@ -20,6 +21,7 @@ pub struct Drawing<'e> {
     pub when: Vec<(String, Value)>,
     object: usize,
     both: bool,
+    tree: Option<Tree>,
     text: String,
 }
 
@@ -80,8 +82,17 @@ impl<'e> World<'e> {
                 .collect(),
             object,
             both,
+            tree: None,
             text: String::new(),
         };
+        let alone = !self
+            .mappings
+            .iter()
+            .any(|other| other.object == drawing.object);
+        if alone && chance(random, 35) {
+            drawing.both = false;
+            drawing.tree = Some(self.tree(random, &drawing));
+        }
         let entries = self.entries(random, &drawing);
         let Some(object) = self.objects.get_mut(object) else {
             return;
@@ -89,6 +100,26 @@ impl<'e> World<'e> {
         object.add(KEY, "string", json!({"length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "idLookup": true, "caseSensitive": true}));
         drawing.text = write(random, &drawing, object, &entries);
         self.mappings.push(drawing);
+    }
+
+    /// A tree of its own, or a part of one that was drawn before.
+    fn tree(&self, random: &mut fastrand::Rng, drawing: &Drawing<'_>) -> Tree {
+        let roots: Vec<(String, String)> = self
+            .mappings
+            .iter()
+            .filter(|other| other.tree.as_ref().is_some_and(|tree| tree.is_root))
+            .filter_map(|other| {
+                Some((
+                    other.name.clone(),
+                    self.objects.get(other.object)?.name.clone(),
+                ))
+            })
+            .collect();
+        let root = random
+            .choice(&roots)
+            .cloned()
+            .filter(|_| chance(random, 70));
+        Tree::draw(random, drawing.entity, &drawing.name, root)
     }
 
     /// All mapping files and objects.
@@ -140,6 +171,23 @@ impl<'e> World<'e> {
                 _ => pen.entry(),
             });
         }
+        let one_way = |line: String| Entry {
+            line,
+            path: None,
+            two_way: false,
+            is_text: false,
+            monitored: false,
+        };
+        let others: Vec<String> = targets.iter().map(|(_, object)| object.clone()).collect();
+        for number in 0..random.usize(0..3) {
+            let name = format!("Made{tag}_{number}__c");
+            let made = made::entry(random, drawing.entity, object, &others, &name);
+            entries.extend(made.map(one_way));
+        }
+        if let Some(tree) = &drawing.tree {
+            let lines = tree.entries(random, object, tag);
+            entries.extend(lines.into_iter().map(one_way));
+        }
         for number in 0..random.usize(0..4) {
             entries.push(constant(random, object, &format!("C{tag}_{number}__c")));
         }
@@ -187,7 +235,18 @@ impl Pen<'_> {
                 ("date", json!({}), Some("date"))
             }
             Shape::Date => ("string", json!({"length": 10}), None),
-            Shape::DateTime if self.both => return None,
+            Shape::DateTime | Shape::Integer | Shape::Money if self.both => return None,
+            Shape::DateTime if chance(self.random, 30) => ("datetime", json!({}), None),
+            Shape::Integer => (
+                "double",
+                json!({"precision": 18, "scale": self.random.u32(0..3)}),
+                None,
+            ),
+            Shape::Money => (
+                *one_of(self.random, &["currency", "percent"]),
+                json!({"precision": 18, "scale": 2}),
+                None,
+            ),
             Shape::DateTime if self.random.bool() => ("date", json!({}), Some("date")),
             Shape::DateTime => ("string", json!({"length": 40}), None),
             Shape::Boolean => ("boolean", json!({}), self.random.bool().then_some("not")),
@@ -204,7 +263,7 @@ impl Pen<'_> {
                 )
             }
             Shape::Id => ("string", json!({"length": 36}), None),
-            Shape::Integer | Shape::List => return None,
+            Shape::List => return None,
         };
         Some(self.finish(kind, members, convert, None))
     }
@@ -296,7 +355,7 @@ impl Pen<'_> {
             is_text: kind != "textarea"
                 && !matches!(
                     self.property.shape,
-                    Shape::Boolean | Shape::Date | Shape::DateTime
+                    Shape::Boolean | Shape::Date | Shape::DateTime | Shape::Integer | Shape::Money
                 ),
             monitored,
         }
@@ -380,8 +439,13 @@ fn write(
             text += "  destination: { Household__c: { not: Household Account } }\n";
         }
     }
-    text += &format!("key: {{ source: id, destination: {KEY} }}\n");
-    text += &format!("lane: {}\n", if random.bool() { "id" } else { "group_id" });
+    text += &match &drawing.tree {
+        Some(tree) => tree.words(),
+        None => format!(
+            "key: {{ source: id, destination: {KEY} }}\nlane: {}\n",
+            one_of(random, &["id", "group_id"])
+        ),
+    };
     if chance(random, 40) {
         text += "lock: Spare_Parent__c\n";
     }
@@ -390,7 +454,7 @@ fn write(
         .filter(|entry| entry.is_text)
         .filter_map(|entry| entry.path.as_deref().map(quoted))
         .collect();
-    if paths.len() >= 2 && chance(random, 60) {
+    if paths.len() >= 2 && drawing.tree.is_none() && chance(random, 60) {
         let many = &paths[..2 + random.usize(0..paths.len() - 1)];
         let adopts = if both && random.bool() {
             ", source: on_conflict"
@@ -451,6 +515,6 @@ fn one_way(line: &str) -> String {
 }
 
 /// As a YAML text in double quotes, which JSON's are.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

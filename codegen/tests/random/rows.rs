@@ -59,6 +59,7 @@ fn value(random: &mut fastrand::Rng, property: &Property) -> Option<Value> {
         Shape::Choice(values) => json!(one_of(random, values)),
         Shape::Id => json!(format!("{}-{}", word(random, 8), random.u32(0..50))),
         Shape::Integer => json!(random.u32(0..1000)),
+        Shape::Money => json!(format!("{}.{:02}", random.u32(0..1000), random.u32(0..100))),
         Shape::List => json!([word(random, 5)]),
     })
 }

@@ -15,10 +15,10 @@ pub static BUYER_ROLE: &[u32] = &[18, 19, 17, 20];
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[26, 32, 21, 39, 40, 33, 10, 22, 23, 44, 24];
+pub static CART: &[u32] = &[26, 33, 21, 40, 41, 34, 10, 22, 23, 45, 24];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
-pub static CART_OF_TICKETS: &[u32] = &[29, 34, 25, 37, 38, 35, 9, 26, 27, 41, 28];
+pub static CART_OF_TICKETS: &[u32] = &[29, 35, 25, 38, 39, 36, 9, 26, 27, 42, 28];
 
 /// `mappings/contact.yaml`, by the record's fields.
 pub static CONTACT: &[u32] = &[37, 32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35];

@@ -1,0 +1,424 @@
+//! The same for the mappings of a cart: trees, made members, look-ups.
+
+use super::cases::{Case, case};
+use super::{everything, found, line_of};
+
+/// A shipped mapping and the ways to break it.
+const CASES: &[(&str, &[Case])] = &[
+    ("ticket.yaml", TICKET),
+    ("cart.yaml", CART),
+    ("cart_of_tickets.yaml", DERIVED),
+    ("allocation.yaml", ALLOCATION),
+    ("payment.yaml", PAYMENT),
+    ("refund.yaml", REFUND),
+    ("contact_role.yaml", ROLE),
+];
+
+const TICKET: &[Case] = &[
+    case(
+        "part_of: cart\n",
+        "part_of: crt\n",
+        &[("M0104", "part_of: crt")],
+    ),
+    case(
+        "part_of: cart\n",
+        "part_of: payment\n",
+        &[("M0321", "part_of: payment")],
+    ),
+    case("part_of: cart\n", "", &[("M0320", "reduce:")]),
+    case(
+        "lane: cart_id",
+        "lane: ticket_id",
+        &[("M0321", "lane: ticket_id")],
+    ),
+    case(
+        "reference: cart, when",
+        "reference: contact, when",
+        &[
+            ("M0201", "reference: contact, when"),
+            ("M0321", "part_of: cart"),
+        ],
+    ),
+    case(
+        "  by: ticket_id\n",
+        "  by: ticketid\n",
+        &[("M0101", "by: ticketid")],
+    ),
+    case(
+        "  distinct: id\n",
+        "  distinct: ids\n",
+        &[("M0101", "distinct: ids")],
+    ),
+    case(
+        "    - occurred_at\n",
+        "    - ocurred_at\n",
+        &[("M0101", "- ocurred_at")],
+    ),
+    case(
+        "count: true, of: { action: refunded }",
+        "cont: true, of: { action: refunded }",
+        &[("M0004", "cont: true")],
+    ),
+    case(
+        "price: { first: price_paid",
+        "price: { first: price_paid, last: price_paid",
+        &[("M0006", "price: { first")],
+    ),
+    case(
+        "of: { action: [redeemed, force_redeemed] } }\n    last_scan:",
+        "of: { actions: redeemed } }\n    last_scan:",
+        &[("M0101", "actions: redeemed")],
+    ),
+    case(
+        "event_name: { last: event_name",
+        "event_name: { count: true, last: event_name",
+        &[("M0006", "event_name: { count")],
+    ),
+    case(
+        "exists_when: { purchased: { above: \"0\" } }",
+        "exists_when: { purchased: { above: none } }",
+        &[("M0006", "above: none")],
+    ),
+    case(
+        "exists_when: { purchased: { above: \"0\" } }",
+        "exists_when: { last_scan: { above: \"0\" } }",
+        &[("M0306", "last_scan: { above")],
+    ),
+    case(
+        "$refund: reduce_lines }\ngone",
+        "$refund: reduce_line }\ngone",
+        &[("M0306", "reduce_line }")],
+    ),
+    case(
+        "$refund: reduce_lines }\ngone",
+        "$refunds: reduce_lines }\ngone",
+        &[("M0106", "$refunds")],
+    ),
+    case(
+        "gone: delete",
+        "gone: deleted",
+        &[("M0007", "gone: deleted")],
+    ),
+    case(
+        "      object: PricebookEntry\n",
+        "      object: PriceBookEntry\n",
+        &[("M0103", "PriceBookEntry")],
+    ),
+    case(
+        "by: { Product2.Ticketure_Ticket_Type_Id__c",
+        "by: { Product2.Ticketure_Type__c",
+        &[("M0102", "Product2.Ticketure_Type__c")],
+    ),
+    case(
+        "by: { Product2.Ticketure_Ticket_Type_Id__c",
+        "by: { Product.Ticketure_Ticket_Type_Id__c",
+        &[("M0102", "Product.Ticketure")],
+    ),
+    case(
+        ", UnitPrice: { value: 0 } }",
+        " }",
+        &[("M0325", "missing: create")],
+    ),
+    case(
+        "missing: create ",
+        "missing: fail ",
+        &[("M0325", "create: { Product2.Name")],
+    ),
+    case(
+        "missing: create ",
+        "missing: make ",
+        &[("M0007", "missing: make")],
+    ),
+    case(
+        "within: { AccountId: [ { contact: identity_id } ] }",
+        "within: { AccountId: [ { cart: identity_id } ] }",
+        &[("M0325", "{ cart: identity_id }")],
+    ),
+    case(
+        "within: { AccountId",
+        "within: { OwnerId",
+        &[("M0325", "within: { OwnerId")],
+    ),
+    case(
+        "      object: Contact\n",
+        "      object: Account\n",
+        &[
+            ("M0102", "Email: admit_email"),
+            ("M0102", "within: { AccountId"),
+        ],
+    ),
+    case(
+        "date_in: [session_timezone, $venue_zone]",
+        "date_in: [session_timezone, $venue_zones]",
+        &[("M0106", "$venue_zones")],
+    ),
+    case(
+        "date_in: [session_timezone, $venue_zone]",
+        "convert: date, date_in: [session_timezone, $venue_zone]",
+        &[("M0006", "date_in: [session_timezone")],
+    ),
+    case(
+        "{ source: session_start_datetime, destination: ServiceDate",
+        "{ source: event_name, destination: ServiceDate",
+        &[("M0201", "destination: ServiceDate")],
+    ),
+    case(
+        "{ source: event_name, destination",
+        "{ source: scans, destination",
+        &[("M0201", "source: scans, destination: Ticketure_Event")],
+    ),
+    case(
+        "{ source: last_scan_at, destination",
+        "{ source: event_name, destination",
+        &[("M0201", "destination: Ticketure_Last_Redeemed__c")],
+    ),
+    case(
+        "{ source: price, destination: UnitPrice }",
+        "{ source: event_name, destination: UnitPrice }",
+        &[("M0201", "destination: UnitPrice")],
+    ),
+    case(
+        "value: Refunded }",
+        "value: Returned }",
+        &[("M0206", "value: Returned")],
+    ),
+    case(
+        "      - { value: Issued }\n",
+        "",
+        &[("M0327", "destination: Ticketure_Status__c")],
+    ),
+    case(
+        "      - { value: Issued }\n",
+        "      - { value: Issued }\n      - { value: Redeemed }\n",
+        &[("M0327", "      - { value: Redeemed }")],
+    ),
+    case(
+        "{ value: 1, destination: Quantity }",
+        "{ value: one, destination: Quantity }",
+        &[("M0201", "value: one")],
+    ),
+    case(
+        "settings: { refund: reduce_lines }",
+        "settings: { refund: all }",
+        &[("M0315", "refund: all")],
+    ),
+    case(
+        "settings: { refund: reduce_lines }",
+        "settings: { refnd: reduce_lines }",
+        &[("M0106", "refnd: reduce_lines")],
+    ),
+];
+
+const CART: &[Case] = &[
+    case(
+        "part_of: cart\n",
+        "part_of: ticket\n",
+        &[("M0321", "part_of: ticket"), ("M0321", "part_of: ticket")],
+    ),
+    case(
+        "\"Tickets {cart_number}\"",
+        "\"Tickets {cart_nmber}\"",
+        &[("M0101", "{cart_nmber}")],
+    ),
+    case(
+        "\"Tickets {cart_number}\"",
+        "\"Tickets {cart_number\"",
+        &[("M0006", "{cart_number\"")],
+    ),
+    case(
+        "source: $stage_lost }",
+        "source: $stage_list }",
+        &[("M0106", "$stage_list")],
+    ),
+    case(
+        "when: { status: cancelled }",
+        "when: { status: canceled }",
+        &[("M0306", "canceled")],
+    ),
+    case(
+        "destination: CloseDate, date_in: $venue_zone",
+        "destination: CloseDate",
+        &[("M0201", "destination: CloseDate")],
+    ),
+    case(
+        "destination: Ticketure_Channel__c }",
+        "destination: Ticketure_Channel__c, written_last: { value: x } }",
+        &[("M0321", "written_last: { source: $stage_open }")],
+    ),
+    case(
+        "lookup: { object: RecordType",
+        "lookup: { object: Contact",
+        &[("M0102", "object: Contact"), ("M0102", "object: Contact")],
+    ),
+    case(
+        "allow: { M0327: NPSP puts people's opportunities into their household }\n    ",
+        "",
+        &[("M0327", "destination: AccountId")],
+    ),
+];
+
+const DERIVED: &[Case] = &[
+    case(
+        "record: { of: cart, by: cart_id }",
+        "record: { of: ticket, by: cart_id }",
+        &[("M0321", "record: { of: ticket")],
+    ),
+    case(
+        "record: { of: cart, by: cart_id }",
+        "record: { of: cart }",
+        &[("M0005", "record: { of: cart }")],
+    ),
+    case(
+        "exists_when: { $cart_source: derived, bought_at",
+        "exists_when: { bought_at",
+        &[("M0328", "record: { of: cart")],
+    ),
+    case(
+        "  order: [occurred_at, id]\n",
+        "",
+        &[("M0322", "  by: cart_id")],
+    ),
+];
+
+const ALLOCATION: &[Case] = &[
+    case(
+        "list: funds, share: price",
+        "list: fund, share: price",
+        &[
+            ("M0101", "list: fund,"),
+            ("M0101", "each.code}"),
+            ("M0101", "each.share: { above"),
+            ("M0101", "source: each.share"),
+            ("M0101", "Name: each.code"),
+        ],
+    ),
+    case(
+        "list: funds, share: price",
+        "list: funds, share: ticket_id",
+        &[("M0324", "share: ticket_id")],
+    ),
+    case(
+        "\"{ticket_id}:{each.code}\"",
+        "\"{ticket_id}\"",
+        &[("M0324", "\"{ticket_id}\"")],
+    ),
+    case(
+        "{ source: each.share",
+        "{ source: each.shares",
+        &[("M0101", "each.shares")],
+    ),
+    case(
+        "after: ticket",
+        "after: refunds",
+        &[("M0104", "after: refunds")],
+    ),
+    case(
+        "after: ticket",
+        "after: contact",
+        &[("M0321", "after: contact")],
+    ),
+    case(
+        "npsp__Active__c: { value: true }",
+        "npsp__Active__c: { value: yes please }",
+        &[("M0325", "yes please")],
+    ),
+];
+
+const PAYMENT: &[Case] = &[
+    case("needs: npsp\n", "needs: npp\n", &[("M0007", "needs: npp")]),
+    case(
+        "source: [gateway_reference, id]",
+        "source: [gateway_reference]",
+        &[("M0207", "[gateway_reference]")],
+    ),
+    case(
+        "{ card: Credit Card",
+        "{ card: Creditcard",
+        &[("M0206", "Creditcard")],
+    ),
+    case(
+        "{ sum: amount, of",
+        "{ sum: amonut, of",
+        &[
+            ("M0101", "amonut"),
+            ("M0101", "charged: { above"),
+            ("M0101", "source: charged, "),
+        ],
+    ),
+];
+
+const REFUND: &[Case] = &[
+    case(
+        "convert: negative",
+        "convert: negativ",
+        &[("M0105", "negativ,")],
+    ),
+    case(
+        "{ source: amount, destination",
+        "{ source: method, destination",
+        &[("M0201", "convert: negative")],
+    ),
+    case(
+        "reference: payment, or_first: true",
+        "or_first: true",
+        &[("M0201", "or_first: true"), ("M0321", "or_first: true")],
+    ),
+    case(
+        "after: payment",
+        "after: refund",
+        &[("M0321", "after: refund")],
+    ),
+];
+
+const ROLE: &[Case] = &[
+    case(
+        "[OpportunityId, ContactId]",
+        "[OpportunityId, Role, Contact]",
+        &[("M0102", "Role, Contact]")],
+    ),
+    case(
+        "[OpportunityId, ContactId]",
+        "[OpportunityId, IsPrimary]",
+        &[("M0321", "IsPrimary]")],
+    ),
+];
+
+#[test]
+fn each_mistake_of_a_tree_is_found_at_its_line_and_once() {
+    let files = everything().to_files();
+    let mut wrong = Vec::new();
+    for (file, cases) in CASES {
+        let (_, whole) = files.iter().find(|(name, _)| name == file).unwrap();
+        for case in *cases {
+            assert!(
+                whole.contains(case.from),
+                "{:?} is not in {file}",
+                case.from
+            );
+            let text = whole.replacen(case.from, case.to, 1);
+            let mut broken = files.clone();
+            broken.retain(|(name, _)| name != file);
+            broken.push(((*file).to_owned(), text.clone()));
+            let mut expected: Vec<(String, u32)> = case
+                .expected
+                .iter()
+                .map(|(code, part)| ((*code).to_owned(), line_of(&text, part)))
+                .collect();
+            let mut got = found(&codegen::source::Sources::from_files(broken));
+            expected.sort();
+            got.sort();
+            if got != expected {
+                wrong.push(format!(
+                    "{file}: {:?} -> {:?}: expected {expected:?}, got {got:?}",
+                    case.from, case.to
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn all_shipped_mappings_are_clean() {
+    assert_eq!(found(&everything()), []);
+}
