@@ -1,5 +1,5 @@
 //! `docs/FEATURES.md`: each row says where a feature is and what proves it, and all of that is there. `docs/org.md`: the
-//! fields that the org needs for it are all named.
+//! fields that the org needs for it, and the settings, are all named.
 
 use std::path::PathBuf;
 
@@ -108,4 +108,19 @@ fn each_field_of_ours_is_named_for_the_org() {
         }
     }
     assert!(missing.is_empty(), "docs/org.md lacks {missing:?}");
+}
+
+#[test]
+fn each_setting_is_told_of() {
+    let page = std::fs::read_to_string(root().join("docs/org.md")).unwrap();
+    for setting in codegen::settings::SETTINGS {
+        let name = format!("`{}`", setting.name);
+        assert!(page.contains(&name), "docs/org.md lacks the setting {name}");
+        for word in setting.words {
+            assert!(
+                page.contains(&format!("`{word}`")),
+                "docs/org.md does not say that {name} may be {word}"
+            );
+        }
+    }
 }
