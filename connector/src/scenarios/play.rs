@@ -240,6 +240,10 @@ impl Stage<'_> {
             process.life.end_after(awaits);
             self.tell(format!("the process dies after {awaits} more awaits"));
         }
+        if let Some(fault) = self.manner.trouble(&mut self.random) {
+            self.tell(format!("calls go wrong: {fault:?}"));
+            self.simulator().add_fault(fault);
+        }
         self.world.until(Instant::now() + time).await
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use simulator::{Fault, FaultKind};
 
 use super::{Order, Stage};
 use crate::scenarios::file::Step;
@@ -14,6 +15,8 @@ pub(super) struct Manner {
     plain: bool,
     /// The process is killed now and then.
     killed: bool,
+    /// Calls go wrong now and then.
+    troubled: bool,
     /// In the end everything is delivered once more.
     pub(super) repeats_all: bool,
     /// The longest that a delivery takes.
@@ -31,6 +34,7 @@ impl Manner {
         Manner {
             plain: plain || ordered,
             killed: !plain && random.u32(0..3) == 0,
+            troubled: !plain && random.u32(0..3) == 0,
             repeats_all: !plain && random.u32(0..3) == 0,
             late_ms: match random.u32(0..3) {
                 0 => 2_000,
@@ -57,6 +61,26 @@ impl Manner {
             random.shuffle(&mut turns);
         }
         turns
+    }
+
+    /// What goes wrong from now on with a few calls, where anything does.
+    pub(super) fn trouble(&self, random: &mut fastrand::Rng) -> Option<Fault> {
+        if !self.troubled || random.bool() {
+            return None;
+        }
+        let kind = match random.u32(0..5) {
+            0 => FaultKind::LostAfterCommit,
+            1 => FaultKind::LostBeforeCommit,
+            2 => FaultKind::Unavailable,
+            3 => FaultKind::LockRow { one_in: 2 },
+            _ => FaultKind::ExpireSessions,
+        };
+        let path = match random.u32(0..3) {
+            0 => "/composite",
+            1 => "/services/data",
+            _ => "/api/",
+        };
+        Some(Fault::on(path, random.u32(1..3), kind))
     }
 
     pub(super) fn crashes(&self, random: &mut fastrand::Rng) -> bool {
