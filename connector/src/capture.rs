@@ -68,8 +68,10 @@ impl Capture {
     /// When the store fails. A reading that fails is made again.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut read_at = i64::MIN / 2;
+        self.sync.owe_parked().await?;
         while !*stop.borrow() {
             self.sync.ask_after_ticketure().await;
+            self.sync.fetch_owed().await?;
             if self.may_read(read_at).await? {
                 read_at = self.sync.now_ms();
                 self.read_all().await?;

@@ -19,7 +19,23 @@ const REMEMBERED_MAX: usize = 100_000;
 
 /// What was asked for, and when.
 #[derive(Default)]
-pub(crate) struct Asked(Mutex<HashMap<String, i64>>);
+pub(crate) struct Asked(Mutex<HashMap<String, i64>>, Owed);
+
+/// What is still to be asked for: nobody answered, or an earlier process did not come to it.
+#[derive(Default)]
+struct Owed(Mutex<Vec<String>>);
+
+impl Owed {
+    fn add(&self, mut keys: Vec<String>) {
+        let mut owed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|key| !owed.contains(key));
+        owed.append(&mut keys);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 impl Asked {
     /// Those that are new, each noted as asked for.
@@ -66,7 +82,11 @@ impl TwoWaySync {
     /// Asks Ticketure for records that items have just parked for. What it has is enqueued as if it had sent it; what it
     /// does not have may still come.
     pub(crate) async fn fetch(&self, keys: Vec<String>) -> Result<(), StoreError> {
-        if !self.fetches_missing || keys.is_empty() || self.held_back().is_some() {
+        if !self.fetches_missing || keys.is_empty() {
+            return Ok(());
+        }
+        if self.held_back().is_some() {
+            self.asked.1.add(keys);
             return Ok(());
         }
         let mut items = Vec::new();
@@ -78,6 +98,25 @@ impl TwoWaySync {
             self.store.enqueue(items).await?;
         }
         Ok(())
+    }
+
+    /// What items wait for that parked in an earlier process is asked for: it may have ended before it did.
+    pub(crate) async fn owe_parked(&self) -> Result<(), StoreError> {
+        let mut waits = self.store.status().await?.parked_by_key;
+        // What waits for a person is known to Ticketure.
+        for review in self.store.reviews().await? {
+            let own = format!("{}:{}", review.mapping, review.source_id);
+            waits.retain(|(key, _)| *key != own);
+        }
+        self.asked
+            .1
+            .add(waits.into_iter().map(|(key, _)| key).collect());
+        Ok(())
+    }
+
+    /// What could not be asked for is asked for once more.
+    pub(crate) async fn fetch_owed(&self) -> Result<(), StoreError> {
+        self.fetch(self.asked.1.take()).await
     }
 
     /// For records that were merged, the keys of those that they were merged into.
@@ -102,9 +141,9 @@ impl TwoWaySync {
         match self.row_of(self.mapping(name)?, id).await {
             Ok(row) => row,
             Err(error) => {
-                // The next one that waits for it asks again.
                 tracing::warn!(%error, mapping = name, "a record that others wait for could not be fetched");
                 self.asked.forget(key);
+                self.asked.1.add(vec![key.to_owned()]);
                 None
             }
         }

@@ -95,7 +95,12 @@ impl Org {
             return self.no_allocations(id);
         };
         let mut totals = Totals::default();
-        for mut allocation in self.child_records(ALLOCATION, DONATION, id) {
+        let allocations = self.child_records(ALLOCATION, DONATION, id);
+        // Only donations that have some are judged: one of less than nothing may stand.
+        if allocations.is_empty() {
+            return Ok(());
+        }
+        for mut allocation in allocations {
             let amount = match number(&allocation, PERCENT) {
                 // Of nothing there is nothing to allocate.
                 None if whole == 0 => Some(0),
