@@ -6,6 +6,7 @@
 mod condition;
 mod example;
 mod fit;
+mod key;
 mod lookup;
 mod made;
 mod mapping;

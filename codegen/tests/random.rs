@@ -8,6 +8,7 @@ mod made;
 mod mapping;
 mod object;
 mod rows;
+mod text;
 
 pub use entity::Entity;
 

@@ -3,12 +3,20 @@
 //! Readers find no key that is not listed here, and the schema for editors is made of these lists, so neither can
 //! know a word that the other does not.
 
+mod field;
+mod made;
+mod test;
+mod tree;
+
 pub(super) use super::words::{
     AFTER_DELETE, CONFLICTS, DIRECTIONS, DUPLICATES, GONE, MATCH_POLICIES, MATCH_SOURCE, MISSING,
     NEEDS, ON_LINK, ON_REWRITE, SIDES, TREE_WORDS, UNMAPPED,
 };
 use super::words::{SPOKEN_DIRECTIONS, names};
-use crate::model::Conversion;
+pub use field::FIELD;
+pub(super) use made::{CASE, CONSTANT, LOOKUP, MADE, USE};
+pub use test::TEST;
+pub(super) use tree::{FOLD, FOR_EACH, RECORD, REDUCE};
 
 /// One key of a map.
 #[derive(Debug)]
@@ -332,170 +340,6 @@ const PATHS: Takes = Takes::Either(&[
     },
 ]);
 
-pub(super) static RECORD: Map = map(&[
-    key(
-        "of",
-        Takes::Name(Names::Mapping),
-        "The mapping whose record it is.",
-    ),
-    key(
-        "by",
-        Takes::Name(Names::Path),
-        "The path of that record's key.",
-    ),
-]);
-
-pub(super) static FOR_EACH: Map = map(&[
-    key("list", Takes::Name(Names::Path), "The path of the list."),
-    key(
-        "share",
-        Takes::Name(Names::Path),
-        "The amount that the entries share, to the cent: each.share is an entry's part, by its amount, its percent, or what is left.",
-    ),
-]);
-
-pub(super) static REDUCE: Map = map(&[
-    key(
-        "by",
-        Takes::Either(&[
-            Takes::Name(Names::RawPath),
-            Takes::List {
-                of: &Takes::Name(Names::RawPath),
-                least: 1,
-            },
-        ]),
-        "What the rows of one record have in common; of several the first that is given.",
-    ),
-    key(
-        "distinct",
-        Takes::Name(Names::RawPath),
-        "Rows that have this in common are one row that was delivered more than once.",
-    ),
-    key(
-        "order",
-        Takes::List {
-            of: &Takes::Either(&[
-                Takes::Name(Names::RawPath),
-                Takes::Named(&Takes::List {
-                    of: &Takes::Text,
-                    least: 1,
-                }),
-            ]),
-            least: 1,
-        },
-        "What comes first, by the first of these that differs: a path, or a path with its words in order. $at is when it was delivered.",
-    ),
-    key(
-        "fold",
-        Takes::Named(&Takes::Map(&FOLD)),
-        "Members that are made of all the rows, by the names that they get.",
-    ),
-]);
-
-pub(super) static FOLD: Map = map(&[
-    key(
-        "first",
-        Takes::Name(Names::RawPath),
-        "The first row's value.",
-    ),
-    key("last", Takes::Name(Names::RawPath), "The last row's value."),
-    key("count", Takes::Truth, "How many rows."),
-    key("sum", Takes::Name(Names::RawPath), "The sum of an amount."),
-    key(
-        "max",
-        Takes::Name(Names::RawPath),
-        "The greatest, or the latest.",
-    ),
-    key(
-        "min",
-        Takes::Name(Names::RawPath),
-        "The least, or the earliest.",
-    ),
-    key(
-        "of",
-        Takes::Values(Values::SourceConditions),
-        "Only rows that have all of these.",
-    ),
-]);
-
-/// A value, and where it comes from.
-pub(super) static MADE: Map = Map {
-    keys: &[
-        key("source", PATHS, "A path of the row, or a setting: $name."),
-        key("value", Takes::Constant, "A constant."),
-        key("template", Takes::Text, "Text with members in braces."),
-    ],
-    apart: MADE_APART,
-};
-
-const MADE_APART: &[[&str; 2]] = &[
-    ["source", "value"],
-    ["source", "template"],
-    ["value", "template"],
-];
-
-pub(super) static CONSTANT: Map = map(&[key("value", Takes::Constant, "The value.")]);
-
-pub(super) static USE: Map = map(&[key(
-    "use",
-    Takes::Constant,
-    "What the first field of `by` is in the record that is taken instead.",
-)]);
-
-pub(super) static CASE: Map = Map {
-    keys: &[
-        key(
-            "when",
-            Takes::Values(Values::RowConditions),
-            "The case counts where all of these hold; the last one has none.",
-        ),
-        key("source", PATHS, "A path of the row, or a setting: $name."),
-        key("value", Takes::Constant, "A constant."),
-        key("template", Takes::Text, "Text with members in braces."),
-    ],
-    apart: MADE_APART,
-};
-
-pub(super) static LOOKUP: Map = map(&[
-    key(
-        "object",
-        Takes::Name(Names::Object),
-        "The object whose record is looked for.",
-    ),
-    key(
-        "by",
-        Takes::Named(&MADE_FIELD),
-        "Its fields, or those of its parents (Product2.Name), and what they have to be: a path, or { value: x }.",
-    ),
-    key(
-        "within",
-        Takes::Named(&Takes::List {
-            of: &Takes::Named(&Takes::Name(Names::Path)),
-            least: 1,
-        }),
-        "Only among one account's records: the field that holds it, and whose account it is, a mapping and the path of its id.",
-    ),
-    key(
-        "missing",
-        Takes::Either(&[Takes::Word(&MISSING), Takes::Map(&USE)]),
-        "create: it is made. fail: the row goes to the error log. leave: the field stays empty. { use: x }: the record whose first field is x.",
-    ),
-    key(
-        "create",
-        Takes::Named(&MADE_FIELD),
-        "More fields of a record that is made.",
-    ),
-]);
-
-static MADE_FIELD: Takes = Takes::Either(&[
-    Takes::Name(Names::Path),
-    Takes::List {
-        of: &Takes::Name(Names::Path),
-        least: 1,
-    },
-    Takes::Map(&MADE),
-]);
-
 pub(super) static MATCH: Map = map(&[
     key(
         "destination",
@@ -520,120 +364,6 @@ pub(super) static MATCH: Map = map(&[
 static RUNG: Takes = Takes::List {
     of: &Takes::Name(Names::Path),
     least: 1,
-};
-
-/// One entry of `fields`.
-pub static FIELD: Map = Map {
-    keys: &[
-        key(
-            "source",
-            PATHS,
-            "A path of the row; inside an object with a dot: address.city. A setting: $name. Of a list the first that is given.",
-        ),
-        key("value", Takes::Constant, "A constant, instead of a source."),
-        key(
-            "template",
-            Takes::Text,
-            "Text with members in braces, instead of a source: Tickets {cart_number}.",
-        ),
-        key(
-            "choose",
-            Takes::List {
-                of: &Takes::Map(&CASE),
-                least: 1,
-            },
-            "The first case that holds, instead of a source.",
-        ),
-        key(
-            "lookup",
-            Takes::Map(&LOOKUP),
-            "The id of a record that no mapping writes, found by its fields.",
-        ),
-        key(
-            "destination",
-            Takes::Name(Names::WritableField),
-            "The Salesforce field, as the API spells it.",
-        ),
-        key(
-            "convert",
-            Takes::Word(&names(&Conversion::ALL)),
-            "email: trimmed, lower case. phone: single spaces. date: text to a date. not: the opposite truth. negative: the number with its sign turned round.",
-        ),
-        key(
-            "values",
-            Takes::Values(Values::Words),
-            "Another word for each value.",
-        ),
-        key(
-            "otherwise",
-            Takes::Either(&[Takes::Constant, Takes::Map(&CONSTANT)]),
-            "What a value becomes that `values` lacks. fail: the row is refused. same: itself. Else this.",
-        ),
-        key(
-            "date_in",
-            PATHS,
-            "The date of a time in this zone: a path, or a setting; of several the first that is given.",
-        ),
-        key(
-            "written_last",
-            Takes::Map(&MADE),
-            "The field has this value until the whole tree is written.",
-        ),
-        key(
-            "or_first",
-            Takes::Truth,
-            "A reference within the tree means the first record of that mapping where none has its key.",
-        ),
-        key(
-            "reference",
-            Takes::Name(Names::Mapping),
-            "The value is the source id of this mapping's record; the row waits until that record is in Salesforce.",
-        ),
-        key(
-            "direction",
-            Takes::Word(SPOKEN_DIRECTIONS),
-            "Another direction for this field alone.",
-        ),
-        key(
-            "conflict",
-            Takes::Word(&names(&CONFLICTS)),
-            "Another winner for this field alone. A consent is restrictive by itself.",
-        ),
-        key(
-            "monitored",
-            Takes::Truth,
-            "Its change lets a record go back to Ticketure.",
-        ),
-        key(
-            "required",
-            Takes::Truth,
-            "While it is blank in Salesforce the record does not go back.",
-        ),
-        key("when_creating", Takes::Truth, "Sent with a create only."),
-        key("pii", Takes::Truth, "Personal data."),
-        key(
-            "needs",
-            Takes::Word(&names(&NEEDS)),
-            "npsp: left out where NPSP is not installed.",
-        ),
-        key(
-            "allow",
-            Takes::Map(&ALLOW),
-            "Judgements that do not hold for this field: a code and the reason in words.",
-        ),
-    ],
-    apart: &[
-        ["source", "value"],
-        ["source", "template"],
-        ["source", "choose"],
-        ["source", "lookup"],
-        ["value", "template"],
-        ["value", "choose"],
-        ["value", "lookup"],
-        ["template", "choose"],
-        ["template", "lookup"],
-        ["choose", "lookup"],
-    ],
 };
 
 /// `allow`: what is a judgement and no fact. The same as [`crate::diagnostic::ALLOWABLE`].
@@ -699,66 +429,3 @@ pub static ALLOW: Map = map(&[
         "Why the field is left as it is where no case holds.",
     ),
 ]);
-
-/// One entry of `tests`.
-pub static TEST: Map = Map {
-    keys: &[
-        key("name", Takes::Text, "What the test shows, as a sentence."),
-        key(
-            "given",
-            Takes::Either(&[
-                Takes::Values(Values::Row),
-                Takes::List {
-                    of: &Takes::Values(Values::Row),
-                    least: 1,
-                },
-            ]),
-            "The row that comes in; of a mapping with `reduce` one or more.",
-        ),
-        key(
-            "settings",
-            Takes::Values(Values::Settings),
-            "Settings that are not as they are by default.",
-        ),
-        key(
-            "before",
-            Takes::Values(Values::Record),
-            "The record as both sides agreed on it; the same as `base`.",
-        ),
-        key(
-            "base",
-            Takes::Values(Values::Record),
-            "The record as both sides agreed on it; the same as `before`.",
-        ),
-        key(
-            "after",
-            Takes::Values(Values::Record),
-            "The record as Salesforce has it now.",
-        ),
-        key(
-            "linked",
-            Takes::Values(Values::Record),
-            "The record that the row meets for the first time.",
-        ),
-        key(
-            "expect",
-            Takes::Either(&[Takes::Values(Values::Record), Takes::Word(&["absent"])]),
-            "What goes to Salesforce: these fields and no others. absent: there is no record.",
-        ),
-        key(
-            "expect_some",
-            Takes::Values(Values::Record),
-            "What goes to Salesforce: at least these fields.",
-        ),
-        key(
-            "push",
-            Takes::Values(Values::RowOrFalse),
-            "What goes to Ticketure; false for nothing.",
-        ),
-    ],
-    apart: &[
-        ["expect", "expect_some"],
-        ["before", "base"],
-        ["after", "linked"],
-    ],
-};

@@ -25,8 +25,22 @@ pub(super) fn made(reader: &mut Reader<'_, '_>) -> Option<Made> {
 
 /// `choose:`, a list of cases.
 pub(super) fn cases(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Case> {
-    let cases = list(node, "choose", sink);
-    cases.iter().filter_map(|item| case(item, sink)).collect()
+    let items = list(node, "choose", sink);
+    if items.is_empty() && matches!(node.value, Value::List(_) | Value::Scalar { .. }) {
+        sink.push(empty(
+            node,
+            "choose",
+            "`- { when: { path: value }, value: x }`",
+        ));
+    }
+    items.iter().filter_map(|item| case(item, sink)).collect()
+}
+
+/// What says nothing would make nothing.
+fn empty(node: &Node, name: &str, example: &str) -> Diagnostic {
+    let message = format!("`{name}` is empty");
+    Diagnostic::error(Code::WRONG_SHAPE, node.span, message, "nothing here")
+        .help(format!("write {example}, or take it out"))
 }
 
 fn case(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Case> {
@@ -102,7 +116,14 @@ pub(super) fn lookup(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Lookup> 
     let mut reader = Reader::new(node, "`lookup`", &language::LOOKUP, sink)?;
     let object = reader.demand("object");
     let by = match reader.take("by") {
-        Some(entry) => fields(entry, "`by`", reader.sink),
+        Some(entry) => {
+            let by = fields(entry, "`by`", reader.sink);
+            if by.is_empty() && matches!(entry.value.value, Value::Map(_)) {
+                let example = "`by: { Name: path }`";
+                reader.sink.push(empty(&entry.value, "by", example));
+            }
+            by
+        }
         None => {
             reader.missing("by");
             Vec::new()

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Schemas, condition, example, fit, lookup, made, rung, tree};
+use super::{Schemas, condition, example, fit, key, lookup, made, rung, tree};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::{
-    self, Conversion, DestinationField, Key, MappingId, Origin, Payload, Rule, SourceField,
-};
-use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, SourceType, source};
+use crate::model::{self, Conversion, DestinationField, MappingId, Origin, Payload, Rule};
+use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, source};
 use crate::span::{Span, Spanned};
 
 /// What names are looked up in.
@@ -72,7 +70,7 @@ impl Resolver<'_> {
             .collect();
         let key = self
             .borrowed_key(mapping, &sides, sink)
-            .or_else(|| key(mapping, &sides, sink));
+            .or_else(|| key::key(mapping, &sides, sink));
         let lane = mapping
             .lane
             .as_ref()
@@ -381,73 +379,6 @@ fn negatable(value: &Spanned<model::Literal>) -> Option<(bool, Spanned<model::Li
         model::Literal::List(_) | model::Literal::Object(_)
     );
     single.then(|| (negated, inner.clone()))
-}
-
-/// The key as written; where a side is not found, one that would do, so that the rest is checked.
-fn key(mapping: &ast::Mapping, sides: &Sides<'_>, sink: &mut Vec<Diagnostic>) -> Option<Key> {
-    let written = mapping.key.as_ref();
-    let source = written
-        .and_then(|key| Some((key.source.as_ref()?, key.span)))
-        .and_then(|(source, span)| tree::key_source(made::made(source, sides, sink)?, span));
-    let mut destinations: Vec<DestinationField> = written
-        .iter()
-        .flat_map(|key| &key.destination)
-        .filter_map(|name| lookup::destination(name, sides.object, sink))
-        .collect();
-    let is_natural = written.is_some_and(|key| key.is_natural);
-    let span = Span {
-        file: mapping.file,
-        start: 0,
-        end: 0,
-    };
-    // Nothing is said of what stands in: the mistake has been told.
-    let some_source = || SourceField {
-        span,
-        path: vec!["id".to_owned()],
-        schema: SourceSchemaField {
-            span,
-            kind: SourceType::Text {
-                max_length: None,
-                min_length: None,
-                pattern: None,
-                format: None,
-                values: Vec::new(),
-            },
-            nullable: false,
-            required: true,
-            read_only: true,
-        },
-    };
-    let some_destination = || {
-        let schema = sides
-            .object
-            .fields
-            .iter()
-            .find(|field| field.external_id && field.unique)?;
-        Some(DestinationField {
-            span,
-            schema: schema.clone(),
-        })
-    };
-    let (source, made) = source.unwrap_or_else(|| (some_source(), None));
-    if is_natural {
-        return Some(Key {
-            source,
-            made,
-            destination: None,
-            natural: destinations,
-        });
-    }
-    let destination = match destinations.is_empty() {
-        true => some_destination()?,
-        false => destinations.remove(0),
-    };
-    Some(Key {
-        source,
-        made,
-        destination: Some(destination),
-        natural: Vec::new(),
-    })
 }
 
 fn conversion(name: &Spanned<String>, sink: &mut Vec<Diagnostic>) -> Option<Spanned<Conversion>> {
