@@ -76,3 +76,23 @@ fn found(sources: &Sources) -> Vec<(String, u32)> {
 fn mappings_by_the_thousand_are_clean() {
     assert_eq!(found(&synthetic::sources(25)), []);
 }
+
+/// What an operator can set is in the example, as it is when nobody does.
+#[test]
+fn every_setting_is_in_the_example() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../usher.example.toml");
+    let example = std::fs::read_to_string(path).unwrap();
+    for setting in codegen::settings::SETTINGS {
+        let named = |line: &str| {
+            let line = line.trim_start_matches("# ");
+            let (name, value) = line.split_once(" = ")?;
+            (name == setting.name).then(|| value.to_owned())
+        };
+        let value = example.lines().find_map(named);
+        let value = value.unwrap_or_else(|| panic!("{} is not in the example", setting.name));
+        if let Some(default) = setting.default {
+            let default = format!("\"{default}\"");
+            assert!(value.starts_with(&default), "{}: {value}", setting.name);
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod mapping;
 mod oracle;
 mod schemas;
 mod tests_section;
+mod trees;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -152,10 +153,28 @@ fn disagreement(mutation: &Mutation, shipped: &Files, kept: &Schemas) -> Option<
     }
 }
 
+/// The text without entries of several lines, whose values are made: `trees` is about those.
+fn without_made(text: &str) -> String {
+    let mut inside = false;
+    let kept = text.lines().filter(|line| {
+        let is_entry = line.starts_with("  - ");
+        if is_entry || !line.starts_with(' ') {
+            inside = line.starts_with("  - destination:");
+        }
+        !inside
+    });
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
 /// Every mutation is reported at its line, or is legal by the oracle's rules.
 #[test]
 fn every_mutation_is_reported_at_its_line() {
-    let files = Files::new(shipped().to_files());
+    let shipped = shipped().to_files().into_iter();
+    let files = Files::new(
+        shipped
+            .map(|(name, text)| (name, without_made(&text)))
+            .collect(),
+    );
     let kept = resolve::schemas(&Sources::from_files(files.to_files()), &mut Vec::new());
     let mut mutations = mapping::mutations(&files);
     mutations.extend(tests_section::mutations(&files));
