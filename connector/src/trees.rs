@@ -76,6 +76,10 @@ pub(crate) struct Tree {
     left_out: bool,
     /// It cannot go on: this happens to its items.
     pub(crate) stopped: Option<Outcome>,
+    /// One of its records is refused for good: the others are written, then this happens to its items.
+    failed: Option<Outcome>,
+    /// Mappings some of whose rows cannot be understood.
+    unsure: Vec<&'static str>,
     /// A call for it has no answer: what it did is asked for next time.
     open: bool,
     /// What has to be kept of what was written.
@@ -108,6 +112,8 @@ impl Tree {
             doubt: false,
             left_out: false,
             stopped: None,
+            failed: None,
+            unsure: Vec::new(),
             open: false,
             written: Vec::new(),
             again: None,
@@ -117,6 +123,14 @@ impl Tree {
     /// The first reason counts.
     pub(crate) fn stop(&mut self, outcome: Outcome) {
         self.stopped.get_or_insert(outcome);
+    }
+
+    /// A record other than the root is refused for good: the rest goes on without it.
+    fn stop_or_go_on(&mut self, outcome: Outcome, is_root: bool) {
+        match &outcome {
+            Outcome::Dead { .. } if !is_root => drop(self.failed.get_or_insert(outcome)),
+            _ => self.stop(outcome),
+        }
     }
 
     pub(crate) fn goes_on(&self) -> bool {

@@ -57,9 +57,10 @@ async fn a_new_customer(stage: &mut Stage) -> Result<Value, Box<dyn Error>> {
             false => "A new customer in Ticketure appears in Salesforce",
         },
         &format!(
-            "{} {} {name}",
+            "{} {}{}{name}",
             text(&contact, "FirstName"),
-            text(&contact, "LastName")
+            text(&contact, "LastName"),
+            if stage.npsp { " in " } else { "" }
         ),
         truth,
     );

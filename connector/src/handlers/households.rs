@@ -16,6 +16,8 @@ use crate::trees::Work;
 
 /// The mapping of people.
 pub(crate) const PEOPLE: &str = "contact";
+/// The organization that a person belongs to, with NPSP.
+pub(crate) const AFFILIATION: &str = "npsp__Primary_Affiliation__c";
 /// What NPSP calls the households that it makes.
 const HOUSEHOLD: &str = "Household Account";
 
@@ -201,10 +203,16 @@ impl TwoWaySync {
     }
 
     async fn ask_about(&self, relative: &Relative) -> Result<(), StoreError> {
+        // It is another question than which contact the identity is, and has an answer of its own.
+        let question = format!("{}:household", relative.identity);
+        let asked = Some((PEOPLE.to_owned(), vec![question.clone()]));
+        if !self.store.decided(asked).await?.is_empty() {
+            return Ok(());
+        }
         self.store
             .add_review(Review {
                 mapping: PEOPLE.to_owned(),
-                source_id: relative.identity.clone(),
+                source_id: question,
                 candidates: vec![relative.to.clone(), relative.from.clone()],
                 reason: format!(
                     "has tickets of a cart whose buyer is in household {}, but is in {} with others: move the contact in Salesforce if they are one family, or leave it",

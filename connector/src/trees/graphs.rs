@@ -1,11 +1,13 @@
 //! New trees as Composite Graphs: each is written as a whole or not at all, many in one call.
 
 use runtime::entity::Entity;
+use runtime::queue::Outcome;
 use runtime::salesforce::CallError;
 use runtime::salesforce::graph::{self, Graph, GraphFailure, GraphResult, Node, Target, Write};
 use serde_json::Value;
 
 use super::body::{new_body, within};
+use super::outcome::is_root;
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work, plan};
 use crate::sync::TwoWaySync;
@@ -95,7 +97,10 @@ impl TwoWaySync {
         };
         let errors = failure.errors(node).to_vec();
         let outcome = self.refused_record(tree, mapping, &errors);
-        tree.stop(outcome);
+        // The others go without one that is refused for good, step by step.
+        if !matches!(outcome, Outcome::Dead { .. }) || is_root(mapping) {
+            tree.stop(outcome);
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl TwoWaySync {
         }
         let mut settlements = Vec::new();
         for tree in &mut work.trees {
-            if let (None, Some(reason)) = (&tree.stopped, tree.again) {
+            if let (None, None, Some(reason)) = (&tree.stopped, &tree.failed, tree.again) {
                 tree.stop(self.again(ONCE_MORE_MS, reason));
             }
             let mut settled = settled(tree);
@@ -137,7 +137,8 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
 }
 
 fn settled(tree: &Tree) -> Vec<Settlement> {
-    let outcome = tree.stopped.clone().unwrap_or(Outcome::Done);
+    let outcome = tree.stopped.clone().or_else(|| tree.failed.clone());
+    let outcome = outcome.unwrap_or(Outcome::Done);
     let each = tree.items.iter().enumerate();
     each.map(|(index, item)| {
         let outcome = match &outcome {

@@ -15,7 +15,8 @@ use runtime::salesforce::{CallError, SalesforceError};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
-use super::{LookupId, Tree, Work, plan};
+use super::outcome::is_root;
+use super::{LookupId, Tree, Wanted, Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::outcome;
 
@@ -33,8 +34,16 @@ struct Asked {
     text: String,
     by: Map<String, Value>,
     create: Map<String, Value>,
-    /// The account that the record has to belong to.
-    account: Option<String>,
+    /// Whose relatives or colleagues are meant.
+    whose: Vec<Whose>,
+    /// Their accounts: the record has to belong to one of them.
+    circle: BTreeSet<String>,
+}
+
+/// A record that says whose relatives or colleagues are meant, by its Salesforce id.
+enum Whose {
+    Persons(String),
+    Accounts(String),
 }
 
 /// What became of a look-up.
@@ -125,7 +134,8 @@ impl TwoWaySync {
                         .cloned()
                 });
                 if let Some(why) = stop {
-                    tree.stop(self.without_answer(tree.attempts(), why));
+                    let outcome = self.without_answer(tree.attempts(), why);
+                    go_without(tree, outcome, |text| stops.contains_key(text));
                 }
             }
         }
@@ -190,6 +200,23 @@ impl TwoWaySync {
                 self.failed_after(attempts, failure)
             }
         }
+    }
+}
+
+/// What looks for a record in vain is not written; the rest of its tree is.
+fn go_without(tree: &mut Tree, outcome: Outcome, stops: impl Fn(&str) -> bool) {
+    let looks = |wanted: &Wanted| {
+        let fields = wanted.mapping.record.fields.iter().enumerate();
+        let mut texts = fields.filter(|(_, field)| matches!(field.kind, Kind::Lookup(_)));
+        texts.any(|(index, _)| wanted.record.slot(index).text().is_some_and(&stops))
+    };
+    let is_roots = tree
+        .wanted
+        .iter()
+        .any(|wanted| is_root(wanted.mapping) && looks(wanted));
+    tree.stop_or_go_on(outcome, is_roots);
+    if tree.goes_on() {
+        tree.wanted.retain(|wanted| !looks(wanted));
     }
 }
 

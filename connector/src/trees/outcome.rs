@@ -35,7 +35,7 @@ impl TwoWaySync {
                 }
             }
         };
-        tree.stop(outcome);
+        tree.stop_or_go_on(outcome, is_root(mapping));
     }
 
     /// The same of the tree at this place, over a record of a mapping that is none of its own.
@@ -111,6 +111,13 @@ impl TwoWaySync {
         }
         self.failed_after(attempts, Failure::of(error.code(), error.to_string()))
     }
+}
+
+/// Does the mapping write the record at the root of its tree?
+pub(super) fn is_root(mapping: &MappingDescriptor) -> bool {
+    mapping
+        .tree
+        .is_some_and(|tree| mapping.name == tree.root || tree.record_of == Some(tree.root))
 }
 
 fn is_too_much(refusal: &Refusal) -> bool {

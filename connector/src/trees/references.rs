@@ -2,6 +2,7 @@
 
 use runtime::entity::{Kind, Slot, SlotMut};
 use runtime::queue::{Outcome, StoreError};
+use serde_json::{Value, json};
 
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
@@ -74,6 +75,7 @@ fn has_root(work: &Work, tree: &Tree) -> bool {
 /// References within a tree: one that leads nowhere means the first of its kind where the mapping says so, else its
 /// record is not wanted yet.
 pub(super) fn settle_within(work: &Work, tree: &mut Tree) {
+    name_organization(work, tree);
     refunds::place(&mut tree.wanted, work.is_set("payments", "npsp"));
     let mut keys: Vec<(&'static str, String)> = tree
         .wanted
@@ -128,5 +130,32 @@ fn first_of(keys: &[(&'static str, String)], mapping: &str) -> Option<String> {
 fn put(wanted: &mut Wanted, index: usize, key: String) {
     if let SlotMut::Text(slot) = wanted.record.slot_mut(index) {
         *slot = Slot::Value(key);
+    }
+}
+
+/// The organization that the root belongs to is the circle of everybody whom its tree looks for.
+fn name_organization(work: &Work, tree: &mut Tree) {
+    let is_root = |wanted: &&Wanted| is_of_root(work.root, wanted.mapping);
+    let roots = tree.wanted.iter().filter(is_root);
+    let referred = roots.flat_map(|root| of(root.record.as_ref()));
+    let organizations: Vec<Value> = referred
+        .filter(|(mapping, _)| *mapping != households::PEOPLE && !work.is_member(mapping))
+        .map(|(mapping, id)| json!([mapping, id]))
+        .collect();
+    if organizations.is_empty() {
+        return;
+    }
+    for wanted in &mut tree.wanted {
+        for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+            if matches!(field.kind, Kind::Lookup(lookup) if lookup.within.is_some())
+                && let SlotMut::Text(Slot::Value(text)) = wanted.record.slot_mut(index)
+                && let Ok(Value::Object(mut asked)) = serde_json::from_str(text)
+            {
+                if let Some(Value::Array(within)) = asked.get_mut("within") {
+                    within.extend(organizations.clone());
+                }
+                *text = Value::Object(asked).to_string();
+            }
+        }
     }
 }

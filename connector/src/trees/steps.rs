@@ -9,6 +9,7 @@ use runtime::salesforce::{COLLECTION_MAX, RecordResult};
 use serde_json::Value;
 
 use super::body::{body, new_body};
+use super::outcome::is_root;
 use super::plan::{self, Phase};
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
@@ -147,7 +148,7 @@ impl TwoWaySync {
     async fn delete_gone(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
         let mut gone: Vec<(usize, TreeRecord)> = Vec::new();
         for (place, tree) in work.trees.iter_mut().enumerate() {
-            if tree.goes_on() && plan::deletes(mapping) {
+            if tree.goes_on() && plan::deletes(mapping) && !tree.unsure.contains(&mapping.name) {
                 let all = std::mem::take(&mut tree.gone);
                 let (mine, others): (Vec<_>, Vec<_>) = all
                     .into_iter()
@@ -179,7 +180,7 @@ impl TwoWaySync {
                         }
                         Some(Err(errors)) => {
                             let outcome = self.refused_record(tree, mapping, errors);
-                            tree.stop(outcome);
+                            tree.stop_or_go_on(outcome, is_root(mapping));
                         }
                         _ => {}
                     },

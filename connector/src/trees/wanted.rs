@@ -83,10 +83,16 @@ impl TwoWaySync {
             let Some(shape) = mapping.tree.filter(|shape| work.npsp || !shape.needs_npsp) else {
                 continue;
             };
-            match self.made_of_rows(work, mapping, shape, &tree.rows) {
-                Ok(made) => add(tree, work.root, mapping, made),
-                Err(Unfit::Record(error)) => tree.stop(outcome::unfit(mapping, &error)),
-                Err(Unfit::Row(error)) => tree.stop(cannot_be_made(mapping, &error)),
+            let (made, unfit) = self.made_of_rows(work, mapping, shape, &tree.rows);
+            add(tree, work.root, mapping, made);
+            for unfit in unfit {
+                // What its records would be is not known: none of them is taken for gone.
+                tree.unsure.push(mapping.name);
+                let outcome = match unfit {
+                    Unfit::Record(error) => outcome::unfit(mapping, &error),
+                    Unfit::Row(error) => cannot_be_made(mapping, &error),
+                };
+                tree.stop_or_go_on(outcome, is_of_root(work.root, mapping));
             }
         }
         let mut mappings = tree.wanted.iter().map(|wanted| wanted.mapping);
@@ -96,34 +102,49 @@ impl TwoWaySync {
         }
     }
 
+    /// What a mapping makes of the rows, and what cannot be made.
     fn made_of_rows(
         &self,
         work: &Work,
         mapping: &'static MappingDescriptor,
         shape: &'static Shape,
         rows: &BTreeMap<String, Vec<Value>>,
-    ) -> Result<Vec<Made>, Unfit> {
-        let mut made = Vec::new();
-        for mut reduced in reduced(mapping, rows)? {
+    ) -> (Vec<Made>, Vec<Unfit>) {
+        let (mut made, mut unfit) = (Vec::new(), Vec::new());
+        let rows = reduced(mapping, rows).unwrap_or_else(|error| {
+            unfit.push(error);
+            Vec::new()
+        });
+        for mut reduced in rows {
             row::with_settings(&mut reduced, &work.settings);
             let each = match &shape.for_each {
-                Some(for_each) if may_exist(mapping, &reduced) => {
-                    row::entries(for_each, &reduced).map_err(Unfit::Row)?
-                }
-                Some(_) => Vec::new(),
-                None => vec![reduced],
+                Some(for_each) if may_exist(mapping, &reduced) => row::entries(for_each, &reduced),
+                Some(_) => Ok(Vec::new()),
+                None => Ok(vec![reduced]),
             };
-            for mut row in each {
-                if row::exists(mapping, &row) {
-                    row::compute(mapping, &mut row).map_err(Unfit::Row)?;
-                    made.push(
-                        self.record_of(mapping, &row, work.npsp)
-                            .map_err(Unfit::Record)?,
-                    );
+            match each {
+                Ok(each) => {
+                    for row in each.into_iter().filter(|row| row::exists(mapping, row)) {
+                        match self.made_of_row(mapping, row, work.npsp) {
+                            Ok(one) => made.push(one),
+                            Err(error) => unfit.push(error),
+                        }
+                    }
                 }
+                Err(error) => unfit.push(Unfit::Row(error)),
             }
         }
-        Ok(made)
+        (made, unfit)
+    }
+
+    fn made_of_row(
+        &self,
+        mapping: &'static MappingDescriptor,
+        mut row: Value,
+        npsp: bool,
+    ) -> Result<Made, Unfit> {
+        row::compute(mapping, &mut row).map_err(Unfit::Row)?;
+        self.record_of(mapping, &row, npsp).map_err(Unfit::Record)
     }
 
     fn record_of(
@@ -132,7 +153,7 @@ impl TwoWaySync {
         row: &Value,
         npsp: bool,
     ) -> Result<Made, RecordError> {
-        let bytes = row.to_string().into_bytes();
+        let bytes = spelled(mapping, row).to_string().into_bytes();
         let handler = handler_of(&self.handlers, mapping)?;
         let mut record = handler.to_record(mapping.name, &bytes)?;
         without_npsp(record.as_mut(), npsp);
@@ -177,6 +198,26 @@ fn is_left_out(work: &Work, tree: &Tree) -> bool {
                 && shape.unless.iter().any(|case| row::hold(case, &row))
         })
     })
+}
+
+/// Amounts come as texts, as far as is known; one that comes as a number is the same.
+fn spelled(mapping: &MappingDescriptor, row: &Value) -> Value {
+    let mut row = row.clone();
+    for field in mapping
+        .payload
+        .fields
+        .iter()
+        .filter(|field| field.kind == Kind::Text)
+    {
+        let mut value = Some(&mut row);
+        for name in field.path {
+            value = value.and_then(|value| value.get_mut(*name));
+        }
+        if let Some(value) = value.filter(|value| value.is_number()) {
+            *value = Value::from(value.to_string());
+        }
+    }
+    row
 }
 
 /// Does the one refer to the other, or say that it comes after it?

@@ -347,10 +347,7 @@ static TREE: Tree = Tree {
 /// What npsp__General_Accounting_Unit__c is looked for by.
 static LOOKUP_NPSP_GENERAL_ACCOUNTING_UNIT_C: Lookup = Lookup {
     object: "npsp__General_Accounting_Unit__c",
-    by: &[
-        ("Name", Made::Member(&["each", "code"])),
-        ("npsp__Active__c", Made::Constant(Constant::Boolean(true))),
-    ],
+    by: &[("Name", Made::Member(&["each", "code"]))],
     within: None,
     missing: Missing::Create,
     create: &[],

@@ -138,6 +138,11 @@ pub(super) const TABLE: &[Row] = &[
         "Fill in the field in Ticketure or map it, then retry the item.",
     ),
     row(
+        "FIELD_FILTER_VALIDATION_EXCEPTION",
+        Permanent,
+        "A filter of the org's look-up field refused the record that is referred to: mend that record or the filter, then retry the item.",
+    ),
+    row(
         "FIELD_CUSTOM_VALIDATION_EXCEPTION",
         Permanent,
         "A validation rule of the org refused it: mend the value in Ticketure or the rule, then retry the item.",

@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use runtime::mapping::{Lookup, Missing};
 use runtime::queue::Outcome;
-use runtime::salesforce::{CallError, RecordResult};
+use runtime::salesforce::{CallError, RecordResult, normalise};
 use serde_json::{Map, Value};
 
 use super::super::{Work, price_book};
-use super::{Asked, Found, Why};
+use super::{Asked, Found, Whose, Why};
+use crate::handlers::households::{AFFILIATION, PEOPLE};
 use crate::sync::{TwoWaySync, outcome};
 
 impl TwoWaySync {
@@ -26,19 +27,15 @@ impl TwoWaySync {
                 None => found.push((text, Found::Nothing)),
             }
         }
-        if let Some(within) = &lookup.within {
-            self.accounts_of(&mut asked).await?;
-            for asked in &mut asked {
-                let account = asked.account.clone().map_or(Value::Null, Value::from);
-                asked.by.insert(within.field.to_owned(), account);
-            }
+        if lookup.within.is_some() {
+            self.circles_of(&mut asked).await?;
         }
         let records = self.records_by(lookup, &asked).await?;
         let mut missing = Vec::new();
         for asked in asked {
             let hits: BTreeSet<String> = records
                 .iter()
-                .filter(|record| fits(record, &asked.by))
+                .filter(|record| fits(record, &asked.by) && is_within(record, lookup, &asked))
                 .filter_map(|record| text_of(record, "Id"))
                 .collect();
             let mut hits = hits.into_iter();
@@ -77,26 +74,35 @@ impl TwoWaySync {
         lookup: &'static Lookup,
         asked: &[Asked],
     ) -> Result<Vec<Map<String, Value>>, CallError> {
-        let first = match &lookup.within {
-            Some(within) => within.field,
-            None => lookup.by.first().map_or("Id", |(field, _)| field),
+        let mut select = vec!["Id"];
+        select.extend(lookup.by.iter().map(|(field, _)| *field));
+        let by: Vec<&str> = match &lookup.within {
+            Some(within) if self.has_npsp() => vec![within.field, AFFILIATION],
+            Some(within) => vec![within.field],
+            None => lookup.by.iter().take(1).map(|(field, _)| *field).collect(),
         };
-        let mut values: Vec<String> = asked
-            .iter()
-            .filter_map(|asked| asked.by.get(first).and_then(plain_text))
-            .collect();
-        values.sort();
-        values.dedup();
+        let values: BTreeSet<String> = match &lookup.within {
+            Some(_) => asked
+                .iter()
+                .flat_map(|asked| asked.circle.clone())
+                .collect(),
+            None => asked
+                .iter()
+                .filter_map(|asked| asked.by.get(*by.first()?).and_then(plain_text))
+                .collect(),
+        };
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        let mut select = vec!["Id"];
-        let within = lookup.within.iter().map(|within| within.field);
-        select.extend(lookup.by.iter().map(|(field, _)| *field).chain(within));
-        let groups: Vec<Vec<Option<String>>> =
-            values.into_iter().map(|value| vec![Some(value)]).collect();
+        if lookup.within.is_some() {
+            select.extend(&by);
+        }
+        let groups: Vec<Vec<Option<String>>> = values
+            .into_iter()
+            .map(|value| vec![Some(value); by.len()])
+            .collect();
         self.salesforce
-            .query_in(lookup.object, &select, &[first], &groups)
+            .query_in(lookup.object, &select, &by, &groups)
             .await
     }
 
@@ -137,7 +143,8 @@ impl TwoWaySync {
             text: asked.text.clone(),
             by,
             create: Map::new(),
-            account: None,
+            whose: Vec::new(),
+            circle: BTreeSet::new(),
         };
         let records = self
             .records_by(lookup, std::slice::from_ref(&other))
@@ -149,21 +156,39 @@ impl TwoWaySync {
         })
     }
 
-    /// The account of the record that says whose relatives are meant.
-    async fn accounts_of(&self, asked: &mut [Asked]) -> Result<(), CallError> {
-        let people: Vec<String> = asked
+    /// The household and the organization of whoever says whose relatives and colleagues are meant.
+    async fn circles_of(&self, asked: &mut [Asked]) -> Result<(), CallError> {
+        let people: BTreeSet<String> = asked
             .iter()
-            .filter_map(|asked| asked.account.as_deref()?.strip_prefix("Contact:"))
-            .map(str::to_owned)
+            .flat_map(|asked| &asked.whose)
+            .filter_map(|whose| match whose {
+                Whose::Persons(id) => Some(id.clone()),
+                Whose::Accounts(_) => None,
+            })
             .collect();
-        let accounts = self.account_of_people(&people).await?;
+        let mut fields = vec!["Id", "AccountId"];
+        fields.extend(self.has_npsp().then_some(AFFILIATION));
+        let people: Vec<String> = people.into_iter().collect();
+        let mut circles: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for chunk in people.chunks(runtime::salesforce::RETRIEVE_MAX) {
+            let read: Vec<Option<Map<String, Value>>> =
+                self.salesforce.retrieve("Contact", chunk, &fields).await?;
+            for (id, record) in chunk.iter().zip(read) {
+                let record = record.unwrap_or_default();
+                let accounts = ["AccountId", AFFILIATION].into_iter();
+                let accounts = accounts.filter_map(|field| text_of(&record, field));
+                circles.insert(id.clone(), accounts.map(|id| normalise(&id)).collect());
+            }
+        }
         for asked in asked {
-            let whose = asked.account.take().unwrap_or_default();
-            asked.account = match whose.split_once(':') {
-                Some(("Contact", id)) => accounts.get(id).cloned(),
-                Some((_, id)) => Some(id.to_owned()),
-                None => None,
-            };
+            for whose in &asked.whose {
+                match whose {
+                    Whose::Persons(id) => asked
+                        .circle
+                        .extend(circles.get(id).into_iter().flatten().cloned()),
+                    Whose::Accounts(id) => drop(asked.circle.insert(id.clone())),
+                }
+            }
         }
         Ok(())
     }
@@ -203,29 +228,40 @@ fn read(work: &Work, lookup: &Lookup, text: &str) -> Option<Asked> {
         _ => Map::new(),
     };
     let (by, create) = (object("by"), object("create"));
-    let account = lookup
-        .within
-        .as_ref()
-        .and_then(|_| whose(work, asked.get("within")?));
+    let whose = match &lookup.within {
+        Some(_) => whose(work, asked.get("within")),
+        None => Vec::new(),
+    };
     Some(Asked {
         text: text.to_owned(),
         by,
         create,
-        account,
+        whose,
+        circle: BTreeSet::new(),
     })
 }
 
-/// `Contact:<id>` or `Account:<id>` of the first record that says whose relatives are meant.
-fn whose(work: &Work, within: &Value) -> Option<String> {
-    within.as_array()?.iter().find_map(|pair| {
+/// The records that say whose relatives or colleagues are meant.
+fn whose(work: &Work, within: Option<&Value>) -> Vec<Whose> {
+    let pairs = within.and_then(Value::as_array).into_iter().flatten();
+    let known = pairs.filter_map(|pair| {
         let (mapping, key) = (pair.get(0)?.as_str()?, pair.get(1)?.as_str()?);
         let mut known = work.outside.iter();
         let ((name, _), id) = known.find(|((name, id), _)| *name == mapping && id == key)?;
-        let kind = match *name == crate::handlers::households::PEOPLE {
-            true => "Contact",
-            false => "Account",
-        };
-        Some(format!("{kind}:{id}"))
+        Some(match *name == PEOPLE {
+            true => Whose::Persons(id.clone()),
+            false => Whose::Accounts(id.clone()),
+        })
+    });
+    known.collect()
+}
+
+/// Belongs the record to the same household or organization?
+fn is_within(record: &Map<String, Value>, lookup: &Lookup, asked: &Asked) -> bool {
+    lookup.within.as_ref().is_none_or(|within| {
+        let accounts = [within.field, AFFILIATION].into_iter();
+        let mut accounts = accounts.filter_map(|field| text_of(record, field));
+        accounts.any(|id| asked.circle.contains(&normalise(&id)))
     })
 }
 
