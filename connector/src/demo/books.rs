@@ -45,7 +45,8 @@ impl Entry {
         let (derived, reduces) = (is("cart_source", "derived"), is("refund", "reduce_lines"));
         let mut kept = books.lines.clone();
         kept.retain(|id, _| !reduces || !books.refunded.contains(id));
-        let has_extras = !derived && !(reduces && books.all_refunded && was_told_of_it(books));
+        let all_went = reduces && books.all_refunded && was_told_of_it(books);
+        let has_extras = !(derived || all_went);
         let extras = [books.fees, books.taxes]
             .into_iter()
             .filter(|cents| *cents > 0 && has_extras);
