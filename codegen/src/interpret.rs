@@ -110,11 +110,7 @@ impl Mapping {
                 settings,
                 expect,
             } => {
-                let made = || {
-                    let row = expect::row(self.descriptor, given, settings)?;
-                    let record = self.to_record(&row)?;
-                    Ok(Box::new(record) as Box<dyn Entity>)
-                };
+                let made = || self.made(given, settings);
                 match expect {
                     None => expect::absent(self.descriptor, given, settings),
                     Some(expect) if test.exact => expect::exactly(made(), expect),
@@ -125,7 +121,10 @@ impl Mapping {
                 let pair = expect::Pair {
                     base: pair.base.as_deref(),
                     now: pair.now.as_deref(),
-                    row: pair.given.as_deref().map(|given| self.record(given)),
+                    row: pair.given.as_deref().map(|given| match &pair.settings {
+                        Some(settings) => self.made(given, settings),
+                        None => self.record(given),
+                    }),
                     expect: pair.expect.as_deref(),
                     exact: test.exact,
                     push: pair.push.as_deref(),
@@ -133,6 +132,12 @@ impl Mapping {
                 expect::pair(self.descriptor, pair, |record| self.back(record))
             }
         }
+    }
+
+    /// The record that rows become, once they are made ready.
+    fn made(&self, rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
+        let row = expect::row(self.descriptor, rows, settings)?;
+        Ok(Box::new(self.to_record(&row)?))
     }
 
     fn record(&self, row: &str) -> Result<Box<dyn Entity>, RecordError> {

@@ -221,6 +221,8 @@ pub enum Subject {
 /// The two sides of a pair, and what is to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
+    /// The settings with which the row is made ready before it is read; nothing where it is read as it is.
+    pub settings: Option<String>,
     /// What both sides agreed on.
     pub base: Option<String>,
     /// What Salesforce has now.

@@ -398,6 +398,8 @@ fn subject(mapping: &model::Mapping, test: &model::Test) -> ir::Subject {
             ir::Subject::Record { given, expect }
         }
         (given, expect) => ir::Subject::Pair(ir::Pair {
+            settings: (given.is_some() && mapping.makes_ready())
+                .then(|| tree::settings(mapping, test)),
             base,
             now,
             given,

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Mapping, Origin, SourceField, Tree};
+use crate::model::{Direction, Mapping, Origin, SourceField, Tree};
 use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -23,6 +23,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         return;
     }
     sink.extend(made_key_of_root(mapping));
+    sink.extend(other_words(mapping, tree));
     let record = record_of(mapping, tree, context);
     let is_lost = record.is_some();
     sink.extend(record);
@@ -49,6 +50,19 @@ fn is_root(mapping: &Mapping) -> bool {
 fn is_of_root(mapping: &Mapping, tree: &Tree) -> bool {
     let instead = tree.record_of.as_ref();
     is_root(mapping) || instead.is_some_and(|of| of.value == tree.root.value)
+}
+
+/// What is said of records that each go by themselves.
+fn other_words(mapping: &Mapping, tree: &Tree) -> Option<Diagnostic> {
+    if mapping.direction == Direction::Both {
+        let span = mapping.direction_span.unwrap_or(tree.root.span);
+        let message = "what is written as a tree goes forward only".to_owned();
+        return Some(fault(span, message, "both ways").help("write `direction: forward`"));
+    }
+    let span = mapping.policy_span?;
+    let message =
+        "records of a tree are found by their keys, and `match` is never asked".to_owned();
+    Some(fault(span, message, "never asked").help("take `match` out"))
 }
 
 /// The rows of a tree are found by the root's id, which all of them have.

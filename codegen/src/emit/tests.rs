@@ -22,8 +22,18 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.blank();
     code.line("use super::*;");
     code.blank();
-    let about_rows = |test: &Test| matches!(test.subject, Subject::Rows { .. });
-    if mapping.tests.iter().any(|test| !about_rows(test)) {
+    // Rows that are made ready first, and rows that are read as they are.
+    let about_rows = |test: &Test| match &test.subject {
+        Subject::Rows { expect, .. } => expect.is_some(),
+        Subject::Pair(pair) => pair.settings.is_some(),
+        Subject::Record { .. } => false,
+    };
+    let reads = |test: &Test| match &test.subject {
+        Subject::Record { .. } => true,
+        Subject::Pair(pair) => pair.settings.is_none() && pair.given.is_some(),
+        Subject::Rows { .. } => false,
+    };
+    if mapping.tests.iter().any(reads) {
         record(code, mapping);
     }
     if mapping.tests.iter().any(about_rows) {
@@ -125,6 +135,7 @@ fn pair(code: &mut Code, pair: &Pair, exact: bool) {
         ("row", &pair.given),
         ("expected", &pair.expect),
         ("push", &pair.push),
+        ("settings", &pair.settings),
     ];
     for (name, text) in texts {
         if let Some(text) = text {
@@ -138,10 +149,11 @@ fn pair(code: &mut Code, pair: &Pair, exact: bool) {
     code.open("let pair = expect::Pair {");
     code.line(format_args!("base: {},", some("base", pair.base.is_some())));
     code.line(format_args!("now: {},", some("now", pair.now.is_some())));
-    code.line(format_args!(
-        "row: {},",
-        some("record(row)", pair.given.is_some())
-    ));
+    let row = match pair.settings {
+        Some(_) => "made(row, settings)",
+        None => "record(row)",
+    };
+    code.line(format_args!("row: {},", some(row, pair.given.is_some())));
     code.line(format_args!(
         "expect: {},",
         some("expected", pair.expect.is_some())

@@ -211,6 +211,16 @@ const TICKET: &[Case] = &[
 
 const CART: &[Case] = &[
     case(
+        "direction: forward\n",
+        "direction: both\n",
+        &[("M0321", "direction: both"), ("M0210", "mapping: cart")],
+    ),
+    case(
+        "lane: id\n",
+        "lane: id\nmatch: { destination: [[cart_number, channel_id]] }\n",
+        &[("M0321", "match:")],
+    ),
+    case(
         "part_of: cart\n",
         "part_of: ticket\n",
         &[("M0321", "part_of: ticket"), ("M0321", "part_of: ticket")],

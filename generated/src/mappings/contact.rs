@@ -615,10 +615,6 @@ mod tests {
 
     use super::*;
 
-    fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let payload = ContactPayload::from_row(row.as_bytes())?;
-        Ok(Box::new(ContactRecord::from_payload(payload)?))
-    }
     fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
         let row = expect::row(&MAPPING, rows, settings)?;
         let payload = ContactPayload::from_row(&row)?;
@@ -787,10 +783,11 @@ mod tests {
         }"#;
         let expected = r#"{ "MobilePhone": "2" }"#;
         let push = r#"{ "address": { "city": "Ockham" } }"#;
+        let settings = "{}";
         let pair = expect::Pair {
             base: Some(base),
             now: Some(now),
-            row: Some(record(row)),
+            row: Some(made(row, settings)),
             expect: Some(expected),
             exact: false,
             push: Some(push),
@@ -817,10 +814,11 @@ mod tests {
         }"#;
         let expected = r#"{ "MobilePhone": "2", "Ticketure_Identity_Id__c": "i-1" }"#;
         let push = r#"{ "address": { "city": "London" }, "email_opt_in": false }"#;
+        let settings = "{}";
         let pair = expect::Pair {
             base: None,
             now: Some(now),
-            row: Some(record(row)),
+            row: Some(made(row, settings)),
             expect: Some(expected),
             exact: false,
             push: Some(push),
