@@ -243,5 +243,7 @@ pub struct Test {
     pub linked: bool,
     pub exact: bool,
     pub expect: Option<Pairs>,
+    /// Several records instead, and where the list of them stands.
+    pub records: Option<Spanned<Vec<Pairs>>>,
     pub push: Option<Push>,
 }

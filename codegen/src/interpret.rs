@@ -15,7 +15,7 @@ use runtime::expect::{self, Failure};
 use runtime::handler::{Back, Conversions, FieldError, Handler, RecordError};
 use runtime::mapping::MappingDescriptor;
 
-use crate::ir::{self, Program, Subject};
+use crate::ir::{self, Program, Records, Subject};
 
 /// One handler a payload type, as the generated crate has one adapter each.
 pub fn handlers(program: &Program) -> Vec<Interpreter> {
@@ -112,9 +112,12 @@ impl Mapping {
             } => {
                 let made = || self.made(given, settings);
                 match expect {
-                    None => expect::absent(self.descriptor, given, settings),
-                    Some(expect) if test.exact => expect::exactly(made(), expect),
-                    Some(expect) => expect::at_least(made(), expect),
+                    Records::None => expect::absent(self.descriptor, given, settings),
+                    Records::One(expect) if test.exact => expect::exactly(made(), expect),
+                    Records::One(expect) => expect::at_least(made(), expect),
+                    Records::Several(expect) => {
+                        expect::all(self.all(given, settings), expect, test.exact)
+                    }
                 }
             }
             Subject::Pair(pair) => {
@@ -138,6 +141,15 @@ impl Mapping {
     fn made(&self, rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
         let row = expect::row(self.descriptor, rows, settings)?;
         Ok(Box::new(self.to_record(&row)?))
+    }
+
+    /// The same where they are those of several records.
+    fn all(&self, rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {
+        let mut records: Vec<Box<dyn Entity>> = Vec::new();
+        for row in expect::rows(self.descriptor, rows, settings)? {
+            records.push(Box::new(self.to_record(&row)?));
+        }
+        Ok(records)
     }
 
     fn record(&self, row: &str) -> Result<Box<dyn Entity>, RecordError> {

@@ -211,11 +211,20 @@ pub enum Subject {
         /// A row or a list of rows.
         given: String,
         settings: String,
-        /// Nothing where there is to be no record.
-        expect: Option<String>,
+        /// The records that are to come out: one, several as a list, or none.
+        expect: Records,
     },
     /// Two sides of a pair are merged.
     Pair(Pair),
+}
+
+/// The records of a test, as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Records {
+    None,
+    One(String),
+    /// A list, in the order of their keys.
+    Several(String),
 }
 
 /// The two sides of a pair, and what is to be written.

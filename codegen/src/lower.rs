@@ -371,6 +371,15 @@ fn lower_tests(mapping: &model::Mapping, places: &dyn Places) -> Vec<ir::Test> {
         .collect()
 }
 
+fn records(test: &model::Test) -> ir::Records {
+    if let Some(records) = &test.records {
+        let all: Vec<String> = records.value.iter().map(values::json_of_fields).collect();
+        return ir::Records::Several(format!("[{}]", all.join(",")));
+    }
+    let one = test.expect.as_ref().map(values::json_of_fields);
+    one.map_or(ir::Records::None, ir::Records::One)
+}
+
 /// A test that has only a row and its record is about that; every other is about a pair.
 fn subject(mapping: &model::Mapping, test: &model::Test) -> ir::Subject {
     if mapping.makes_ready()
@@ -382,7 +391,7 @@ fn subject(mapping: &model::Mapping, test: &model::Test) -> ir::Subject {
         return ir::Subject::Rows {
             given: values::json(&given.value),
             settings: tree::settings(mapping, test),
-            expect: test.expect.as_ref().map(values::json_of_fields),
+            expect: records(test),
         };
     }
     let given = test.given.as_ref().map(|given| values::json(&given.value));

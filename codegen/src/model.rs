@@ -3,11 +3,13 @@
 //! `resolve` makes it, the checks read it, `lower` turns it into what will be written. A name that could not be
 //! resolved has been reported, and its field is left out, so that one mistake gives one report.
 
+mod test;
 mod tree;
 
 use crate::schema::{SalesforceField, SalesforceType, SourceSchemaField};
 use crate::span::{FileId, Span, Spanned};
 
+pub use test::{Expectation, Push, Test};
 pub use tree::{
     Case, Condition, Fold, FoldWord, ForEach, Gone, Is, Lookup, LookupField, Made, Missing,
     Otherwise, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast, members,
@@ -446,54 +448,4 @@ pub enum Literal {
     Text(String),
     List(Vec<Spanned<Literal>>),
     Object(Vec<(Spanned<String>, Spanned<Literal>)>),
-}
-
-/// One entry of `tests:`.
-#[derive(Debug, Clone)]
-pub struct Test {
-    pub span: Span,
-    pub name: Spanned<String>,
-    /// The row, an object, or a list of rows.
-    pub given: Option<Spanned<Literal>>,
-    /// Settings that are not as they are by default: names without `$`.
-    pub settings: Vec<(Spanned<String>, Spanned<Literal>)>,
-    /// There is to be no record.
-    pub absent: Option<Span>,
-    /// The record as it was agreed on: `before` or `base`.
-    pub base: Option<Expectation>,
-    /// The record as Salesforce has it now: `after` or `linked`.
-    pub now: Option<Expectation>,
-    /// The two sides meet for the first time.
-    pub linked: bool,
-    pub expect: Option<Expectation>,
-    /// What goes to the source.
-    pub push: Option<Push>,
-}
-
-impl Test {
-    /// The rows that come in.
-    pub fn rows(&self) -> &[Spanned<Literal>] {
-        match &self.given {
-            Some(given) => match &given.value {
-                Literal::List(rows) => rows,
-                _ => std::slice::from_ref(given),
-            },
-            None => &[],
-        }
-    }
-}
-
-/// `push:` of a test.
-#[derive(Debug, Clone)]
-pub enum Push {
-    Nothing,
-    /// The members of the body, as the source's API takes them.
-    Body(Spanned<Literal>),
-}
-
-/// What must come out: field names of the destination and their values.
-#[derive(Debug, Clone)]
-pub struct Expectation {
-    pub exact: bool,
-    pub fields: Vec<(DestinationField, Spanned<Literal>)>,
 }

@@ -46,7 +46,7 @@ pub fn row(
     given: &str,
     settings: &str,
 ) -> Result<Vec<u8>, RecordError> {
-    let mut rows = rows(mapping, given, settings)?;
+    let mut rows = ready(mapping, given, settings)?;
     let count = rows.len();
     let (Some(row), 1) = (rows.pop(), count) else {
         let message = format!("the rows of this test are those of {count} records, not of one");
@@ -55,12 +55,54 @@ pub fn row(
     Ok(row.to_string().into_bytes())
 }
 
+/// The same where they are those of several records, in the order of their keys.
+///
+/// # Errors
+/// When a member cannot be made.
+pub fn rows(
+    mapping: &MappingDescriptor,
+    given: &str,
+    settings: &str,
+) -> Result<Vec<Vec<u8>>, RecordError> {
+    let rows = ready(mapping, given, settings)?.into_iter();
+    Ok(rows.map(|row| row.to_string().into_bytes()).collect())
+}
+
+/// Each record has the fields of its entry in the list, and where it is exact no others.
+///
+/// # Errors
+/// Every difference, or another number of records.
+pub fn all(
+    records: Result<Vec<Box<dyn Entity>>, RecordError>,
+    expected: &str,
+    exact: bool,
+) -> Result<(), Failure> {
+    let records = made("given", records)?;
+    let expected: Vec<Value> = made("the test", serde_json::from_str(expected))?;
+    if records.len() != expected.len() {
+        let (wanted, got) = (expected.len(), records.len());
+        return Err(Failure {
+            error: Some(format!("expected {wanted} records, and there are {got}")),
+            ..Failure::default()
+        });
+    }
+    let mut all = Vec::new();
+    for (number, (record, expected)) in records.iter().zip(&expected).enumerate() {
+        let found = compare(record.as_ref(), &expected.to_string(), exact)?;
+        all.extend(found.into_iter().map(|difference| Difference {
+            field: format!("{}. {}", number + 1, difference.field),
+            ..difference
+        }));
+    }
+    Failure::of(all)
+}
+
 /// The rows are those of no record.
 ///
 /// # Errors
 /// When there is one.
 pub fn absent(mapping: &MappingDescriptor, given: &str, settings: &str) -> Result<(), Failure> {
-    let count = made("given", rows(mapping, given, settings))?.len();
+    let count = made("given", ready(mapping, given, settings))?.len();
     match count {
         0 => Ok(()),
         count => Err(Failure {
@@ -70,7 +112,7 @@ pub fn absent(mapping: &MappingDescriptor, given: &str, settings: &str) -> Resul
     }
 }
 
-fn rows(
+fn ready(
     mapping: &MappingDescriptor,
     given: &str,
     settings: &str,

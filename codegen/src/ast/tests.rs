@@ -6,7 +6,7 @@ use super::reader::{Reader, list};
 use super::{Pairs, Test, language};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Literal, Push};
-use crate::parse::{Node, Value};
+use crate::parse::{Entry, Node, Value};
 use crate::span::Spanned;
 
 pub(super) fn tests(node: &Node, sink: &mut Vec<Diagnostic>) -> Vec<Test> {
@@ -40,7 +40,15 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         .map(|entry| entry.value.span);
     let expect = exact
         .filter(|_| absent.is_none())
-        .or_else(|| reader.take("expect_some"))
+        .or_else(|| reader.take("expect_some"));
+    let is_list = |entry: &&Entry| matches!(entry.value.value, Value::List(_));
+    let records = expect.filter(is_list).map(|entry| {
+        let records = entry.value.items().iter();
+        let records = records.map(|node| pairs(node, "a record of `expect`", reader.sink));
+        Spanned::new(records.collect::<Vec<_>>(), entry.value.span)
+    });
+    let expect = expect
+        .filter(|_| records.is_none())
         .map(|entry| pairs(&entry.value, "`expect`", reader.sink));
     let has_push = reader.has("push");
     let push = reader
@@ -48,7 +56,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         .and_then(|entry| push(&entry.value, reader.sink));
     if given.is_none() && base.is_none() {
         reader.missing("given");
-    } else if expect.is_none() && absent.is_none() && !has_push {
+    } else if expect.is_none() && records.is_none() && absent.is_none() && !has_push {
         reader.missing("expect");
     }
     if base.is_some() && now.is_none() && given.is_none() && !reader.has_unknown() {
@@ -76,6 +84,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
         linked: linked.is_some(),
         exact: exact.is_some(),
         expect,
+        records,
         push,
     })
 }

@@ -21,8 +21,9 @@ pub fn check(mapping: &Mapping, _: &Context<'_>, sink: &mut Vec<Diagnostic>) {
         last.into_iter().chain(first)
     });
     let tests = mapping.tests.iter().filter_map(|test| {
-        let absent = test.absent?;
-        Some((absent, "`expect: absent`"))
+        let several = test.records.as_ref().map(|records| records.span);
+        let absent = test.absent.map(|span| (span, "`expect: absent`"));
+        absent.or(several.map(|span| (span, "`expect` with a list")))
     });
     let all = natural.into_iter().chain(made).chain(fields).chain(tests);
     sink.extend(all.map(|(span, what)| fault(span, what)));

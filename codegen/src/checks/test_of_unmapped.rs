@@ -28,7 +28,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
                 ),
             );
         }
-        for (field, _) in test.expect.iter().flat_map(|expect| &expect.fields) {
+        for (field, _) in test.expected().flat_map(|expect| &expect.fields) {
             let name = &field.schema.name;
             let mut mapped = mapping.fields.iter();
             match mapped.find(|mapped| mapped.destination.schema.name == *name) {
@@ -64,7 +64,7 @@ fn other_constant(mapping: &Mapping, field: &Field, sink: &mut Vec<Diagnostic>) 
     let expected: Vec<&Spanned<Literal>> = mapping
         .tests
         .iter()
-        .filter_map(|test| test.expect.as_ref())
+        .flat_map(|test| test.expected())
         .flat_map(|expect| &expect.fields)
         .filter(|(expected, _)| expected.schema.name == *name)
         .map(|(_, value)| value)

@@ -23,7 +23,8 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         for (name, value) in &test.settings {
             sink.extend(of_setting(name, value));
         }
-        for record in [&test.base, &test.now, &test.expect].into_iter().flatten() {
+        let sides = [&test.base, &test.now].into_iter().flatten();
+        for record in sides.chain(test.expected()) {
             of_record(mapping, record, sink);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::code::{Code, is_hidden};
-use crate::ir::{Mapping, Pair, Subject, Test};
+use crate::ir::{Mapping, Pair, Records, Subject, Test};
 
 /// A JSON text up to this length stays on one line.
 const JSON_WIDTH: usize = 70;
@@ -24,7 +24,7 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.blank();
     // Rows that are made ready first, and rows that are read as they are.
     let about_rows = |test: &Test| match &test.subject {
-        Subject::Rows { expect, .. } => expect.is_some(),
+        Subject::Rows { expect, .. } => matches!(expect, Records::One(_)),
         Subject::Pair(pair) => pair.settings.is_some(),
         Subject::Record { .. } => false,
     };
@@ -38,6 +38,13 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     }
     if mapping.tests.iter().any(about_rows) {
         rows(code, mapping);
+    }
+    let about_several = |test: &Test| match &test.subject {
+        Subject::Rows { expect, .. } => matches!(expect, Records::Several(_)),
+        Subject::Record { .. } | Subject::Pair(_) => false,
+    };
+    if mapping.tests.iter().any(about_several) {
+        several(code, mapping);
     }
     let about_pairs = |test: &Test| matches!(test.subject, Subject::Pair(_));
     if mapping.tests.iter().any(about_pairs) {
@@ -77,6 +84,25 @@ fn rows(code: &mut Code, mapping: &Mapping) {
     code.close("}");
 }
 
+/// The records that rows become, where they are several.
+fn several(code: &mut Code, mapping: &Mapping) {
+    code.open("fn all(rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {");
+    code.line("let mut records: Vec<Box<dyn Entity>> = Vec::new();");
+    code.open("for row in expect::rows(&MAPPING, rows, settings)? {");
+    code.line(format_args!(
+        "let payload = {}::from_row(&row)?;",
+        mapping.payload_struct
+    ));
+    code.line(format_args!(
+        "let record = {}::from_payload(payload)?;",
+        mapping.record_struct
+    ));
+    code.line("records.push(Box::new(record));");
+    code.close("}");
+    code.line("Ok(records)");
+    code.close("}");
+}
+
 fn back(code: &mut Code, mapping: &Mapping) {
     let record = &mapping.record_struct;
     code.blank();
@@ -112,14 +138,21 @@ fn test(code: &mut Code, test: &Test) {
             json(code, "rows", given);
             json(code, "settings", settings);
             match expect {
-                Some(expect) => {
+                Records::Several(expect) => {
+                    json(code, "expected", expect);
+                    code.line(format_args!(
+                        "expect::all(all(rows, settings), expected, {})",
+                        test.exact
+                    ));
+                }
+                Records::One(expect) => {
                     json(code, "expected", expect);
                     let compare = if test.exact { "exactly" } else { "at_least" };
                     code.line(format_args!(
                         "expect::{compare}(made(rows, settings), expected)"
                     ));
                 }
-                None => code.line("expect::absent(&MAPPING, rows, settings)"),
+                Records::None => code.line("expect::absent(&MAPPING, rows, settings)"),
             }
         }
         Subject::Pair(both) => pair(code, both, test.exact),

@@ -21,18 +21,22 @@ pub(super) fn test(test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnosti
         }
     }
     let settings = settings(&test.settings, sink);
-    let mut record = |written: &Option<ast::Pairs>, exact: bool| {
-        written.as_ref().map(|written| Expectation {
-            exact,
-            fields: written
-                .iter()
-                .filter_map(|(name, literal)| {
-                    let field = lookup::destination(name, sides.object, sink)?;
-                    Some((field, literal.clone()))
-                })
-                .collect(),
-        })
+    let mut of = |written: &ast::Pairs, exact: bool| Expectation {
+        exact,
+        fields: written
+            .iter()
+            .filter_map(|(name, literal)| {
+                let field = lookup::destination(name, sides.object, sink)?;
+                Some((field, literal.clone()))
+            })
+            .collect(),
     };
+    let records = test.records.as_ref().map(|records| {
+        let all = records.value.iter().map(|record| of(record, test.exact));
+        Spanned::new(all.collect(), records.span)
+    });
+    let mut record =
+        |written: &Option<ast::Pairs>, exact| written.as_ref().map(|written| of(written, exact));
     Test {
         span: test.span,
         name: test.name.clone(),
@@ -43,6 +47,7 @@ pub(super) fn test(test: &ast::Test, sides: &Sides<'_>, sink: &mut Vec<Diagnosti
         now: record(&test.now, true),
         linked: test.linked,
         expect: record(&test.expect, test.exact),
+        records,
         push: test.push.clone(),
     }
 }

@@ -364,6 +364,15 @@ mod tests {
         let payload = AllocationPayload::from_row(&row)?;
         Ok(Box::new(AllocationRecord::from_payload(payload)?))
     }
+    fn all(rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {
+        let mut records: Vec<Box<dyn Entity>> = Vec::new();
+        for row in expect::rows(&MAPPING, rows, settings)? {
+            let payload = AllocationPayload::from_row(&row)?;
+            let record = AllocationRecord::from_payload(payload)?;
+            records.push(Box::new(record));
+        }
+        Ok(records)
+    }
 
     /// a part of a donation goes to a fund
     #[test]
@@ -385,6 +394,24 @@ mod tests {
             "npsp__Opportunity__c": "c1"
         }"#;
         expect::at_least(made(rows, settings), expected)
+    }
+
+    /// what funds share is the donation, to the cent
+    #[test]
+    fn what_funds_share_is_the_donation_to_the_cent() -> Result<(), Failure> {
+        let rows = r#"{
+            "action": "purchased",
+            "cart_id": "c1",
+            "funds": [{ "code": "Roof", "percent": "33.333333" }, { "amount": "12.34", "code": "Whale" }, { "code": "Bees" }],
+            "id": "a1",
+            "item_kind": "donation",
+            "occurred_at": "2026-03-01T18:00:00Z",
+            "price_paid": "50.00",
+            "ticket_id": "t1"
+        }"#;
+        let settings = "{}";
+        let expected = r#"[{ "Ticketure_Allocation_Id__c": "t1:Roof", "npsp__Amount__c": 16.67 }, { "Ticketure_Allocation_Id__c": "t1:Whale", "npsp__Amount__c": 12.34 }, { "Ticketure_Allocation_Id__c": "t1:Bees", "npsp__Amount__c": 20.99 }]"#;
+        expect::all(all(rows, settings), expected, false)
     }
 
     /// a donation that was refunded goes to none

@@ -44,12 +44,16 @@ pub static TEST: Map = Map {
         ),
         key(
             "expect",
-            Takes::Either(&[Takes::Values(Values::Record), Takes::Word(&["absent"])]),
+            Takes::Either(&[
+                Takes::Values(Values::Record),
+                RECORDS,
+                Takes::Word(&["absent"]),
+            ]),
             "What goes to Salesforce: these fields and no others. absent: there is no record.",
         ),
         key(
             "expect_some",
-            Takes::Values(Values::Record),
+            Takes::Either(&[Takes::Values(Values::Record), RECORDS]),
             "What goes to Salesforce: at least these fields.",
         ),
         key(
@@ -63,4 +67,10 @@ pub static TEST: Map = Map {
         ["before", "base"],
         ["after", "linked"],
     ],
+};
+
+/// Where rows are those of several records.
+const RECORDS: Takes = Takes::List {
+    of: &Takes::Values(Values::Record),
+    least: 1,
 };
