@@ -228,7 +228,11 @@ impl State {
                         continue;
                     }
                     let _ = writeln!(text, "{system} {object} {key}");
-                    for (name, value) in &record.fields {
+                    let told = record
+                        .fields
+                        .iter()
+                        .filter(|(_, value)| !value.is_nothing());
+                    for (name, value) in told {
                         let _ = writeln!(text, "    {name}: {}", value.text());
                     }
                 }
@@ -262,6 +266,11 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 impl Shown {
+    /// An amount that was never computed and one of which nothing is left are the same.
+    fn is_nothing(&self) -> bool {
+        matches!(self, Shown::Value(Value::Number(number)) if number.as_f64() == Some(0.0))
+    }
+
     pub fn text(&self) -> String {
         match self {
             Shown::Value(value) => value.to_string(),
