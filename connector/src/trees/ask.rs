@@ -192,6 +192,7 @@ fn take_in(
             .map(|tree| as_given(work, tree, wanted, &record));
         Some((id, base?))
     });
+    let root = work.root;
     let Some(tree) = work.trees.get_mut(place) else {
         return;
     };
@@ -206,6 +207,11 @@ fn take_in(
         Some((id, base)) => (Some(id), Some(base)),
         None => (None, None),
     };
+    // Where nothing of it has to be written it is known from now on all the same.
+    if let Some(base) = &wanted.base {
+        let known = plan::kept_as(root, &tree.id, wanted, base.as_ref());
+        tree.written.push(known);
+    }
 }
 
 /// The record in the mapping's words: ids of Salesforce's that are those of the wanted ones are taken for these.
