@@ -328,8 +328,8 @@ const ALLOCATION: &[Case] = &[
         &[("M0321", "after: contact")],
     ),
     case(
-        "npsp__Active__c: { value: true }",
-        "npsp__Active__c: { value: yes please }",
+        "by: { Name: each.code }",
+        "by: { Name: each.code, npsp__Active__c: { value: yes please } }",
         &[("M0325", "yes please")],
     ),
 ];

@@ -44,6 +44,7 @@ const ROWS: &[(&str, Becomes)] = &[
     ("HTTP_300", Dead),
     ("DUPLICATE_VALUE", Charged),
     ("REQUIRED_FIELD_MISSING", Dead),
+    ("FIELD_FILTER_VALIDATION_EXCEPTION", Dead),
     ("FIELD_CUSTOM_VALIDATION_EXCEPTION", Dead),
     ("STRING_TOO_LONG", Dead),
     ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", Dead),
