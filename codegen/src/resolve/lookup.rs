@@ -115,6 +115,9 @@ fn unknown_source(
         message,
         "no such field in the schema",
     );
+    if wrong == "each" && depth == 0 {
+        return diagnostic.help("`each` is an entry of a list: say which with `for_each:`");
+    }
     match meant {
         [_, ..] => diagnostic.one_of(path.span, meant.iter().map(String::as_str)),
         [] => {

@@ -292,6 +292,16 @@ const DERIVED: &[Case] = &[
 
 const ALLOCATION: &[Case] = &[
     case(
+        "for_each: { list: funds, share: price }\n",
+        "",
+        &[
+            ("M0101", "each.code}"),
+            ("M0101", "each.share: { above"),
+            ("M0101", "source: each.share"),
+            ("M0101", "Name: each.code"),
+        ],
+    ),
+    case(
         "list: funds, share: price",
         "list: fund, share: price",
         &[
