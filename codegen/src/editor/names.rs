@@ -56,6 +56,7 @@ pub(super) fn of_destination(takes: &Takes, destination: &str) -> Option<Value> 
 pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
     let mut all = Members::new();
     all.insert("condition".to_owned(), worded());
+    all.insert("of_record".to_owned(), record_condition());
     for (entity, properties) in &schemas.entities {
         let mut add =
             |part: &str, value: Value| all.insert(format!("ticketure.{entity} {part}"), value);
@@ -130,7 +131,7 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
                 object
                     .fields
                     .iter()
-                    .map(|field| (field.name.as_str(), described(record_condition(), field))),
+                    .map(|field| (field.name.as_str(), described(of_record(), field))),
             ),
         );
     }
@@ -263,6 +264,11 @@ fn of_type(name: &str, field: &SourceSchemaField) -> Value {
     } else {
         json!({ "type": name })
     }
+}
+
+/// Said once: a draft of this age takes no description beside a `$ref`.
+fn of_record() -> Value {
+    json!({ "allOf": [{ "$ref": "#/definitions/of_record" }] })
 }
 
 /// A value, or `{ not: value }`.
