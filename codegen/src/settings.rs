@@ -54,7 +54,7 @@ pub const SETTINGS: &[Setting] = &[
         "currency",
         &[],
         None,
-        "The currency of an org that has several: USD.",
+        "The org's currency, such as USD: a cart in another goes to the error log.",
     ),
     setting(
         "house_account",

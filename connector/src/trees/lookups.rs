@@ -4,6 +4,9 @@
 //! at a time, where the mapping says so.
 
 mod search;
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

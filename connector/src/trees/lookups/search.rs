@@ -227,7 +227,13 @@ fn read(work: &Work, lookup: &Lookup, text: &str) -> Option<Asked> {
         Some(Value::Object(members)) => members,
         _ => Map::new(),
     };
-    let (by, create) = (object("by"), object("create"));
+    let (mut by, create) = (object("by"), object("create"));
+    // Salesforce keeps no blanks around a text.
+    for value in by.values_mut() {
+        if let Value::String(text) = value {
+            *text = text.trim().to_owned();
+        }
+    }
     let whose = match &lookup.within {
         Some(_) => whose(work, asked.get("within")),
         None => Vec::new(),
