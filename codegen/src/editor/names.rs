@@ -158,6 +158,10 @@ fn reference(schema: &str, part: &str) -> Value {
 /// Names to choose from, each with a line about it.
 fn offered<'n>(names: impl Iterator<Item = (&'n str, String)>) -> Value {
     let (names, about): (Vec<&str>, Vec<String>) = names.unzip();
+    if names.is_empty() {
+        // A list of nothing is no schema to editors: they would offer nothing anywhere.
+        return json!({ "not": {} });
+    }
     json!({ "type": "string", "enum": names, "enumDescriptions": about })
 }
 
