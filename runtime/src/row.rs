@@ -78,8 +78,8 @@ pub fn records(
     Ok(records)
 }
 
-/// Conditions on entries do not count before there are any.
-fn may_exist(mapping: &MappingDescriptor, row: &Value) -> bool {
+/// May an entry of this row make a record? Conditions on entries do not count before there are any.
+pub fn may_exist(mapping: &MappingDescriptor, row: &Value) -> bool {
     let is_of_entry = |condition: &Condition| condition.path.first() == Some(&"each");
     mapping.tree.is_none_or(|tree| {
         let mut own = tree.exists_when.iter();

@@ -118,7 +118,9 @@ impl TwoWaySync {
         for mut reduced in rows {
             row::with_settings(&mut reduced, &work.settings);
             let each = match &shape.for_each {
-                Some(for_each) if may_exist(mapping, &reduced) => row::entries(for_each, &reduced),
+                Some(for_each) if row::may_exist(mapping, &reduced) => {
+                    row::entries(for_each, &reduced)
+                }
                 Some(_) => Ok(Vec::new()),
                 None => Ok(vec![reduced]),
             };
@@ -246,18 +248,6 @@ fn reduced(
         Some(rows) => row::reduced(mapping, rows).map_err(Unfit::Row),
         None => Ok(Vec::new()),
     }
-}
-
-/// Conditions on entries do not count before there are any.
-fn may_exist(mapping: &MappingDescriptor, row: &Value) -> bool {
-    mapping.tree.is_none_or(|tree| {
-        let own = tree
-            .exists_when
-            .iter()
-            .filter(|condition| condition.path.first() != Some(&"each"));
-        own.into_iter().all(|condition| row::holds(condition, row))
-            && !tree.unless.iter().any(|case| row::hold(case, row))
-    })
 }
 
 /// What writes the root's record is known by the root's id.
