@@ -20,6 +20,7 @@ pub(crate) mod outcome;
 pub(crate) mod pair;
 mod refusal;
 mod standstill;
+mod survivors;
 #[cfg(test)]
 #[cfg(feature = "demo")]
 pub(crate) mod tests;
@@ -34,7 +35,7 @@ use runtime::lock_groups::LockGroups;
 use runtime::mapping::MappingDescriptor;
 #[cfg(feature = "demo")]
 use runtime::queue::Breaks;
-use runtime::queue::{Item, SALESFORCE_CHANGED, Store, StoreError};
+use runtime::queue::{Item, MERGED, SALESFORCE_CHANGED, Store, StoreError};
 use runtime::salesforce::{COLLECTION_MAX, CallError, SalesforceClient};
 use runtime::ticketure::TicketureClient;
 use runtime::worker::Process;
@@ -404,6 +405,9 @@ impl Process for TwoWaySync {
         let items = self.without_asked(items).await?;
         let (of_trees, items): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| self.is_of_tree(item));
+        let (merged, items): (Vec<Item>, Vec<Item>) = items
+            .into_iter()
+            .partition(|item| item.payload_type == MERGED);
         let known = self.known(&items).await?;
         let batch = batch::gather(&self.handlers, items, &known, self.terms());
         if !batch.rerouted.is_empty() {
@@ -426,6 +430,7 @@ impl Process for TwoWaySync {
             }
         }
         self.write_trees(of_trees, npsp).await?;
+        self.follow_merges(merged, npsp).await?;
         self.not_held();
         Ok(())
     }

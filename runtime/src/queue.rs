@@ -55,7 +55,7 @@ use crate::mapping::Side;
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
-pub use heirs::Heir;
+pub use heirs::{Heir, MERGED};
 pub use item::{
     Captured, DecisionRecord, Enqueued, ErrorRecord, Event, FailedItem, GateNote, Gated,
     HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Repeat, Review,

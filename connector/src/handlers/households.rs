@@ -18,6 +18,9 @@ use crate::trees::Work;
 pub(crate) const PEOPLE: &str = "contact";
 /// The organization that a person belongs to, with NPSP.
 pub(crate) const AFFILIATION: &str = "npsp__Primary_Affiliation__c";
+/// The person whose donation an opportunity is, and the field that has their household.
+pub(crate) const DONOR: &str = "npsp__Primary_Contact__c";
+pub(crate) const HOUSEHOLD_OF: &str = "AccountId";
 /// What NPSP calls the households that it makes.
 const HOUSEHOLD: &str = "Household Account";
 

@@ -28,9 +28,13 @@ impl TwoWaySync {
             let recreate = mapping.policies.after_delete == AfterDelete::Recreate;
             let deleted_at = tombstone.map_or(0, |tombstone| self.deleted_at(tombstone));
             match tombstone {
+                // Told once more: what was asked because of it stays asked.
+                Some(tombstone) if tombstone.side == Side::Source && is_same(&unit, tombstone) => {
+                    settlements.extend(settle(unit, &Outcome::Done, None));
+                }
                 _ if unit.fate.is_some() => {
                     self.answered_by_its_end(&unit, tombstone).await?;
-                    settlements.extend(never_linked(unit));
+                    settlements.extend(never_linked(unit, tombstone));
                 }
                 None => living.push(unit),
                 Some(tombstone) if recreate && tombstone.side == Side::Destination => {
@@ -91,21 +95,31 @@ impl TwoWaySync {
 }
 
 /// Deleted or merged before it was ever linked: older rows that are still on their way make nothing of it.
-fn never_linked(unit: Unit) -> Vec<Settlement> {
+fn never_linked(unit: Unit, before: Option<&Tombstone>) -> Vec<Settlement> {
+    // What was deleted here first and turns out to be merged still has its record.
+    let deleted_here = before.filter(|before| before.side == Side::Source);
     let tombstone = Tombstone {
         mapping: unit.mapping.name.to_owned(),
         source_id: unit.source_id.clone(),
-        destination_id: String::new(),
+        destination_id: deleted_here.map_or(String::new(), |before| before.destination_id.clone()),
         side: Side::Source,
         deleted_at_ms: unit.version_ms(),
-        merged_into: match &unit.fate {
-            Some(Fate::MergedInto(other)) => Some(other.clone()),
-            Some(Fate::Deleted) | None => None,
-        },
+        merged_into: survivor(&unit),
     };
     let mut settled = settle(unit, &Outcome::Done, None);
     if let Some(last) = settled.last_mut() {
         last.tombstone = Some(tombstone);
     }
     settled
+}
+
+fn is_same(unit: &Unit, tombstone: &Tombstone) -> bool {
+    unit.fate.is_some() && survivor(unit) == tombstone.merged_into
+}
+
+fn survivor(unit: &Unit) -> Option<String> {
+    match &unit.fate {
+        Some(Fate::MergedInto(other)) => Some(other.clone()),
+        Some(Fate::Deleted) | None => None,
+    }
 }

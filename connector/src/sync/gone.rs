@@ -244,7 +244,7 @@ impl TwoWaySync {
                     let destination = pair.link.destination_id.clone();
                     self.look_at(pair, &destination).await?;
                 } else {
-                    self.ask(pair, &format!("it was merged into {other} in Ticketure, which is another record's: merge the two in Salesforce as well"))
+                    self.ask(pair, &format!("it was merged into {other} in Ticketure, which is another record's. What came from Ticketure goes to that one by itself; merge the two records in Salesforce for the rest"))
                         .await?;
                 }
             }

@@ -5,9 +5,14 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::intent::side_of;
+use super::item::{NewItem, Tombstone};
 use super::step::Step;
-use super::{Store, StoreError, review, wake};
+use super::{Store, StoreError, enqueue, review, wake};
 use crate::mapping::Side;
+
+/// The payload type of an item that says that its record was merged in Ticketure: what refers to the record that it had
+/// has to be its survivor's. The payload names the record: `{"record": "003..."}`.
+pub const MERGED: &str = "merged";
 
 /// Merges in a row that are followed.
 const CHAIN_MAX: usize = 20;
@@ -74,6 +79,24 @@ pub(super) fn of(
         destination_id: record(connection, mapping, &last)?,
         source_id: Some(last),
     }))
+}
+
+/// A pair is no more because its source record was merged: what refers to its record is to be moved.
+pub(super) fn disinherit(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), StoreError> {
+    let was_merged = tombstone.side == Side::Source && tombstone.merged_into.is_some();
+    if !was_merged || tombstone.destination_id.is_empty() {
+        return Ok(());
+    }
+    let item = NewItem {
+        mapping: Some(tombstone.mapping.clone()),
+        payload_type: MERGED.to_owned(),
+        lane: format!("merged:{}", tombstone.source_id),
+        key: tombstone.source_id.clone(),
+        payload: serde_json::json!({ "record": tombstone.destination_id }).to_string(),
+        ..NewItem::default()
+    };
+    enqueue::enqueue(step, &[item])?;
+    Ok(())
 }
 
 /// A pair came about, or has another record: what waited for those that were merged into it goes on, and the question

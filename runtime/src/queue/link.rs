@@ -188,6 +188,7 @@ pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<usize, Stor
             step.now_ms,
         ),
     )?;
+    heirs::disinherit(step, tombstone)?;
     let key = format!("{}:{}", tombstone.mapping, tombstone.source_id);
     // What waited for a record that was merged may have its survivor.
     match tombstone.merged_into.is_some() && exists(step, &key)? {

@@ -75,7 +75,12 @@ impl Org {
         }
         match old {
             None => self.first_primary_contact(&donation),
-            Some(old) if differs(old, &donation, CONTACT) => self.next_primary_contact(&donation),
+            Some(old) if differs(old, &donation, CONTACT) => {
+                // The reference says that the two are kept in step of a new one; we take it so of a change as well.
+                let contact = donation.get(CONTACT).cloned().unwrap_or(Value::Null);
+                self.put_plainly("Opportunity", id, &[(FOR_ROLE, contact)]);
+                self.next_primary_contact(&donation)
+            }
             Some(_) => Ok(()),
         }
     }

@@ -1,0 +1,483 @@
+//! Records of ours that refer to the record of an identity that was merged in Ticketure: they refer to its survivor's
+//! from now on. Salesforce does this by itself when its own records are merged.
+//!
+//! What still names the old record is asked of Salesforce, so that nothing that a person put there meanwhile is touched,
+//! and only records that belong to something of Ticketure's are moved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::entity::Kind;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{Item, Outcome, Settlement, StoreError};
+use runtime::retry::Verdict;
+use runtime::salesforce::{CallError, SalesforceError};
+use serde_json::{Map, Value};
+
+use super::TwoWaySync;
+use super::calls::{Record, Sent};
+use super::outcome::Failure;
+use crate::handlers::households;
+
+/// Writes that were under way when the identity was merged have ended by then: a call takes two minutes at most.
+const UNDER_WAY_MS: i64 = 150_000;
+
+/// One merge: the item that tells of it, and the two records.
+struct Merge {
+    item: Item,
+    from: String,
+    to: String,
+    outcome: Option<Outcome>,
+}
+
+/// Where a mapping's records name one of the merged kind.
+#[derive(Clone, Copy)]
+struct Referring {
+    mapping: &'static MappingDescriptor,
+    field: &'static str,
+}
+
+/// A record that has to name another.
+struct Referred {
+    /// The merge's place.
+    merge: usize,
+    /// As it is.
+    record: Map<String, Value>,
+    /// What it has to say.
+    body: Map<String, Value>,
+}
+
+impl TwoWaySync {
+    /// Identities that were merged.
+    pub(super) async fn follow_merges(
+        &self,
+        items: Vec<Item>,
+        npsp: bool,
+    ) -> Result<(), StoreError> {
+        let mut by_mapping: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for item in items {
+            let name = item.mapping.clone().unwrap_or_default();
+            by_mapping.entry(name).or_default().push(item);
+        }
+        for (name, items) in by_mapping {
+            let (mut merges, mut settled) = self.merges(&name, items).await?;
+            if let (Some(mapping), false) = (self.mapping(&name), merges.is_empty()) {
+                self.move_all(mapping, &mut merges, npsp).await?;
+            }
+            settled.extend(merges.into_iter().map(|merge| self.moved(merge)));
+            self.store.settle(settled).await?;
+        }
+        Ok(())
+    }
+
+    /// The merges whose survivor has a record of its own, and what becomes of the others.
+    async fn merges(
+        &self,
+        name: &str,
+        items: Vec<Item>,
+    ) -> Result<(Vec<Merge>, Vec<Settlement>), StoreError> {
+        let ids = items.iter().map(|item| item.key.clone()).collect();
+        let mut heirs = self.store.heirs(name, ids).await?;
+        let (mut merges, mut settled) = (Vec::new(), Vec::new());
+        for item in items {
+            let from = record_in(&item);
+            let heir = heirs.remove(&item.key).unwrap_or_default();
+            let outcome = match (heir.destination_id, heir.source_id) {
+                (Some(to), _) if to != from => {
+                    merges.push(Merge {
+                        item,
+                        from,
+                        to,
+                        outcome: None,
+                    });
+                    continue;
+                }
+                (None, Some(survivor)) => Outcome::Park {
+                    key: format!("{name}:{}", item.key),
+                    reason: format!(
+                        "{name} {} was merged into {survivor}, which is not in Salesforce yet",
+                        item.key
+                    ),
+                },
+                // The survivor has taken the record over, or it is there again.
+                _ => Outcome::Done,
+            };
+            settled.push(Settlement::new(item.id, item.attempt, outcome));
+        }
+        Ok((merges, settled))
+    }
+
+    async fn move_all(
+        &self,
+        merged: &'static MappingDescriptor,
+        merges: &mut [Merge],
+        npsp: bool,
+    ) -> Result<(), StoreError> {
+        for referring in self.referring(merged.object, npsp) {
+            match self.still_referring(referring, merges).await {
+                Err(error) => {
+                    for place in 0..merges.len() {
+                        self.note_no_answer(merges, place, &error);
+                    }
+                    return Ok(());
+                }
+                Ok(records) => {
+                    let records = self.of_ours(referring, records).await?;
+                    self.move_records(referring, merges, records, npsp).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Children before their parents: what automation does about a parent then finds them as they have to be.
+    fn referring(&self, object: &str, npsp: bool) -> Vec<Referring> {
+        let mut seen = BTreeSet::new();
+        let mut all = Vec::new();
+        for mapping in super::batch::in_order(&self.handlers).into_iter().rev() {
+            if !npsp && mapping.tree.is_some_and(|tree| tree.needs_npsp) {
+                continue;
+            }
+            let fields = mapping.record.fields.iter();
+            for field in fields.filter(|field| npsp || !field.needs_npsp) {
+                let is_meant = match field.kind {
+                    Kind::Reference { mapping } => self
+                        .mapping(mapping)
+                        .is_some_and(|other| other.object == object),
+                    Kind::Lookup(lookup) => lookup.object == object,
+                    _ => false,
+                };
+                if let (true, Some(name)) = (is_meant, field.path.last())
+                    && seen.insert((mapping.object, *name))
+                {
+                    all.push(Referring {
+                        mapping,
+                        field: name,
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    async fn still_referring(
+        &self,
+        referring: Referring,
+        merges: &[Merge],
+    ) -> Result<Vec<Map<String, Value>>, CallError> {
+        let Referring { mapping, field } = referring;
+        let mut select = BTreeSet::from(["Id", field]);
+        if field == households::DONOR {
+            select.insert(households::HOUSEHOLD_OF);
+        }
+        match natural_key(mapping) {
+            [] => _ = select.insert(mapping.external_id),
+            key => select.extend(key.iter().copied().chain(self.checked(mapping.object))),
+        }
+        let select: Vec<&str> = select.into_iter().collect();
+        let from = merges.iter().map(|merge| vec![Some(merge.from.clone())]);
+        let from: Vec<Vec<Option<String>>> = from.collect();
+        self.salesforce
+            .query_in(mapping.object, &select, &[field], &from)
+            .await
+    }
+
+    /// Those that have an external id of Ticketure's, or stand under something that is linked.
+    async fn of_ours(
+        &self,
+        referring: Referring,
+        mut records: Vec<Map<String, Value>>,
+    ) -> Result<Vec<Map<String, Value>>, StoreError> {
+        let mapping = referring.mapping;
+        let Some((parent, root)) = parent(mapping).filter(|_| !natural_key(mapping).is_empty())
+        else {
+            records.retain(|record| text(record, mapping.external_id).is_some());
+            return Ok(records);
+        };
+        let parents = records.iter().filter_map(|record| text(record, parent));
+        let parents: BTreeSet<String> = parents.collect();
+        let linked = self
+            .store
+            .links_by_destination(root, parents.into_iter().collect())
+            .await?;
+        records.retain(|record| text(record, parent).is_some_and(|id| linked.contains_key(&id)));
+        Ok(records)
+    }
+
+    async fn move_records(
+        &self,
+        referring: Referring,
+        merges: &mut [Merge],
+        records: Vec<Map<String, Value>>,
+        npsp: bool,
+    ) {
+        let mut referred = Vec::new();
+        for record in records {
+            let named = text(&record, referring.field);
+            let place = merges
+                .iter()
+                .position(|merge| Some(&merge.from) == named.as_ref());
+            if let Some((place, merge)) = place.and_then(|place| Some((place, merges.get(place)?)))
+            {
+                let body =
+                    Map::from_iter([(referring.field.to_owned(), Value::from(merge.to.clone()))]);
+                referred.push(Referred {
+                    merge: place,
+                    record,
+                    body,
+                });
+            }
+        }
+        if referred.is_empty() {
+            return;
+        }
+        let doubles = match natural_key(referring.mapping) {
+            [] if npsp && referring.field == households::DONOR => {
+                let households = self.with_households(merges, &mut referred).await;
+                households.map(|()| Vec::new())
+            }
+            [] => Ok(Vec::new()),
+            _ => self.doubles(referring, merges, &mut referred).await,
+        };
+        let doubles = match doubles {
+            Ok(doubles) => doubles,
+            Err(error) => {
+                for of in referred {
+                    self.note_no_answer(merges, of.merge, &error);
+                }
+                return;
+            }
+        };
+        let records = referred.into_iter().map(into_call).collect();
+        for (place, sent) in self.in_calls(referring.mapping, records).await {
+            if let Some(merge) = merges.get_mut(place)
+                && let Some(outcome) = self.not_moved(merge, referring, sent)
+            {
+                merge.outcome.get_or_insert(outcome);
+            }
+        }
+        self.delete_doubles(referring, merges, doubles).await;
+    }
+
+    /// A donor's household goes with the donor; a donation that was put elsewhere stays there.
+    async fn with_households(
+        &self,
+        merges: &[Merge],
+        referred: &mut [Referred],
+    ) -> Result<(), CallError> {
+        let people = merges.iter().flat_map(|merge| [&merge.from, &merge.to]);
+        let people: Vec<String> = people.cloned().collect();
+        let households = self.account_of_people(&people).await?;
+        for of in referred {
+            let Some(merge) = merges.get(of.merge) else {
+                continue;
+            };
+            let old = households.get(&merge.from).cloned();
+            let new = households
+                .get(&merge.to)
+                .filter(|new| old.as_ref() != Some(new));
+            if let (true, Some(new)) = (text(&of.record, households::HOUSEHOLD_OF) == old, new) {
+                let new = Value::from(new.clone());
+                of.body.insert(households::HOUSEHOLD_OF.to_owned(), new);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the survivor's record stands already, beside the old one, the old one is to go: what was checked on it is
+    /// checked on the other. Gives those that are to go, and the merges' places.
+    async fn doubles(
+        &self,
+        referring: Referring,
+        merges: &[Merge],
+        referred: &mut Vec<Referred>,
+    ) -> Result<Vec<(usize, String)>, CallError> {
+        let Referring { mapping, field } = referring;
+        let Some((parent, _)) = parent(mapping) else {
+            return Ok(Vec::new());
+        };
+        let parents = referred.iter().filter_map(|of| text(&of.record, parent));
+        let parents: BTreeSet<String> = parents.collect();
+        let parents: Vec<Vec<Option<String>>> =
+            parents.into_iter().map(|id| vec![Some(id)]).collect();
+        let there = self
+            .salesforce
+            .query_in(mapping.object, &["Id", field, parent], &[parent], &parents)
+            .await?;
+        let mut taken: BTreeMap<(Option<String>, Option<String>), Map<String, Value>> = there
+            .into_iter()
+            .map(|record| ((text(&record, parent), text(&record, field)), record))
+            .collect();
+        let checks = self.checked(mapping.object);
+        let mut gone = Vec::new();
+        for of in referred.iter_mut() {
+            let to = merges.get(of.merge).map(|merge| merge.to.clone());
+            let place = (text(&of.record, parent), to);
+            let Some(double) = taken.get(&place) else {
+                // Another that was merged may come to stand here as well.
+                taken.insert(place, of.record.clone());
+                continue;
+            };
+            gone.extend(text(&of.record, "Id").map(|id| (of.merge, id)));
+            let checks = checks.iter();
+            let checks = checks.filter(|name| of.record.get(**name) == Some(&Value::Bool(true)));
+            of.body = checks
+                .map(|name| ((*name).to_owned(), Value::Bool(true)))
+                .collect();
+            of.record = double.clone();
+        }
+        referred.retain(|of| !of.body.is_empty());
+        Ok(gone)
+    }
+
+    /// Those whose other has all that they had.
+    async fn delete_doubles(
+        &self,
+        referring: Referring,
+        merges: &mut [Merge],
+        doubles: Vec<(usize, String)>,
+    ) {
+        let went_well = |(place, _): &(usize, String)| {
+            merges
+                .get(*place)
+                .is_some_and(|merge| merge.outcome.is_none())
+        };
+        let gone: Vec<(usize, String)> = doubles.into_iter().filter(went_well).collect();
+        for call in gone.chunks(runtime::salesforce::COLLECTION_MAX) {
+            let ids: Vec<String> = call.iter().map(|(_, id)| id.clone()).collect();
+            match self.salesforce.delete(&ids).await {
+                Err(error) => {
+                    for (place, _) in call {
+                        self.note_no_answer(merges, *place, &error);
+                    }
+                }
+                Ok(results) => {
+                    for ((place, _), result) in call.iter().zip(results) {
+                        let error = result.err().and_then(|errors| errors.into_iter().next());
+                        // One that is gone already is as it has to be.
+                        let error = error.filter(|error| error.verdict() != Verdict::Stale);
+                        if let (Some(error), Some(merge)) = (error, merges.get_mut(*place)) {
+                            let outcome = self.refused_move(merge, referring, &error);
+                            merge.outcome.get_or_insert(outcome);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The check boxes of an object that mappings write.
+    fn checked(&self, object: &str) -> BTreeSet<&'static str> {
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let mappings = mappings.filter(|mapping| mapping.object == object);
+        let fields = mappings.flat_map(|mapping| mapping.record.fields);
+        let checks = fields.filter(|field| matches!(field.kind, Kind::Boolean));
+        checks
+            .filter_map(|field| field.path.last().copied())
+            .collect()
+    }
+
+    fn note_no_answer(&self, merges: &mut [Merge], place: usize, error: &CallError) {
+        if let Some(merge) = merges.get_mut(place) {
+            let outcome = self.no_answer(merge, error);
+            merge.outcome.get_or_insert(outcome);
+        }
+    }
+
+    fn not_moved(&self, merge: &Merge, referring: Referring, sent: Sent) -> Option<Outcome> {
+        match sent {
+            Sent::Landed(_) => None,
+            Sent::Later(outcome) => Some(outcome),
+            Sent::Unanswered { error, .. } => Some(self.no_answer(merge, &error)),
+            Sent::Refused(refusal) => {
+                let error = refusal.errors.first().cloned().unwrap_or_default();
+                Some(self.refused_move(merge, referring, &error))
+            }
+        }
+    }
+
+    fn refused_move(
+        &self,
+        merge: &Merge,
+        referring: Referring,
+        error: &SalesforceError,
+    ) -> Outcome {
+        let message = format!(
+            "a {} of {} {}, which was merged, does not go to {}: {}: {}",
+            referring.mapping.name,
+            merge.item.mapping.as_deref().unwrap_or_default(),
+            merge.item.key,
+            merge.to,
+            error.code,
+            error.message
+        );
+        let failure = Failure {
+            code: &error.code,
+            verdict: error.verdict(),
+            place: referring.mapping.place(referring.field),
+            message,
+        };
+        self.failed_after(merge.item.attempts, failure)
+    }
+
+    fn no_answer(&self, merge: &Merge, error: &CallError) -> Outcome {
+        if error.is_everybodys() {
+            return self
+                .held()
+                .unwrap_or_else(|| self.again(100, &error.to_string()));
+        }
+        self.failed_after(
+            merge.item.attempts,
+            Failure::of(error.code(), error.to_string()),
+        )
+    }
+
+    /// What all that was moved comes to. A write that was under way may still name the old record: it is asked once more.
+    fn moved(&self, merge: Merge) -> Settlement {
+        let settled_at = merge.item.received_at_ms + UNDER_WAY_MS;
+        let outcome = merge.outcome.unwrap_or_else(|| match self.now_ms() < settled_at {
+            true => Outcome::Retry {
+                due_ms: settled_at,
+                error: format!("what referred to {} refers to {}; what was on its way meanwhile is looked at once more", merge.from, merge.to),
+                charge: false,
+            },
+            false => Outcome::Done,
+        });
+        Settlement::new(merge.item.id, merge.item.attempt, outcome)
+    }
+}
+
+fn into_call(of: Referred) -> Record<usize> {
+    let id = text(&of.record, "Id").unwrap_or_default();
+    Record {
+        of: of.merge,
+        key: id.clone(),
+        locks: vec![id.clone()],
+        id: Some(id),
+        body: Value::Object(of.body).to_string(),
+    }
+}
+
+/// The record that the identity had.
+fn record_in(item: &Item) -> String {
+    let payload: Value = serde_json::from_str(&item.payload).unwrap_or_default();
+    let record = payload.get("record").and_then(Value::as_str);
+    record.unwrap_or_default().to_owned()
+}
+
+fn natural_key(mapping: &MappingDescriptor) -> &'static [&'static str] {
+    mapping.tree.map_or(&[], |tree| tree.natural_key)
+}
+
+/// The field that holds the root of the tree, and the root's mapping.
+fn parent(mapping: &'static MappingDescriptor) -> Option<(&'static str, &'static str)> {
+    let root = mapping.tree?.root;
+    let mut fields = mapping.record.fields.iter();
+    let field = fields
+        .find(|field| matches!(field.kind, Kind::Reference { mapping } if mapping == root))?;
+    Some((field.path.last()?, root))
+}
+
+fn text(record: &Map<String, Value>, field: &str) -> Option<String> {
+    let text = record.get(field)?.as_str()?;
+    Some(runtime::salesforce::normalise(text))
+}
