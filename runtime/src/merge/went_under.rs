@@ -117,12 +117,22 @@ impl LinkState {
                 let (typed, now) = (row.slot(field), self.has(Side::Source, field));
                 let wrote = late.fields.slot(field);
                 let gone = !typed.is_absent() && !typed.resembles(wrote);
-                if gone && now.resembles(wrote) {
+                // A newer write of ours may stand over the late one by now.
+                let stood = self.stood_under_the_last_write(field, version_ms);
+                let stood = stood.is_some_and(|stood| stood.resembles(wrote));
+                if gone && (now.resembles(wrote) || stood) {
                     found.push(self.overwritten_late(Side::Source, field, typed, version_ms));
                 }
             }
         }
         found
+    }
+
+    /// What was read, at this time or later, before our last write of the field.
+    fn stood_under_the_last_write(&self, field: usize, version_ms: i64) -> Option<SlotRef<'_>> {
+        let overwrote = self.source.overwrote.as_ref()?;
+        let stood = overwrote.before.slot(field);
+        (version_ms <= overwrote.read_ms && !stood.is_absent()).then_some(stood)
     }
 
     /// A side was seen with these values, and by now it has others that we wrote: what was somebody's and went under

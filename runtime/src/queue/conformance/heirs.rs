@@ -127,3 +127,24 @@ async fn the_question_whether_to_merge_two_records_is_answered_by_the_merge() {
         .unwrap();
     assert!(bench.store.reviews().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_referred_to_the_record_of_one_that_was_merged_is_looked_for() {
+    let bench = Bench::new();
+    bench.bury(merged("i-1", Side::Source, "i-2")).await;
+    let item = bench.claim().await.remove(0);
+    assert_eq!(item.payload_type, MERGED);
+    assert_eq!(
+        (item.key.as_str(), item.mapping.as_deref()),
+        ("i-1", Some("contact"))
+    );
+    assert_eq!(item.payload, r#"{"record":"003-i-1"}"#);
+    // Salesforce moves what refers to its own records; who had no record leaves nothing.
+    bench.bury(merged("i-3", Side::Destination, "003D")).await;
+    let nothing = Tombstone {
+        destination_id: String::new(),
+        ..merged("i-4", Side::Source, "i-2")
+    };
+    bench.bury(nothing).await;
+    assert!(bench.claim().await.is_empty());
+}
