@@ -38,6 +38,8 @@ pub(crate) struct Pair {
     /// What somebody wrote while we did.
     pub(crate) went_under: Vec<Decision>,
     looked: Option<Looked>,
+    /// Rows of the batch that are older than what is known of Ticketure.
+    older_rows: Vec<(Box<dyn Entity>, i64)>,
     /// What was taken back may still count: the other side was looked at too early to tell.
     too_early: bool,
 }
@@ -105,6 +107,7 @@ impl Pair {
             plan: None,
             went_under: Vec::new(),
             looked: None,
+            older_rows: Vec::new(),
             too_early: false,
         }
     }
@@ -152,6 +155,7 @@ impl Pair {
                 let under = self.state.went_under(Side::Source, row.as_ref(), at);
                 self.went_under.extend(under);
                 self.source.wanted = true;
+                self.older_rows.push((row, at));
             }
         }
         self.destination.wanted |= self.state.has_taken_back(Side::Source);
@@ -341,6 +345,10 @@ impl Pair {
 
     /// Everything was looked at: was it late enough?
     pub(super) fn was_looked_at(&mut self, clocks: &Clocks) {
+        for (row, at) in std::mem::take(&mut self.older_rows) {
+            let under = self.state.put_back_unseen(row.as_ref(), at);
+            self.went_under.extend(under);
+        }
         let sides = [
             (Side::Source, &self.destination),
             (Side::Destination, &self.source),

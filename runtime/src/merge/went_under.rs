@@ -103,6 +103,28 @@ impl LinkState {
         found
     }
 
+    /// An older row of Ticketure's, which comes only now, has another value than what is agreed and stands there again:
+    /// it was changed and put back, unseen. What it was put back to was somebody's word as well, and goes under the
+    /// other side's change.
+    pub fn put_back_unseen(&self, row: &dyn Entity, version_ms: i64) -> Vec<Decision> {
+        let mut found = Vec::new();
+        if version_ms >= self.source.version_ms {
+            return found;
+        }
+        for field in present_fields(row) {
+            let agreed = self.agreed.slot(field);
+            let change = self.destination.changes.slot(field);
+            let stands = self.source.changes.slot(field).is_absent();
+            let goes_under = !change.is_absent() && !change.equivalent(agreed);
+            if stands && goes_under && !row.slot(field).equivalent(agreed) {
+                let loser = (json::value(agreed), self.source.version_ms);
+                let value = json::value(change);
+                found.push(Decision::went_under(field, loser, Side::Destination, value));
+            }
+        }
+        found
+    }
+
     fn unseen_loser(&self, field: usize, loser: Value, loser_at_ms: i64) -> Decision {
         let value = json::value(self.agreed.slot(field));
         Decision::went_under(field, (loser, loser_at_ms), Side::Destination, value)
