@@ -48,6 +48,10 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
             tell(state, entity, &id);
             json!({ "id": id })
         }),
+        (&Method::POST, ["levels"]) => with_json(request, |levels: Vec<String>| {
+            state.tenant.set_levels(levels);
+            json!({})
+        }),
         (&Method::GET, ["tenant-log"]) => {
             answer(StatusCode::OK, &json!(state.tenant.log.entries()))
         }
@@ -101,7 +105,7 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
         _ => with_body(
             StatusCode::NOT_FOUND,
             "text/plain",
-            "log, tenant-log, calls, records/OBJECT, identities, rows/ENTITY, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD, duplicate-rule\n".to_owned(),
+            "log, tenant-log, calls, records/OBJECT, identities, rows/ENTITY, levels, faults, webhooks, user/OBJECT[/ID], merge/OBJECT/MASTER/LOSER, rewrites/OBJECT/FIELD, duplicate-rule\n".to_owned(),
         ),
     }
 }

@@ -75,8 +75,8 @@ impl Simulator {
         self.lock().tenant.webhook(identity_id)
     }
 
-    /// Creates a row of an entity (`identity`, `organization`, `cart`, `ticket_audit`, `gateway_audit`) in Ticketure, or
-    /// changes the members that are given. Gives its id.
+    /// Creates a row of an entity (`identity`, `organization`, `membership`, `cart`, `ticket_audit`, `gateway_audit`) in
+    /// Ticketure, or changes the members that are given. Gives its id.
     pub fn put_row(&self, entity: &str, row: Map<String, Value>) -> String {
         self.lock().tenant.put_row(entity, row)
     }
@@ -89,5 +89,11 @@ impl Simulator {
     /// The webhook that Ticketure sends about a row, under a new event id.
     pub fn row_webhook(&self, entity: &str, id: &str) -> Option<Value> {
         self.lock().tenant.webhook_of(entity, id)
+    }
+
+    /// The levels of membership that the API sells from now on, by name; before, it sells any.
+    pub fn set_levels(&self, levels: &[&str]) {
+        let levels = levels.iter().map(|level| (*level).to_owned()).collect();
+        self.lock().tenant.set_levels(levels);
     }
 }

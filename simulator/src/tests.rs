@@ -9,6 +9,7 @@ mod allocations;
 mod graphs;
 mod households;
 mod lines;
+mod memberships;
 mod payments;
 mod rows;
 mod shop;

@@ -1,7 +1,9 @@
-//! The Ticketure tenant: identities with REST reads and writes, carts and audits to read, and the webhooks about them.
+//! The Ticketure tenant: identities with REST reads and writes, memberships that can be made and extended, carts and
+//! audits to read, and the webhooks about them.
 //!
 //! An organization is an identity of that type, and can be read and announced as an organization too.
 
+mod memberships;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -15,8 +17,9 @@ use crate::write_log::{Actor, Operation, Write, WriteLog, request_id};
 
 pub(crate) struct Tenant {
     identities: BTreeMap<String, Map<String, Value>>,
-    /// Carts and audits, by entity and id.
+    /// Memberships, carts and audits, by entity and id.
     rows: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+    memberships: memberships::Known,
     random: fastrand::Rng,
     clock: crate::Clock,
     pub(crate) log: WriteLog,
@@ -33,6 +36,7 @@ impl Tenant {
         Tenant {
             identities: BTreeMap::new(),
             rows: BTreeMap::new(),
+            memberships: memberships::Known::default(),
             random: fastrand::Rng::with_seed(seed ^ 0x7469_636b),
             clock,
             log: WriteLog::new(false),
@@ -155,6 +159,9 @@ impl Tenant {
             }
             (&Method::POST, ["user"]) => self.create("person", request),
             (&Method::POST, ["organization"]) => self.create("organization", request),
+            (&Method::POST, ["membership"]) => self.create_membership(request),
+            (&Method::POST, ["membership", id, "extend"]) => self.extend_membership(id, request),
+            (&Method::PATCH, ["membership", _]) => self.change_membership(),
             _ => failed(StatusCode::NOT_FOUND, "not_found", json!({})),
         }
     }

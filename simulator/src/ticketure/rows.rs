@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 use super::{Tenant, failed, json_answer, lay_over};
 use crate::write_log::{Actor, Operation};
 
-type Row = Map<String, Value>;
+pub(super) type Row = Map<String, Value>;
 
 /// The entities, and the webhook that announces each.
 const WEBHOOKS: &[(&str, &str)] = &[
     ("identity", "identity_changed"),
     ("organization", "organization_changed"),
+    ("membership", "membership_changed"),
     ("cart", "cart_changed"),
     ("ticket_audit", "ticket_audit"),
     ("gateway_audit", "gateway_audit"),
@@ -31,25 +32,49 @@ impl Tenant {
         if matches!(entity, "identity" | "organization") {
             return self.put(row);
         }
-        let id = row.get("id").and_then(Value::as_str).map(str::to_owned);
+        self.write_row(entity, row, Actor::User)
+    }
+
+    /// The same by anybody; what the API writes is announced.
+    pub(super) fn write_row(&mut self, entity: &str, row: Row, actor: Actor) -> String {
+        let id = given(&row, "id").map(str::to_owned);
         let id = id.unwrap_or_else(|| self.uuid());
+        let operation = self.lay_row(entity, &id, row.clone());
+        self.note_row(entity, &id, row, (actor, operation));
+        id
+    }
+
+    /// A row was written, with these fields in the request.
+    pub(super) fn note_row(&mut self, entity: &str, id: &str, fields: Row, by: (Actor, Operation)) {
+        let (actor, operation) = by;
+        self.note(actor, operation, entity, id, fields);
+        if actor == Actor::Api {
+            let webhook = self.webhook_of(entity, id);
+            self.outbox.extend(webhook);
+        }
+    }
+
+    /// Lays the given members over those that the row has.
+    pub(super) fn lay_row(&mut self, entity: &str, id: &str, row: Row) -> Operation {
         let now = self.stamp();
         let rows = self.rows.entry(entity.to_owned()).or_default();
-        let operation = match rows.contains_key(&id) {
+        let operation = match rows.contains_key(id) {
             true => Operation::Update,
             false => Operation::Create,
         };
-        let kept = rows.entry(id.clone()).or_default();
-        lay_over(kept, row.clone());
-        kept.insert("id".to_owned(), Value::from(id.as_str()));
-        for (name, value) in stamps(entity, &now) {
-            kept.entry(name).or_insert(value);
+        let kept = rows.entry(id.to_owned()).or_default();
+        if matches!(entity, "cart" | "membership") && !row.contains_key("updated_at") {
+            kept.insert("updated_at".to_owned(), Value::from(now.as_str()));
         }
-        if entity == "cart" && !row.contains_key("updated_at") {
-            kept.insert("updated_at".to_owned(), Value::from(now));
+        lay_over(kept, row);
+        kept.insert("id".to_owned(), Value::from(id));
+        if let Some(name) = made_at(entity) {
+            kept.entry(name).or_insert(Value::from(now));
         }
-        self.note(Actor::User, operation, entity, &id, row);
-        id
+        if entity == "membership" {
+            self.memberships.learn(kept);
+        }
+        operation
     }
 
     /// Every row of an entity; those that were deleted or merged are none.
@@ -118,13 +143,13 @@ impl Tenant {
     }
 }
 
-/// When a row was made, where it does not say so itself.
-fn stamps(entity: &str, now: &str) -> Vec<(&'static str, Value)> {
-    let name = match entity {
-        "cart" => "created_at",
-        _ => "occurred_at",
-    };
-    vec![(name, Value::from(now))]
+/// The member that says when a row was made; a membership has none.
+fn made_at(entity: &str) -> Option<&'static str> {
+    match entity {
+        "cart" => Some("created_at"),
+        "membership" => None,
+        _ => Some("occurred_at"),
+    }
 }
 
 /// An identity as an organization: what tells identities apart is left out.
@@ -137,8 +162,12 @@ fn as_organization(identity: &Row) -> Option<Row> {
     Some(row)
 }
 
-fn text<'r>(row: &'r Row, field: &str) -> &'r str {
-    row.get(field).and_then(Value::as_str).unwrap_or_default()
+pub(super) fn given<'r>(row: &'r Row, field: &str) -> Option<&'r str> {
+    row.get(field).and_then(Value::as_str)
+}
+
+pub(super) fn text<'r>(row: &'r Row, field: &str) -> &'r str {
+    given(row, field).unwrap_or_default()
 }
 
 pub(super) fn answer(entity: &str, rows: Vec<Row>) -> Response<Bytes> {
