@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod record_types;
 mod refused;
 
 /// 2026-03-15, half past ten.
