@@ -80,6 +80,7 @@ pub struct Tree {
     pub record: Option<RecordOf>,
     /// `record:` is there and could not be read.
     pub record_broken: bool,
+    pub adopt: Vec<Adopt>,
     pub reduce: Option<Reduce>,
     pub for_each: Option<ForEach>,
     pub exists_when: Pairs,
@@ -94,6 +95,23 @@ pub struct Tree {
 pub struct RecordOf {
     pub of: Spanned<String>,
     pub by: Spanned<String>,
+}
+
+/// An entry of `adopt:`.
+#[derive(Debug, Clone)]
+pub struct Adopt {
+    pub span: Span,
+    pub from: AdoptFrom,
+    pub when: Pairs,
+    /// `writes: key`.
+    pub key_only: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum AdoptFrom {
+    /// The path of its Salesforce id.
+    Id(Spanned<String>),
+    Record(RecordOf),
 }
 
 /// `reduce:`.

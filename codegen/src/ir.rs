@@ -5,8 +5,8 @@ mod tree;
 use crate::model::{Literal, MatchPolicy, Policies};
 
 pub use tree::{
-    Case, Computed, Condition, Fold, ForEach, How, Lookup, Made, Missing, Otherwise, Path, Piece,
-    Rank, Reduce, Rule, Tree, WrittenLast,
+    Adopt, AdoptFrom, Case, Computed, Condition, Fold, ForEach, How, Lookup, Made, Missing,
+    Otherwise, Path, Piece, Rank, Reduce, Rule, Tree, WrittenLast,
 };
 
 /// The whole generated crate.

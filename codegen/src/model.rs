@@ -11,8 +11,8 @@ use crate::span::{FileId, Span, Spanned};
 
 pub use test::{Expectation, Push, Test};
 pub use tree::{
-    Case, Condition, Fold, FoldWord, ForEach, Gone, Is, Lookup, LookupField, Made, Missing,
-    Otherwise, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast, members,
+    Adopt, AdoptFrom, Case, Condition, Fold, FoldWord, ForEach, Gone, Is, Lookup, LookupField,
+    Made, Missing, Otherwise, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast, members,
 };
 
 /// All mappings of a run, in the order of their file names.
@@ -77,7 +77,13 @@ impl Mapping {
         let unless = tree
             .into_iter()
             .flat_map(|tree| tree.unless.iter().flatten());
-        let conditions = exists.chain(unless).map(|condition| &condition.source);
+        let adopt = tree.into_iter().flat_map(|tree| &tree.adopt);
+        let adopted = adopt.clone().map(|adopt| match &adopt.from {
+            AdoptFrom::Id(path) | AdoptFrom::Record(_, path) => path,
+        });
+        let adopt = adopt.flat_map(|adopt| &adopt.when);
+        let conditions = exists.chain(unless).chain(adopt);
+        let conditions = conditions.map(|condition| &condition.source).chain(adopted);
         let key = self.key.made.iter().flat_map(Rule::members);
         let fields = self.fields.iter().flat_map(|field| {
             let last = field.written_last.iter();

@@ -63,6 +63,18 @@ pub const SETTINGS: &[Setting] = &[
         "The Salesforce id of the account that anonymous sales belong to.",
     ),
     setting(
+        "membership_opportunity",
+        &["shared", "separate"],
+        Some("shared"),
+        "A membership is on the opportunity of the cart that it was bought with, or on one of its own.",
+    ),
+    setting(
+        "membership_record_type",
+        &[],
+        Some("Membership"),
+        "The developer name of the record type of opportunities for memberships.",
+    ),
+    setting(
         "payments",
         &["ticketure", "npsp"],
         Some("ticketure"),

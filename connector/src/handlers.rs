@@ -5,6 +5,7 @@ pub(crate) mod currency;
 mod gateway_audit;
 pub(crate) mod households;
 mod identity_changed;
+mod membership_changed;
 pub(crate) mod npsp;
 mod organization_changed;
 pub(crate) mod refunds;
@@ -13,6 +14,7 @@ mod ticket_audit;
 use generated::on_cart_changed::CartChangedAdapter;
 use generated::on_gateway_audit::GatewayAuditAdapter;
 use generated::on_identity_changed::IdentityChangedAdapter;
+use generated::on_membership_changed::MembershipChangedAdapter;
 use generated::on_organization_changed::OrganizationChangedAdapter;
 use generated::on_ticket_audit::TicketAuditAdapter;
 use runtime::handler::Handler;
@@ -24,6 +26,9 @@ pub fn all() -> Vec<Box<dyn Handler>> {
         Box::new(GatewayAuditAdapter(gateway_audit::GatewayAuditHandler)),
         Box::new(IdentityChangedAdapter(
             identity_changed::IdentityChangedHandler,
+        )),
+        Box::new(MembershipChangedAdapter(
+            membership_changed::MembershipChangedHandler,
         )),
         Box::new(OrganizationChangedAdapter(
             organization_changed::OrganizationChangedHandler,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use runtime::handler::Handler;
 use runtime::json::{find, text_at};
-use runtime::mapping::{Condition, MappingDescriptor};
+use runtime::mapping::{Condition, MappingDescriptor, Piece};
 use runtime::queue::NewItem;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -91,7 +91,9 @@ impl Asked {
         let mut paths = Vec::new();
         for mapping in handler.mappings() {
             let conditions = mapping.when.iter().map(|condition| condition.path);
-            for path in conditions.chain([mapping.key, mapping.lane]) {
+            let key = key_members(mapping).unwrap_or_default();
+            let own = [mapping.key, mapping.lane].into_iter().chain(key);
+            for path in conditions.chain(own) {
                 if !paths.contains(&path) {
                     paths.push(path);
                 }
@@ -209,12 +211,22 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
     let text = |path| at(path).and_then(text_of);
     if let Some(tree) = mapping.tree {
         // What is said of any record of a tree is said of the whole.
-        let lane = text(mapping.lane);
+        let root = handler
+            .mappings()
+            .iter()
+            .find(|root| root.name == tree.root);
+        let members = root.and_then(|root| key_members(root));
+        let missing = match &members {
+            Some(members) => members.iter().copied().find(|path| text(path).is_none()),
+            None => Some(mapping.lane).filter(|lane| text(lane).is_none()),
+        };
+        let id = match root.filter(|_| members.is_some()) {
+            Some(root) => runtime::row::made_key(root, text),
+            None => text(mapping.lane),
+        };
         return NewItem {
-            reason: lane
-                .is_none()
-                .then(|| format!("the row has no {}", mapping.lane.join("."))),
-            ..item(Some(tree.root), lane.clone(), lane)
+            reason: missing.map(|path| format!("the row has no {}", path.join("."))),
+            ..item(Some(tree.root), id.clone(), id)
         };
     }
     let (key, lane) = (text(mapping.key), text(mapping.lane));
@@ -228,6 +240,16 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
         // What speaks of another mapping's records is its item, and waits and goes with the others.
         ..item(Some(mapping.rows_of.unwrap_or(mapping.name)), lane, key)
     }
+}
+
+/// The members that a key is made of.
+fn key_members(mapping: &'static MappingDescriptor) -> Option<Vec<&'static [&'static str]>> {
+    let pieces = runtime::row::key_template(mapping)?;
+    let members = pieces.iter().filter_map(|piece| match piece {
+        Piece::Member(path) => Some(*path),
+        Piece::Text(_) => None,
+    });
+    Some(members.collect())
 }
 
 /// Does a row have to be this mapping's, or some such other's? One that makes more records of a row that another takes

@@ -48,6 +48,9 @@ const SETTINGS: &[Setting] = &[
     text("contact_account", None),
     text("price_book", None),
     text("ticket_record_type", None),
+    // Is a membership on its cart's opportunity, or on one of its own?
+    word("membership_opportunity", &["shared", "separate"]),
+    text("membership_record_type", Some("Membership")),
     text("stage_open", Some("Pledged")),
     text("stage_won", Some("Closed Won")),
     text("stage_lost", Some("Closed Lost")),

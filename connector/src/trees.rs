@@ -1,11 +1,12 @@
 //! Records that are written together: a cart as an opportunity with its lines, payments, allocations and roles.
 //!
 //! A tree's rows are kept, and what there has to be in Salesforce follows from all of them (`wanted`), whatever the
-//! order in which they came. What it refers to is resolved or waited for (`references`, `lookups`). The difference from
+//! order in which they came. Its root may be a record that is there already (`adopt`). What it refers to is resolved or waited for (`references`, `lookups`). The difference from
 //! what was written before goes out (`plan`): a new tree as one Composite Graph (`graphs`), changes step by step, so
 //! that nothing is ever more than its parent (`steps`). Which records belong to a tree is said by the mappings,
 //! `part_of`; nothing here knows a cart.
 
+mod adopt;
 mod ask;
 mod body;
 mod graphs;
@@ -31,6 +32,7 @@ use runtime::queue::{Item, Outcome, StoreError, TreeRecord};
 use serde_json::{Map, Value};
 
 use crate::sync::TwoWaySync;
+use crate::sync::meeting::Meeting;
 use crate::to_salesforce::references::Resolved;
 pub(crate) use lookups::Lookups;
 
@@ -42,6 +44,8 @@ pub(crate) struct Work {
     npsp: bool,
     settings: Map<String, Value>,
     pub(crate) trees: Vec<Tree>,
+    /// What no other batch takes over meanwhile.
+    meeting: Option<Meeting>,
     /// Records of other mappings: Salesforce ids by mapping and source id.
     pub(crate) outside: Resolved,
     /// What look-ups found; nothing where the field stays empty.
@@ -68,6 +72,10 @@ pub(crate) struct Tree {
     pub(crate) wanted: Vec<Wanted>,
     /// Records that are there and wanted no longer.
     gone: Vec<TreeRecord>,
+    /// The record that its root is, where somebody else made it.
+    adopted: Option<adopt::Adopted>,
+    /// Another tree has a better right to the record that its root was: it gets one of its own.
+    gives_up: bool,
     /// The root's record in Salesforce.
     pub(crate) root_id: Option<String>,
     /// An earlier attempt may have written more than is known.
@@ -108,6 +116,8 @@ impl Tree {
             rows: BTreeMap::new(),
             wanted: Vec::new(),
             gone: Vec::new(),
+            adopted: None,
+            gives_up: false,
             root_id: None,
             doubt: false,
             left_out: false,
@@ -222,11 +232,14 @@ impl TwoWaySync {
             npsp,
             settings: Map::new(),
             trees: by_id(items),
+            meeting: None,
             outside: Resolved::new(),
             found: HashMap::new(),
         };
         self.keep_and_load(&mut work).await?;
-        self.want_all(&mut work).await;
+        self.load_settings(&mut work).await;
+        self.adopt_all(&mut work).await?;
+        self.want_all(&mut work);
         self.know_all(&mut work).await?;
         self.refer_all(&mut work).await?;
         self.place_families(&mut work).await?;

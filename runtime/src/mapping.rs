@@ -5,8 +5,8 @@ mod tree;
 use crate::entity::{Entity, EntityDescriptor};
 
 pub use tree::{
-    Case, Computed, Fold, ForEach, Gone, How, Is, Lookup, Made, Missing, Otherwise, Path, Piece,
-    Rank, Reduce, Rule, Tree, Within, WrittenLast,
+    Adopt, AdoptFrom, Case, Computed, Fold, ForEach, Gone, How, Is, Lookup, Made, Missing,
+    Otherwise, Path, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast,
 };
 
 /// One mapping file, compiled.

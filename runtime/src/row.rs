@@ -15,7 +15,7 @@ pub use conditions::{hold, holds};
 pub use reduce::reduced;
 pub use shares::entries;
 
-use crate::mapping::{Condition, MappingDescriptor, Path};
+use crate::mapping::{Condition, MappingDescriptor, Path, Piece, Rule};
 
 /// Why nothing can be made of a row; it names members, never their values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +89,29 @@ pub fn may_exist(mapping: &MappingDescriptor, row: &Value) -> bool {
                 .iter()
                 .any(|case| !case.iter().any(is_of_entry) && hold(case, row))
     })
+}
+
+/// What the key of a mapping is made of, where it is a text of several members.
+pub fn key_template(mapping: &MappingDescriptor) -> Option<&'static [Piece]> {
+    let [name] = mapping.key else { return None };
+    let rules = mapping.computed.iter();
+    let mut rules = rules.filter(|computed| computed.name == *name);
+    rules.find_map(|computed| match computed.rule {
+        Rule::Template(pieces) => Some(pieces),
+        _ => None,
+    })
+}
+
+/// The key that is made of a row's members, as `text` gives them; none where one of them is not there.
+pub fn made_key(
+    mapping: &MappingDescriptor,
+    text: impl Fn(Path) -> Option<String>,
+) -> Option<String> {
+    let pieces = key_template(mapping)?.iter().map(|piece| match piece {
+        Piece::Text(text) => Some((*text).to_owned()),
+        Piece::Member(path) => text(path).filter(|text| !text.trim().is_empty()),
+    });
+    pieces.collect()
 }
 
 /// Two numbers of one size, however many zeros they end with.

@@ -16,7 +16,7 @@ use super::words::{SPOKEN_DIRECTIONS, names};
 pub use field::FIELD;
 pub(super) use made::{CASE, CONSTANT, LOOKUP, MADE, USE};
 pub use test::TEST;
-pub(super) use tree::{FOLD, FOR_EACH, RECORD, REDUCE};
+pub(super) use tree::{ADOPT, FOLD, FOR_EACH, RECORD, REDUCE};
 
 /// One key of a map.
 #[derive(Debug)]
@@ -167,6 +167,14 @@ pub static MAPPING: Map = Map {
             "record",
             Takes::Map(&RECORD),
             "Writes the record of another mapping, instead of one of its own: another webhook speaks of it as well.",
+        ),
+        key(
+            "adopt",
+            Takes::List {
+                of: &Takes::Map(&ADOPT),
+                least: 1,
+            },
+            "Records that are there already, and are taken over before one is made: the first that is found.",
         ),
         key(
             "reduce",

@@ -2,7 +2,7 @@
 
 use super::read::{names, pairs};
 use super::reader::{Reader, list, text};
-use super::{Fold, ForEach, How, Pairs, Rank, RecordOf, Reduce, Tree, language};
+use super::{Adopt, AdoptFrom, Fold, ForEach, How, Pairs, Rank, RecordOf, Reduce, Tree, language};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::FoldWord;
 use crate::parse::{Entry, Node, Value};
@@ -23,6 +23,10 @@ pub(super) fn tree(reader: &mut Reader<'_, '_>) -> Option<Tree> {
         part_of: reader.text("part_of"),
         record_broken: reader.has("record") && record.is_none(),
         record,
+        adopt: reader
+            .take("adopt")
+            .map(|entry| adopt(entry, reader.sink))
+            .unwrap_or_default(),
         reduce: reader
             .take("reduce")
             .and_then(|entry| reduce(&entry.value, reader.sink)),
@@ -66,6 +70,35 @@ fn record(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<RecordOf> {
     let (of, by) = (reader.demand("of"), reader.demand("by"));
     reader.finish();
     Some(RecordOf { of: of?, by: by? })
+}
+
+fn adopt(entry: &Entry, sink: &mut Vec<Diagnostic>) -> Vec<Adopt> {
+    let all = list(&entry.value, "adopt", sink);
+    all.iter().filter_map(|one| adopted(one, sink)).collect()
+}
+
+fn adopted(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Adopt> {
+    let mut reader = Reader::new(node, "an entry of `adopt`", &language::ADOPT, sink)?;
+    let from = match reader.text("id") {
+        Some(id) => Some(AdoptFrom::Id(id)),
+        None => {
+            let (of, by) = (reader.demand("record"), reader.demand("by"));
+            of.zip(by)
+                .map(|(of, by)| AdoptFrom::Record(RecordOf { of, by }))
+        }
+    };
+    let when = reader
+        .take("when")
+        .map(|entry| pairs(&entry.value, "`when` of `adopt`", reader.sink))
+        .unwrap_or_default();
+    let key_only = reader.word("writes", &[("key", true)]).is_some();
+    reader.finish();
+    Some(Adopt {
+        span: node.span,
+        from: from?,
+        when,
+        key_only,
+    })
 }
 
 /// `for_each: funds`, or `for_each: { list: funds, share: price }`.

@@ -74,6 +74,7 @@ pub(super) const MISSING: [&str; 3] = ["create", "fail", "leave"];
 pub(super) const TREE_WORDS: &[&str] = &[
     "part_of",
     "record",
+    "adopt",
     "reduce",
     "for_each",
     "exists_when",

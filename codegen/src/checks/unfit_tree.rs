@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Direction, Mapping, Origin, SourceField, Tree};
+use crate::model::{AdoptFrom, Direction, Mapping, Origin, Rule, SourceField, Tree};
 use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
@@ -23,6 +23,8 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         return;
     }
     sink.extend(made_key_of_root(mapping));
+    sink.extend(rows_of_made_key(mapping, root));
+    sink.extend(adopt(mapping, tree, context));
     sink.extend(other_words(mapping, tree));
     let record = record_of(mapping, tree, context);
     let is_lost = record.is_some();
@@ -65,12 +67,68 @@ fn other_words(mapping: &Mapping, tree: &Tree) -> Option<Diagnostic> {
     Some(fault(span, message, "never asked").help("take `match` out"))
 }
 
-/// The rows of a tree are found by the root's id, which all of them have.
+/// The rows of a tree are found by the root's id: a path that all of them have, or a text made of such paths.
 fn made_key_of_root(mapping: &Mapping) -> Option<Diagnostic> {
-    let is_plain = mapping.key.made.is_none() && mapping.key.natural.is_empty();
+    let is_plain = match &mapping.key.made {
+        None => true,
+        Some(made) => matches!(made, Rule::Template(_)),
+    };
+    let is_plain = is_plain && mapping.key.natural.is_empty();
     (is_root(mapping) && !is_plain).then(|| {
-        let message = "the key of a tree's root is one path and one external id".to_owned();
-        fault(mapping.key.source.span, message, "not a path").help("use the source's id")
+        let message = "the key of a tree's root is one path, or a template, and one external id";
+        fault(mapping.key.source.span, message.to_owned(), "neither").help(
+            "use the source's id, or `template: \"{id}:{valid_from}\"` for two of its members",
+        )
+    })
+}
+
+/// A root's key that is made of several members is known by the rows of its own webhook alone.
+fn rows_of_made_key(mapping: &Mapping, root: &Mapping) -> Option<Diagnostic> {
+    root.key.made.as_ref()?;
+    let (theirs, own) = (
+        &root.payload.payload_type.value,
+        &mapping.payload.payload_type.value,
+    );
+    (theirs != own).then(|| {
+        let message = format!(
+            "the key of `{}` is made of members of {theirs}, which a row of {own} does not have",
+            root.name.value
+        );
+        fault(
+            mapping.payload.payload_type.span,
+            message,
+            "another webhook",
+        )
+        .related(root.key.source.span, "the root's key")
+        .help(format!(
+            "write `on: {theirs}`, or give the root a key that is one path"
+        ))
+    })
+}
+
+/// Only a root is taken over, and what another mapping makes of the same object.
+fn adopt(mapping: &Mapping, tree: &Tree, context: &Context<'_>) -> Option<Diagnostic> {
+    let first = tree.adopt.first()?;
+    if !is_root(mapping) {
+        let message = "only the root of a tree is taken over".to_owned();
+        return Some(fault(first.span, message, "not the root").help("take `adopt` out"));
+    }
+    tree.adopt.iter().find_map(|adopt| {
+        let AdoptFrom::Record(of, _) = &adopt.from else {
+            return None;
+        };
+        let other = context.named(&of.value)?;
+        let (theirs, own) = (&other.destination.value, &mapping.destination.value);
+        if theirs != own {
+            let message = format!("`{}` writes a {theirs}, and this mapping a {own}", of.value);
+            let fault = fault(of.span, message, "another object");
+            return Some(fault.help("name a mapping with the same destination"));
+        }
+        is_member(other, &mapping.name.value).then(|| {
+            let message = format!("`{}` is written together with this mapping", of.value);
+            fault(of.span, message, "of this very tree")
+                .help("name a mapping that is not `part_of` this one, or use `record: { of: ... }`")
+        })
     })
 }
 
@@ -114,6 +172,16 @@ fn lane(
     root: &Mapping,
     context: &Context<'_>,
 ) -> Option<Diagnostic> {
+    // What is made of several members is the lane itself, whichever of them is named.
+    if let Some(made) = &root.key.made {
+        if made
+            .members()
+            .iter()
+            .any(|source| source.path == mapping.lane.path)
+        {
+            return None;
+        }
+    }
     let wanted: &SourceField = match is_of_root(mapping, tree) {
         true => &mapping.key.source,
         false => {

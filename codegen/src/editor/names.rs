@@ -71,6 +71,8 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
             .collect();
         let settings = settings.iter();
         let settings = settings.map(|(name, about)| (name.as_str(), (*about).to_owned()));
+        let adopted = "the id of the record that was taken over: `adopt`".to_owned();
+        let settings = settings.chain([("$adopted", adopted)]);
         add("paths", offered(own().chain(settings)));
         let at = ("$at", "when the row was delivered".to_owned());
         add("raw", offered(own().chain([at])));

@@ -3,8 +3,8 @@
 use super::code::{Code, Expr, path};
 use super::descriptor::{constant, list};
 use crate::ir::{
-    Case, Computed, Condition, Fold, How, Lookup, Made, Mapping, Missing, Otherwise, Piece, Rank,
-    Reduce, Rule, Tree,
+    Adopt, AdoptFrom, Case, Computed, Condition, Fold, How, Lookup, Made, Mapping, Missing,
+    Otherwise, Piece, Rank, Reduce, Rule, Tree,
 };
 use crate::model::{Gone, Is};
 
@@ -35,6 +35,8 @@ pub fn names(mapping: &Mapping) -> Vec<&'static str> {
     let text = written.into_text();
     // A name is followed by what its kind of type has behind it.
     let names = [
+        ("Adopt", "Adopt {"),
+        ("AdoptFrom", "AdoptFrom::"),
         ("Case", "Case {"),
         ("Computed", "Computed {"),
         ("Condition", "Condition {"),
@@ -229,6 +231,7 @@ fn tree(tree: &Tree) -> Expr {
         vec![
             ("root", Expr::text(&tree.root)),
             ("record_of", some(tree.record_of.as_deref().map(Expr::text))),
+            ("adopt", list(tree.adopt.iter().map(adopt))),
             ("reduce", some(tree.reduce.as_ref().map(reduce))),
             ("for_each", some(for_each)),
             ("exists_when", conditions(&tree.exists_when)),
@@ -239,6 +242,24 @@ fn tree(tree: &Tree) -> Expr {
             ("written_last", some(last)),
             ("or_first", texts(&tree.or_first)),
             ("after", texts(&tree.after)),
+        ],
+    )
+}
+
+fn adopt(adopt: &Adopt) -> Expr {
+    let from = match &adopt.from {
+        AdoptFrom::Id(path) => Expr::call("AdoptFrom::Id", one_path(path)),
+        AdoptFrom::Record(mapping, by) => Expr::Struct(
+            "AdoptFrom::Record",
+            vec![("mapping", Expr::text(mapping)), ("by", one_path(by))],
+        ),
+    };
+    Expr::Struct(
+        "Adopt",
+        vec![
+            ("from", from),
+            ("when", conditions(&adopt.when)),
+            ("key_only", Expr::leaf(adopt.key_only)),
         ],
     )
 }

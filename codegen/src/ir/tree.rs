@@ -15,6 +15,7 @@ pub struct Condition {
 pub struct Tree {
     pub root: String,
     pub record_of: Option<String>,
+    pub adopt: Vec<Adopt>,
     pub reduce: Option<Reduce>,
     pub for_each: Option<ForEach>,
     pub exists_when: Vec<Condition>,
@@ -27,6 +28,22 @@ pub struct Tree {
     pub or_first: Vec<String>,
     /// Mappings whose records are written before.
     pub after: Vec<String>,
+}
+
+/// A record that is taken over before one is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adopt {
+    pub from: AdoptFrom,
+    pub when: Vec<Condition>,
+    pub key_only: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum AdoptFrom {
+    /// The path of its Salesforce id.
+    Id(Path),
+    /// A mapping, and the path of its record's key.
+    Record(String, Path),
 }
 
 #[derive(Debug, Clone, PartialEq)]

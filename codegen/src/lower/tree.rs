@@ -168,6 +168,7 @@ impl Making {
         ir::Tree {
             root: tree.root.value.clone(),
             record_of: tree.record_of.as_ref().map(|of| of.value.clone()),
+            adopt: tree.adopt.iter().map(adopt).collect(),
             reduce: tree.reduce.as_ref().map(reduce),
             for_each: tree.for_each.as_ref().map(|each| ir::ForEach {
                 list: each.list.path.clone(),
@@ -234,6 +235,19 @@ fn reduce(reduce: &model::Reduce) -> ir::Reduce {
         distinct: reduce.distinct.as_ref().map(|path| path.path.clone()),
         order: reduce.order.iter().map(rank).collect(),
         folds: reduce.folds.iter().map(fold).collect(),
+    }
+}
+
+fn adopt(adopt: &model::Adopt) -> ir::Adopt {
+    ir::Adopt {
+        from: match &adopt.from {
+            model::AdoptFrom::Id(path) => ir::AdoptFrom::Id(path.path.clone()),
+            model::AdoptFrom::Record(mapping, by) => {
+                ir::AdoptFrom::Record(mapping.value.clone(), by.path.clone())
+            }
+        },
+        when: conditions(&adopt.when),
+        key_only: adopt.key_only,
     }
 }
 

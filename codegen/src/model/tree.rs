@@ -11,6 +11,8 @@ pub struct Tree {
     pub root: Spanned<String>,
     /// `record: {of: ...}`: it writes the record of this mapping.
     pub record_of: Option<Spanned<String>>,
+    /// Records that are taken over before one is made.
+    pub adopt: Vec<Adopt>,
     pub reduce: Option<Reduce>,
     pub for_each: Option<ForEach>,
     pub exists_when: Vec<Condition>,
@@ -22,6 +24,24 @@ pub struct Tree {
     pub needs_npsp: Option<Span>,
     /// Mappings of the tree whose records are written before.
     pub after: Vec<Spanned<String>>,
+}
+
+/// An entry of `adopt:`.
+#[derive(Debug, Clone)]
+pub struct Adopt {
+    pub span: Span,
+    pub from: AdoptFrom,
+    pub when: Vec<Condition>,
+    /// Nothing but its key is written to it.
+    pub key_only: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum AdoptFrom {
+    /// The path of its Salesforce id.
+    Id(SourceField),
+    /// The record of another mapping, and the path of its key.
+    Record(Spanned<String>, SourceField),
 }
 
 /// `path: value`, and what else a condition can say of a path.

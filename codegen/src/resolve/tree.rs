@@ -5,8 +5,8 @@ use super::{condition, lookup};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
-    DestinationField, Fold, FoldWord, ForEach, Gone, Key, Made, Piece, Rank, Reduce, Rule,
-    SourceField, Tree,
+    Adopt, AdoptFrom, DestinationField, Fold, FoldWord, ForEach, Gone, Key, Made, Piece, Rank,
+    Reduce, Rule, SourceField, Tree,
 };
 use crate::schema::{SalesforceObject, SourceSchemaField, SourceType};
 use crate::settings;
@@ -16,6 +16,8 @@ type Properties = Vec<(String, SourceSchemaField)>;
 
 /// When a row was delivered.
 const AT: &str = "$at";
+/// The id of the record that was taken over; not there where the record is the tree's own.
+pub(super) const ADOPTED: &str = "$adopted";
 /// The member that a key is made into.
 const KEY: &str = "$key";
 /// Where an entry of `for_each` is.
@@ -80,6 +82,11 @@ pub(super) fn reduced(
         set(&mut properties, &fold.name.value, fold.schema.clone());
     }
     properties.extend(settings::properties(start));
+    if tree.is_some() {
+        let mut adopted = property(start, text(Some(18), None));
+        adopted.nullable = true;
+        properties.push((ADOPTED.to_owned(), adopted));
+    }
     let for_each = tree
         .and_then(|tree| tree.for_each.as_ref())
         .and_then(|written| {
@@ -229,6 +236,7 @@ impl Resolver<'_> {
         let mut of = |pairs| condition::conditions(pairs, sides, sides.properties, sink);
         let exists_when = of(&written.exists_when);
         let unless = written.unless.iter().map(of).collect();
+        let adopt = self.adopt(&written.adopt, sides, sink);
         let record_of = written
             .record
             .as_ref()
@@ -250,6 +258,7 @@ impl Resolver<'_> {
         Some(Tree {
             root: part_of.clone(),
             record_of,
+            adopt,
             reduce: reduced.reduce,
             for_each: reduced.for_each,
             exists_when,
@@ -262,6 +271,33 @@ impl Resolver<'_> {
             needs_npsp: written.needs_npsp,
             after,
         })
+    }
+
+    fn adopt(
+        &self,
+        written: &[ast::Adopt],
+        sides: &Sides<'_>,
+        sink: &mut Vec<Diagnostic>,
+    ) -> Vec<Adopt> {
+        let all = written.iter().filter_map(|one| {
+            let mut source = |path| lookup::source(path, &sides.entity, sides.properties, sink);
+            let from = match &one.from {
+                ast::AdoptFrom::Id(path) => AdoptFrom::Id(source(path)?),
+                ast::AdoptFrom::Record(record) => {
+                    let by = source(&record.by);
+                    self.reference(&record.of, sink)?;
+                    AdoptFrom::Record(record.of.clone(), by?)
+                }
+            };
+            let when = condition::conditions(&one.when, sides, sides.properties, sink);
+            Some(Adopt {
+                span: one.span,
+                from,
+                when,
+                key_only: one.key_only,
+            })
+        });
+        all.collect()
     }
 
     /// The mapping whose records the rows speak of, where nothing is said of a tree.

@@ -39,6 +39,9 @@ pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>) -> Option<Family> {
     let text =
         |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
     let (carts, tickets) = (of("cart_changed"), of("ticket_audit"));
+    if let Some(family) = of_membership(of("membership_changed")) {
+        return Some(family);
+    }
     if carts
         .iter()
         .any(|cart| text(cart, "organization_id").is_some())
@@ -59,6 +62,31 @@ pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>) -> Option<Family> {
         .collect();
     members.remove(&anchor);
     (!members.is_empty()).then_some(Family { anchor, members })
+}
+
+/// The primary member and everybody else whom a membership admits.
+fn of_membership(rows: &[Value]) -> Option<Family> {
+    let text =
+        |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
+    let latest = rows.iter().max_by_key(|row| text(row, "updated_at"))?;
+    let members = latest.get("members").and_then(Value::as_array);
+    let members = members.map(Vec::as_slice).unwrap_or_default();
+    let of_role = |role: &str| {
+        let mut found = members
+            .iter()
+            .filter(|one| text(one, "role").as_deref() == Some(role));
+        found.find_map(|one| text(one, "identity_id"))
+    };
+    let anchor = text(latest, "primary_identity_id").or_else(|| of_role("primary"))?;
+    let mut others: BTreeSet<String> = members
+        .iter()
+        .filter_map(|one| text(one, "identity_id"))
+        .collect();
+    others.remove(&anchor);
+    (!others.is_empty()).then_some(Family {
+        anchor,
+        members: others,
+    })
 }
 
 /// One who has to move, or to be asked about.

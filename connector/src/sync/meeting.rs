@@ -94,6 +94,13 @@ impl Drop for Meeting {
     }
 }
 
+impl TwoWaySync {
+    /// What a batch is about to link, nothing so far.
+    pub(crate) fn meeting(&self) -> Meeting {
+        self.meetings.open()
+    }
+}
+
 /// A record of Ticketure's.
 pub(crate) fn source_key(mapping: &MappingDescriptor, id: &str) -> String {
     format!("{}:{id}", mapping.name)

@@ -30,9 +30,10 @@ struct Merge {
     outcome: Option<Outcome>,
 }
 
-/// Where a mapping's records name one of the merged kind.
+/// Where records of an object name one of the merged kind.
 #[derive(Clone, Copy)]
 struct Referring {
+    /// One of the mappings that write it.
     mapping: &'static MappingDescriptor,
     field: &'static str,
 }
@@ -171,7 +172,7 @@ impl TwoWaySync {
             select.insert(households::HOUSEHOLD_OF);
         }
         match natural_key(mapping) {
-            [] => _ = select.insert(mapping.external_id),
+            [] => select.extend(self.external_ids(mapping.object)),
             key => select.extend(key.iter().copied().chain(self.checked(mapping.object))),
         }
         let select: Vec<&str> = select.into_iter().collect();
@@ -191,7 +192,8 @@ impl TwoWaySync {
         let mapping = referring.mapping;
         let Some((parent, root)) = parent(mapping).filter(|_| !natural_key(mapping).is_empty())
         else {
-            records.retain(|record| text(record, mapping.external_id).is_some());
+            let keys = self.external_ids(mapping.object);
+            records.retain(|record| keys.iter().any(|key| text(record, key).is_some()));
             return Ok(records);
         };
         let parents = records.iter().filter_map(|record| text(record, parent));
@@ -282,6 +284,14 @@ impl TwoWaySync {
             }
         }
         Ok(())
+    }
+
+    /// What Ticketure's records of an object are known by.
+    fn external_ids(&self, object: &str) -> BTreeSet<&'static str> {
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let mappings = mappings.filter(|mapping| mapping.object == object);
+        let keys = mappings.map(|mapping| mapping.external_id);
+        keys.filter(|key| !key.is_empty()).collect()
     }
 
     /// The check boxes of an object that mappings write.

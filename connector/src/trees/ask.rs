@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::body::{self, parent_field};
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work, plan};
+use super::{Tree, Wanted, Work, adopt, plan};
 use crate::sync::TwoWaySync;
 
 type Record = Map<String, Value>;
@@ -66,8 +66,12 @@ impl TwoWaySync {
                 continue;
             };
             let Some(record) = known.get(&tree.id) else {
-                tree.root_id = None;
-                forget(tree);
+                tree.root_id = tree.adopted.as_ref().map(|adopted| adopted.id.clone());
+                match tree.root_id {
+                    // It is there, and does not have the tree's key yet.
+                    Some(_) => adopt::unwritten(tree, root),
+                    None => forget(tree),
+                }
                 continue;
             };
             tree.root_id = text(record, "Id");

@@ -9,7 +9,7 @@ use runtime::queue::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Tree, Work, plan};
+use super::{Tree, Work, adopt, plan};
 use crate::sync::{TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
@@ -61,6 +61,7 @@ impl TwoWaySync {
             // A record that only the link table knows was found by its external id: somebody wrote it.
             tree.doubt = is_open || (link.is_some() && known.is_empty());
             plan::know(tree, root, known);
+            adopt::place(tree, root);
         }
         Ok(())
     }

@@ -46,6 +46,25 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
     }
 }
 
+/// The record of the root is another tree's from now on: it is made anew, and so is everything below it.
+pub(super) fn give_up(tree: &mut Tree, root: &MappingDescriptor) {
+    tree.root_id = None;
+    for wanted in &mut tree.wanted {
+        let (Some(base), Some(_)) = (&wanted.base, &wanted.id) else {
+            continue;
+        };
+        let mut before = kept_as(root, &tree.id, wanted, base.as_ref());
+        match is_of_root(root, wanted.mapping) {
+            true => {
+                before.destination_id.clear();
+                tree.written.push(before);
+            }
+            false => tree.gone.push(before),
+        }
+        (wanted.id, wanted.base) = (None, None);
+    }
+}
+
 /// Records that cannot become what they have to be go, and are made anew.
 pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
     for wanted in &mut tree.wanted {
@@ -167,8 +186,10 @@ pub(super) fn changed(wanted: &Wanted) -> Mask {
         None => present(wanted.record.as_ref()),
     };
     for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
-        let is_key =
-            !wanted.mapping.external_id.is_empty() && field.path == [wanted.mapping.external_id];
+        // What was taken over does not have it yet.
+        let is_key = wanted.base.is_some()
+            && !wanted.mapping.external_id.is_empty()
+            && field.path == [wanted.mapping.external_id];
         // Blank over what was never said is nothing.
         let blank_before = wanted
             .base

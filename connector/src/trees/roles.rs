@@ -13,6 +13,9 @@ use super::{Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 
+/// In the place of an id: somebody else made the record.
+pub(super) const SOMEBODYS: &str = "there";
+
 /// The values of the natural key.
 type Key = Vec<String>;
 
@@ -73,7 +76,7 @@ impl TwoWaySync {
                 if let Some(wanted) = tree.wanted.get_mut(index) {
                     // Somebody else's is there: it is remembered that ours need not be made.
                     let id = Some(id.clone()).filter(|id| !id.is_empty());
-                    wanted.id = id.or_else(|| Some("there".to_owned()));
+                    wanted.id = id.or_else(|| Some(SOMEBODYS.to_owned()));
                     tree.written.push(plan::kept(root, &tree.id, wanted));
                 }
             }

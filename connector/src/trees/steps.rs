@@ -12,7 +12,7 @@ use super::body::{body, new_body};
 use super::outcome::is_root;
 use super::plan::{self, Phase};
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work};
+use super::{Tree, Wanted, Work, roles};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 
@@ -154,6 +154,15 @@ impl TwoWaySync {
                     .into_iter()
                     .partition(|record| record.mapping == mapping.name);
                 tree.gone = others;
+                // What somebody else made stays, and is not remembered any longer.
+                let (theirs, mine): (Vec<_>, Vec<_>) = mine
+                    .into_iter()
+                    .partition(|record| record.destination_id == roles::SOMEBODYS);
+                tree.written
+                    .extend(theirs.into_iter().map(|record| TreeRecord {
+                        destination_id: String::new(),
+                        ..record
+                    }));
                 gone.extend(mine.into_iter().map(|record| (place, record)));
             }
         }

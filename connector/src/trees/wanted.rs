@@ -9,7 +9,7 @@ use runtime::queue::{Item, Outcome, TREE_AGAIN};
 use runtime::row::{self, RowError};
 use serde_json::Value;
 
-use super::{Tree, Wanted, Work, references};
+use super::{Tree, Wanted, Work, adopt, references};
 use crate::handlers::currency;
 use crate::sync::TwoWaySync;
 use crate::sync::batch::{handler_of, without_npsp};
@@ -50,20 +50,25 @@ impl TwoWaySync {
         order
     }
 
-    /// Fills in what each tree has to have; one whose rows do not fit is stopped.
-    pub(super) async fn want_all(&self, work: &mut Work) {
+    /// What mappings read as `$name`; without it no tree goes on.
+    pub(super) async fn load_settings(&self, work: &mut Work) {
         match self.tree_settings().await {
             Ok(settings) => work.settings = settings,
             Err(error) => {
                 for tree in &mut work.trees {
                     tree.stop(self.unanswered(tree.attempts(), &error));
                 }
-                return;
             }
         }
+    }
+
+    /// Fills in what each tree has to have; one whose rows do not fit is stopped.
+    pub(super) fn want_all(&self, work: &mut Work) {
         let mut trees = std::mem::take(&mut work.trees);
-        for tree in &mut trees {
+        for tree in trees.iter_mut().filter(|tree| tree.goes_on()) {
+            adopt::tell(tree);
             self.want(work, tree);
+            adopt::narrow(tree, work.root);
             references::settle_within(work, tree);
         }
         work.trees = trees;

@@ -251,6 +251,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 static TREE: Tree = Tree {
     root: "cart",
     record_of: None,
+    adopt: &[],
     reduce: Some(Reduce {
         by: &[&["id"]],
         distinct: None,

@@ -487,6 +487,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 static TREE: Tree = Tree {
     root: "cart",
     record_of: Some("cart"),
+    adopt: &[],
     reduce: Some(Reduce {
         by: &[&["cart_id"]],
         distinct: Some(&["id"]),

@@ -247,6 +247,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 static TREE: Tree = Tree {
     root: "cart",
     record_of: None,
+    adopt: &[],
     reduce: Some(Reduce {
         by: &[&["ticket_id"]],
         distinct: Some(&["id"]),

@@ -32,6 +32,13 @@ pub static FEES: &[u32] = &[18, 19, 26, 28, 9, 27];
 /// `mappings/fund_allocation.yaml`, by the record's fields.
 pub static FUND_ALLOCATION: &[u32] = &[12, 31, 32, 30];
 
+/// `mappings/member_role.yaml`, by the record's fields.
+pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];
+
+/// `mappings/membership.yaml`, by the record's fields.
+pub static MEMBERSHIP: &[u32] =
+    &[64, 69, 55, 54, 51, 56, 33, 34, 31, 27, 29, 28, 30, 32, 12, 57, 42, 40, 46, 39, 58];
+
 /// `mappings/organization.yaml`, by the record's fields.
 pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];
 

@@ -397,6 +397,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 static TREE: Tree = Tree {
     root: "cart",
     record_of: None,
+    adopt: &[],
     reduce: Some(Reduce {
         by: &[&["gateway_reference"], &["id"]],
         distinct: Some(&["id"]),

@@ -11,9 +11,12 @@ pub mod contact_role;
 pub mod fees;
 pub mod fund_allocation;
 pub mod lines;
+pub mod member_role;
+pub mod membership;
 pub mod on_cart_changed;
 pub mod on_gateway_audit;
 pub mod on_identity_changed;
+pub mod on_membership_changed;
 pub mod on_organization_changed;
 pub mod on_ticket_audit;
 pub mod organization;
@@ -36,6 +39,8 @@ pub static MAPPINGS: &[&MappingDescriptor] = &[
     &contact_role::MAPPING,
     &fees::MAPPING,
     &fund_allocation::MAPPING,
+    &member_role::MAPPING,
+    &membership::MAPPING,
     &organization::MAPPING,
     &payment::MAPPING,
     &refund::MAPPING,

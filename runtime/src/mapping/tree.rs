@@ -27,6 +27,8 @@ pub struct Tree {
     pub root: &'static str,
     /// It writes the record of this mapping instead of one of its own.
     pub record_of: Option<&'static str>,
+    /// Records that are there already, and are taken over before one is made: the first that is found. Only a root's.
+    pub adopt: &'static [Adopt],
     /// How the rows of one record become one row. Without it each is laid over those before it, by their deliveries.
     pub reduce: Option<Reduce>,
     /// Each entry of this list of a row makes a record.
@@ -47,6 +49,24 @@ pub struct Tree {
     pub written_last: Option<WrittenLast>,
     /// Fields whose reference within the tree means the first record of that mapping where none has its key.
     pub or_first: &'static [&'static str],
+}
+
+/// A record that is taken over as the root, instead of making one. While it is, `$adopted` is its Salesforce id.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Adopt {
+    pub from: AdoptFrom,
+    /// Of the reduced row of the root.
+    pub when: &'static [Condition],
+    /// Nothing but its key is written to it, and nothing below it.
+    pub key_only: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdoptFrom {
+    /// Its Salesforce id is in the row.
+    Id(Path),
+    /// It is another mapping's record, which the tree waits for.
+    Record { mapping: &'static str, by: Path },
 }
 
 /// A field that has another value until the whole tree is written.

@@ -45,10 +45,16 @@ impl LinkState {
         }
         // A write is carried out as a whole: where one field of it stands that was not so before, it came, and somebody
         // has typed over the others. Over those that only we write nobody does.
+        // What an earlier write of ours without an answer says as well may stand there because of that one.
+        let earlier_too = |field: usize| {
+            let mut late = self.side(side).late.iter();
+            late.any(|late| late.fields.slot(field).equivalent(wanted.slot(field)))
+        };
         let tells = |field: &usize| {
             let wanted = wanted.slot(*field);
             let stands = image.slot(*field).equivalent(wanted);
-            stands && is_telling(wanted) && !wanted.equivalent(self.agreed.slot(*field))
+            let is_news = !wanted.equivalent(self.agreed.slot(*field)) && !earlier_too(*field);
+            stands && is_telling(wanted) && is_news
         };
         let theirs = |field: &usize| self.mapping.sync(*field).both;
         let came = version_ms > self.side(side).known_ms

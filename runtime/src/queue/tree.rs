@@ -65,6 +65,12 @@ impl Store {
         }
     }
 
+    /// The trees that wait for records of which these are true.
+    pub async fn tree_waits(&self, keys: Vec<String>) -> Result<Vec<TreeWait>, StoreError> {
+        self.read(move |connection| waiting(connection, &keys))
+            .await
+    }
+
     /// There will be no such record: whoever waits for `cart:<id>` looks again. Says how many.
     pub async fn wake(&self, keys: Vec<String>) -> Result<usize, StoreError> {
         match keys.is_empty() {

@@ -34,6 +34,7 @@ static SCANNED: &[Condition] = &[Condition {
 static TREE: Tree = Tree {
     root: "cart",
     record_of: None,
+    adopt: &[],
     reduce: Some(Reduce {
         by: &[&["ticket_id"]],
         distinct: Some(&["id"]),

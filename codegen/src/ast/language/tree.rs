@@ -15,6 +15,37 @@ pub(in crate::ast) static RECORD: Map = map(&[
     ),
 ]);
 
+pub(in crate::ast) static ADOPT: Map = Map {
+    apart: &[["id", "record"], ["id", "by"]],
+    keys: &[
+        key(
+            "id",
+            Takes::Name(Names::Path),
+            "The path of a record's Salesforce id.",
+        ),
+        key(
+            "record",
+            Takes::Name(Names::Mapping),
+            "The mapping whose record it is.",
+        ),
+        key(
+            "by",
+            Takes::Name(Names::Path),
+            "The path of that record's key.",
+        ),
+        key(
+            "when",
+            Takes::Values(Values::RowConditions),
+            "It is taken over where all of these hold for the reduced row.",
+        ),
+        key(
+            "writes",
+            Takes::Word(&["key"]),
+            "key: nothing but its key is written to it, and nothing below it: what it says is Salesforce's.",
+        ),
+    ],
+};
+
 pub(in crate::ast) static FOR_EACH: Map = map(&[
     key("list", Takes::Name(Names::Path), "The path of the list."),
     key(

@@ -1,8 +1,8 @@
 //! The tables of trees and made members.
 
 use runtime::mapping::{
-    Case, Computed, Condition, Fold, ForEach, Gone, How, Is, Lookup, Made, Missing, Otherwise,
-    Path, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast,
+    Adopt, AdoptFrom, Case, Computed, Condition, Fold, ForEach, Gone, How, Is, Lookup, Made,
+    Missing, Otherwise, Path, Piece, Rank, Reduce, Rule, Tree, Within, WrittenLast,
 };
 
 use super::{all, constant, list, one, path, text};
@@ -108,6 +108,7 @@ pub(super) fn tree(tree: &ir::Tree) -> &'static Tree {
     one(Tree {
         root: text(&tree.root),
         record_of: tree.record_of.as_deref().map(text),
+        adopt: all(&tree.adopt, adopt),
         reduce: tree.reduce.as_ref().map(reduce),
         for_each: tree.for_each.as_ref().map(|each| ForEach {
             list: path(&each.list),
@@ -128,6 +129,20 @@ pub(super) fn tree(tree: &ir::Tree) -> &'static Tree {
         or_first: texts(&tree.or_first),
         after: texts(&tree.after),
     })
+}
+
+fn adopt(adopt: &ir::Adopt) -> Adopt {
+    Adopt {
+        from: match &adopt.from {
+            ir::AdoptFrom::Id(of) => AdoptFrom::Id(path(of)),
+            ir::AdoptFrom::Record(mapping, by) => AdoptFrom::Record {
+                mapping: text(mapping),
+                by: path(by),
+            },
+        },
+        when: conditions(&adopt.when),
+        key_only: adopt.key_only,
+    }
 }
 
 fn reduce(reduce: &ir::Reduce) -> Reduce {

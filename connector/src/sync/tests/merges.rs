@@ -106,7 +106,9 @@ async fn merged_in_ticketure_and_then_in_salesforce_leaves_no_question() {
         merge(&museum, "o-1", "o-2").await;
         let asked = museum.store.reviews().await.unwrap();
         assert!(
-            asked[0].reason.contains("merge the two records in Salesforce"),
+            asked[0]
+                .reason
+                .contains("merge the two records in Salesforce"),
             "{asked:?}"
         );
         let (master, loser) = match survivor_is_kept {

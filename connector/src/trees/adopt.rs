@@ -1,0 +1,350 @@
+//! Records that are there already, and become the root of a tree instead of one of its own: a term of a membership is on
+//! the opportunity of its cart, or on the one that somebody made in Salesforce.
+//!
+//! A record is the root of one tree only. Of several that could have it, the one whose id comes first in the alphabet
+//! does, whatever the order in which they are heard of: who has it before that gives it up, and gets one of its own.
+
+use std::collections::BTreeSet;
+
+use runtime::mapping::{Adopt, AdoptFrom, MappingDescriptor};
+use runtime::queue::{NewItem, Outcome, StoreError, TREE_AGAIN, TreeWait};
+use runtime::row;
+use runtime::salesforce::normalise;
+use serde_json::{Value, json};
+
+use super::{Tree, Work};
+use crate::sync::TwoWaySync;
+use crate::sync::meeting::destination_key;
+
+/// The record that was taken over, as mappings read it.
+const ADOPTED: &str = "$adopted";
+/// Whoever has the record gives it up in so long, about.
+const GIVEN_UP_MS: i64 = 500;
+
+/// A record that became a tree's root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Adopted {
+    pub(crate) id: String,
+    /// Nothing but its key is written to it, and nothing below it.
+    pub(crate) key_only: bool,
+}
+
+/// What a tree would take over, before it is known whether that is there.
+enum Wish {
+    Id(Adopted),
+    Record {
+        of: (&'static str, String),
+        key_only: bool,
+    },
+}
+
+impl TwoWaySync {
+    /// Says of each tree which record its root is, where that is none of its own.
+    pub(super) async fn adopt_all(&self, work: &mut Work) -> Result<(), StoreError> {
+        let root = work.root;
+        if root.tree.is_none_or(|shape| shape.adopt.is_empty()) {
+            return Ok(());
+        }
+        let wishes: Vec<Vec<Wish>> = work.trees.iter().map(|tree| wishes(work, tree)).collect();
+        let records = wishes.iter().flatten().filter_map(|wish| match wish {
+            Wish::Id(_) => None,
+            Wish::Record { of, .. } => Some(of.clone()),
+        });
+        let records: Vec<(&'static str, String)> = records.collect();
+        let (resolved, failure) = self.resolve(records.clone()).await?;
+        let left_out = self.left_out(&records, &resolved).await?;
+        let mut meeting = self.meeting();
+        let mut taken = BTreeSet::new();
+        let mut in_order: Vec<(usize, Vec<Wish>)> = wishes.into_iter().enumerate().collect();
+        in_order.sort_by_key(|(place, _)| work.trees.get(*place).map(|tree| tree.id.clone()));
+        for (place, wishes) in in_order {
+            for wish in wishes {
+                let wished = match wish {
+                    Wish::Id(adopted) => adopted,
+                    Wish::Record { of, key_only } => match (resolved.get(&of), &failure) {
+                        (Some(id), _) => Adopted {
+                            id: id.clone(),
+                            key_only,
+                        },
+                        (None, _) if left_out.contains(&of) => continue,
+                        (None, Some(error)) => {
+                            self.stop_unanswered(work, place, error);
+                            break;
+                        }
+                        (None, None) => {
+                            wait_for(work, place, &of);
+                            break;
+                        }
+                    },
+                };
+                // An earlier one of this batch has it.
+                if taken.contains(&wished.id) {
+                    continue;
+                }
+                let id = wished.id.clone();
+                if !meeting.claim(vec![destination_key(root, &id)]) {
+                    let later =
+                        self.again(GIVEN_UP_MS, "another batch is about to take its record");
+                    if let Some(tree) = work.trees.get_mut(place) {
+                        tree.stop(later);
+                    }
+                    break;
+                }
+                if self.takes(work, place, wished).await? {
+                    taken.insert(id);
+                    break;
+                }
+            }
+        }
+        work.meeting = Some(meeting);
+        self.still_shared(work).await
+    }
+
+    /// What was taken over is not the tree's own because the settings say otherwise by now.
+    async fn still_shared(&self, work: &mut Work) -> Result<(), StoreError> {
+        let root = work.root;
+        let entries = root.tree.map_or(&[] as &[Adopt], |shape| shape.adopt);
+        let free = |tree: &&mut Tree| tree.goes_on() && tree.adopted.is_none() && !tree.gives_up;
+        let ids = work
+            .trees
+            .iter_mut()
+            .filter(free)
+            .map(|tree| tree.id.clone());
+        let own = self.store.links(root.name, ids.collect()).await?;
+        let records: Vec<String> = own
+            .values()
+            .map(|link| link.destination_id.clone())
+            .collect();
+        for entry in entries {
+            let AdoptFrom::Record { mapping, .. } = entry.from else {
+                continue;
+            };
+            let shared = self
+                .store
+                .links_by_destination(mapping, records.clone())
+                .await?;
+            for tree in work.trees.iter_mut().filter(free) {
+                let link = own.get(&tree.id);
+                let link = link.filter(|link| shared.contains_key(&link.destination_id));
+                if let Some(link) = link {
+                    tree.adopted = Some(Adopted {
+                        id: link.destination_id.clone(),
+                        key_only: entry.key_only,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Can the tree have the record? Where it has to wait for that it is stopped, which is an answer as well.
+    async fn takes(
+        &self,
+        work: &mut Work,
+        place: usize,
+        wished: Adopted,
+    ) -> Result<bool, StoreError> {
+        let root = work.root;
+        let Some(tree) = work.trees.get_mut(place).filter(|tree| tree.goes_on()) else {
+            return Ok(true);
+        };
+        let own = self.store.links(root.name, vec![tree.id.clone()]).await?;
+        let own = own.get(&tree.id).map(|link| link.destination_id.clone());
+        let waits = self.claims(root, &wished.id).await?;
+        let first = waits.iter().min().cloned();
+        match own {
+            // It has one of its own: whoever waits for this one may have it.
+            Some(own) if own != wished.id => {
+                self.wake_trees(vec![claim_of(root, &wished.id)]).await?;
+                Ok(false)
+            }
+            Some(_) if first.is_some_and(|first| first < tree.id) => {
+                match self.let_go(root, &wished.id).await {
+                    Ok(()) => tree.gives_up = true,
+                    Err(error) => self.stop_unanswered(work, place, &error),
+                }
+                Ok(true)
+            }
+            Some(_) => {
+                tree.adopted = Some(wished);
+                Ok(true)
+            }
+            None => {
+                let theirs = self
+                    .store
+                    .links_by_destination(root.name, vec![wished.id.clone()])
+                    .await?;
+                let holder = theirs.into_values().next().map(|link| link.source_id);
+                match holder {
+                    None => tree.adopted = Some(wished),
+                    Some(holder) if holder < tree.id => return Ok(false),
+                    Some(holder) => {
+                        let reason = format!("{} {holder} gives {} up first", root.name, wished.id);
+                        let id = tree.id.clone();
+                        tree.stop(self.again(GIVEN_UP_MS, &reason));
+                        self.claim_root(root, &id, &holder, &wished.id).await?;
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// The trees that wait for a record which another has.
+    async fn claims(&self, root: &MappingDescriptor, id: &str) -> Result<Vec<String>, StoreError> {
+        let waits = self.store.tree_waits(vec![claim_of(root, id)]).await?;
+        Ok(waits.into_iter().map(|wait| wait.root).collect())
+    }
+
+    /// Waits for the record, and has its holder look again.
+    async fn claim_root(
+        &self,
+        root: &MappingDescriptor,
+        claimant: &str,
+        holder: &str,
+        id: &str,
+    ) -> Result<(), StoreError> {
+        let wait = TreeWait {
+            key: claim_of(root, id),
+            tree: root.name.to_owned(),
+            root: claimant.to_owned(),
+        };
+        self.store.keep_waits(vec![wait]).await?;
+        let again = NewItem {
+            mapping: Some(root.name.to_owned()),
+            payload_type: TREE_AGAIN.to_owned(),
+            lane: holder.to_owned(),
+            key: holder.to_owned(),
+            payload: "{}".to_owned(),
+            ..NewItem::default()
+        };
+        self.store.enqueue(vec![again]).await.map(|_| ())
+    }
+
+    /// The record is no longer known by the tree's key, so that another can have the key.
+    async fn let_go(
+        &self,
+        root: &MappingDescriptor,
+        id: &str,
+    ) -> Result<(), runtime::salesforce::CallError> {
+        let body = json!({ root.external_id: null }).to_string();
+        let results = self
+            .salesforce
+            .update(root.object, &[(id.to_owned(), body)])
+            .await?;
+        // One that is gone is let go as well; what else is refused is refused again when the key is used.
+        drop(results);
+        Ok(())
+    }
+}
+
+/// What is kept of a tree that waits for a record.
+fn claim_of(root: &MappingDescriptor, id: &str) -> String {
+    format!("{} on {id}", root.name)
+}
+
+fn wait_for(work: &mut Work, place: usize, of: &(&'static str, String)) {
+    let name = work.root.name;
+    if let Some(tree) = work.trees.get_mut(place) {
+        let reason = format!(
+            "{name} {} is on {} {}, which is not in Salesforce yet",
+            tree.id, of.0, of.1
+        );
+        tree.stop(Outcome::Park {
+            key: format!("{}:{}", of.0, of.1),
+            reason,
+        });
+    }
+}
+
+/// Those whose conditions hold, in their order.
+fn wishes(work: &Work, tree: &Tree) -> Vec<Wish> {
+    let Some(shape) = work.root.tree.filter(|_| tree.goes_on()) else {
+        return Vec::new();
+    };
+    let rows = tree.rows.get(work.root.payload_type);
+    let rows = rows.map(|rows| row::reduced(work.root, rows).unwrap_or_default());
+    let Some(mut row) = rows.and_then(|rows| rows.into_iter().next()) else {
+        return Vec::new();
+    };
+    row::with_settings(&mut row, &work.settings);
+    let holds = |adopt: &&Adopt| row::hold(adopt.when, &row);
+    shape
+        .adopt
+        .iter()
+        .filter(holds)
+        .filter_map(|adopt| wish(adopt, &row))
+        .collect()
+}
+
+fn wish(adopt: &Adopt, row: &Value) -> Option<Wish> {
+    let key_only = adopt.key_only;
+    Some(match adopt.from {
+        AdoptFrom::Id(path) => Wish::Id(Adopted {
+            id: normalise(&row::text(row, path)?),
+            key_only,
+        }),
+        AdoptFrom::Record { mapping, by } => Wish::Record {
+            of: (mapping, row::text(row, by)?),
+            key_only,
+        },
+    })
+}
+
+/// A tree's rows say which record was taken over.
+pub(super) fn tell(tree: &mut Tree) {
+    let Some(adopted) = &tree.adopted else {
+        return;
+    };
+    for row in tree.rows.values_mut().flatten() {
+        if let Value::Object(members) = row {
+            members.insert(ADOPTED.to_owned(), Value::from(adopted.id.as_str()));
+        }
+    }
+}
+
+/// The root of a tree that took a record over is that record; what is given up is not its own any longer, nor is what
+/// hangs on it.
+pub(super) fn place(tree: &mut Tree, root: &MappingDescriptor) {
+    if tree.gives_up {
+        super::plan::give_up(tree, root);
+    }
+    let Some(adopted) = tree.adopted.clone() else {
+        return;
+    };
+    tree.root_id = Some(adopted.id.clone());
+    let is_root = |wanted: &&mut super::Wanted| wanted.mapping.name == root.name;
+    if let Some(wanted) = tree.wanted.iter_mut().find(is_root) {
+        wanted.id.get_or_insert(adopted.id);
+    }
+}
+
+/// Where the record is Salesforce's, its key is all that is wanted of the tree.
+pub(super) fn narrow(tree: &mut Tree, root: &MappingDescriptor) {
+    if !tree
+        .adopted
+        .as_ref()
+        .is_some_and(|adopted| adopted.key_only)
+    {
+        return;
+    }
+    tree.rows.clear();
+    tree.wanted
+        .retain(|wanted| wanted.mapping.name == root.name);
+    for wanted in &mut tree.wanted {
+        for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+            if field.path != [root.external_id] {
+                wanted.record.slot_mut(index).set_absent();
+            }
+        }
+    }
+}
+
+/// Nothing is known to be written to what was taken over.
+pub(super) fn unwritten(tree: &mut Tree, root: &MappingDescriptor) {
+    let roots = tree.wanted.iter_mut();
+    for wanted in roots.filter(|wanted| wanted.mapping.name == root.name) {
+        wanted.id.clone_from(&tree.root_id);
+        wanted.base = None;
+    }
+}
