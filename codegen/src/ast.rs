@@ -14,7 +14,7 @@ mod words;
 
 use crate::model::{Allow, Push};
 use crate::model::{
-    Conflict, Direction, FoldWord, Gone, Literal, MatchPolicy, Missing, Otherwise, Policies,
+    Conflict, Direction, FoldWord, Gone, Literal, MatchPolicy, Missing, Otherwise, Policies, PushAs,
 };
 use crate::span::{FileId, Span, Spanned};
 
@@ -33,6 +33,11 @@ pub struct Mapping {
     pub direction: Direction,
     /// `direction:`, where it is written.
     pub direction_span: Option<Span>,
+    /// `direction: reverse`, where it is written.
+    pub reverse: Option<Span>,
+    pub push_as: Option<Spanned<PushAs>>,
+    /// `on_edit: refuse`, where it is written.
+    pub refuses_edits: Option<Span>,
     pub on: Option<Spanned<String>>,
     pub when: Pairs,
     pub when_destination: Pairs,

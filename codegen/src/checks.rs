@@ -45,6 +45,7 @@ mod unfit_list;
 mod unfit_lookup;
 mod unfit_match;
 mod unfit_path;
+mod unfit_push;
 mod unfit_tree;
 mod unknown_picklist_value;
 mod unmapped;
@@ -142,6 +143,7 @@ const RULES: &[Rule] = &[
     unfit_lookup::check,
     unfit_match::check,
     unfit_path::check,
+    unfit_push::check,
     unfit_tree::check,
     unknown_picklist_value::check,
     update_only::check,

@@ -101,6 +101,7 @@ fn imports(code: &mut Code, mapping: &Mapping) {
         Some("OnRewrite"),
         Some("Origin"),
         Some("Policies"),
+        with("PushAs", mapping.push_as.is_some()),
         with("RecordCondition", !mapping.when_record.is_empty()),
         with("Rung", !mapping.rungs.is_empty()),
         Some("Side"),

@@ -2,7 +2,7 @@
 
 mod tree;
 
-use crate::model::{Literal, MatchPolicy, Policies};
+use crate::model::{Literal, MatchPolicy, Policies, PushAs};
 
 pub use tree::{
     Adopt, AdoptFrom, Case, Computed, Condition, Fold, ForEach, How, Lookup, Made, Missing,
@@ -83,6 +83,9 @@ pub struct Mapping {
     pub tree: Option<Tree>,
     /// The mapping whose records its rows speak of.
     pub rows_of: Option<String>,
+    /// What records of Salesforce's become, where the mapping goes back only.
+    pub push_as: Option<PushAs>,
+    pub refuses_edits: bool,
     pub tests: Vec<Test>,
 }
 

@@ -94,6 +94,8 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         lookups: making.lookups,
         tree,
         rows_of: mapping.rows_of.as_ref().map(|of| of.value.clone()),
+        push_as: mapping.push_as.as_ref().map(|word| word.value),
+        refuses_edits: mapping.refuses_edits.is_some(),
         payload,
         lines: rows.iter().map(|row| row.line).collect(),
         values: rows.iter().map(|row| row.value.clone()).collect(),

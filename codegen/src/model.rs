@@ -38,6 +38,12 @@ pub struct Mapping {
     pub direction: Direction,
     /// `direction:`, where it is written.
     pub direction_span: Option<Span>,
+    /// `direction: reverse`, where it is written.
+    pub reverse: Option<Span>,
+    /// What records of Salesforce's become: the mapping goes back only, and is read as one that goes forward.
+    pub push_as: Option<Spanned<PushAs>>,
+    /// `on_edit: refuse`, where it is written.
+    pub refuses_edits: Option<Span>,
     pub payload: Payload,
     /// `when: {source: ...}`; all of them hold for a row that is this mapping's.
     pub when: Vec<Condition>,
@@ -236,6 +242,15 @@ pub struct Payload {
     pub payload_type: Spanned<String>,
     /// Member names from the envelope's root to the list of rows, from the envelope's schema.
     pub rows: Vec<String>,
+}
+
+/// What a record of Salesforce's becomes in Ticketure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushAs {
+    /// A new one.
+    Create,
+    /// A later end of one that is there.
+    Extend,
 }
 
 /// `key:`, the external id of the pair.

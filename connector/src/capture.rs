@@ -1,6 +1,7 @@
 //! Changes in Salesforce to queue items. An echo of our own write is no difference, and becomes no item.
 
 mod judge;
+mod pushes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,8 +131,48 @@ impl Capture {
                 }
             }
         }
+        for watched in pushes::watched(&self.sync) {
+            match self.read_pushes(&watched).await? {
+                Ok(new) => self.arrivals.add(new),
+                Err(error) => {
+                    tracing::warn!(%error, object = watched.object, "changes in Salesforce cannot be read");
+                    if is_lasting(&error) {
+                        let object = watched.object;
+                        fault = Some(format!("changes of {object} cannot be read: {error}"));
+                    }
+                }
+            }
+        }
         self.sync.note_reading(fault);
         self.sync.show_standstills().await
+    }
+
+    /// The same of records that are no pairs.
+    async fn read_pushes(
+        &self,
+        watched: &pushes::Watched,
+    ) -> Result<Result<usize, CallError>, StoreError> {
+        if let Err(error) = self.sync.npsp().await {
+            return Ok(Err(error));
+        }
+        let name = format!("salesforce:pushes:{}", watched.object);
+        let mut reading = match self.reading(name, watched.object).await? {
+            Ok(reading) => reading,
+            Err(error) => return Ok(Err(error)),
+        };
+        reading.select = watched.select(self.sync.has_npsp());
+        let mut new = 0;
+        loop {
+            let page = match self.page(&mut reading).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            let judged = watched.judge(&self.sync, page.records).await?;
+            new += self.keep(&reading, judged).await?;
+            if reading.next.is_none() {
+                return Ok(Ok(new));
+            }
+        }
     }
 
     /// Everything there is, whatever was read before.
@@ -151,6 +192,15 @@ impl Capture {
                     })
                     .await?;
             }
+        }
+        for watched in pushes::watched(&self.sync) {
+            let name = format!("salesforce:pushes:{}", watched.object);
+            let cursor = Some((name, "0".to_owned()));
+            let captured = Captured {
+                cursor,
+                ..Captured::default()
+            };
+            self.sync.store.capture(captured).await?;
         }
         self.read_all().await
     }
@@ -172,9 +222,36 @@ impl Capture {
         if let Err(error) = self.sync.npsp().await {
             return Ok(Err(error));
         }
-        let name = cursor_name(mapping);
+        let mut reading = match self.reading(cursor_name(mapping), mapping.object).await? {
+            Ok(reading) => reading,
+            Err(error) => return Ok(Err(error)),
+        };
+        reading.select = image::select(mapping, self.sync.has_npsp());
+        for field in ["IsDeleted", "MasterRecordId"] {
+            reading.select.push(field);
+        }
+        let mut new = 0;
+        loop {
+            let page = match self.page(&mut reading).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            let judged = judge::judge(&self.sync, mapping, page.records).await?;
+            new += self.keep(&reading, judged).await?;
+            if reading.next.is_none() {
+                return Ok(Ok(new));
+            }
+        }
+    }
+
+    /// From where on an object is read.
+    async fn reading(
+        &self,
+        name: String,
+        object: &'static str,
+    ) -> Result<Result<Reading, CallError>, StoreError> {
         let kept = self.sync.store.cursor(&name).await?;
-        let mut cursor = match kept.as_deref().and_then(|kept| kept.parse::<i64>().ok()) {
+        let cursor = match kept.as_deref().and_then(|kept| kept.parse::<i64>().ok()) {
             Some(cursor) => cursor,
             // Nothing was read yet: from now on. What was there before is for a backfill.
             None => match self.sync.salesforce.limits().await {
@@ -183,46 +260,64 @@ impl Capture {
                 Err(error) => return Ok(Err(error)),
             },
         };
-        let mut select = image::select(mapping, self.sync.has_npsp());
-        for field in ["IsDeleted", "MasterRecordId"] {
-            select.push(field);
-        }
-        let started_ms = self.sync.now_ms();
-        let since = literal(cursor);
-        let mut next: Option<String> = None;
-        let mut new = 0;
-        loop {
-            let page = self
-                .source
-                .changes(mapping.object, &select, &since, next.as_deref())
-                .await;
-            let page = match page {
-                Ok(page) => page,
-                Err(error) => return Ok(Err(error)),
-            };
-            let stamps = page.records.iter().filter_map(|record| {
-                runtime::clock::parse_ms(record.get("SystemModstamp").and_then(Value::as_str)?)
-            });
-            cursor = stamps
-                .max()
-                .map_or(cursor, |latest| cursor.max(latest - OVERLAP_MS));
-            if page.next.is_none() {
-                // All of it was read: what is committed from now on has a time that is hardly older than now.
-                let theirs = started_ms + self.sync.salesforce.offset_ms();
-                cursor = cursor.max(theirs - OVERLAP_MS);
-            }
-            let judged = judge::judge(&self.sync, mapping, page.records).await?;
-            let captured = Captured {
-                cursor: Some((name.clone(), cursor.to_string())),
-                ..judged
-            };
-            new += self.sync.store.capture(captured).await?;
-            next = page.next;
-            if next.is_none() {
-                return Ok(Ok(new));
-            }
-        }
+        Ok(Ok(Reading {
+            name,
+            object,
+            select: Vec::new(),
+            since: literal(cursor),
+            cursor,
+            started_ms: self.sync.now_ms(),
+            next: None,
+        }))
     }
+
+    /// The next page, and how far it goes.
+    async fn page(&self, reading: &mut Reading) -> Result<ChangesPage, CallError> {
+        let page = self
+            .source
+            .changes(
+                reading.object,
+                &reading.select,
+                &reading.since,
+                reading.next.as_deref(),
+            )
+            .await?;
+        let stamps = page.records.iter().filter_map(|record| {
+            runtime::clock::parse_ms(record.get("SystemModstamp").and_then(Value::as_str)?)
+        });
+        let cursor = reading.cursor;
+        reading.cursor = stamps
+            .max()
+            .map_or(cursor, |latest| cursor.max(latest - OVERLAP_MS));
+        if page.next.is_none() {
+            // All of it was read: what is committed from now on has a time that is hardly older than now.
+            let theirs = reading.started_ms + self.sync.salesforce.offset_ms();
+            reading.cursor = reading.cursor.max(theirs - OVERLAP_MS);
+        }
+        reading.next.clone_from(&page.next);
+        Ok(page)
+    }
+
+    async fn keep(&self, reading: &Reading, judged: Captured) -> Result<usize, StoreError> {
+        let captured = Captured {
+            cursor: Some((reading.name.clone(), reading.cursor.to_string())),
+            ..judged
+        };
+        self.sync.store.capture(captured).await
+    }
+}
+
+/// The reading of one object, page by page.
+struct Reading {
+    /// Of the cursor.
+    name: String,
+    object: &'static str,
+    select: Vec<&'static str>,
+    since: String,
+    /// How far it came, by Salesforce's clock.
+    cursor: i64,
+    started_ms: i64,
+    next: Option<String>,
 }
 
 fn cursor_name(mapping: &MappingDescriptor) -> String {

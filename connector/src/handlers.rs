@@ -6,6 +6,7 @@ mod gateway_audit;
 pub(crate) mod households;
 mod identity_changed;
 mod membership_changed;
+pub(crate) mod memberships;
 pub(crate) mod npsp;
 mod organization_changed;
 pub(crate) mod refunds;

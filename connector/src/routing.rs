@@ -255,9 +255,10 @@ fn key_members(mapping: &'static MappingDescriptor) -> Option<Vec<&'static [&'st
 /// Does a row have to be this mapping's, or some such other's? One that makes more records of a row that another takes
 /// does not say which rows there may be.
 fn speaks(mapping: &MappingDescriptor) -> bool {
-    mapping.tree.is_none_or(|tree| {
-        tree.record_of.is_none() && tree.for_each.is_none() && tree.natural_key.is_empty()
-    })
+    mapping.push_as.is_none()
+        && mapping.tree.is_none_or(|tree| {
+            tree.record_of.is_none() && tree.for_each.is_none() && tree.natural_key.is_empty()
+        })
 }
 
 fn value_of(raw: &RawValue) -> Option<Value> {

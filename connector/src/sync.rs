@@ -403,6 +403,8 @@ impl Process for TwoWaySync {
             Err(error) => return self.put_off(items, &error).await,
         };
         let items = self.without_asked(items).await?;
+        let (pushes, items): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| self.is_push(item));
         let (of_trees, items): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| self.is_of_tree(item));
         let (merged, items): (Vec<Item>, Vec<Item>) = items
@@ -431,6 +433,7 @@ impl Process for TwoWaySync {
         }
         self.write_trees(of_trees, npsp).await?;
         self.follow_merges(merged, npsp).await?;
+        self.push_changed(pushes).await?;
         self.not_held();
         Ok(())
     }

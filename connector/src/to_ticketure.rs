@@ -2,3 +2,6 @@
 
 pub(crate) mod born;
 pub(crate) mod endpoint;
+pub(crate) mod pushed;
+pub(crate) mod pushes;
+pub(crate) mod refused;

@@ -54,6 +54,19 @@ pub struct MappingDescriptor {
     pub tree: Option<&'static Tree>,
     /// The mapping whose records its rows speak of: the same fields by another webhook. It has none of its own.
     pub rows_of: Option<&'static str>,
+    /// What records of Salesforce's become in Ticketure, where the mapping goes back only.
+    pub push_as: Option<PushAs>,
+    /// What somebody changes in Salesforce of a monitored field goes nowhere, and to the error log.
+    pub refuses_edits: bool,
+}
+
+/// What a record of Salesforce's becomes in Ticketure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushAs {
+    /// A new one.
+    Create,
+    /// A later end of one that is there.
+    Extend,
 }
 
 /// What a row must have at a path.
@@ -264,11 +277,19 @@ impl MappingDescriptor {
         record: &serde_json::Map<String, serde_json::Value>,
         npsp: bool,
     ) -> bool {
-        self.direction == Direction::Both
-            && self.when_record.iter().all(|condition| {
-                (condition.needs_npsp && !npsp)
-                    || condition.equals.is(record.get(condition.field)) != condition.negated
-            })
+        self.direction == Direction::Both && self.holds_for(record, npsp)
+    }
+
+    /// Does a record of Salesforce's have what `when: destination` wants?
+    pub fn holds_for(
+        &self,
+        record: &serde_json::Map<String, serde_json::Value>,
+        npsp: bool,
+    ) -> bool {
+        self.when_record.iter().all(|condition| {
+            (condition.needs_npsp && !npsp)
+                || condition.equals.is(record.get(condition.field)) != condition.negated
+        })
     }
 
     /// What two-way sync makes of a record field, by its index.

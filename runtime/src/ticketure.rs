@@ -174,6 +174,29 @@ impl TicketureClient {
             .ok_or_else(|| error::unexpected(&answer, "no record in it"))
     }
 
+    /// Has something done to a record, `/api/<entity>/<id>/<action>`; gives the record as it is then. Nothing when it
+    /// is not there.
+    ///
+    /// # Errors
+    /// As every call; the body says the wanted state, so a repeat changes nothing.
+    pub async fn act(
+        &self,
+        entity: &str,
+        id: &str,
+        action: &str,
+        body: &Row,
+    ) -> Result<Option<Row>, CallError> {
+        let path = format!("/api/{entity}/{}/{action}", encoded(id));
+        let answer = self.call(Method::POST, &path, Some(body), None).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let answer = error::checked(answer)?;
+        let row = rows(&answer, entity)?.into_iter().next();
+        row.map(Some)
+            .ok_or_else(|| error::unexpected(&answer, "no record in it"))
+    }
+
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
         self.shared
             .breaker

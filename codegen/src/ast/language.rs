@@ -8,11 +8,11 @@ mod made;
 mod test;
 mod tree;
 
+use super::words::names;
 pub(super) use super::words::{
     AFTER_DELETE, CONFLICTS, DIRECTIONS, DUPLICATES, GONE, MATCH_POLICIES, MATCH_SOURCE, MISSING,
-    NEEDS, ON_LINK, ON_REWRITE, SIDES, TREE_WORDS, UNMAPPED,
+    NEEDS, ON_EDIT, ON_LINK, ON_REWRITE, PUSH_AS, SIDES, TREE_WORDS, UNMAPPED,
 };
-use super::words::{SPOKEN_DIRECTIONS, names};
 pub use field::FIELD;
 pub(super) use made::{CASE, CONSTANT, LOOKUP, MADE, USE};
 pub use test::TEST;
@@ -140,8 +140,18 @@ pub static MAPPING: Map = Map {
         ),
         key(
             "direction",
-            Takes::Word(SPOKEN_DIRECTIONS),
-            "forward: from the source to the destination. both: and back. A field may narrow it.",
+            Takes::Word(&names(&DIRECTIONS)),
+            "forward: from the source to the destination. both: and back. A field may narrow it. reverse: only back, as `push_as` says.",
+        ),
+        key(
+            "push_as",
+            Takes::Word(&names(&PUSH_AS)),
+            "What a record of Salesforce's becomes in Ticketure. create: a new one. extend: a later end of one that is there.",
+        ),
+        key(
+            "on_edit",
+            Takes::Word(&names(&ON_EDIT)),
+            "refuse: an edit in Salesforce of a field that is `monitored` goes to the error log, with what to do instead.",
         ),
         key(
             "on",

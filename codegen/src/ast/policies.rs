@@ -6,25 +6,33 @@ use super::language::{
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Conflict, Direction, Policies};
-use crate::span::Spanned;
+use crate::span::{Span, Spanned};
 
-/// `direction:` of a mapping or a field.
+/// `direction:` of a field.
 pub(super) fn direction(reader: &mut Reader<'_, '_>) -> Option<Spanned<Direction>> {
     let written = reader.word("direction", &DIRECTIONS)?;
     if written.value.is_none() {
+        let message = "a field cannot be `direction: reverse`";
         reader.sink.push(
-            Diagnostic::error(
-                Code::NOT_YET,
-                written.span,
-                "`direction: reverse` is not supported in this version",
-                "not yet",
-            )
-            .help("write `forward` or `both`"),
+            Diagnostic::error(Code::NOT_YET, written.span, message, "not of a field")
+                .help("write `forward` or `both`, or make a mapping of its own that is `reverse`"),
         );
     }
     written
         .value
         .map(|direction| Spanned::new(direction, written.span))
+}
+
+/// `direction:` of a mapping, and where it is `reverse`: a record that goes only back is read as one that goes forward.
+pub(super) fn mapping_direction(
+    reader: &mut Reader<'_, '_>,
+) -> (Option<Spanned<Direction>>, Option<Span>) {
+    let Some(written) = reader.word("direction", &DIRECTIONS) else {
+        return (None, None);
+    };
+    let direction = written.value.unwrap_or(Direction::Forward);
+    let reverse = written.value.is_none().then_some(written.span);
+    (Some(Spanned::new(direction, written.span)), reverse)
 }
 
 /// `conflict:` of a mapping or a field.

@@ -68,13 +68,17 @@ fn read_root(
         false => Direction::Forward,
     };
     let direction_span = reader.place("direction");
-    let direction = policies::direction(&mut reader).map_or(otherwise, |word| word.value);
+    let (direction, reverse) = policies::mapping_direction(&mut reader);
+    let direction = direction.map_or(otherwise, |word| word.value);
+    let push_as = reader.word("push_as", &language::PUSH_AS);
+    let on_edit = reader.word("on_edit", &language::ON_EDIT);
+    let refuses_edits = on_edit.map(|word| word.span);
     let says_on_rewrite = reader.has("on_rewrite");
     let policies = policies::policies(&mut reader);
     let on = reader.demand("on");
     let (when, when_destination) = reader
         .take("when")
-        .map(|entry| when(entry, reader.sink))
+        .map(|entry| when(entry, reverse.is_some(), reader.sink))
         .unwrap_or_default();
     let key = match reader.has("record") {
         // Then the record's own mapping says it.
@@ -136,6 +140,9 @@ fn read_root(
         destination,
         direction,
         direction_span,
+        reverse,
+        push_as,
+        refuses_edits,
         on,
         when,
         when_destination,
@@ -223,14 +230,17 @@ fn no_fields(entry: &Entry) -> Diagnostic {
 }
 
 /// `when: {source: {path: value}, destination: {Field: value}}`.
-fn when(entry: &Entry, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
+/// What goes back only has no row to ask.
+fn when(entry: &Entry, is_reverse: bool, sink: &mut Vec<Diagnostic>) -> (Pairs, Pairs) {
     let Some(mut reader) = Reader::new(&entry.value, "`when`", &language::WHEN, sink) else {
         return Default::default();
     };
     let source = match reader.take("source") {
         Some(source) => pairs(&source.value, "`when: source`", reader.sink),
         None => {
-            reader.missing("source");
+            if !is_reverse {
+                reader.missing("source");
+            }
             Vec::new()
         }
     };

@@ -1,7 +1,8 @@
 //! The words that stand behind keys, each list in the order in which it is offered.
 
 use crate::model::{
-    AfterDelete, Conflict, Direction, Duplicates, Gone, MatchPolicy, OnLink, OnRewrite, Side,
+    AfterDelete, Conflict, Direction, Duplicates, Gone, MatchPolicy, OnLink, OnRewrite, PushAs,
+    Side,
 };
 
 /// The words of a list of words and their meanings.
@@ -17,12 +18,19 @@ pub(super) const fn names<T: Copy, const N: usize>(
     names
 }
 
-/// Nothing stands for a word that this version does not speak.
+/// Nothing stands for `reverse`: only a whole mapping may be that.
 pub(super) const DIRECTIONS: [(&str, Option<Direction>); 3] = [
     ("forward", Some(Direction::Forward)),
     ("both", Some(Direction::Both)),
     ("reverse", None),
 ];
+
+/// What a record of Salesforce's is pushed as.
+pub(super) const PUSH_AS: [(&str, PushAs); 2] =
+    [("create", PushAs::Create), ("extend", PushAs::Extend)];
+
+/// What becomes of an edit in Salesforce of a record that goes forward only.
+pub(super) const ON_EDIT: [(&str, bool); 1] = [("refuse", true)];
 
 pub(super) const CONFLICTS: [(&str, Conflict); 5] = [
     ("source", Conflict::Source),
@@ -86,5 +94,5 @@ pub(super) const TREE_WORDS: &[&str] = &[
 
 pub(super) const UNMAPPED: [(&str, bool); 1] = [("error", true)];
 
-/// `reverse` is known, so that it can be refused by name; it is not offered.
+/// Of a field: `reverse` is known, so that it can be refused by name; it is not offered.
 pub(super) const SPOKEN_DIRECTIONS: &[&str] = &[DIRECTIONS[0].0, DIRECTIONS[1].0];

@@ -6,6 +6,9 @@ use crate::model::{Direction, Field, Mapping};
 use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
+    if mapping.push_as.is_some() || mapping.refuses_edits.is_some() {
+        return;
+    }
     if mapping.direction == Direction::Forward {
         forward_only(mapping, sink);
         return;

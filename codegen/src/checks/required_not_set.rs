@@ -6,7 +6,8 @@ use crate::model::Mapping;
 use crate::schema::SalesforceField;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    if context.incomplete {
+    // What goes back only makes no record of Salesforce's.
+    if context.incomplete || mapping.push_as.is_some() {
         return;
     }
     let Some(object) = context.schemas.objects.get(&mapping.destination.value) else {

@@ -11,6 +11,10 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
     let Some(other) = others.find(|other| other.name.value == of.value) else {
         return;
     };
+    // What goes back only becomes a record that a tree writes.
+    if mapping.push_as.is_some() {
+        return;
+    }
     if other.rows_of.is_some() || other.tree.is_some() {
         let help = "name the mapping that has the records, or say `part_of` where they are written as a tree";
         let message = format!("`{}` has no records of its own", of.value);

@@ -28,7 +28,9 @@ pub fn overlaps(model: &Model) -> Overlaps {
     let mut found = Overlaps::new();
     let mut objects: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     let mut way_back: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, mapping) in model.mappings.iter().enumerate() {
+    // What goes back only writes nothing but keys in Salesforce.
+    let writing = model.mappings.iter().enumerate();
+    for (index, mapping) in writing.filter(|(_, mapping)| mapping.push_as.is_none()) {
         let object = mapping.destination.value.as_str();
         objects
             .entry((object, &mapping.source.value))

@@ -173,14 +173,12 @@ fn lane(
     context: &Context<'_>,
 ) -> Option<Diagnostic> {
     // What is made of several members is the lane itself, whichever of them is named.
-    if let Some(made) = &root.key.made {
-        if made
-            .members()
-            .iter()
-            .any(|source| source.path == mapping.lane.path)
-        {
-            return None;
-        }
+    let members = root.key.made.iter().flat_map(Rule::members);
+    if members
+        .into_iter()
+        .any(|source| source.path == mapping.lane.path)
+    {
+        return None;
     }
     let wanted: &SourceField = match is_of_root(mapping, tree) {
         true => &mapping.key.source,

@@ -4,7 +4,8 @@ use super::code::{Code, Expr, path};
 use super::tree;
 use crate::ir::{Conflict, FieldSync, Mapping, RecordCondition, Rung, Value};
 use crate::model::{
-    AfterDelete, Duplicates, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, Side,
+    AfterDelete, Duplicates, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, PushAs,
+    Side,
 };
 
 /// `pub static MAPPING: MappingDescriptor`.
@@ -40,6 +41,13 @@ pub fn mapping(code: &mut Code, mapping: &Mapping) {
     } else {
         code.line("rows_of: None,");
     }
+    let push = match mapping.push_as {
+        None => "None",
+        Some(PushAs::Create) => "Some(PushAs::Create)",
+        Some(PushAs::Extend) => "Some(PushAs::Extend)",
+    };
+    code.line(format_args!("push_as: {push},"));
+    code.line(format_args!("refuses_edits: {},", mapping.refuses_edits));
     code.close("};");
     tree::statics(code, mapping);
 }
@@ -189,11 +197,11 @@ fn origin(code: &mut Code, mapping: &Mapping, value: &Value) {
 }
 
 fn field_sync(code: &mut Code, field: &FieldSync) {
-    if !field.both {
-        return code.line("FieldSync::FORWARD,");
-    }
     let monitored = if field.monitored { ".monitored()" } else { "" };
     let required = if field.required { ".required()" } else { "" };
+    if !field.both {
+        return code.line(format_args!("FieldSync::FORWARD{monitored}{required},"));
+    }
     let conflict = match field.conflict {
         Conflict::Source => "Source",
         Conflict::Destination => "Destination",

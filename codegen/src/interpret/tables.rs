@@ -9,7 +9,7 @@ use runtime::dynamic::Record;
 use runtime::entity::{ANY_SCALE, EntityDescriptor, FieldDescriptor, Kind};
 use runtime::mapping::{
     AfterDelete, Conflict, Constant, Direction, Duplicates, FieldSync, Lookup, MappingDescriptor,
-    MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung, Side,
+    MatchPolicy, OnLink, OnRewrite, Origin, Policies, PushAs, RecordCondition, Rung, Side,
 };
 
 use crate::ir;
@@ -52,6 +52,11 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         computed: tree::computed(mapping, lookups),
         tree: mapping.tree.as_ref().map(tree::tree),
         rows_of: mapping.rows_of.as_deref().map(text),
+        push_as: mapping.push_as.map(|push| match push {
+            model::PushAs::Create => PushAs::Create,
+            model::PushAs::Extend => PushAs::Extend,
+        }),
+        refuses_edits: mapping.refuses_edits,
     })
 }
 
@@ -176,7 +181,11 @@ fn origin(value: &ir::Value) -> Origin {
 
 fn field_sync(field: &ir::FieldSync) -> FieldSync {
     if !field.both {
-        return FieldSync::FORWARD;
+        return FieldSync {
+            monitored: field.monitored,
+            required: field.required,
+            ..FieldSync::FORWARD
+        };
     }
     FieldSync {
         both: true,

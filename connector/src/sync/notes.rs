@@ -26,13 +26,19 @@ pub(super) fn gate_note(pair: &Pair, gate: &Gate) -> GateNote {
 
 /// Which required fields are blank, and where that is written.
 pub(crate) fn missing(mapping: &MappingDescriptor, fields: &[usize]) -> String {
-    let places: Vec<String> = fields
+    let names: Vec<&str> = fields
         .iter()
-        .map(|field| {
-            let name = mapping.field_name(*field);
-            mapping.place(name).unwrap_or_else(|| name.to_owned())
-        })
+        .map(|field| mapping.field_name(*field))
         .collect();
+    missing_named(mapping, &names)
+}
+
+/// The same of fields by their names.
+pub(crate) fn missing_named(mapping: &MappingDescriptor, names: &[&str]) -> String {
+    let places = names
+        .iter()
+        .map(|name| mapping.place(name).unwrap_or_else(|| (*name).to_owned()));
+    let places: Vec<String> = places.collect();
     format!("required and blank: {}", places.join(", "))
 }
 

@@ -419,6 +419,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     computed: &[],
     tree: None,
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 #[cfg(test)]

@@ -294,6 +294,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 /// How records of `mappings/allocation.yaml` are written together with others.

@@ -245,6 +245,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     computed: &[],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 /// How records of `mappings/buyer_role.yaml` are written together with others.

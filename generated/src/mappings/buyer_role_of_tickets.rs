@@ -245,6 +245,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     computed: &[],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 /// How records of `mappings/buyer_role_of_tickets.yaml` are written together with others.

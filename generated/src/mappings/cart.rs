@@ -10,9 +10,9 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
-    Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Piece,
-    Policies, Rank, Reduce, Rule, Side, Tree, WrittenLast,
+    Adopt, AdoptFrom, AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates,
+    FieldSync, Gone, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite,
+    Origin, Piece, Policies, Rank, Reduce, Rule, Side, Tree, WrittenLast,
 };
 
 /// What `mappings/cart.yaml` reads of a row of cart.
@@ -404,7 +404,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // AccountId
         FieldSync::FORWARD,
         // CloseDate
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // Name
         FieldSync::FORWARD,
         // Pricebook2Id
@@ -502,13 +502,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: true,
 };
 
 /// How records of `mappings/cart.yaml` are written together with others.
 static TREE: Tree = Tree {
     root: "cart",
     record_of: None,
-    adopt: &[],
+    adopt: &[Adopt { from: AdoptFrom::Id(&["external_ref"]), when: &[], key_only: true }],
     reduce: Some(Reduce {
         by: &[&["id"]],
         distinct: None,

@@ -607,6 +607,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     tree: None,
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 #[cfg(test)]

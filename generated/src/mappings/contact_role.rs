@@ -241,6 +241,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     computed: &[Computed { name: "$ContactId", rule: Rule::Lookup(&LOOKUP_CONTACT_ID) }],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 /// How records of `mappings/contact_role.yaml` are written together with others.

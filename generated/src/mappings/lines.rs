@@ -15,7 +15,7 @@ pub static BUYER_ROLE: &[u32] = &[18, 19, 17, 20];
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[26, 33, 21, 40, 41, 34, 10, 22, 23, 45, 24];
+pub static CART: &[u32] = &[29, 36, 24, 43, 44, 37, 13, 25, 26, 48, 27];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
 pub static CART_OF_TICKETS: &[u32] = &[29, 35, 25, 38, 39, 36, 9, 26, 27, 42, 28];
@@ -37,7 +37,16 @@ pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];
 
 /// `mappings/membership.yaml`, by the record's fields.
 pub static MEMBERSHIP: &[u32] =
-    &[64, 69, 55, 54, 51, 56, 33, 34, 31, 27, 29, 28, 30, 32, 12, 57, 42, 40, 46, 39, 58];
+    &[66, 71, 57, 56, 53, 58, 34, 35, 32, 28, 30, 29, 31, 33, 13, 59, 43, 41, 48, 40, 60];
+
+/// `mappings/membership_extended_to.yaml`, by the record's fields.
+pub static MEMBERSHIP_EXTENDED_TO: &[u32] = &[14, 11];
+
+/// `mappings/membership_extension.yaml`, by the record's fields.
+pub static MEMBERSHIP_EXTENSION: &[u32] = &[14, 16, 18, 11, 17];
+
+/// `mappings/new_membership.yaml`, by the record's fields.
+pub static NEW_MEMBERSHIP: &[u32] = &[30, 15, 31, 29, 27, 23, 25, 12, 18, 26, 24, 28];
 
 /// `mappings/organization.yaml`, by the record's fields.
 pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];

@@ -606,15 +606,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // Ticketure_Gift_Giver__c
         FieldSync::FORWARD,
         // Ticketure_Membership_End__c
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // Ticketure_Membership_Id__c
         FieldSync::FORWARD,
         // Ticketure_Membership_Level__c
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // Ticketure_Membership_Number__c
         FieldSync::FORWARD,
         // Ticketure_Membership_Start__c
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // Ticketure_Membership_Status__c
         FieldSync::FORWARD,
         // Ticketure_Membership_Term__c
@@ -622,13 +622,13 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // npe01__Do_Not_Automatically_Create_Payment__c
         FieldSync::FORWARD,
         // npe01__Member_Level__c
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // npe01__Membership_End_Date__c
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // npe01__Membership_Origin__c
         FieldSync::FORWARD,
         // npe01__Membership_Start_Date__c
-        FieldSync::FORWARD,
+        FieldSync::FORWARD.monitored(),
         // npsp__Primary_Contact__c
         FieldSync::FORWARD,
     ],
@@ -742,6 +742,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: true,
 };
 
 /// How records of `mappings/membership.yaml` are written together with others.

@@ -8,6 +8,15 @@ use runtime::mapping::MappingDescriptor;
 
 use super::member_role::{self, MemberRolePayload, MemberRoleRecord};
 use super::membership::{self, MembershipPayload, MembershipRecord};
+use super::membership_extended_to::{
+    self, MembershipExtendedToPayload, MembershipExtendedToRecord,
+};
+
+use super::membership_extension::{
+    self, MembershipExtensionPayload, MembershipExtensionRecord,
+};
+
+use super::new_membership::{self, NewMembershipPayload, NewMembershipRecord};
 
 /// What the webhook `membership_changed` does. Each default body is the compiled mapping.
 pub trait MembershipChanged: Send + Sync {
@@ -32,13 +41,52 @@ pub trait MembershipChanged: Send + Sync {
     ) -> Result<MembershipRecord, RecordError> {
         MembershipRecord::from_payload(payload)
     }
+
+    /// `mappings/membership_extended_to.yaml`.
+    ///
+    /// # Errors
+    /// When a value cannot become its field.
+    fn membership_extended_to(
+        &self,
+        payload: MembershipExtendedToPayload,
+    ) -> Result<MembershipExtendedToRecord, RecordError> {
+        MembershipExtendedToRecord::from_payload(payload)
+    }
+
+    /// `mappings/membership_extension.yaml`.
+    ///
+    /// # Errors
+    /// When a value cannot become its field.
+    fn membership_extension(
+        &self,
+        payload: MembershipExtensionPayload,
+    ) -> Result<MembershipExtensionRecord, RecordError> {
+        MembershipExtensionRecord::from_payload(payload)
+    }
+
+    /// `mappings/new_membership.yaml`.
+    ///
+    /// # Errors
+    /// When a value cannot become its field.
+    fn new_membership(
+        &self,
+        payload: NewMembershipPayload,
+    ) -> Result<NewMembershipRecord, RecordError> {
+        NewMembershipRecord::from_payload(payload)
+    }
 }
 
 /// Calls an implementation of [`MembershipChanged`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MembershipChangedAdapter<H>(pub H);
 
-static FED: &[&MappingDescriptor] = &[&member_role::MAPPING, &membership::MAPPING];
+static FED: &[&MappingDescriptor] = &[
+    &member_role::MAPPING,
+    &membership::MAPPING,
+    &membership_extended_to::MAPPING,
+    &membership_extension::MAPPING,
+    &new_membership::MAPPING,
+];
 
 impl<H: MembershipChanged> Handler for MembershipChangedAdapter<H> {
     fn payload_type(&self) -> &'static str {
@@ -60,6 +108,35 @@ impl<H: MembershipChanged> Handler for MembershipChangedAdapter<H> {
             }
             "membership" => {
                 Ok(Box::new(self.0.membership(MembershipPayload::from_row(row)?)?))
+            }
+            "membership_extended_to" => {
+                Ok(
+                    Box::new(
+                        self
+                            .0
+                            .membership_extended_to(
+                                MembershipExtendedToPayload::from_row(row)?,
+                            )?,
+                    ),
+                )
+            }
+            "membership_extension" => {
+                Ok(
+                    Box::new(
+                        self
+                            .0
+                            .membership_extension(
+                                MembershipExtensionPayload::from_row(row)?,
+                            )?,
+                    ),
+                )
+            }
+            "new_membership" => {
+                Ok(
+                    Box::new(
+                        self.0.new_membership(NewMembershipPayload::from_row(row)?)?,
+                    ),
+                )
             }
             other => Err(RecordError::UnknownMapping(other.to_owned())),
         }

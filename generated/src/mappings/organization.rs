@@ -371,6 +371,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     computed: &[],
     tree: None,
     rows_of: Some("account"),
+    push_as: None,
+    refuses_edits: false,
 };
 
 #[cfg(test)]

@@ -394,6 +394,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 /// How records of `mappings/refund.yaml` are written together with others.

@@ -13,6 +13,9 @@ pub mod fund_allocation;
 pub mod lines;
 pub mod member_role;
 pub mod membership;
+pub mod membership_extended_to;
+pub mod membership_extension;
+pub mod new_membership;
 pub mod on_cart_changed;
 pub mod on_gateway_audit;
 pub mod on_identity_changed;
@@ -41,6 +44,9 @@ pub static MAPPINGS: &[&MappingDescriptor] = &[
     &fund_allocation::MAPPING,
     &member_role::MAPPING,
     &membership::MAPPING,
+    &membership_extended_to::MAPPING,
+    &membership_extension::MAPPING,
+    &new_membership::MAPPING,
     &organization::MAPPING,
     &payment::MAPPING,
     &refund::MAPPING,

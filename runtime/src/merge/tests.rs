@@ -90,6 +90,8 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
         computed: &[],
         tree: None,
         rows_of: None,
+        push_as: None,
+        refuses_edits: false,
     }
 }
 

@@ -58,7 +58,9 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
         share_lane(step, link)?;
     }
     answer(step, link)?;
-    let woken = wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))?;
+    let mut woken = wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))?;
+    let of_record = format!("{}:sf:{}", link.mapping, link.destination_id);
+    woken += wake::wake(step, &of_record)?;
     Ok(woken + heirs::inherit(step, &link.mapping, &link.source_id, &link.destination_id)?)
 }
 
@@ -153,8 +155,7 @@ fn columns(link: &Link) -> Columns<'_> {
     )
 }
 
-/// The lane of the pair that this destination record is of.
-pub(super) fn lane_of(
+fn lane_of_record(
     step: &Step<'_>,
     mapping: &str,
     destination_id: &str,
@@ -162,9 +163,17 @@ pub(super) fn lane_of(
     let mut statement = step
         .transaction
         .prepare_cached("SELECT lane FROM links WHERE mapping = ?1 AND destination_id = ?2")?;
-    let lane: Option<String> = statement
-        .query_row((mapping, destination_id), |row| row.get(0))
-        .optional()?;
+    let lane = statement.query_row((mapping, destination_id), |row| row.get(0));
+    Ok(lane.optional()?)
+}
+
+/// The lane of the pair that this destination record is of.
+pub(super) fn lane_of(
+    step: &Step<'_>,
+    mapping: &str,
+    destination_id: &str,
+) -> Result<Option<String>, StoreError> {
+    let lane = lane_of_record(step, mapping, destination_id)?;
     Ok(lane.filter(|lane| !lane.is_empty()))
 }
 
@@ -197,11 +206,15 @@ pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<usize, Stor
     }
 }
 
-/// Is there a link for `<mapping>:<source_id>`, or for the record that it was merged into?
+/// Is there a link for `<mapping>:<source_id>`, or for the record that it was merged into; or for `<mapping>:sf:<id>`,
+/// a record of Salesforce's?
 pub(super) fn exists(step: &Step<'_>, key: &str) -> Result<bool, StoreError> {
     let Some((mapping, source_id)) = key.split_once(':') else {
         return Ok(false);
     };
+    if let Some(record) = source_id.strip_prefix("sf:") {
+        return Ok(lane_of_record(step, mapping, record)?.is_some());
+    }
     let mut statement = step
         .transaction
         .prepare_cached("SELECT 1 FROM links WHERE mapping = ?1 AND source_id = ?2")?;

@@ -180,6 +180,8 @@ static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     tree: Some(&TREE),
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 fn audit(id: u32, action: &str, second: u32) -> Value {

@@ -1,0 +1,137 @@
+//! Memberships that go from Salesforce to Ticketure: who their members are, and what Ticketure's refusals mean.
+
+use std::collections::BTreeSet;
+
+use runtime::salesforce::{CallError, normalise};
+use serde_json::{Map, Value};
+
+use crate::sync::TwoWaySync;
+
+/// The roles of contacts that are members beside the one whose membership it is.
+const MEMBERS: &str = "Household Member";
+
+/// A contact that has a part in a membership.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) contact: String,
+    pub(crate) is_primary: bool,
+}
+
+impl TwoWaySync {
+    /// The contacts that are members by their roles in an opportunity. `primary` is whose it is, where a field says so;
+    /// else the primary role does.
+    pub(crate) async fn members_of(
+        &self,
+        opportunity: &str,
+        primary: Option<&str>,
+    ) -> Result<Vec<Member>, CallError> {
+        let select = ["Id", "ContactId", "IsPrimary", "Role"];
+        let group = vec![vec![Some(opportunity.to_owned())]];
+        let roles = self
+            .salesforce
+            .query_in(
+                "OpportunityContactRole",
+                &select,
+                &["OpportunityId"],
+                &group,
+            )
+            .await?;
+        Ok(members(&roles, primary))
+    }
+}
+
+fn members(roles: &[Map<String, Value>], primary: Option<&str>) -> Vec<Member> {
+    let contact =
+        |role: &Map<String, Value>| role.get("ContactId").and_then(Value::as_str).map(normalise);
+    let leads = |role: &&Map<String, Value>| role.get("IsPrimary") == Some(&Value::Bool(true));
+    let first = primary.map(normalise);
+    let first = first.or_else(|| roles.iter().find(leads).and_then(contact));
+    let others = roles
+        .iter()
+        .filter(|role| role.get("Role").and_then(Value::as_str) == Some(MEMBERS));
+    let others: BTreeSet<String> = others
+        .filter_map(contact)
+        .filter(|id| Some(id) != first.as_ref())
+        .collect();
+    let member = |contact, is_primary| Member {
+        contact,
+        is_primary,
+    };
+    let first = first.map(|id| member(id, true));
+    first
+        .into_iter()
+        .chain(others.into_iter().map(|id| member(id, false)))
+        .collect()
+}
+
+/// What an operator, or the museum, does about a refusal of Ticketure's, by its code.
+pub(crate) fn help(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "overlapping_term" => {
+            "The member has such a membership at that time: extend that one, or let the term begin after its end; then retry the item."
+        }
+        "unknown_level" => {
+            "Name a level that Ticketure has, or correct the table of levels in the mapping; then retry the item."
+        }
+        "unknown_identity" => {
+            "A member is not in Ticketure, or was merged there: correct the contact roles in Salesforce; then retry the item."
+        }
+        "invalid_dates" => {
+            "Correct the first and the last day of the membership in Salesforce; then retry the item."
+        }
+        "cancelled" => {
+            "A membership that was cancelled cannot be extended: make a new one, which extends nothing."
+        }
+        "not_later" => {
+            "An extension moves the end to a later day; to shorten a membership, change it in Ticketure."
+        }
+        "not_supported" => "Change it in Ticketure, which tells Salesforce.",
+        _ => return None,
+    })
+}
+
+/// What to do instead of editing a record that goes forward only.
+pub(crate) fn instead_of_editing(root: &str) -> &'static str {
+    match root {
+        "membership" => {
+            "Put the value back. To move the end to a later day, set Ticketure_Extend_To__c, or make a won opportunity of origin Renewal whose Ticketure_Extends__c names this one; what else is to change is changed in Ticketure."
+        }
+        _ => "Put the value back, or change the sale in Ticketure, which tells Salesforce.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn roles(roles: &[(&str, bool, &str)]) -> Vec<Map<String, Value>> {
+        let role = |(contact, leads, role): &(&str, bool, &str)| {
+            let role = json!({ "ContactId": contact, "IsPrimary": leads, "Role": role });
+            role.as_object().unwrap().clone()
+        };
+        roles.iter().map(role).collect()
+    }
+
+    #[test]
+    fn whoever_has_the_primary_role_is_the_member_where_no_field_says_so() {
+        let roles = roles(&[
+            ("a", true, "Donor"),
+            ("b", false, MEMBERS),
+            ("c", false, "Solicitor"),
+        ]);
+        let found: Vec<(String, bool)> = members(&roles, None)
+            .into_iter()
+            .map(|one| (one.contact, one.is_primary))
+            .collect();
+        assert_eq!(found, [("a".to_owned(), true), ("b".to_owned(), false)]);
+        let found = members(&roles, Some("b"));
+        assert_eq!(
+            found,
+            [Member {
+                contact: "b".to_owned(),
+                is_primary: true
+            }]
+        );
+    }
+}
