@@ -141,9 +141,13 @@ impl State {
 
     fn add_row(&mut self, keys: &Keys, entity: &str, row: &Map<String, Value>) {
         let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+        // What Ticketure sold because of us, it sold at some time or other.
+        let is_stamp = |name: &str| {
+            STAMPS.contains(&name) || (keys.born(id).is_some() && name.ends_with("_at"))
+        };
         let fields = row
             .iter()
-            .filter(|(name, value)| !value.is_null() && !STAMPS.contains(&name.as_str()))
+            .filter(|(name, value)| !value.is_null() && !is_stamp(name))
             .map(|(name, value)| (name.clone(), keys.shown(&without_nulls(value), false)));
         let key = keys.born(id).unwrap_or(id);
         let record = Record {

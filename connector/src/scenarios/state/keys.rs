@@ -84,9 +84,18 @@ impl Keys {
                 key: key.clone(),
             },
             (None, Some(born)) => Shown::Value(Value::from(born.as_str())),
+            (None, None) if self.of_born(text).is_some() => {
+                Shown::Value(Value::from(self.of_born(text).unwrap_or_default()))
+            }
             (None, None) if refers => Shown::Value(Value::from("(a record that is gone)")),
             (None, None) => Shown::Value(value.clone()),
         }
+    }
+
+    /// A text that an id which Ticketure made up begins, with the word for it.
+    fn of_born(&self, text: &str) -> Option<String> {
+        let (id, rest) = text.split_once(':')?;
+        Some(format!("{}:{rest}", self.born.get(id)?))
     }
 
     /// A text in which ids are what they stand for.
@@ -182,7 +191,11 @@ impl Maker<'_> {
     fn external_id(&self, object: &str, record: &Map<String, Value>) -> Option<String> {
         let mut keys = self.catalogue.objects.get(object)?.keys.iter();
         let id = keys.find_map(|key| record.get(key).and_then(Value::as_str))?;
-        Some(self.born.get(id).cloned().unwrap_or_else(|| id.to_owned()))
+        let (own, rest) = id.split_at(id.find(':').unwrap_or(id.len()));
+        Some(match self.born.get(own) {
+            Some(born) => format!("{born}{rest}"),
+            None => id.to_owned(),
+        })
     }
 
     /// The records that it refers to.
@@ -242,7 +255,40 @@ fn born(
         let name = name.map(String::as_str).or(own).unwrap_or("?");
         born.insert(id.to_owned(), name.to_owned());
     }
+    born.extend(sold(simulator, named));
     born
+}
+
+/// Memberships that Ticketure made of Salesforce's, with their carts and tickets: all go by the name of that record.
+fn sold(simulator: &Simulator, named: &Named) -> BTreeMap<String, String> {
+    let mut sold = BTreeMap::new();
+    let mut carts: BTreeMap<String, String> = BTreeMap::new();
+    for (entity, members) in [
+        ("membership", ["id", "member_number"]),
+        ("cart", ["id", "cart_number"]),
+    ] {
+        for row in simulator.rows(entity) {
+            let name = named.salesforce.get(text(&row, "external_ref"));
+            let is_told = named.rows.contains(text(&row, "id"));
+            let Some(name) = name.filter(|_| !is_told) else {
+                continue;
+            };
+            for member in members {
+                let what = format!("{name}'s {entity} {member}").replace(" id", "");
+                sold.insert(text(&row, member).to_owned(), what);
+            }
+            if entity == "cart" {
+                carts.insert(text(&row, "id").to_owned(), name.clone());
+            }
+        }
+    }
+    for row in simulator.rows("ticket_audit") {
+        if let Some(name) = carts.get(text(&row, "cart_id")) {
+            sold.insert(text(&row, "ticket_id").to_owned(), format!("{name}'s ticket"));
+        }
+    }
+    sold.remove("");
+    sold
 }
 
 fn text<'r>(record: &'r Map<String, Value>, name: &str) -> &'r str {
