@@ -76,7 +76,7 @@ impl Keys {
 
     pub(super) fn shown(&self, value: &Value, refers: bool) -> Shown {
         let Some(text) = value.as_str() else {
-            return Shown::Value(value.clone());
+            return Shown::Value(self.named(value));
         };
         match (self.of.get(text), self.born.get(text)) {
             (Some((object, key)), _) => Shown::Record {
@@ -89,6 +89,24 @@ impl Keys {
             }
             (None, None) if refers => Shown::Value(Value::from("(a record that is gone)")),
             (None, None) => Shown::Value(value.clone()),
+        }
+    }
+
+    /// A list or a map in which ids that Ticketure made up are what they are called here.
+    fn named(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(entries) => entries.iter().map(|entry| self.named(entry)).collect(),
+            Value::Object(members) => {
+                let named = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.named(value)));
+                Value::Object(named.collect())
+            }
+            Value::String(text) => self
+                .born
+                .get(text)
+                .map_or_else(|| value.clone(), |born| Value::from(born.as_str())),
+            _ => value.clone(),
         }
     }
 
@@ -284,7 +302,10 @@ fn sold(simulator: &Simulator, named: &Named) -> BTreeMap<String, String> {
     }
     for row in simulator.rows("ticket_audit") {
         if let Some(name) = carts.get(text(&row, "cart_id")) {
-            sold.insert(text(&row, "ticket_id").to_owned(), format!("{name}'s ticket"));
+            sold.insert(
+                text(&row, "ticket_id").to_owned(),
+                format!("{name}'s ticket"),
+            );
         }
     }
     sold.remove("");
