@@ -104,6 +104,11 @@ impl Mapping {
         conditions.chain(key).chain(fields).collect()
     }
 
+    /// Its records go from Salesforce to Ticketure, and no row makes one.
+    pub fn goes_back_only(&self) -> bool {
+        self.push_as.is_some() || self.reverse.is_some()
+    }
+
     /// There is no record of a row that lacks this member.
     pub fn is_guarded(&self, member: &SourceField) -> bool {
         let tree = self.tree.as_ref();

@@ -7,7 +7,7 @@ use super::tests::tests;
 use super::tree::one_or_more;
 use super::{Key, Mapping, Pairs, language, made, policies};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Direction, MatchPolicy};
+use crate::model::{Direction, MatchPolicy, PushAs};
 use crate::parse::{Entry, Node, Value};
 use crate::span::{FileId, Span, Spanned};
 
@@ -70,9 +70,12 @@ fn read_root(
     let direction_span = reader.place("direction");
     let (direction, reverse) = policies::mapping_direction(&mut reader);
     let direction = direction.map_or(otherwise, |word| word.value);
+    // A wrong word has been reported; what else it might mean is checked as what is meant most often.
+    let push_place = reader.place("push_as");
     let push_as = reader.word("push_as", &language::PUSH_AS);
-    let on_edit = reader.word("on_edit", &language::ON_EDIT);
-    let refuses_edits = on_edit.map(|word| word.span);
+    let push_as = push_as.or(push_place.map(|span| Spanned::new(PushAs::Create, span)));
+    let refuses_edits = reader.place("on_edit");
+    reader.word("on_edit", &language::ON_EDIT);
     let says_on_rewrite = reader.has("on_rewrite");
     let policies = policies::policies(&mut reader);
     let on = reader.demand("on");

@@ -6,7 +6,8 @@ use crate::model::{Direction, Field, Mapping};
 use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    if mapping.push_as.is_some() || mapping.refuses_edits.is_some() {
+    // What goes back only is about nothing else; how, has its own rule.
+    if mapping.goes_back_only() {
         return;
     }
     if mapping.direction == Direction::Forward {
@@ -20,6 +21,9 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         let Some((gate, span)) = gate(field) else {
             continue;
         };
+        if gate == "monitored" && mapping.refuses_edits.is_some() {
+            continue;
+        }
         let name = &field.destination.schema.name;
         let says = match gate {
             "conflict" => "has a `conflict`".to_owned(),
@@ -65,7 +69,8 @@ fn gate(field: &Field) -> Option<(&'static str, Span)> {
 fn forward_only(mapping: &Mapping, sink: &mut Vec<Diagnostic>) {
     // Who wins is said in passing; what lets a record go back is not.
     let gates = mapping.fields.iter().filter_map(gate);
-    let gates = gates.filter(|(gate, _)| *gate != "conflict");
+    let is_watched = |gate: &str| gate == "monitored" && mapping.refuses_edits.is_some();
+    let gates = gates.filter(|(gate, _)| *gate != "conflict" && !is_watched(gate));
     let tests = mapping
         .tests
         .iter()

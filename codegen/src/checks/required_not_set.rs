@@ -7,7 +7,7 @@ use crate::schema::SalesforceField;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
     // What goes back only makes no record of Salesforce's.
-    if context.incomplete || mapping.push_as.is_some() {
+    if context.incomplete || mapping.goes_back_only() {
         return;
     }
     let Some(object) = context.schemas.objects.get(&mapping.destination.value) else {

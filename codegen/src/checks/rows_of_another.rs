@@ -12,7 +12,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         return;
     };
     // What goes back only becomes a record that a tree writes.
-    if mapping.push_as.is_some() {
+    if mapping.goes_back_only() {
         return;
     }
     if other.rows_of.is_some() || other.tree.is_some() {

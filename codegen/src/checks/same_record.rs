@@ -30,7 +30,7 @@ pub fn overlaps(model: &Model) -> Overlaps {
     let mut way_back: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     // What goes back only writes nothing but keys in Salesforce.
     let writing = model.mappings.iter().enumerate();
-    for (index, mapping) in writing.filter(|(_, mapping)| mapping.push_as.is_none()) {
+    for (index, mapping) in writing.filter(|(_, mapping)| !mapping.goes_back_only()) {
         let object = mapping.destination.value.as_str();
         objects
             .entry((object, &mapping.source.value))

@@ -6,7 +6,7 @@ use crate::model::{Field, Mapping, Origin, Rule};
 use crate::span::Span;
 
 pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic>) {
-    sink.extend(edits(mapping));
+    sink.extend(edits(mapping, context));
     let Some(push) = &mapping.push_as else {
         sink.extend(mapping.reverse.map(|span| {
             fault(
@@ -58,10 +58,21 @@ fn turned_round(field: &Field) -> Option<Diagnostic> {
 }
 
 /// Of a root that goes forward only, and of something that can be edited.
-fn edits(mapping: &Mapping) -> Option<Diagnostic> {
+fn edits(mapping: &Mapping, context: &Context<'_>) -> Option<Diagnostic> {
     let span = mapping.refuses_edits?;
-    let tree = mapping.tree.as_ref();
-    if tree.is_none_or(|tree| tree.root.value != mapping.name.value) {
+    let is_root = |mapping: &Mapping| {
+        let tree = mapping.tree.as_ref();
+        tree.is_some_and(|tree| tree.root.value == mapping.name.value)
+    };
+    // A tree without a root has been reported.
+    let root = mapping
+        .tree
+        .as_ref()
+        .map(|tree| context.named(&tree.root.value));
+    if root.is_some_and(|root| !root.is_some_and(is_root)) {
+        return None;
+    }
+    if !is_root(mapping) {
         let message = "`on_edit: refuse` wants the root of a tree: other records go back, or are nobody's to edit";
         return Some(fault(span, message, "no root").help("take `on_edit` out"));
     }

@@ -160,7 +160,7 @@ pub const CASES: &[Case] = &[
     case(
         "direction: both",
         "direction: reverse",
-        &[("M0008", "reverse")],
+        &[("M0331", "reverse")],
     ),
     case(
         "identity_type: person",

@@ -12,6 +12,45 @@ const CASES: &[(&str, &[Case])] = &[
     ("payment.yaml", PAYMENT),
     ("refund.yaml", REFUND),
     ("contact_role.yaml", ROLE),
+    ("new_membership.yaml", PUSHED),
+    ("membership.yaml", REFUSED),
+];
+
+const PUSHED: &[Case] = &[
+    case("push_as: create\n", "", &[("M0331", "direction: reverse")]),
+    case(
+        "direction: reverse\n",
+        "direction: forward\n",
+        &[
+            ("M0005", "destination: { IsWon"),
+            ("M0331", "push_as: create"),
+        ],
+    ),
+    case("push_as: create", "push_as: crate", &[("M0007", "crate")]),
+    case(
+        "{ source: price_paid, destination: Amount }",
+        "{ template: \"{price_paid}\", destination: NextStep }",
+        &[("M0331", "template:")],
+    ),
+    case(
+        "{ source: price_paid, destination: Amount }",
+        "{ value: 1, destination: Amount }",
+        &[("M0331", "value: 1")],
+    ),
+    case(
+        "record: { of: membership, by: id }",
+        "record: { of: membreship, by: id }",
+        &[("M0104", "membreship")],
+    ),
+];
+
+const REFUSED: &[Case] = &[
+    case(
+        "on_edit: refuse",
+        "on_edit: refused",
+        &[("M0007", "refused")],
+    ),
+    case("on_edit: refuse", "on_edit: accept", &[("M0007", "accept")]),
 ];
 
 const TICKET: &[Case] = &[

@@ -10,6 +10,7 @@ use crate::everything;
 
 /// Words that a row has as values: where they stand, nothing is looked up.
 const VALUES: &[&str] = &[
+    "Family",
     "fees",
     "taxes",
     "Opportunity",

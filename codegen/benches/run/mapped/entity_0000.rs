@@ -1145,6 +1145,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     computed: &[],
     tree: None,
     rows_of: None,
+    push_as: None,
+    refuses_edits: false,
 };
 
 #[cfg(test)]

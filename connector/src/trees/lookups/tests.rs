@@ -32,6 +32,7 @@ fn work(museum: &Museum) -> Work {
         members: museum.sync.members(root),
         npsp: true,
         settings: Map::new(),
+        meeting: None,
         trees: Vec::new(),
         outside: std::collections::BTreeMap::new(),
         found: HashMap::new(),
