@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::config::{self, Config};
 use crate::operator::Retry;
+use crate::push::Push;
 use crate::review::{self, ReviewArguments};
 use crate::service::{self, Service};
 use crate::show;
@@ -71,6 +72,13 @@ enum Command {
         /// All of them.
         #[arg(long, conflicts_with = "item")]
         all: bool,
+    },
+    /// Sends one record of Salesforce's to Ticketure, or says in the error log why it does not go.
+    Push {
+        #[command(flatten)]
+        place: Place,
+        /// The id of a contact, an account or an opportunity.
+        record: String,
     },
     /// Everything about one item.
     Show {
@@ -195,6 +203,7 @@ async fn dispatch(command: Command) -> Outcome {
         },
         Command::Review { place, answer } => review(&place, &answer).await,
         Command::Retry { place, item, .. } => retry(&place, Retry { item }).await,
+        Command::Push { place, record } => push(&place, Push { record }).await,
         Command::Backup { place, file } => backup(&place, &file).await,
         Command::Restore { place, file } => restore(&place, &file),
         Command::CheckConfig { place } => check_config(&place),
@@ -326,6 +335,25 @@ async fn retry(place: &Place, retry: Retry) -> Outcome {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+async fn push(place: &Place, push: Push) -> Outcome {
+    let config = load(place)?;
+    let captured = push.captured()?;
+    let count = match Store::open(&config.database, StoreOptions::default()) {
+        Ok(store) => store.capture(captured).await?,
+        Err(StoreError::Locked { .. }) => ask(&config, "push", &push).await?,
+        Err(error) => return Err(error.into()),
+    };
+    let said = match (place.json, count) {
+        (true, _) => serde_json::json!({ "pushed": count }).to_string(),
+        (false, 0) => "it waits already: `usher explain` says for what".to_owned(),
+        (false, _) => {
+            "it goes when the service is running; `usher errors` says if it does not".to_owned()
+        }
+    };
+    println!("{said}");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn review(place: &Place, answer: &ReviewArguments) -> Outcome {

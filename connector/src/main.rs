@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod handlers;
 mod operator;
+mod push;
 mod review;
 mod routing;
 #[cfg(feature = "demo")]

@@ -15,6 +15,7 @@ use runtime::worker::Arrivals;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::push::Push;
 use crate::review;
 use crate::webhook::authorised;
 
@@ -42,6 +43,7 @@ pub fn router(operator: Operator) -> Router {
         .route("/operator/status", get(status))
         .route("/operator/retry", post(retry))
         .route("/operator/decide", post(decide))
+        .route("/operator/push", post(push))
         .layer(middleware::from_fn_with_state(operator.clone(), guard))
         .with_state(operator)
 }
@@ -65,6 +67,19 @@ async fn retry(State(operator): State<Operator>, Json(retry): Json<Retry>) -> Re
     let retried = operator.store.retry(retry.which()).await;
     operator.arrivals.look();
     answer(retried.map(|count| json!({ "retried": count })))
+}
+
+async fn push(State(operator): State<Operator>, Json(push): Json<Push>) -> Response {
+    let captured = match push.captured() {
+        Ok(captured) => captured,
+        Err(error) => {
+            let body = Json(json!({ "error": error }));
+            return (StatusCode::UNPROCESSABLE_ENTITY, body).into_response();
+        }
+    };
+    let new = operator.store.capture(captured).await;
+    operator.arrivals.look();
+    answer(new.map(|count| json!({ "pushed": count })))
 }
 
 async fn decide(

@@ -133,6 +133,8 @@ pub enum InTicketure {
 pub enum Decision {
     /// `usher review`, about the question of this source id.
     Review { source_id: String, answer: Answer },
+    /// `usher push RECORD`
+    Push { record: String },
     /// `usher retry --all`
     Retry,
 }

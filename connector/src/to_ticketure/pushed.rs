@@ -60,12 +60,9 @@ pub(crate) fn said(mapping: &'static MappingDescriptor, record: &Record, npsp: b
             },
         }
     }
+    // Each of several for one member would do.
     let missing = wanted.into_iter().filter(|(path, _)| !given.contains(path));
-    let mut once = BTreeSet::new();
-    said.missing = missing
-        .filter(|(path, _)| once.insert(*path))
-        .map(|(_, name)| name)
-        .collect();
+    said.missing = missing.map(|(_, name)| name).collect();
     said
 }
 

@@ -4,20 +4,23 @@
 //! which may be repeated; the ids written back; the link. What Ticketure does not take is in the error log, with what to
 //! do instead, and nothing of it is done.
 
-use std::collections::BTreeMap;
+mod body;
+mod extension;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::mapping::{MappingDescriptor, PushAs, Side};
 use runtime::queue::{
-    Captured, Intent, IntentKey, Item, Link, NewItem, Outcome, Repeat, SALESFORCE_CHANGED,
-    Settlement, StoreError,
+    Intent, IntentKey, Item, Link, Outcome, Repeat, SALESFORCE_CHANGED, Settlement, StoreError,
 };
 use runtime::salesforce::normalise;
 use runtime::ticketure::{CallError, Created, Row, TicketureClient};
 use serde_json::{Map, Value, json};
 
 use super::pushed::{self, Said};
-use crate::handlers::memberships::{self, Member};
+use crate::handlers::memberships;
 use crate::sync::TwoWaySync;
+use crate::sync::notes::missing_named;
 use crate::sync::outcome::{Failure, dead};
 
 type Record = Map<String, Value>;
@@ -62,7 +65,10 @@ impl TwoWaySync {
             };
             let ids = items.iter().map(|item| vec![Some(item.key.clone())]);
             let ids: Vec<Vec<Option<String>>> = ids.collect();
-            let select = pushed::select(mapping, self.has_npsp());
+            let select = match items.iter().any(is_asked) {
+                true => self.selected(mapping),
+                false => pushed::select(mapping, self.has_npsp()),
+            };
             let select: Vec<&str> = select.into_iter().collect();
             let found = self
                 .salesforce
@@ -122,8 +128,15 @@ impl TwoWaySync {
             return Ok(Pushed::is(later));
         }
         let begun = self.begun(mapping, &item.key).await?;
+        let is_asked = is_asked(item);
         if !self.pushes(mapping, record) && begun.is_none() {
-            return Ok(Pushed::default());
+            if !is_asked {
+                return Ok(Pushed::default());
+            }
+            return match self.pushed_by(mapping, record) {
+                Some(other) => Box::pin(self.push_one(other, item, record)).await,
+                None => Ok(Pushed::is(no_membership(&item.key))),
+            };
         }
         let said = pushed::said(mapping, record, self.has_npsp());
         if let Some((field, value)) = said.unknown.first() {
@@ -135,7 +148,15 @@ impl TwoWaySync {
             )));
         }
         if !said.missing.is_empty() {
-            return Ok(Pushed::default());
+            return Ok(match is_asked {
+                false => Pushed::default(),
+                true => Pushed::is(dead(
+                    "incomplete",
+                    missing_named(mapping, &said.missing),
+                    None,
+                    "Fill them in in Salesforce: then it goes by itself.",
+                )),
+            });
         }
         match (mapping.push_as, &self.ticketure) {
             (Some(PushAs::Create), Some(ticketure)) => {
@@ -147,6 +168,28 @@ impl TwoWaySync {
             }
             _ => Ok(Pushed::default()),
         }
+    }
+
+    /// What any mapping of the object asks for.
+    fn selected(&self, mapping: &'static MappingDescriptor) -> BTreeSet<&'static str> {
+        let all = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let all = all.filter(|other| other.object == mapping.object && other.push_as.is_some());
+        all.flat_map(|other| pushed::select(other, self.has_npsp()))
+            .collect()
+    }
+
+    /// Another mapping of the object that takes the record.
+    fn pushed_by(
+        &self,
+        mapping: &'static MappingDescriptor,
+        record: &Record,
+    ) -> Option<&'static MappingDescriptor> {
+        let mut all = self
+            .handlers
+            .iter()
+            .flat_map(|handler| handler.mappings())
+            .copied();
+        all.find(|other| other.object == mapping.object && self.pushes(other, record))
     }
 
     /// Somebody edited what goes forward only.
@@ -308,98 +351,6 @@ impl TwoWaySync {
         Err(self.failed_after(item.attempts, failure))
     }
 
-    async fn push_extension(
-        &self,
-        ticketure: &TicketureClient,
-        mapping: &'static MappingDescriptor,
-        item: &Item,
-        record: &Record,
-        said: Said,
-    ) -> Result<Pushed, StoreError> {
-        let id = &item.key;
-        let Some(of) = mapping.rows_of else {
-            return Ok(Pushed::default());
-        };
-        let named = said.references.iter().find(|(path, ..)| *path == ["id"]);
-        let target = named.map_or_else(|| id.clone(), |(_, _, target)| target.clone());
-        let links = self
-            .store
-            .links_by_destination(of, vec![target.clone()])
-            .await?;
-        let Some(term) = links.into_values().next().map(|link| link.source_id) else {
-            return Ok(Pushed::is(match named {
-                // What it extends may be on its way to Ticketure itself.
-                Some(_) => Outcome::Park {
-                    key: format!("{of}:sf:{target}"),
-                    reason: format!(
-                        "it extends {target}, which is no membership of Ticketure's yet"
-                    ),
-                },
-                None => Outcome::Done,
-            }));
-        };
-        let membership = term.rsplit_once(':').map_or(term.as_str(), |(id, _)| id);
-        let until = said
-            .row
-            .get("valid_until")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let done = self
-            .store
-            .links_by_destination(mapping.name, vec![id.clone()])
-            .await?;
-        if let Some(done) = done.into_values().next() {
-            return Ok(match done.source_id == extended(&term, until, id) {
-                true => Pushed::default(),
-                false => Pushed::is(dead(
-                    "edit_refused",
-                    format!("it has extended {term} already, and was changed since"),
-                    None,
-                    "Put it back. A further extension is an opportunity of its own, or Ticketure_Extend_To__c on the membership's.",
-                )),
-            });
-        }
-        let body =
-            json!({ "valid_until": until, "reason": "extended in Salesforce", "external_ref": id });
-        let Value::Object(body) = body else {
-            return Ok(Pushed::default());
-        };
-        match ticketure
-            .act(mapping.payload.name, membership, "extend", &body)
-            .await
-        {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                return Ok(Pushed::is(dead(
-                    "not_there",
-                    format!("Ticketure has no membership {membership}"),
-                    None,
-                    "It was deleted there: make a new one, which extends nothing.",
-                )));
-            }
-            Err(error) => return Ok(self.not_taken(mapping, item, &error, false)),
-        }
-        let fields = match (named, record.get("Ticketure_Extend_To__c")) {
-            (None, Some(_)) => json!({ "Ticketure_Extend_To__c": null }),
-            _ => json!({ MEMBERSHIP_ID: membership }),
-        };
-        if let Err(outcome) = self.write_back(mapping, item, &fields).await {
-            return Ok(Pushed::is(outcome));
-        }
-        let link = named.map(|_| Link {
-            mapping: mapping.name.to_owned(),
-            source_id: extended(&term, until, id),
-            destination_id: id.clone(),
-            base: "{}".to_owned(),
-            lock: String::new(),
-            lane: format!("sf:{id}"),
-        });
-        Ok(Pushed {
-            link,
-            ..Pushed::default()
-        })
-    }
-
     /// What Ticketure said of it.
     fn not_taken(
         &self,
@@ -436,101 +387,21 @@ impl TwoWaySync {
                 .collect(),
         }
     }
-
-    /// Everything that a new one says, members among it; or what it waits for.
-    async fn body_of(&self, id: &str, said: Said) -> Result<Result<Row, Outcome>, StoreError> {
-        let primary = said
-            .references
-            .iter()
-            .find(|(path, ..)| *path == ["primary_identity_id"]);
-        let primary = primary.map(|(_, _, id)| id.as_str());
-        let members = match self.members_of(id, primary).await {
-            Ok(members) => members,
-            Err(error) => return Ok(Err(self.unanswered_push(&error))),
-        };
-        let mut wanted: Vec<(&'static str, String)> = said
-            .references
-            .iter()
-            .map(|(_, mapping, id)| (*mapping, id.clone()))
-            .collect();
-        let people = crate::handlers::households::PEOPLE;
-        wanted.extend(
-            members
-                .iter()
-                .map(|member| (people, member.contact.clone())),
-        );
-        let mut known: BTreeMap<(&'static str, String), String> = BTreeMap::new();
-        for (name, id) in wanted {
-            let links = self
-                .store
-                .links_by_destination(name, vec![id.clone()])
-                .await?;
-            match links.into_values().next() {
-                Some(link) => _ = known.insert((name, id), link.source_id),
-                None => return Ok(Err(self.send_first(name, &id).await?)),
-            }
-        }
-        let mut row = said.row;
-        for (path, mapping, id) in &said.references {
-            if let Some(source) = known.get(&(*mapping, id.clone())) {
-                pushed::put(&mut row, path, Value::from(source.as_str()));
-            }
-        }
-        let member = |member: &Member| {
-            let source = known.get(&(people, member.contact.clone()))?;
-            let role = if member.is_primary {
-                "primary"
-            } else {
-                "secondary"
-            };
-            Some(json!({ "identity_id": source, "role": role }))
-        };
-        let list: Vec<Value> = members.iter().filter_map(member).collect();
-        if let Some(first) = members.iter().find(|member| member.is_primary)
-            && let Some(source) = known.get(&(people, first.contact.clone()))
-        {
-            row.insert(
-                "primary_identity_id".to_owned(),
-                Value::from(source.as_str()),
-            );
-        }
-        row.insert("members".to_owned(), Value::Array(list));
-        row.insert("external_ref".to_owned(), Value::from(id));
-        Ok(Ok(row))
-    }
-
-    fn unanswered_push(&self, error: &runtime::salesforce::CallError) -> Outcome {
-        self.held()
-            .unwrap_or_else(|| self.again(500, &error.to_string()))
-    }
-
-    /// What it refers to is not in Ticketure: that goes first, and this waits for it.
-    async fn send_first(&self, name: &'static str, id: &str) -> Result<Outcome, StoreError> {
-        let first = NewItem {
-            mapping: Some(name.to_owned()),
-            payload_type: SALESFORCE_CHANGED.to_owned(),
-            lane: format!("sf:{id}"),
-            key: id.to_owned(),
-            payload: "{}".to_owned(),
-            ..NewItem::default()
-        };
-        let captured = Captured {
-            items: vec![first],
-            ..Captured::default()
-        };
-        self.store.capture(captured).await?;
-        Ok(Outcome::Park {
-            key: format!("{name}:sf:{id}"),
-            reason: format!(
-                "{name} {id} is not in Ticketure yet; where it lacks something it is listed by `usher gates`"
-            ),
-        })
-    }
 }
 
-/// What an extension is known by.
-fn extended(term: &str, until: &str, id: &str) -> String {
-    format!("{term}>{until}@{id}")
+/// A person said that it is to go.
+fn is_asked(item: &Item) -> bool {
+    let payload: Value = serde_json::from_str(&item.payload).unwrap_or_default();
+    payload.get("asked") == Some(&Value::Bool(true))
+}
+
+fn no_membership(id: &str) -> Outcome {
+    dead(
+        "not_a_membership",
+        format!("{id} is no new membership and no extension of one"),
+        None,
+        "Ticketure takes those alone: a won opportunity of the record type of memberships, or one that names the membership that it extends. Tickets and donations are sold in Ticketure, which tells Salesforce.",
+    )
 }
 
 fn key(mapping: &MappingDescriptor, id: &str) -> IntentKey {

@@ -21,6 +21,9 @@ const ADOPTED: &str = "$adopted";
 /// Whoever has the record gives it up in so long, about.
 const GIVEN_UP_MS: i64 = 500;
 
+/// A push that is not settled by then is in the error log.
+const PUSHED_MS: i64 = 600_000;
+
 /// A record that became a tree's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Adopted {
@@ -148,6 +151,11 @@ impl TwoWaySync {
         let Some(tree) = work.trees.get_mut(place).filter(|tree| tree.goes_on()) else {
             return Ok(true);
         };
+        // Its ids are on their way to it: the two writes would meet.
+        if self.is_pushing(root, &wished.id).await? {
+            tree.stop(self.again(GIVEN_UP_MS, "its record is being pushed to Ticketure"));
+            return Ok(true);
+        }
         let own = self.store.links(root.name, vec![tree.id.clone()]).await?;
         let own = own.get(&tree.id).map(|link| link.destination_id.clone());
         let waits = self.claims(root, &wished.id).await?;
@@ -188,6 +196,22 @@ impl TwoWaySync {
                 Ok(true)
             }
         }
+    }
+
+    /// Is a push of the record begun, and not settled yet?
+    async fn is_pushing(&self, root: &MappingDescriptor, id: &str) -> Result<bool, StoreError> {
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        for mapping in mappings.filter(|one| one.push_as.is_some() && one.object == root.object) {
+            let begun = self
+                .store
+                .intents(mapping.name, vec![format!("sf:{id}")])
+                .await?;
+            let since = self.now_ms() - PUSHED_MS;
+            if begun.iter().any(|intent| intent.made_at_ms > since) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The trees that wait for a record which another has.

@@ -148,12 +148,23 @@ fn operator(reader: &mut Reader<'_>, node: &Node) -> Option<Act> {
             reader.known(node, &["review_ignore"]);
             answer(reader, node, Answer::Ignore)
         }
+        "push" => {
+            reader.known(node, &["push"]);
+            let record = reader.needed(node, "push");
+            Decision::Push { record }
+        }
         "retry" => {
             reader.known(node, &["retry"]);
             Decision::Retry
         }
         _ => {
-            let known = ["review_link", "review_create", "review_ignore", "retry"];
+            let known = [
+                "review_link",
+                "review_create",
+                "review_ignore",
+                "push",
+                "retry",
+            ];
             return nothing(reader, node, &known);
         }
     };

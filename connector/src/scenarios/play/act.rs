@@ -149,6 +149,14 @@ impl Stage<'_> {
                     return Ok(false);
                 }
             }
+            Decision::Push { record } => {
+                let Some((_, record)) = self.record(record) else {
+                    return Ok(false);
+                };
+                store
+                    .capture(crate::push::Push { record }.captured()?)
+                    .await?;
+            }
             Decision::Review { source_id, answer } => {
                 let reviews = store.reviews().await?;
                 let asked = reviews

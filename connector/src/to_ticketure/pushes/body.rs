@@ -1,0 +1,107 @@
+//! What a new membership says, its members among it, and what it waits for.
+
+use std::collections::BTreeMap;
+
+use runtime::queue::{Captured, NewItem, Outcome, SALESFORCE_CHANGED, StoreError};
+use runtime::ticketure::Row;
+use serde_json::{Value, json};
+
+use crate::handlers::memberships::Member;
+use crate::sync::TwoWaySync;
+use crate::to_ticketure::pushed::{self, Said};
+
+impl TwoWaySync {
+    /// Everything that a new one says, members among it; or what it waits for.
+    pub(super) async fn body_of(
+        &self,
+        id: &str,
+        said: Said,
+    ) -> Result<Result<Row, Outcome>, StoreError> {
+        let primary = said
+            .references
+            .iter()
+            .find(|(path, ..)| *path == ["primary_identity_id"]);
+        let primary = primary.map(|(_, _, id)| id.as_str());
+        let members = match self.members_of(id, primary).await {
+            Ok(members) => members,
+            Err(error) => return Ok(Err(self.unanswered_push(&error))),
+        };
+        let mut wanted: Vec<(&'static str, String)> = said
+            .references
+            .iter()
+            .map(|(_, mapping, id)| (*mapping, id.clone()))
+            .collect();
+        let people = crate::handlers::households::PEOPLE;
+        wanted.extend(
+            members
+                .iter()
+                .map(|member| (people, member.contact.clone())),
+        );
+        let mut known: BTreeMap<(&'static str, String), String> = BTreeMap::new();
+        for (name, id) in wanted {
+            let links = self
+                .store
+                .links_by_destination(name, vec![id.clone()])
+                .await?;
+            match links.into_values().next() {
+                Some(link) => _ = known.insert((name, id), link.source_id),
+                None => return Ok(Err(self.send_first(name, &id).await?)),
+            }
+        }
+        let mut row = said.row;
+        for (path, mapping, id) in &said.references {
+            if let Some(source) = known.get(&(*mapping, id.clone())) {
+                pushed::put(&mut row, path, Value::from(source.as_str()));
+            }
+        }
+        let member = |member: &Member| {
+            let source = known.get(&(people, member.contact.clone()))?;
+            let role = if member.is_primary {
+                "primary"
+            } else {
+                "secondary"
+            };
+            Some(json!({ "identity_id": source, "role": role }))
+        };
+        let list: Vec<Value> = members.iter().filter_map(member).collect();
+        if let Some(first) = members.iter().find(|member| member.is_primary)
+            && let Some(source) = known.get(&(people, first.contact.clone()))
+        {
+            row.insert(
+                "primary_identity_id".to_owned(),
+                Value::from(source.as_str()),
+            );
+        }
+        row.insert("members".to_owned(), Value::Array(list));
+        row.insert("external_ref".to_owned(), Value::from(id));
+        Ok(Ok(row))
+    }
+
+    fn unanswered_push(&self, error: &runtime::salesforce::CallError) -> Outcome {
+        self.held()
+            .unwrap_or_else(|| self.again(500, &error.to_string()))
+    }
+
+    /// What it refers to is not in Ticketure: that goes first, and this waits for it.
+    async fn send_first(&self, name: &'static str, id: &str) -> Result<Outcome, StoreError> {
+        let first = NewItem {
+            mapping: Some(name.to_owned()),
+            payload_type: SALESFORCE_CHANGED.to_owned(),
+            lane: format!("sf:{id}"),
+            key: id.to_owned(),
+            payload: "{}".to_owned(),
+            ..NewItem::default()
+        };
+        let captured = Captured {
+            items: vec![first],
+            ..Captured::default()
+        };
+        self.store.capture(captured).await?;
+        Ok(Outcome::Park {
+            key: format!("{name}:sf:{id}"),
+            reason: format!(
+                "{name} {id} is not in Ticketure yet; where it lacks something it is listed by `usher gates`"
+            ),
+        })
+    }
+}
