@@ -6,6 +6,7 @@ pub(crate) mod books;
 mod carts;
 mod day;
 pub(crate) mod history;
+mod memberships;
 pub(crate) mod stage;
 mod story;
 mod way_back;

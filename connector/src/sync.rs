@@ -432,7 +432,8 @@ impl Process for TwoWaySync {
             }
         }
         self.write_trees(of_trees, npsp).await?;
-        self.follow_merges(merged, npsp).await?;
+        let in_hand = merged.len() + pushes.len();
+        self.follow_merges(merged, in_hand, npsp).await?;
         self.push_changed(pushes).await?;
         self.not_held();
         Ok(())

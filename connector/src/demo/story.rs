@@ -7,13 +7,14 @@ use serde_json::{Map, Value, json};
 use simulator::{Actor, Fault, FaultKind, Operation, Write};
 
 use super::stage::Stage;
-use super::{carts, way_back};
+use super::{carts, memberships, way_back};
 
 pub(super) type Told = Result<(), Box<dyn Error>>;
 
-/// API calls that so many new customers may take: creates, look-ups, households read back, and some to spare.
+/// API calls that so many new customers may take: creates, look-ups, households read back, a reading of each object that
+/// goes back, and some to spare.
 fn budget(customers: usize) -> u64 {
-    (customers as u64 * 130).div_ceil(10_000).max(10)
+    (customers as u64 * 150).div_ceil(10_000).max(12)
 }
 
 pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
@@ -33,6 +34,7 @@ pub async fn tell(stage: &mut Stage, customers: usize) -> Told {
     a_record_is_refused(stage).await?;
     way_back::tell(stage).await?;
     carts::tell(stage).await?;
+    memberships::tell(stage).await?;
     stage.count_retries().await?;
     many_at_once(stage, customers).await
 }

@@ -19,7 +19,7 @@ pub(super) async fn tell(stage: &mut Stage) -> Told {
     the_opt_out_wins(stage).await
 }
 
-fn fields(value: Value) -> Map<String, Value> {
+pub(super) fn fields(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(fields) => fields,
         _ => Map::new(),
@@ -41,7 +41,7 @@ fn edit(stage: &Stage, id: &str, change: Value) -> Told {
 }
 
 /// Passes on what Ticketure tells of its own writes, until it holds.
-async fn until(
+pub(super) async fn until(
     stage: &Stage,
     holds: impl Fn(&Stage) -> bool,
 ) -> Result<bool, Box<dyn std::error::Error>> {
@@ -60,7 +60,7 @@ async fn until(
 }
 
 /// Long enough for a change to be read and for its echo to come back.
-async fn a_while(stage: &Stage) -> Told {
+pub(super) async fn a_while(stage: &Stage) -> Told {
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(700) {
         let webhooks = stage.simulator.take_webhooks();

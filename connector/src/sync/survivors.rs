@@ -21,6 +21,8 @@ use crate::handlers::households;
 
 /// Writes that were under way when the identity was merged have ended by then: a call takes two minutes at most.
 const UNDER_WAY_MS: i64 = 150_000;
+/// While other batches are under way it is looked again so often.
+const LOOK_MS: i64 = 2_000;
 
 /// One merge: the item that tells of it, and the two records.
 struct Merge {
@@ -49,12 +51,19 @@ struct Referred {
 }
 
 impl TwoWaySync {
-    /// Identities that were merged.
+    /// Identities that were merged. `in_hand` are the items of this batch that are not settled yet, these among them.
     pub(super) async fn follow_merges(
         &self,
         items: Vec<Item>,
+        in_hand: usize,
         npsp: bool,
     ) -> Result<(), StoreError> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        // Asked before anything is moved: what is claimed from now on knows of the merges.
+        let running = self.store.status().await?.running;
+        let are_alone = running <= in_hand as u64;
         let mut by_mapping: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for item in items {
             let name = item.mapping.clone().unwrap_or_default();
@@ -65,7 +74,7 @@ impl TwoWaySync {
             if let (Some(mapping), false) = (self.mapping(&name), merges.is_empty()) {
                 self.move_all(mapping, &mut merges, npsp).await?;
             }
-            settled.extend(merges.into_iter().map(|merge| self.moved(merge)));
+            settled.extend(merges.into_iter().map(|merge| self.moved(merge, are_alone)));
             self.store.settle(settled).await?;
         }
         Ok(())
@@ -125,6 +134,10 @@ impl TwoWaySync {
                 Ok(records) => {
                     let records = self.of_ours(referring, records).await?;
                     self.move_records(referring, merges, records, npsp).await;
+                    // Automation would follow the parents before the children are as they have to be.
+                    if merges.iter().any(|merge| merge.outcome.is_some()) {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -360,17 +373,24 @@ impl TwoWaySync {
         )
     }
 
-    /// What all that was moved comes to. A write that was under way may still name the old record: it is asked once more.
-    fn moved(&self, merge: Merge) -> Settlement {
-        let settled_at = merge.item.received_at_ms + UNDER_WAY_MS;
-        let outcome = merge.outcome.unwrap_or_else(|| match self.now_ms() < settled_at {
-            true => Outcome::Retry {
-                due_ms: settled_at,
-                error: format!("what referred to {} refers to {}; what was on its way meanwhile is looked at once more", merge.from, merge.to),
-                charge: false,
-            },
-            false => Outcome::Done,
-        });
+    /// What all that was moved comes to. A write that was under way may still name the old record: then it is looked at
+    /// once more.
+    fn moved(&self, merge: Merge, are_alone: bool) -> Settlement {
+        let now_ms = self.now_ms();
+        let is_over = are_alone || now_ms >= merge.item.received_at_ms + UNDER_WAY_MS;
+        let again = || Outcome::Retry {
+            due_ms: now_ms + LOOK_MS,
+            error: format!(
+                "what referred to {} refers to {}; what was on its way meanwhile is looked at once more",
+                merge.from, merge.to
+            ),
+            charge: false,
+        };
+        let outcome = match (&merge.outcome, is_over) {
+            (Some(outcome), _) => outcome.clone(),
+            (None, true) => Outcome::Done,
+            (None, false) => again(),
+        };
         Settlement::new(merge.item.id, merge.item.attempt, outcome)
     }
 }
