@@ -2,10 +2,8 @@
 //!
 //! A line is printed as true only after reading the simulator back.
 
-pub(crate) mod books;
 mod carts;
 mod day;
-pub(crate) mod history;
 mod memberships;
 pub(crate) mod stage;
 mod story;

@@ -10,6 +10,8 @@ mod demo;
 mod explain;
 mod handlers;
 mod operator;
+#[cfg(feature = "demo")]
+mod purchases;
 mod push;
 mod review;
 mod routing;

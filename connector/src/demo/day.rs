@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::books;
-use super::history::{self, History};
 use super::stage::Stage;
 use super::story::Told;
+use crate::purchases::books;
+use crate::purchases::draw::{self, History};
 
 /// Webhooks of one request.
 const A_REQUEST: usize = 500;
@@ -16,7 +16,7 @@ const DISORDER: usize = 40;
 
 pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
     let histories: Vec<History> = (0..customers)
-        .map(|number| history::history(&mut stage.random, number))
+        .map(|number| draw::customer(&mut stage.random, number))
         .collect();
     let mut webhooks: Vec<Value> = interleaved(&histories);
     disorder(&mut webhooks, &mut stage.random);
@@ -29,7 +29,12 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
     let seconds = start.elapsed().as_secs_f64();
     let calls = stage.client.calls() - calls;
     let settings = crate::settings::defaults();
-    let wrong = books::disagreeing(&stage.simulator, &histories, &settings, stage.npsp);
+    let wrong = books::disagreeing(
+        &stage.simulator,
+        histories.iter().map(History::entry),
+        &settings,
+        stage.npsp,
+    );
     for failed in stage.store.errors(3).await? {
         stage.tell(
             &format!("{} is in the error log", failed.key),
@@ -70,16 +75,9 @@ fn written(stage: &Stage) -> u64 {
 
 /// As they happen: each customer's in order, all customers at once.
 fn interleaved(histories: &[History]) -> Vec<Value> {
-    let longest = histories
-        .iter()
-        .map(|history| history.webhooks.len())
-        .max()
-        .unwrap_or_default();
-    let step = |step: usize| {
-        histories
-            .iter()
-            .filter_map(move |history| history.webhooks.get(step))
-    };
+    let each: Vec<Vec<Value>> = histories.iter().map(History::webhooks).collect();
+    let longest = each.iter().map(Vec::len).max().unwrap_or_default();
+    let step = |step: usize| each.iter().filter_map(move |webhooks| webhooks.get(step));
     (0..longest).flat_map(step).cloned().collect()
 }
 

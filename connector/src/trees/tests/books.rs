@@ -4,8 +4,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use simulator::FaultKind;
 
-use crate::demo::books;
-use crate::demo::history::{self, History};
+use crate::purchases::books;
+use crate::purchases::draw::{self, History};
 use crate::sync::tests::museum::{Museum, Setup, pass};
 
 /// What is told in one go, at most.
@@ -25,11 +25,9 @@ async fn play(seed: u64, count: usize, settings: Value, npsp: bool, rough: bool)
     });
     let mut random = Rng::with_seed(seed);
     let histories: Vec<History> = (0..count)
-        .map(|number| history::history(&mut random, number))
+        .map(|number| draw::customer(&mut random, number))
         .collect();
-    let all = histories
-        .iter()
-        .flat_map(|history| history.webhooks.clone());
+    let all = histories.iter().flat_map(History::webhooks);
     let mut webhooks: Vec<Value> = all.collect();
     let again: Vec<Value> = webhooks
         .iter()
@@ -49,7 +47,12 @@ async fn play(seed: u64, count: usize, settings: Value, npsp: bool, rough: bool)
     }
     museum.settled().await;
     assert_eq!(museum.errors().await, [], "seed {seed}");
-    let wrong = books::disagreeing(&museum.simulator, &histories, &settings, npsp);
+    let wrong = books::disagreeing(
+        &museum.simulator,
+        histories.iter().map(History::entry),
+        &settings,
+        npsp,
+    );
     assert!(
         wrong.is_empty(),
         "seed {seed}, {settings:?}: {} wrong, the first: {:#?}",
@@ -101,19 +104,21 @@ async fn with_npsps_own_payments() {
     });
     let mut random = Rng::with_seed(8);
     let histories: Vec<History> = (0..100)
-        .map(|number| history::history(&mut random, number))
+        .map(|number| draw::customer(&mut random, number))
         .collect();
     for some in histories.chunks(20) {
-        let mut webhooks: Vec<Value> = some
-            .iter()
-            .flat_map(|history| history.webhooks.clone())
-            .collect();
+        let mut webhooks: Vec<Value> = some.iter().flat_map(History::webhooks).collect();
         random.shuffle(&mut webhooks);
         museum.send(webhooks).await;
     }
     museum.settled().await;
     assert_eq!(museum.errors().await, []);
-    let wrong = books::disagreeing(&museum.simulator, &histories, &settings, true);
+    let wrong = books::disagreeing(
+        &museum.simulator,
+        histories.iter().map(History::entry),
+        &settings,
+        true,
+    );
     assert!(
         wrong.is_empty(),
         "{} wrong, the first: {:#?}",

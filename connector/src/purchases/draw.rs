@@ -1,31 +1,56 @@
-//! Random purchase histories, and what the books have to say after them: worked out here, in cents, from what was bought.
-
-use std::collections::BTreeMap;
+//! Random histories of carts: what is bought, paid, used and given back, and the books after it as they are kept here,
+//! in cents, while it happens.
 
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use super::{Books, money};
 
 /// One cart and everything that happened to it.
 pub(crate) struct History {
     pub(crate) cart: String,
-    pub(crate) webhooks: Vec<Value>,
+    /// In the order in which it happened.
+    pub(crate) told: Vec<Told>,
     pub(crate) books: Books,
 }
 
-/// What has to be there, in cents.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Books {
-    pub(crate) lines: BTreeMap<String, i64>,
-    /// Lines that were refunded.
-    pub(crate) refunded: Vec<String>,
-    /// Charges less refunds, chargebacks and what was voided.
-    pub(crate) paid: i64,
-    /// Donations that were kept, by fund; those split by percent are only known as a whole.
-    pub(crate) funds: BTreeMap<String, i64>,
-    pub(crate) donated: i64,
-    pub(crate) fees: i64,
-    pub(crate) taxes: i64,
-    pub(crate) all_refunded: bool,
+/// A row as Ticketure has it at one time.
+pub(crate) struct Told {
+    /// `identity`, `cart`, `ticket_audit` or `gateway_audit`.
+    pub(crate) entity: &'static str,
+    pub(crate) row: Map<String, Value>,
+    at: String,
+}
+
+/// Who buys: a person, an organization, or nobody that is known; ids of Ticketure's.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Buyer {
+    pub(crate) person: Option<String>,
+    pub(crate) organization: Option<String>,
+}
+
+impl History {
+    /// The cart, and its books.
+    pub(crate) fn entry(&self) -> (&str, &Books) {
+        (&self.cart, &self.books)
+    }
+
+    /// What Ticketure sends of it, each row by itself.
+    pub(crate) fn webhooks(&self) -> Vec<Value> {
+        let each = self.told.iter().enumerate();
+        each.map(|(number, told)| {
+            let event = match told.entity {
+                "identity" => "identity_changed",
+                "cart" => "cart_changed",
+                audit => audit,
+            };
+            json!({
+                "event_type": event, "event_id": format!("{}-e{number}", self.cart), "occurred_at": told.at,
+                "data": { told.entity: { "_data": [told.row] } },
+            })
+        })
+        .collect()
+    }
 }
 
 const FUNDS: [&str; 3] = ["Conservation", "Education", "Building"];
@@ -41,21 +66,39 @@ struct Line {
 struct Maker<'r> {
     random: &'r mut Rng,
     cart: String,
-    buyer: Option<String>,
-    webhooks: Vec<Value>,
+    buyer: Buyer,
+    told: Vec<Told>,
     books: Books,
     second: u32,
     number: u32,
 }
 
-/// The history of the cart of this number.
-pub(crate) fn history(random: &mut Rng, number: usize) -> History {
-    let buyer = (random.u8(..10) > 0).then(|| format!("i-{number}"));
+/// The history of a customer of this number, mostly one who is known, and who is told of first.
+pub(crate) fn customer(random: &mut Rng, number: usize) -> History {
+    let person = (random.u8(..10) > 0).then(|| format!("i-{number}"));
+    let buyer = Buyer {
+        person: person.clone(),
+        organization: None,
+    };
+    let mut history = draw(random, format!("c-{number}"), buyer);
+    if let Some(id) = person {
+        let at = "2026-03-01T17:59:00Z".to_owned();
+        let row = json!({
+            "id": id, "identity_type": "person", "first_name": "Ada", "last_name": format!("Buyer {id}"),
+            "email": format!("{id}@example.org"), "updated_at": at,
+        });
+        history.told.insert(0, told("identity", row, at));
+    }
+    history
+}
+
+/// The history of a cart. The ids of its rows begin with the cart's.
+pub(crate) fn draw(random: &mut Rng, cart: String, buyer: Buyer) -> History {
     let mut maker = Maker {
         random,
-        cart: format!("c-{number}"),
+        cart,
         buyer,
-        webhooks: Vec::new(),
+        told: Vec::new(),
         books: Books::default(),
         second: 0,
         number: 0,
@@ -63,20 +106,13 @@ pub(crate) fn history(random: &mut Rng, number: usize) -> History {
     maker.all();
     History {
         cart: maker.cart,
-        webhooks: maker.webhooks,
+        told: maker.told,
         books: maker.books,
     }
 }
 
 impl Maker<'_> {
     fn all(&mut self) {
-        if let Some(id) = self.buyer.clone() {
-            let row = json!({
-                "id": id, "identity_type": "person", "first_name": "Ada", "last_name": format!("Buyer {id}"),
-                "email": format!("{id}@example.org"), "updated_at": self.now(),
-            });
-            self.send("identity_changed", "identity", row);
-        }
         let lines = self.buy();
         let fees = i64::from(self.random.u8(..3)) * 150;
         let taxes = i64::from(self.random.u8(..3)) * 37;
@@ -154,7 +190,7 @@ impl Maker<'_> {
     fn row(&self, id: &str, cents: i64, more: Value) -> Value {
         let mut row = json!({
             "ticket_id": id, "cart_id": self.cart, "cart_number": format!("N-{}", self.cart), "channel_id": "web",
-            "price_paid": money(cents), "currency": "USD", "identity_id": self.buyer,
+            "price_paid": money(cents), "currency": "USD", "identity_id": self.buyer.person,
         });
         if let (Value::Object(row), Value::Object(more)) = (&mut row, more) {
             row.extend(more);
@@ -219,7 +255,7 @@ impl Maker<'_> {
         for line in lines {
             if all || self.random.u8(..4) == 0 {
                 self.audit(line, "refunded");
-                self.books.refunded.push(line.id.clone());
+                self.books.refunded.insert(line.id.clone());
                 back += line.cents;
                 if line.donation {
                     self.books.donated -= line.cents;
@@ -227,7 +263,6 @@ impl Maker<'_> {
                 }
             }
         }
-        self.books.all_refunded = all;
         if back > 0 {
             self.pay_back(charges, back);
             let status = if all { "refunded" } else { "part_refunded" };
@@ -263,7 +298,7 @@ impl Maker<'_> {
         row["id"] = json!(self.id("a"));
         row["action"] = json!(action);
         row["occurred_at"] = json!(self.now());
-        self.send("ticket_audit", "ticket_audit", row);
+        self.tell("ticket_audit", row);
     }
 
     fn gateway(&mut self, action: &str, reference: &str, cents: i64) {
@@ -271,27 +306,27 @@ impl Maker<'_> {
             "id": self.id("g"), "cart_id": self.cart, "action": action, "gateway_id": "stripe", "gateway_reference": reference,
             "amount": money(cents), "currency": "USD", "method": "card", "occurred_at": self.now(),
         });
-        self.send("gateway_audit", "gateway_audit", row);
+        self.tell("gateway_audit", row);
     }
 
     fn cart_row(&mut self, status: &str, total: i64, fees: i64, taxes: i64, owed: i64) {
         let checked_out = (status != "open").then_some("2026-03-01T18:05:00Z");
         let row = json!({
             "id": self.cart, "cart_number": format!("N-{}", self.cart), "status": status, "channel_id": "web",
-            "identity_id": self.buyer, "organization_id": null, "currency": "USD", "created_at": "2026-03-01T18:00:00Z",
+            "identity_id": self.buyer.person, "organization_id": self.buyer.organization, "currency": "USD", "created_at": "2026-03-01T18:00:00Z",
             "checked_out_at": checked_out, "total_before_fees_price": money(total - fees - taxes),
             "total_fee_fixed_outside": money(fees), "total_fee_percent_outside": money(taxes),
             "total_after_fees_price": money(total), "total_outstanding": money(owed),
         });
-        self.send("cart_changed", "cart", row);
+        self.books.status = status.to_owned();
+        self.books.owed = owed;
+        self.books.checked_out |= status != "open";
+        self.tell("cart", row);
     }
 
-    fn send(&mut self, event: &str, entity: &str, row: Value) {
-        let webhook = json!({
-            "event_type": event, "event_id": self.id("e"), "occurred_at": self.now(),
-            "data": { entity: { "_data": [row] } },
-        });
-        self.webhooks.push(webhook);
+    fn tell(&mut self, entity: &'static str, row: Value) {
+        let at = self.now();
+        self.told.push(told(entity, row, at));
     }
 
     fn one_of(&mut self, cents: &[i64]) -> i64 {
@@ -301,7 +336,7 @@ impl Maker<'_> {
 
     fn id(&mut self, kind: &str) -> String {
         self.number += 1;
-        format!("{kind}-{}-{}", self.cart, self.number)
+        format!("{}-{kind}{}", self.cart, self.number)
     }
 
     /// A second later each time it is asked for.
@@ -315,7 +350,10 @@ impl Maker<'_> {
     }
 }
 
-/// `12.50`, as the wire has it.
-pub(crate) fn money(cents: i64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
+fn told(entity: &'static str, row: Value, at: String) -> Told {
+    let row = match row {
+        Value::Object(row) => row,
+        _ => Map::new(),
+    };
+    Told { entity, row, at }
 }
