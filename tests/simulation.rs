@@ -43,6 +43,7 @@ fn every_broken_promise_is_noticed() {
         "order",
         "calls",
         "acknowledged",
+        "books",
     ];
     for promise in promises {
         let output = sim(&["--seed", "1", "--seeds", "200", "--broken", promise]);

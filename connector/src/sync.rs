@@ -75,6 +75,8 @@ pub enum Broken {
     Calls,
     /// Webhooks are acknowledged, and stored a moment later.
     Acknowledged,
+    /// What nothing speaks for any longer stays in the books of its cart.
+    Books,
 }
 
 #[cfg(feature = "demo")]
@@ -104,6 +106,7 @@ impl std::fmt::Display for Broken {
             Broken::Order => "order",
             Broken::Calls => "calls",
             Broken::Acknowledged => "acknowledged",
+            Broken::Books => "books",
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What happens in a simulated world: edits on both sides, and what goes wrong meanwhile.
 
+mod carts;
 mod people;
 mod random;
 mod schools;
@@ -36,6 +37,9 @@ pub struct History {
     /// Items of a batch, and batches at a time; 0 is as many as the service takes by default.
     pub batch: usize,
     pub batches: usize,
+    /// What the museum decides about its mappings, as in usher.toml's `settings`.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
     /// In order of time, or not.
     pub actions: Vec<Timed>,
 }
@@ -98,6 +102,15 @@ pub enum Action {
     },
     TicketureDelete {
         record: String,
+    },
+    /// A row of a cart's is made or changed in Ticketure: of `cart`, `ticket_audit` or `gateway_audit`. Its webhook takes
+    /// its time, and is never lost.
+    TicketureRow {
+        entity: String,
+        record: String,
+        fields: Map<String, Value>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        webhook_delay_ms: Option<u64>,
     },
     /// A record is made in Salesforce; `object` is Contact or Account.
     SalesforceCreate {

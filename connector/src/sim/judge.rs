@@ -2,6 +2,7 @@
 //! shares nothing with what it judges but the conflict log, which is the promise.
 
 mod calls;
+mod carts;
 mod queue;
 mod values;
 
@@ -38,6 +39,16 @@ const ORGANIZATION: Common = &[
     (&["name"], "Name", Compare::Text),
     (&["phone"], "Phone", Compare::Text),
     (&["website"], "Website", Compare::Text),
+];
+
+/// What links records, of people and of carts.
+const LINKED_BY: &[&str] = &["Ticketure_Identity_Id__c", "Ticketure_Cart_Id__c"];
+
+/// What says of which record another is a part.
+const PART_OF: &[&str] = &[
+    "OpportunityId",
+    "npe01__Opportunity__c",
+    "npsp__Opportunity__c",
 ];
 
 type Common = &'static [(&'static [&'static str], &'static str, Compare)];
@@ -87,6 +98,7 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     queue::all_done(ended, &mut faults);
     queue::only_what_is_refused(ended, &mut faults);
     references(ended, &mut faults);
+    carts::books_agree(ended, &mut faults);
     same_on_both_sides(ended, &mut faults);
     nothing_twice(ended, &mut faults);
     values::nothing_lost(ended, &mut faults);
@@ -329,11 +341,16 @@ fn few_writes(ended: &Ended, faults: &mut Vec<String>) {
     }
 }
 
-/// The record's id, and those that it is linked by.
+/// The record's id, those that it is linked by, and those of the record that it is a part of.
 fn names<'w>(log: &'w [simulator::Write], id: &'w str) -> Vec<&'w str> {
-    let mine = log.iter().filter(|write| write.id == id);
-    let external = mine.filter_map(|write| write.fields.get("Ticketure_Identity_Id__c")?.as_str());
-    external.chain([id]).collect()
+    let said = |id: &'w str, fields: &'static [&'static str]| {
+        let mine = log.iter().filter(move |write| write.id == id);
+        let values =
+            mine.flat_map(|write| fields.iter().filter_map(|name| write.fields.get(*name)));
+        values.filter_map(Value::as_str)
+    };
+    let parents = said(id, PART_OF).flat_map(|parent| said(parent, LINKED_BY));
+    said(id, LINKED_BY).chain(parents).chain([id]).collect()
 }
 
 /// Nothing was pushed that lacks what is required: no identity was made by the API without it.

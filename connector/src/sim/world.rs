@@ -21,6 +21,7 @@ use super::network::{Calls, Network, Seen};
 use super::process::{Found, Process};
 use super::watch::Watch;
 use crate::routing::Handlers;
+use crate::settings::Settings;
 use crate::sync::Broken;
 
 /// Virtual time begins here.
@@ -50,6 +51,8 @@ pub struct Ended {
     pub crashes: u64,
     /// The org has no NPSP.
     pub without_npsp: bool,
+    /// What the museum decided about its mappings.
+    pub settings: Settings,
     /// Items that were ever in the queue.
     pub items: u64,
     /// What was wrong with the queue on the way.
@@ -163,7 +166,7 @@ impl<'h> World<'h> {
                 handlers,
                 now: now.clone(),
                 broken,
-                settings: crate::settings::defaults(),
+                settings: settings(history)?,
             },
             network,
             simulator,
@@ -200,6 +203,7 @@ impl<'h> World<'h> {
             away_ms: self.history.away_ms(),
             crashes: self.history.crashes(),
             without_npsp: self.history.without_npsp,
+            settings: self.found.settings.clone(),
             items: watch.items().await,
             conflicts: store.conflicts().await?,
             while_played,
@@ -214,6 +218,11 @@ impl<'h> World<'h> {
             ticketure_error_ms: self.history.ticketure_clock_error_ms,
         })
     }
+}
+
+fn settings(history: &History) -> Result<Settings, String> {
+    let settings = crate::settings::with(&history.settings);
+    settings.map(Arc::new).map_err(|(_, message)| message)
 }
 
 fn simulator(history: &History, now: &Now) -> Result<Simulator, simulator::SchemaError> {

@@ -13,8 +13,8 @@ use super::outcome::is_root;
 use super::plan::{self, Phase};
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work, roles};
-use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
+use crate::sync::{Broken, TwoWaySync};
 
 /// A record of a tree: their places.
 type Place = (usize, usize);
@@ -146,6 +146,9 @@ impl TwoWaySync {
     }
 
     async fn delete_gone(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+        if self.breaks(Broken::Books) {
+            return;
+        }
         let mut gone: Vec<(usize, TreeRecord)> = Vec::new();
         for (place, tree) in work.trees.iter_mut().enumerate() {
             if tree.goes_on() && plan::deletes(mapping) && !tree.unsure.contains(&mapping.name) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Action, History, Timed, people, schools, troubles};
+use super::{Action, History, Timed, carts, people, schools, troubles};
 
 pub(super) struct Dice(pub(super) fastrand::Rng);
 
@@ -76,7 +76,7 @@ pub fn random(seed: u64) -> History {
     actions.sort_by_key(|timed| timed.at_ms);
     // Small batches, several at a time: so lanes and batches come between one another.
     let small = dice.0.bool();
-    History {
+    let mut history = History {
         without_npsp: false,
         fetch_missing: dice.0.bool(),
         batch: if small { dice.0.usize(1..=5) } else { 0 },
@@ -89,8 +89,11 @@ pub fn random(seed: u64) -> History {
         webhook_lose_one_in: dice.0.u32(0..8),
         call_ms_max: dice.0.u64(1..2_000),
         poll_ms: dice.0.u64(1_000..30_000),
+        settings: Map::new(),
         actions,
-    }
+    };
+    carts::carts(seed, length_ms, &mut history);
+    history
 }
 
 pub(super) fn object(value: Value) -> Map<String, Value> {

@@ -79,7 +79,7 @@ const REFUSALS: &[&str] = &[
     "NOBODY_KNOWS_THIS_CODE",
 ];
 
-fn refusal(dice: &mut Dice) -> Value {
+pub(super) fn refusal(dice: &mut Dice) -> Value {
     let message = "for a while";
     match dice.0.u32(0..5) {
         0 => json!({ "kind": "too_many_records", "above": dice.0.u32(1..4) }),

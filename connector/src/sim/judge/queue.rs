@@ -2,7 +2,7 @@
 
 use runtime::queue::{ItemView, State};
 
-use super::{FIELDS, Record, at, text};
+use super::{FIELDS, Record, at, carts, text};
 use crate::sim::world::Ended;
 
 /// Everything is done or in the error log, but for what waits for a person, or for a record that is not there.
@@ -27,15 +27,33 @@ pub(super) fn all_done(ended: &Ended, faults: &mut Vec<String>) {
 /// Nobody has what it waits for, or a person has to decide.
 fn may_wait(ended: &Ended, item: &ItemView) -> bool {
     let key = item.wait_key.as_deref().unwrap_or_default();
-    let (_, id) = key.split_once(':').unwrap_or_default();
+    let (mapping, id) = key.split_once(':').unwrap_or_default();
+    if mapping == "cart" {
+        return !carts::has_to_be(ended, id) || waits_for_another(ended, item);
+    }
     let there = ended
         .simulator
         .identities()
         .iter()
         .any(|identity| text(identity, "id") == id);
+    // Somebody deleted its record in Salesforce: a person has to say what becomes of what refers to it.
+    let there = there && !carts::was_deleted(ended, id);
     let asked = ended.reviews.iter().any(|waiting| waiting == id);
     let failed = ended.errors.iter().any(|error| error.key == id);
-    !there || asked || failed
+    // Whom it waits for may wait in turn.
+    let mut own = ended.waiting.iter().filter(|other| other.key == id);
+    !there || asked || failed || own.any(|own| own.state == State::Parked && may_wait(ended, own))
+}
+
+/// Another item about the same record waits for something else: this one goes when that one does.
+fn waits_for_another(ended: &Ended, item: &ItemView) -> bool {
+    let mut others = ended.waiting.iter();
+    others.any(|other| {
+        other.key == item.key
+            && other.state == State::Parked
+            && other.wait_key != item.wait_key
+            && may_wait(ended, other)
+    })
 }
 
 /// In the error log is what the org refuses for good, all of it, and nothing else.
@@ -46,7 +64,9 @@ pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
         let refused = log
             .iter()
             .any(|write| write.id == error.key && is_refused(ended, &write.fields));
-        if !refused {
+        let deleted =
+            error.error.code == "ENTITY_IS_DELETED" && carts::buyer_was_deleted(ended, &error.key);
+        if !refused && !deleted {
             faults.push(format!(
                 "in the error log: item {} {}: {}: {}",
                 error.id, error.key, error.error.code, error.error.message

@@ -23,6 +23,11 @@ impl World<'_> {
         if lose > 0 && self.random.u32(0..lose) == 0 {
             return;
         }
+        self.send_surely(webhook);
+    }
+
+    /// The same, but never lost.
+    fn send_surely(&mut self, webhook: Value) {
         let repeat = self.history.webhook_repeat_one_in;
         let times = if repeat > 0 && self.random.u32(0..repeat) == 0 {
             2
@@ -74,6 +79,23 @@ impl World<'_> {
                     if let Some(webhook) = self.simulator.webhook(&id) {
                         self.send(webhook);
                     }
+                }
+            }
+            Action::TicketureRow {
+                entity,
+                record,
+                mut fields,
+                webhook_delay_ms,
+            } => {
+                let id = format!("id-{record}");
+                fields.insert("id".to_owned(), Value::from(id.as_str()));
+                self.simulator.put_row(&entity, fields);
+                let webhook = self.simulator.row_webhook(&entity, &id);
+                let webhook =
+                    webhook.ok_or_else(|| format!("{record}: there are no rows of {entity}"))?;
+                match webhook_delay_ms {
+                    Some(delay_ms) => self.send_in(Duration::from_millis(delay_ms), webhook),
+                    None => self.send_surely(webhook),
                 }
             }
             Action::SalesforceCreate {

@@ -1,0 +1,184 @@
+//! The books of carts: what Salesforce says of each, beside what follows from the rows that Ticketure has.
+//! Memberships are judged beside them.
+
+use simulator::{Actor, Operation};
+
+use super::{Record, text};
+use crate::purchases::{Rows, books};
+use crate::sim::world::Ended;
+
+/// Each cart that has to be an opportunity is one, with its lines, payments and allocations to the cent; no other is.
+/// What waits, or is refused for good, is judged as that.
+pub(super) fn books_agree(ended: &Ended, faults: &mut Vec<String>) {
+    let rows = Rows::read(&ended.simulator);
+    let ids = rows.ids();
+    let carts: Vec<_> = ids
+        .iter()
+        .filter(|cart| !is_under_way(ended, cart))
+        .map(|cart| (cart.as_str(), rows.books(cart)))
+        .collect();
+    let entries = carts.iter().map(|(cart, books)| (*cart, books));
+    let npsp = !ended.without_npsp;
+    let wrong = books::disagreeing(&ended.simulator, entries, &ended.settings, npsp);
+    for (cart, expected, found) in wrong {
+        faults.push(format!(
+            "the books of {cart}: {found:?} and not {expected:?}"
+        ));
+    }
+    for (cart, _) in &carts {
+        for opportunity in ended.simulator.find("Opportunity", KEY, cart) {
+            lines_say_what_happened(ended, &rows, cart, &opportunity, faults);
+            belongs_to_buyer(ended, &rows, cart, &opportunity, faults);
+        }
+    }
+}
+
+const KEY: &str = "Ticketure_Cart_Id__c";
+const LINKED: &str = "Ticketure_Identity_Id__c";
+
+/// Has this cart to be an opportunity, by what Ticketure says now?
+pub(super) fn has_to_be(ended: &Ended, cart: &str) -> bool {
+    let books = Rows::read(&ended.simulator).books(cart);
+    books.is_opportunity(&ended.settings)
+}
+
+fn is_under_way(ended: &Ended, cart: &str) -> bool {
+    ended.waiting.iter().any(|item| item.key == cart)
+        || ended.errors.iter().any(|error| error.key == cart)
+}
+
+/// Scans are counted, and what was refunded says so, in whatever order that was heard of.
+fn lines_say_what_happened(
+    ended: &Ended,
+    rows: &Rows,
+    cart: &str,
+    opportunity: &Record,
+    faults: &mut Vec<String>,
+) {
+    let lines = ended.simulator.find(
+        "OpportunityLineItem",
+        "OpportunityId",
+        text(opportunity, "Id"),
+    );
+    for line in lines {
+        let ticket = text(&line, "Ticketure_Ticket_Id__c");
+        let mine = rows
+            .tickets_of(cart)
+            .filter(|row| text(row, "ticket_id") == ticket);
+        let actions: Vec<String> = mine.map(|row| text(row, "action").to_lowercase()).collect();
+        if actions.is_empty() {
+            continue;
+        }
+        let scans = actions
+            .iter()
+            .filter(|action| action.ends_with("_redeemed") || *action == "redeemed");
+        let scans = scans.count() as f64;
+        let counted = line
+            .get("Ticketure_Redeemed_Count__c")
+            .and_then(serde_json::Value::as_f64);
+        let refunded = actions.iter().any(|action| action == "refunded");
+        let says_refunded = text(&line, "Ticketure_Status__c") == "Refunded";
+        if counted.unwrap_or_default() != scans || refunded != says_refunded {
+            faults.push(format!(
+                "line {ticket} of {cart} says {} and {counted:?} scans, and what happened is {actions:?}",
+                text(&line, "Ticketure_Status__c")
+            ));
+        }
+    }
+}
+
+/// It is the donation of its buyer's contact, and stands under that one's household; an organization's stands under its
+/// account. Not where somebody deleted the buyer's record.
+fn belongs_to_buyer(
+    ended: &Ended,
+    rows: &Rows,
+    cart: &str,
+    opportunity: &Record,
+    faults: &mut Vec<String>,
+) {
+    let (person, organization) = buyer(ended, rows, cart);
+    let linked = |object: &str, id: &str| {
+        let mut found = ended.simulator.find(object, LINKED, id);
+        found
+            .pop()
+            .filter(|_| !id.is_empty() && !was_deleted(ended, id))
+    };
+    let contact = linked("Contact", &person).filter(|_| !ended.without_npsp);
+    if let Some(account) = linked("Account", &organization) {
+        expect(cart, opportunity, "AccountId", text(&account, "Id"), faults);
+    } else if let (Some(contact), "") = (&contact, organization.as_str()) {
+        expect(
+            cart,
+            opportunity,
+            "AccountId",
+            text(contact, "AccountId"),
+            faults,
+        );
+    }
+    let Some(contact) = contact else { return };
+    let id = text(&contact, "Id");
+    expect(cart, opportunity, "npsp__Primary_Contact__c", id, faults);
+    let roles = ended.simulator.find(
+        "OpportunityContactRole",
+        "OpportunityId",
+        text(opportunity, "Id"),
+    );
+    let primary = |role: &&Record| role.get("IsPrimary") == Some(&serde_json::Value::Bool(true));
+    let primary: Vec<&str> = roles
+        .iter()
+        .filter(primary)
+        .map(|role| text(role, "ContactId"))
+        .collect();
+    if primary != [id] {
+        faults.push(format!(
+            "the primary roles of {cart} are {primary:?}, and its buyer's is {id}"
+        ));
+    }
+}
+
+fn expect(cart: &str, opportunity: &Record, field: &str, id: &str, faults: &mut Vec<String>) {
+    let there = text(opportunity, field);
+    if there != id {
+        faults.push(format!(
+            "the {field} of {cart} is {there:?}, and its buyer's is {id:?}"
+        ));
+    }
+}
+
+/// The ids of the person and of the organization.
+fn buyer(ended: &Ended, rows: &Rows, cart: &str) -> (String, String) {
+    let own = |row: &Record, field: &str| text(row, field).to_owned();
+    if text(&ended.settings, "cart_source") == "derived" {
+        let mut bought = rows
+            .tickets_of(cart)
+            .filter(|row| text(row, "action") == "purchased");
+        let first = bought.find(|row| !text(row, "identity_id").is_empty());
+        let person = first.map(|row| own(row, "identity_id"));
+        return (person.unwrap_or_default(), String::new());
+    }
+    rows.cart(cart).map_or_else(Default::default, |row| {
+        (own(row, "identity_id"), own(row, "organization_id"))
+    })
+}
+
+/// Somebody deleted the record of a cart's buyer.
+pub(super) fn buyer_was_deleted(ended: &Ended, cart: &str) -> bool {
+    let (person, organization) = buyer(ended, &Rows::read(&ended.simulator), cart);
+    let mut either = [person, organization].into_iter();
+    either.any(|id| !id.is_empty() && was_deleted(ended, &id))
+}
+
+/// Somebody deleted a record of this identity in Salesforce, or the identity itself.
+pub(super) fn was_deleted(ended: &Ended, identity: &str) -> bool {
+    let log = ended.simulator.write_log();
+    let deletes = log
+        .iter()
+        .filter(|write| write.operation == Operation::Delete && write.actor == Actor::User);
+    let mut records = deletes.map(|delete| delete.id.as_str());
+    records.any(|id| super::names(&log, id).contains(&identity))
+        || !ended
+            .simulator
+            .identities()
+            .iter()
+            .any(|living| text(living, "id") == identity)
+}
