@@ -143,6 +143,12 @@ impl Tree {
         }
     }
 
+    /// Does it wait for its own root?
+    fn waits_for_root(&self, root: &MappingDescriptor) -> bool {
+        let own = root_key(root, &self.id);
+        matches!(&self.stopped, Some(Outcome::Park { key, .. }) if *key == own)
+    }
+
     pub(crate) fn goes_on(&self) -> bool {
         self.stopped.is_none()
     }
@@ -151,6 +157,11 @@ impl Tree {
         let attempts = self.items.iter().map(|item| item.attempts);
         attempts.max().unwrap_or_default()
     }
+}
+
+/// What waits for the root of a tree waits for this.
+fn root_key(root: &MappingDescriptor, id: &str) -> String {
+    format!("{}:{id}", root.name)
 }
 
 impl Wanted {

@@ -17,6 +17,9 @@ const AGAIN_MS: i64 = 3_600_000;
 /// Keys that are remembered; beyond them the oldest are forgotten, and asked for once more.
 const REMEMBERED_MAX: usize = 100_000;
 
+/// `Date` has whole seconds, and a clock's error is measured from their middle.
+const HALF_A_SECOND_MS: i64 = 500;
+
 /// What was asked for, and when.
 #[derive(Default)]
 pub(crate) struct Asked(Mutex<HashMap<String, i64>>, Owed);
@@ -158,14 +161,18 @@ impl TwoWaySync {
         let Some(ticketure) = &self.ticketure else {
             return Ok(None);
         };
+        let asked_ms = self.now_ms();
         let Some(row) = ticketure.read(endpoint::entity(mapping), id).await? else {
             return Ok(None);
         };
         let mut row = row;
         if mapping.tree.is_some() {
-            // It says what is so now, and nothing of when that came to be.
-            let now = jiff::Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
-            row.insert("$at".to_owned(), Value::from(now.to_string()));
+            // It says what is so now, and nothing of when that came to be: at the `Date` of the answer, by Ticketure's
+            // clock and not by ours. What happens after that is told of, and may not look older than this.
+            let middle_ms = asked_ms + (self.now_ms() - asked_ms) / 2;
+            let at_ms = middle_ms + ticketure.offset_ms() - HALF_A_SECOND_MS;
+            let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
+            row.insert("$at".to_owned(), Value::from(at.to_string()));
         }
         let row = Value::Object(row).to_string();
         let item = routing::mapped(&self.handlers, mapping.payload_type, &row);

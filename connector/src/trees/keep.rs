@@ -9,8 +9,8 @@ use runtime::queue::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Tree, Work, adopt, plan};
-use crate::sync::{TwoWaySync, batch};
+use super::{Tree, Work, adopt, plan, root_key};
+use crate::sync::{Broken, TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
 /// What makes the rest possible has been written; automation may take a moment.
@@ -56,8 +56,13 @@ impl TwoWaySync {
         for tree in &mut work.trees {
             let known = known.remove(&tree.id).unwrap_or_default();
             let link = links.get(&tree.id);
+            if link.is_some() && tree.waits_for_root(root) {
+                // It was there and is to be none for now. To wait for a link that is there would be no waiting.
+                tree.stopped = Some(Outcome::Done);
+            }
             tree.root_id = link.map(|link| link.destination_id.clone());
-            let is_open = intents.iter().any(|intent| intent.key.key == tree.id);
+            let is_open = intents.iter().any(|intent| intent.key.key == tree.id)
+                && !self.breaks(Broken::Intents);
             // A record that only the link table knows was found by its external id: somebody wrote it.
             tree.doubt = is_open || (link.is_some() && known.is_empty());
             plan::know(tree, root, known);
@@ -111,7 +116,7 @@ impl TwoWaySync {
         }
         let missing = fetch::wanted(&settlements);
         let left_out = work.trees.iter().filter(|tree| tree.left_out);
-        let keys = left_out.map(|tree| format!("{}:{}", work.root.name, tree.id));
+        let keys = left_out.map(|tree| root_key(work.root, &tree.id));
         // First, so that a kill in between leaves nobody waiting.
         self.store.wake(keys.collect()).await?;
         self.store.settle(settlements).await?;

@@ -9,7 +9,7 @@ use runtime::queue::{Item, Outcome, TREE_AGAIN};
 use runtime::row::{self, RowError};
 use serde_json::Value;
 
-use super::{Tree, Wanted, Work, adopt, references};
+use super::{Tree, Wanted, Work, adopt, references, root_key};
 use crate::handlers::currency;
 use crate::sync::TwoWaySync;
 use crate::sync::batch::{handler_of, without_npsp};
@@ -183,7 +183,7 @@ fn without_root(work: &Work, tree: &mut Tree) {
         return;
     }
     tree.stop(Outcome::Park {
-        key: format!("{}:{}", work.root.name, tree.id),
+        key: root_key(work.root, &tree.id),
         reason: format!("{} {} is not there yet", work.root.name, tree.id),
     });
 }
