@@ -1,6 +1,7 @@
 //! What happens in a simulated world: edits on both sides, and what goes wrong meanwhile.
 
 mod carts;
+mod families;
 mod people;
 mod random;
 mod schools;
@@ -102,6 +103,12 @@ pub enum Action {
     },
     TicketureDelete {
         record: String,
+    },
+    /// A person is merged into another in Ticketure. The webhook takes its time, and is never lost: nobody is told again
+    /// of somebody who is no more.
+    TicketureMerge {
+        record: String,
+        into: String,
     },
     /// A row of a cart's is made or changed in Ticketure: of `cart`, `ticket_audit` or `gateway_audit`. Its webhook takes
     /// its time, and is never lost.

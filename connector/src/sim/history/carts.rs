@@ -8,7 +8,7 @@ use simulator::{Fault, FaultKind};
 
 use super::random::{Dice, object};
 use super::troubles::refusal;
-use super::{Action, History, Timed};
+use super::{Action, History, Timed, families};
 use crate::purchases::draw::{self, Buyer};
 
 /// Carts in one history of three.
@@ -34,6 +34,7 @@ pub(super) fn carts(seed: u64, length_ms: u64, history: &mut History) {
         let told = bought(&mut dice, cart, buyer);
         tell(&mut dice, told, length_ms, &mut history.actions);
     }
+    families::families(&mut dice, length_ms, &mut history.actions);
     troubles(&mut dice, length_ms, &mut history.actions);
     history.actions.iter_mut().for_each(late_for_people_only);
     history.actions.sort_by_key(|timed| timed.at_ms);
@@ -120,12 +121,18 @@ fn own_buyer(dice: &mut Dice, cart: usize, length_ms: u64, actions: &mut Vec<Tim
     record
 }
 
-/// What happens to a cart, in order; some are left before they are paid for, or as they are then.
+/// What happens to a cart, in order; some are left before they are paid for, or as they are then, and some cancelled.
 fn bought(dice: &mut Dice, cart: usize, buyer: Buyer) -> Vec<Action> {
     let mut told = draw::draw(&mut dice.0, format!("id-k{cart}"), buyer).told;
     if dice.one_in(4) {
         told.truncate(dice.0.usize(1..=told.len().max(1)));
     }
+    let cancelled = dice.one_in(12).then(|| Action::TicketureRow {
+        entity: "cart".to_owned(),
+        record: format!("k{cart}"),
+        fields: object(json!({ "status": "cancelled" })),
+        webhook_delay_ms: None,
+    });
     let actions = told.into_iter().filter_map(|told| {
         let mut fields = told.row;
         // Ticketure says when it happened.
@@ -138,7 +145,7 @@ fn bought(dice: &mut Dice, cart: usize, buyer: Buyer) -> Vec<Action> {
             webhook_delay_ms: None,
         })
     });
-    actions.collect()
+    actions.chain(cancelled).collect()
 }
 
 /// At a till, within seconds, or over as much time as there is. Now and then something is told once more.

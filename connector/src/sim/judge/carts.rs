@@ -29,6 +29,7 @@ pub(super) fn books_agree(ended: &Ended, faults: &mut Vec<String>) {
         for opportunity in ended.simulator.find("Opportunity", KEY, cart) {
             lines_say_what_happened(ended, &rows, cart, &opportunity, faults);
             belongs_to_buyer(ended, &rows, cart, &opportunity, faults);
+            families_live_together(ended, &rows, cart, faults);
         }
     }
 }
@@ -133,6 +134,45 @@ fn belongs_to_buyer(
         faults.push(format!(
             "the primary roles of {cart} are {primary:?}, and its buyer's is {id}"
         ));
+    }
+}
+
+/// The one record of somebody, or of whom they were merged into; not where a person deleted it.
+fn linked(ended: &Ended, object: &str, id: &str) -> Option<Record> {
+    let id = survivor(ended, id);
+    let found = ended.simulator.find(object, LINKED, &id).pop();
+    found.filter(|_| !id.is_empty() && !was_deleted(ended, &id))
+}
+
+fn survivor(ended: &Ended, id: &str) -> String {
+    let log = ended.simulator.tenant_log();
+    let mut merges = log.iter().filter(|write| write.id == id);
+    let into = merges.find_map(|write| write.fields.get("merged_into_id")?.as_str());
+    into.map_or_else(|| id.to_owned(), |into| survivor(ended, into))
+}
+
+/// Whoever has tickets of a person's cart is of the same household, or a person is asked about it.
+fn families_live_together(ended: &Ended, rows: &Rows, cart: &str, faults: &mut Vec<String>) {
+    let of_cart = rows.cart(cart);
+    let bought = of_cart
+        .map(|row| text(row, "identity_id"))
+        .filter(|id| !id.is_empty());
+    let is_organizations = of_cart.is_some_and(|row| !text(row, "organization_id").is_empty());
+    let holders = || rows.tickets_of(cart).map(|row| text(row, "identity_id"));
+    let anchor = bought.or_else(|| holders().find(|id| !id.is_empty()));
+    let anchor = anchor.and_then(|id| linked(ended, "Contact", id));
+    let Some(anchor) = anchor.filter(|_| !is_organizations && !ended.without_npsp) else {
+        return;
+    };
+    for holder in holders() {
+        let asked = ended.reviews.contains(&format!("{holder}:household"));
+        if let (Some(contact), false) = (linked(ended, "Contact", holder), asked)
+            && text(&contact, "AccountId") != text(&anchor, "AccountId")
+        {
+            faults.push(format!(
+                "{holder} has tickets of {cart}, and lives elsewhere than its buyer"
+            ));
+        }
     }
 }
 

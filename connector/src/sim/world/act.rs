@@ -81,6 +81,15 @@ impl World<'_> {
                     }
                 }
             }
+            Action::TicketureMerge { record, into } => {
+                let both = self.ticketure_id(&record).zip(self.ticketure_id(&into));
+                if let Some((id, into)) = both {
+                    self.simulator.end_identity(&id, Some(&into));
+                    if let Some(webhook) = self.simulator.webhook(&id) {
+                        self.send_surely(webhook);
+                    }
+                }
+            }
             Action::TicketureRow {
                 entity,
                 record,
