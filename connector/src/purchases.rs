@@ -4,6 +4,7 @@
 
 pub(crate) mod books;
 pub(crate) mod draw;
+pub(crate) mod memberships;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,6 +8,7 @@ use super::stage::Stage;
 use super::story::Told;
 use crate::purchases::books;
 use crate::purchases::draw::{self, History};
+use crate::purchases::memberships;
 
 /// Webhooks of one request.
 const A_REQUEST: usize = 500;
@@ -60,6 +61,20 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
             None => format!("{customers} of {customers} opportunities say what was bought"),
             Some((cart, expected, found)) => format!(
                 "{} do not; {cart}: {found:?} and not {expected:?}",
+                wrong.len()
+            ),
+        },
+        wrong.is_empty(),
+    );
+    let terms = histories.iter().flat_map(|history| &history.terms);
+    let count = terms.clone().count();
+    let wrong = memberships::disagreeing(&stage.simulator, terms);
+    stage.tell(
+        "... and so do their memberships: dates, levels, what became of them, and which cart's they are",
+        &match wrong.first() {
+            None => format!("{count} of {count} terms are on one opportunity each"),
+            Some((term, expected, found)) => format!(
+                "{} are not; {term}: {found:?} and not {expected:?}",
                 wrong.len()
             ),
         },

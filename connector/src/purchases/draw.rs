@@ -4,6 +4,7 @@
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
+use super::memberships::Terms;
 use super::{Books, money};
 
 /// One cart and everything that happened to it.
@@ -12,11 +13,13 @@ pub(crate) struct History {
     /// In the order in which it happened.
     pub(crate) told: Vec<Told>,
     pub(crate) books: Books,
+    /// Of the membership that was bought with it, where one was.
+    pub(crate) terms: Terms,
 }
 
 /// A row as Ticketure has it at one time.
 pub(crate) struct Told {
-    /// `identity`, `cart`, `ticket_audit` or `gateway_audit`.
+    /// `identity`, `cart`, `ticket_audit`, `gateway_audit` or `membership`.
     pub(crate) entity: &'static str,
     pub(crate) row: Map<String, Value>,
     at: String,
@@ -42,6 +45,7 @@ impl History {
             let event = match told.entity {
                 "identity" => "identity_changed",
                 "cart" => "cart_changed",
+                "membership" => "membership_changed",
                 audit => audit,
             };
             json!({
@@ -52,6 +56,8 @@ impl History {
         .collect()
     }
 }
+
+mod members;
 
 const FUNDS: [&str; 3] = ["Conservation", "Education", "Building"];
 
@@ -71,6 +77,9 @@ struct Maker<'r> {
     books: Books,
     second: u32,
     number: u32,
+    /// A membership is bought as well.
+    joins: bool,
+    terms: Terms,
 }
 
 /// The history of a customer of this number, mostly one who is known, and who is told of first.
@@ -80,7 +89,8 @@ pub(crate) fn customer(random: &mut Rng, number: usize) -> History {
         person: person.clone(),
         organization: None,
     };
-    let mut history = draw(random, format!("c-{number}"), buyer);
+    let joins = person.is_some() && random.u8(..3) == 0;
+    let mut history = drawn(random, format!("c-{number}"), buyer, joins);
     if let Some(id) = person {
         let at = "2026-03-01T17:59:00Z".to_owned();
         let row = json!({
@@ -94,6 +104,11 @@ pub(crate) fn customer(random: &mut Rng, number: usize) -> History {
 
 /// The history of a cart. The ids of its rows begin with the cart's.
 pub(crate) fn draw(random: &mut Rng, cart: String, buyer: Buyer) -> History {
+    drawn(random, cart, buyer, false)
+}
+
+/// `joins`: a membership is bought with it.
+fn drawn(random: &mut Rng, cart: String, buyer: Buyer, joins: bool) -> History {
     let mut maker = Maker {
         random,
         cart,
@@ -102,12 +117,15 @@ pub(crate) fn draw(random: &mut Rng, cart: String, buyer: Buyer) -> History {
         books: Books::default(),
         second: 0,
         number: 0,
+        joins,
+        terms: Terms::new(),
     };
     maker.all();
     History {
         cart: maker.cart,
         told: maker.told,
         books: maker.books,
+        terms: maker.terms,
     }
 }
 
@@ -125,6 +143,11 @@ impl Maker<'_> {
         for line in &lines {
             self.visit(line);
         }
+        if self.joins {
+            let mut member = self.member();
+            self.first_term(&mut member);
+            self.later_terms(&mut member);
+        }
         self.give_back(&lines, &charges, total, fees, taxes);
     }
 
@@ -133,6 +156,9 @@ impl Maker<'_> {
         let mut lines: Vec<Line> = (0..count).map(|_| self.ticket()).collect();
         if self.random.bool() {
             lines.push(self.donation());
+        }
+        if self.joins {
+            lines.push(self.membership());
         }
         for line in &lines {
             self.books.lines.insert(line.id.clone(), line.cents);

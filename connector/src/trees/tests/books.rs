@@ -6,6 +6,7 @@ use simulator::FaultKind;
 
 use crate::purchases::books;
 use crate::purchases::draw::{self, History};
+use crate::purchases::memberships;
 use crate::sync::tests::museum::{Museum, Setup, pass};
 
 /// What is told in one go, at most.
@@ -56,6 +57,14 @@ async fn play(seed: u64, count: usize, settings: Value, npsp: bool, rough: bool)
     assert!(
         wrong.is_empty(),
         "seed {seed}, {settings:?}: {} wrong, the first: {:#?}",
+        wrong.len(),
+        wrong.first()
+    );
+    let terms = histories.iter().flat_map(|history| &history.terms);
+    let wrong = memberships::disagreeing(&museum.simulator, terms);
+    assert!(
+        wrong.is_empty(),
+        "seed {seed}, {settings:?}: {} terms wrong, the first: {:#?}",
         wrong.len(),
         wrong.first()
     );
