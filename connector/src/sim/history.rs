@@ -2,6 +2,7 @@
 
 mod carts;
 mod families;
+mod memberships;
 mod people;
 mod random;
 mod schools;
@@ -110,7 +111,8 @@ pub enum Action {
         record: String,
         into: String,
     },
-    /// A row of a cart's is made or changed in Ticketure: of `cart`, `ticket_audit` or `gateway_audit`. Its webhook takes
+    /// A row of a cart's or a membership's is made or changed in Ticketure: of `cart`, `ticket_audit`, `gateway_audit` or
+    /// `membership`. Its webhook takes
     /// its time, and is never lost.
     TicketureRow {
         entity: String,
@@ -131,6 +133,18 @@ pub enum Action {
     },
     SalesforceDelete {
         record: String,
+    },
+    /// A membership is made in Salesforce: a won opportunity of that record type, whose primary contact is this person.
+    /// Nothing happens where there is no such contact yet.
+    SalesforceMembership {
+        record: String,
+        member: String,
+        fields: Map<String, Value>,
+    },
+    /// Somebody types a later end on the opportunity of a membership, made on either side; where there is one.
+    SalesforceExtend {
+        record: String,
+        until: String,
     },
     /// A trigger of the org, from then on: text in the field becomes capitals.
     SalesforceCapitals {

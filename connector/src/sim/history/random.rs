@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Action, History, Timed, carts, people, schools, troubles};
+use super::{Action, History, Timed, carts, memberships, people, schools, troubles};
 
 pub(super) struct Dice(pub(super) fastrand::Rng);
 
@@ -93,6 +93,7 @@ pub fn random(seed: u64) -> History {
         actions,
     };
     carts::carts(seed, length_ms, &mut history);
+    memberships::memberships(seed, length_ms, &mut history);
     history
 }
 

@@ -2,7 +2,7 @@
 
 use runtime::queue::{ItemView, State};
 
-use super::{FIELDS, Record, at, carts, text};
+use super::{FIELDS, Record, at, carts, memberships, text};
 use crate::sim::world::Ended;
 
 /// Everything is done or in the error log, but for what waits for a person, or for a record that is not there.
@@ -29,7 +29,9 @@ fn may_wait(ended: &Ended, item: &ItemView) -> bool {
     let key = item.wait_key.as_deref().unwrap_or_default();
     let (mapping, id) = key.split_once(':').unwrap_or_default();
     if mapping == "cart" {
-        return !carts::has_to_be(ended, id) || waits_for_another(ended, item);
+        let mut own = ended.waiting.iter().filter(|other| other.key == id);
+        let cart_waits = own.any(|own| own.wait_key != item.wait_key && may_wait(ended, own));
+        return !carts::has_to_be(ended, id) || cart_waits || waits_for_another(ended, item);
     }
     let there = ended
         .simulator
@@ -66,7 +68,7 @@ pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
             .any(|write| write.id == error.key && is_refused(ended, &write.fields));
         let deleted =
             error.error.code == "ENTITY_IS_DELETED" && carts::buyer_was_deleted(ended, &error.key);
-        if !refused && !deleted {
+        if !refused && !deleted && !memberships::is_right(&error.error.code) {
             faults.push(format!(
                 "in the error log: item {} {}: {}: {}",
                 error.id, error.key, error.error.code, error.error.message

@@ -13,7 +13,14 @@ use crate::sim::history::Action;
 impl World<'_> {
     pub(super) fn tell_of_own_writes(&mut self) {
         for webhook in self.simulator.take_webhooks() {
-            self.send(webhook);
+            // What was sold is never told of again.
+            let of_person = webhook.get("event_type").and_then(Value::as_str);
+            match of_person.is_some_and(|kind| {
+                kind.starts_with("identity") || kind.starts_with("organization")
+            }) {
+                true => self.send(webhook),
+                false => self.send_surely(webhook),
+            }
         }
     }
 
@@ -129,6 +136,12 @@ impl World<'_> {
                     let _ = self.simulator.delete_by_user(&object, &id);
                 }
             }
+            Action::SalesforceMembership {
+                record,
+                member,
+                fields,
+            } => self.new_membership(record, &member, fields),
+            Action::SalesforceExtend { record, until } => self.extend_membership(&record, until),
             Action::SalesforceCapitals { object, field } => {
                 self.simulator.add_rewrite(&object, &field, Rewrite::Upper);
             }
@@ -146,6 +159,40 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    fn new_membership(&mut self, record: String, member: &str, mut fields: Map<String, Value>) {
+        let Some((_, contact)) = self.salesforce_id(member) else {
+            return;
+        };
+        let kind = self
+            .simulator
+            .find("RecordType", "DeveloperName", "Membership");
+        let kind = kind.first().and_then(|kind| kind.get("Id")).cloned();
+        fields.insert("RecordTypeId".to_owned(), kind.unwrap_or_default());
+        fields.insert("npsp__Primary_Contact__c".to_owned(), Value::from(contact));
+        fields.insert("StageName".to_owned(), Value::from("Closed Won"));
+        if let Ok(id) = self.simulator.insert_by_user("Opportunity", fields) {
+            self.salesforce_ids
+                .insert(record, ("Opportunity".to_owned(), id));
+        }
+    }
+
+    fn extend_membership(&mut self, record: &str, until: String) {
+        let of_ticketures = || {
+            let id = format!("id-{record}");
+            let found = self
+                .simulator
+                .find("Opportunity", "Ticketure_Membership_Id__c", &id);
+            let id = found.first()?.get("Id")?.as_str()?;
+            Some(id.to_owned())
+        };
+        let own = self.salesforce_ids.get(record).map(|(_, id)| id.clone());
+        if let Some(id) = own.or_else(of_ticketures) {
+            let mut fields = Map::new();
+            fields.insert("Ticketure_Extend_To__c".to_owned(), Value::from(until));
+            let _ = self.simulator.update_by_user("Opportunity", &id, fields);
+        }
     }
 
     /// What the org refuses is no trouble that ends.

@@ -118,7 +118,7 @@ impl World<'_> {
     /// Every row of a cart's once more, under new event ids: only now, so that nothing of it can make good what is wrong.
     async fn tell_of_carts_again(&mut self) -> Result<(), Box<dyn Error>> {
         let mut webhooks = Vec::new();
-        for entity in ["cart", "ticket_audit", "gateway_audit"] {
+        for entity in ["cart", "ticket_audit", "gateway_audit", "membership"] {
             for row in self.simulator.rows(entity) {
                 let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
                 webhooks.extend(self.simulator.row_webhook(entity, id));
