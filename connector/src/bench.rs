@@ -11,6 +11,7 @@ mod ingest;
 mod limits;
 mod load;
 mod measure;
+pub(crate) use measure::rss_mb;
 mod people;
 mod place;
 mod report;

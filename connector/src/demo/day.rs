@@ -6,36 +6,52 @@ use serde_json::Value;
 
 use super::stage::Stage;
 use super::story::Told;
-use crate::purchases::books;
 use crate::purchases::draw::{self, History};
-use crate::purchases::memberships;
+use crate::purchases::memberships::{self, Terms};
+use crate::purchases::{Books, books};
 
 /// Webhooks of one request.
 const A_REQUEST: usize = 500;
 /// A museum's tenant delivers a little out of order: so many places, at most.
 const DISORDER: usize = 40;
+/// Customers whose days are under way at the same time.
+const AT_ONCE: usize = 1_000;
+/// Ticketure is not faster than this: so many items may wait when more are sent.
+const WAITING_MAX: u64 = 20_000;
+
+/// What is remembered of all days: what was bought, and the memberships.
+#[derive(Default)]
+struct Days {
+    carts: Vec<(String, Books)>,
+    terms: Terms,
+    webhooks: usize,
+    /// Megabytes that the process has beside what the simulator holds, after each thousand customers.
+    memory: Vec<f64>,
+}
 
 pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
-    let histories: Vec<History> = (0..customers)
-        .map(|number| draw::customer(&mut stage.random, number))
-        .collect();
-    let mut webhooks: Vec<Value> = interleaved(&histories);
-    disorder(&mut webhooks, &mut stage.random);
+    let mut days = Days::default();
     let calls = stage.client.calls();
     let start = Instant::now();
-    for request in webhooks.chunks(A_REQUEST) {
-        stage.send(request).await?;
+    let mut number = 0;
+    while number < customers {
+        let some = AT_ONCE.min(customers - number);
+        let histories: Vec<History> = (number..number + some)
+            .map(|number| draw::customer(&mut stage.random, number))
+            .collect();
+        number += some;
+        send(stage, &histories, &mut days).await?;
+        let kept = histories.into_iter();
+        for history in kept {
+            days.carts.push((history.cart, history.books));
+            days.terms.extend(history.terms);
+        }
+        stage.until(|status| status.ready < WAITING_MAX).await?;
+        days.memory.extend(crate::bench::rss_mb());
     }
     let settled = stage.all_settled().await?;
     let seconds = start.elapsed().as_secs_f64();
     let calls = stage.client.calls() - calls;
-    let settings = crate::settings::defaults();
-    let wrong = books::disagreeing(
-        &stage.simulator,
-        histories.iter().map(History::entry),
-        &settings,
-        stage.npsp,
-    );
     for failed in stage.store.errors(3).await? {
         stage.tell(
             &format!("{} is in the error log", failed.key),
@@ -45,15 +61,55 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
     }
     let records = written(stage);
     stage.tell(
-        &format!("{customers} customers' days: identities, carts, tickets, payments, refunds, a little out of order"),
+        &format!("{customers} customers' days: identities, carts, tickets, memberships, payments, refunds, a little out of order"),
         &format!(
-            "{} webhooks in {seconds:.1} s: {:.0} a second, {calls} API calls, {:.2} a cart; one call a record would be {}",
-            webhooks.len(),
-            webhooks.len() as f64 / seconds,
+            "{} webhooks in {seconds:.1} s: {:.0} a second, {calls} API calls, {:.2} a cart; one call a record would be {}{}",
+            days.webhooks,
+            days.webhooks as f64 / seconds,
             calls as f64 / customers.max(1) as f64,
-            records
+            records,
+            memory(&days.memory)
         ),
         settled,
+    );
+    compare(stage, &days);
+    Ok(())
+}
+
+async fn send(
+    stage: &mut Stage,
+    histories: &[History],
+    days: &mut Days,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut webhooks: Vec<Value> = interleaved(histories);
+    disorder(&mut webhooks, &mut stage.random);
+    days.webhooks += webhooks.len();
+    for request in webhooks.chunks(A_REQUEST) {
+        stage.send(request).await?;
+    }
+    Ok(())
+}
+
+/// The simulated org is in this process, and grows with what it is given: so does the number.
+fn memory(megabytes: &[f64]) -> String {
+    match (megabytes.first(), megabytes.last()) {
+        (Some(first), Some(last)) if megabytes.len() > 1 => format!(
+            "; the process, with the org in it, had {first:.0} MB after the first thousand and {last:.0} MB at the end"
+        ),
+        _ => String::new(),
+    }
+}
+
+fn compare(stage: &mut Stage, days: &Days) {
+    let settings = crate::settings::defaults();
+    let customers = days.carts.len();
+    let wrong = books::disagreeing(
+        &stage.simulator,
+        days.carts
+            .iter()
+            .map(|(cart, books)| (cart.as_str(), books)),
+        &settings,
+        stage.npsp,
     );
     stage.tell(
         "Both sides agree: lines, payments and allocations, to the cent",
@@ -66,9 +122,8 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
         },
         wrong.is_empty(),
     );
-    let terms = histories.iter().flat_map(|history| &history.terms);
-    let count = terms.clone().count();
-    let wrong = memberships::disagreeing(&stage.simulator, terms);
+    let count = days.terms.len();
+    let wrong = memberships::disagreeing(&stage.simulator, &days.terms);
     stage.tell(
         "... and so do their memberships: dates, levels, what became of them, and which cart's they are",
         &match wrong.first() {
@@ -80,7 +135,6 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
         },
         wrong.is_empty(),
     );
-    Ok(())
 }
 
 /// Writes of ours to records of the org.
