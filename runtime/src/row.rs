@@ -17,7 +17,7 @@ pub use shares::entries;
 
 use crate::mapping::{Condition, MappingDescriptor, Path, Piece, Rule};
 
-/// Why nothing can be made of a row; it names members, never their values.
+/// Why nothing can be made of a row; it names members, and a value only where that is no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RowError(pub String);

@@ -8,13 +8,16 @@ use crate::mapping::{
     Case, Computed, Constant, Lookup, Made, MappingDescriptor, Otherwise, Path, Piece, Rule,
 };
 
+/// So many characters of a value are said in an error.
+const SAID_MAX: usize = 80;
+
 /// Puts what a mapping computes beside a row's own members, one after the other: a later one may use an earlier.
 ///
 /// # Errors
 /// Names the member that cannot be made.
 pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<(), RowError> {
     for computed in mapping.computed {
-        let made = made(computed, row)?;
+        let made = made(mapping, computed, row)?;
         if let (Value::Object(members), Some(made)) = (&mut *row, made) {
             members.insert(computed.name.to_owned(), made);
         }
@@ -23,7 +26,11 @@ pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<(), RowEr
 }
 
 /// Nothing where it stays absent.
-fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, RowError> {
+fn made(
+    mapping: &MappingDescriptor,
+    computed: &Computed,
+    row: &Value,
+) -> Result<Option<Value>, RowError> {
     let fail = |what: String| {
         let name = computed.name.trim_start_matches('$');
         RowError(format!("{name}: {what}"))
@@ -38,12 +45,38 @@ fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, RowError> {
             of,
             table,
             otherwise,
-        } => other_word(of, table, otherwise, row).map_err(fail),
+        } => {
+            let word = other_word(of, table, otherwise, row);
+            word.map_err(|written| fail(unlisted(of, &written, is_personal(mapping, computed, of))))
+        }
         Rule::DateIn { time, zones } => date_in(time, zones, row).map_err(fail),
         Rule::Negative(path) => Ok(Some(negative(path, row).map_err(fail)?)),
         Rule::FirstOf(paths) => Ok(Some(first_of(paths, row))),
         Rule::Lookup(lookup) => Ok(Some(asked(lookup, row))),
     }
+}
+
+/// Is the member, or what is made of it, personal data?
+fn is_personal(mapping: &MappingDescriptor, computed: &Computed, of: Path) -> bool {
+    let fields = mapping.payload.fields.iter().chain(mapping.record.fields);
+    let made = [computed.name, computed.name.trim_start_matches('$')];
+    let is_it = |path: Path| path == of || made.iter().any(|name| path == [*name]);
+    fields
+        .filter(|field| field.pii)
+        .any(|field| is_it(field.path))
+}
+
+/// Which value the mapping has no word for; what is personal data is not said.
+fn unlisted(of: Path, written: &Value, personal: bool) -> String {
+    let of = of.join(".");
+    let what = match personal {
+        true => format!("the value of {of} is"),
+        false => {
+            let written: String = written.to_string().chars().take(SAID_MAX).collect();
+            format!("{of} is {written}, which is")
+        }
+    };
+    format!("{what} not in `values`: add it to the mapping, with what it becomes")
 }
 
 /// The value of a setting, a constant or a member; null where there is none.
@@ -85,12 +118,13 @@ fn template(pieces: &[Piece], row: &Value) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What the table makes of a value; one that nothing is said of is the error.
 fn other_word(
     of: Path,
     table: &[(Constant, Constant)],
     otherwise: &Otherwise,
     row: &Value,
-) -> Result<Option<Value>, String> {
+) -> Result<Option<Value>, Value> {
     let written = at(row, of);
     let listed = table
         .iter()
@@ -100,10 +134,7 @@ fn other_word(
         (None, _, Otherwise::Constant(constant)) => Ok(Some(plain(*constant))),
         (None, None, _) => Ok(Some(Value::Null)),
         (None, Some(written), Otherwise::Same) => Ok(Some(written.clone())),
-        (None, Some(_), Otherwise::Fail) => Err(format!(
-            "the value of {} is not in `values`: add it to the mapping, with what it becomes",
-            of.join(".")
-        )),
+        (None, Some(written), Otherwise::Fail) => Err(written.clone()),
     }
 }
 

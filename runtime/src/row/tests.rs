@@ -5,11 +5,17 @@ use serde_json::{Value, json};
 
 use super::{compute, exists, reduced, with_settings};
 use crate::dynamic::Record;
-use crate::entity::EntityDescriptor;
+use crate::entity::{EntityDescriptor, FieldDescriptor, Kind};
 use crate::mapping::{
     AfterDelete, Case, Computed, Condition, Constant, Direction, Fold, Gone, How, Is, Made,
     MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Otherwise, Path, Piece, Policies, Rank,
     Reduce, Rule, Side, Tree,
+};
+
+static PAYLOAD: EntityDescriptor = EntityDescriptor {
+    name: "ticket",
+    fields: &[FieldDescriptor::new(&["channel"], Kind::Text).pii()],
+    new: Record::boxed,
 };
 
 static EMPTY: EntityDescriptor = EntityDescriptor {
@@ -130,7 +136,7 @@ static MAPPING: MappingDescriptor = MappingDescriptor {
         after_delete: AfterDelete::Review,
         duplicates: crate::mapping::Duplicates::Review,
     },
-    payload: &EMPTY,
+    payload: &PAYLOAD,
     record: &EMPTY,
     origins: &[],
     sync: &[],
@@ -170,6 +176,14 @@ static MAPPING: MappingDescriptor = MappingDescriptor {
             rule: Rule::Values {
                 of: &["channel"],
                 table: &[(Constant::Text("pos"), Constant::Text("Till"))],
+                otherwise: Otherwise::Fail,
+            },
+        },
+        Computed {
+            name: "$Level",
+            rule: Rule::Values {
+                of: &["level"],
+                table: &[(Constant::Text("Family"), Constant::Text("Gold"))],
                 otherwise: Otherwise::Fail,
             },
         },
@@ -251,12 +265,23 @@ fn members_are_made_of_others() {
 }
 
 #[test]
-fn what_cannot_be_made_is_named_and_not_quoted() {
+fn what_cannot_be_made_is_named_and_personal_data_is_not_quoted() {
     let mut row = audit(1, "purchased", 0);
     row["channel"] = json!("secret");
     let error = compute(&MAPPING, &mut row).unwrap_err().to_string();
     assert!(
         error.contains("Channel") && error.contains("values") && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_word_that_is_not_in_the_mapping_is_said() {
+    let mut row = audit(1, "purchased", 0);
+    row["level"] = json!("Patron".repeat(30));
+    let error = compute(&MAPPING, &mut row).unwrap_err().to_string();
+    assert!(
+        error.contains("Level: level is \"PatronPatron") && error.len() < 200,
         "{error}"
     );
 }
