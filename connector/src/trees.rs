@@ -1,16 +1,18 @@
 //! Records that are written together: a cart as an opportunity with its lines, payments, allocations and roles.
 //!
 //! A tree's rows are kept, and what there has to be in Salesforce follows from all of them (`wanted`), whatever the
-//! order in which they came. Its root may be a record that is there already (`adopt`). What it refers to is resolved or waited for (`references`, `lookups`). The difference from
-//! what was written before goes out (`plan`): a new tree as one Composite Graph (`graphs`), changes step by step, so
-//! that nothing is ever more than its parent (`steps`). Which records belong to a tree is said by the mappings,
-//! `part_of`; nothing here knows a cart.
+//! order in which they came. Its root may be a record that is there already (`adopt`). What it refers to is resolved or
+//! waited for (`references`, `lookups`). The difference from what was written before goes out (`plan`): a new tree as
+//! one Composite Graph (`graphs`), changes step by step, so that nothing is ever more than its parent (`steps`). Which
+//! records belong to a tree is said by the mappings, `part_of`; nothing here knows a cart.
 
 mod adopt;
+mod adopted;
 mod ask;
 mod body;
 mod graphs;
 mod keep;
+mod left_out;
 mod lookups;
 mod outcome;
 mod plan;
@@ -35,6 +37,7 @@ use crate::sync::TwoWaySync;
 use crate::sync::meeting::Meeting;
 use crate::to_salesforce::references::Resolved;
 pub(crate) use lookups::Lookups;
+pub(crate) use roles::is_making;
 
 /// The trees of a batch that have one mapping as their root.
 pub(crate) struct Work {
@@ -74,6 +77,8 @@ pub(crate) struct Tree {
     gone: Vec<TreeRecord>,
     /// The record that its root is, where somebody else made it.
     adopted: Option<adopt::Adopted>,
+    /// The record that its root would be, which is not there yet.
+    waits_for: Option<(&'static str, String)>,
     /// Another tree has a better right to the record that its root was: it gets one of its own.
     gives_up: bool,
     /// The root's record in Salesforce.
@@ -117,6 +122,7 @@ impl Tree {
             wanted: Vec::new(),
             gone: Vec::new(),
             adopted: None,
+            waits_for: None,
             gives_up: false,
             root_id: None,
             doubt: false,
@@ -255,6 +261,7 @@ impl TwoWaySync {
         self.refer_all(&mut work).await?;
         self.place_families(&mut work).await?;
         self.ask_where_in_doubt(&mut work).await;
+        self.ask_for_making(&mut work).await;
         self.find_npsps_payments(&mut work).await;
         for tree in &mut work.trees {
             plan::renew(tree, root);
@@ -262,7 +269,7 @@ impl TwoWaySync {
         self.look_up_all(&mut work).await;
         self.begin_all(&work).await?;
         self.write_graphs(&mut work).await;
-        self.write_steps(&mut work).await;
+        self.write_steps(&mut work).await?;
         self.wait_for_found(&work).await?;
         self.finish(work).await
     }

@@ -1,4 +1,5 @@
-//! Families: the people of one cart are one household, that of its buyer.
+//! Families: the people of one cart are one household, that of its buyer, and those of a membership that of its
+//! primary member.
 //!
 //! NPSP makes a household for each contact that comes without one (reference: NPSP, "Household Account model"). One that
 //! it made for a single person is moved into the buyer's; who is in a household with others stays there, and a person
@@ -32,8 +33,8 @@ pub(crate) struct Family {
     pub(crate) members: BTreeSet<String>,
 }
 
-/// The buyer and whoever else has tickets of the cart in their own name; none where nobody else has, or an organization
-/// bought.
+/// The members of a membership; else the buyer and whoever else has tickets of the cart in their own name. None where
+/// nobody else has, or an organization bought.
 pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>) -> Option<Family> {
     let of = |kind: &str| rows.get(kind).map(Vec::as_slice).unwrap_or_default();
     let text =
@@ -56,32 +57,32 @@ pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>) -> Option<Family> {
     let anchor = latest
         .and_then(|cart| text(cart, "identity_id"))
         .or_else(|| text(first?, "identity_id"))?;
+    // Whom a membership admits it says itself; whoever bought it may have given it away.
+    let is_visit = |ticket: &&Value| text(ticket, "item_kind").as_deref() != Some("membership");
     let mut members: BTreeSet<String> = tickets
         .iter()
+        .filter(is_visit)
         .filter_map(|ticket| text(ticket, "identity_id"))
         .collect();
     members.remove(&anchor);
     (!members.is_empty()).then_some(Family { anchor, members })
 }
 
-/// The primary member and everybody else whom a membership admits.
+/// The primary member and everybody else whom a membership admits, or admitted once: who leaves it is not moved out of
+/// the household, and so it is the same whichever row is heard of first.
 fn of_membership(rows: &[Value]) -> Option<Family> {
     let text =
         |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
-    let latest = rows.iter().max_by_key(|row| text(row, "updated_at"))?;
-    let members = latest.get("members").and_then(Value::as_array);
-    let members = members.map(Vec::as_slice).unwrap_or_default();
-    let of_role = |role: &str| {
-        let mut found = members
-            .iter()
-            .filter(|one| text(one, "role").as_deref() == Some(role));
-        found.find_map(|one| text(one, "identity_id"))
+    let members = |row: &Value| {
+        let members = row.get("members").and_then(Value::as_array);
+        members.cloned().unwrap_or_default()
     };
-    let anchor = text(latest, "primary_identity_id").or_else(|| of_role("primary"))?;
-    let mut others: BTreeSet<String> = members
-        .iter()
-        .filter_map(|one| text(one, "identity_id"))
-        .collect();
+    let latest = rows.iter().max_by_key(|row| text(row, "updated_at"))?;
+    let is_primary = |one: &Value| text(one, "role").as_deref() == Some("primary");
+    let primary = members(latest).into_iter().find(is_primary);
+    let anchor = text(latest, "primary_identity_id").or_else(|| text(&primary?, "identity_id"))?;
+    let all = rows.iter().flat_map(members);
+    let mut others: BTreeSet<String> = all.filter_map(|one| text(&one, "identity_id")).collect();
     others.remove(&anchor);
     (!others.is_empty()).then_some(Family {
         anchor,
@@ -292,6 +293,22 @@ mod tests {
         assert_eq!(
             family(&rows(json!({ "identity_id": "i-1" }), &["i-1"])),
             None
+        );
+    }
+
+    #[test]
+    fn who_is_given_a_membership_is_not_of_the_buyers_family() {
+        let mut rows = rows(json!({ "identity_id": "i-2" }), &["i-1"]);
+        let tickets = rows.get_mut("ticket_audit").unwrap();
+        tickets[0]["item_kind"] = json!("membership");
+        assert_eq!(family(&rows), None);
+        let members = json!([{ "identity_id": "i-1", "role": "primary" }, { "identity_id": "i-3", "role": "child" }]);
+        let membership = json!({ "updated_at": "2026-03-01T18:00:00Z", "members": members });
+        let found = family(&[("membership_changed".to_owned(), vec![membership])].into());
+        let found = found.unwrap();
+        assert_eq!(
+            (found.anchor.as_str(), found.members),
+            ("i-1", ["i-3".to_owned()].into())
         );
     }
 

@@ -4,7 +4,7 @@
 //! A record is the root of one tree only. Of several that could have it, the one whose id comes first in the alphabet
 //! does, whatever the order in which they are heard of: who has it before that gives it up, and gets one of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::mapping::{Adopt, AdoptFrom, MappingDescriptor};
 use runtime::queue::{NewItem, Outcome, StoreError, TREE_AGAIN, TreeWait};
@@ -16,10 +16,11 @@ use super::{Tree, Work};
 use crate::sync::TwoWaySync;
 use crate::sync::meeting::destination_key;
 
-/// The record that was taken over, as mappings read it.
-const ADOPTED: &str = "$adopted";
-/// Whoever has the record gives it up in so long, about.
+/// Whoever has the record gives it up in so long, about; who waits longer looks less often.
 const GIVEN_UP_MS: i64 = 500;
+const GIVEN_UP_MOST_MS: i64 = 60_000;
+/// Another batch is about to take the record. Another span than the one above, so that the two do not meet each time.
+pub(super) const MEETS_MS: i64 = 170;
 
 /// A push that is not settled by then is in the error log.
 const PUSHED_MS: i64 = 600_000;
@@ -30,6 +31,8 @@ pub(crate) struct Adopted {
     pub(crate) id: String,
     /// Nothing but its key is written to it, and nothing below it.
     pub(crate) key_only: bool,
+    /// It is the record of another mapping as well.
+    pub(crate) shared: bool,
 }
 
 /// What a tree would take over, before it is known whether that is there.
@@ -55,7 +58,8 @@ impl TwoWaySync {
         });
         let records: Vec<(&'static str, String)> = records.collect();
         let (resolved, failure) = self.resolve(records.clone()).await?;
-        let left_out = self.left_out(&records, &resolved).await?;
+        let left_out = self.kept_out(work, &records, &resolved).await?;
+        let written = self.being_written(&records).await?;
         let mut meeting = self.meeting();
         let mut taken = BTreeSet::new();
         let mut in_order: Vec<(usize, Vec<Wish>)> = wishes.into_iter().enumerate().collect();
@@ -64,10 +68,19 @@ impl TwoWaySync {
             for wish in wishes {
                 let wished = match wish {
                     Wish::Id(adopted) => adopted,
+                    // Its own comes first, such as the role of whoever bought.
+                    Wish::Record { of, .. } if written.contains(&of) => {
+                        if let Some(tree) = work.trees.get_mut(place) {
+                            let reason = format!("{} {} is being written", of.0, of.1);
+                            tree.stop(self.with_patience(tree, &reason));
+                        }
+                        break;
+                    }
                     Wish::Record { of, key_only } => match (resolved.get(&of), &failure) {
                         (Some(id), _) => Adopted {
                             id: id.clone(),
                             key_only,
+                            shared: true,
                         },
                         (None, _) if left_out.contains(&of) => continue,
                         (None, Some(error)) => {
@@ -80,14 +93,13 @@ impl TwoWaySync {
                         }
                     },
                 };
-                // An earlier one of this batch has it.
-                if taken.contains(&wished.id) {
+                // An earlier one of this batch has it, or waits for it to be given up.
+                if taken.contains(&wished.id) && !self.holds(work, place, &wished.id).await? {
                     continue;
                 }
                 let id = wished.id.clone();
                 if !meeting.claim(vec![destination_key(root, &id)]) {
-                    let later =
-                        self.again(GIVEN_UP_MS, "another batch is about to take its record");
+                    let later = self.again(MEETS_MS, "another batch is about to take its record");
                     if let Some(tree) = work.trees.get_mut(place) {
                         tree.stop(later);
                     }
@@ -101,6 +113,30 @@ impl TwoWaySync {
         }
         work.meeting = Some(meeting);
         self.still_shared(work).await
+    }
+
+    /// Those of the records that a call is under way for, or may be.
+    async fn being_written(
+        &self,
+        records: &[(&'static str, String)],
+    ) -> Result<BTreeSet<(&'static str, String)>, StoreError> {
+        let mut ids: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        for (mapping, id) in records {
+            ids.entry(mapping).or_default().push(id.clone());
+        }
+        let mut written = BTreeSet::new();
+        for (mapping, ids) in ids {
+            let open = self.store.intents(mapping, ids).await?;
+            written.extend(open.into_iter().map(|intent| (mapping, intent.key.key)));
+        }
+        Ok(written)
+    }
+
+    /// The tree looks again in a moment; the longer it waits the less often.
+    fn with_patience(&self, tree: &Tree, reason: &str) -> Outcome {
+        let since = tree.items.iter().map(|item| item.received_at_ms).min();
+        let waited = self.now_ms() - since.unwrap_or_default();
+        self.again((waited / 4).clamp(GIVEN_UP_MS, GIVEN_UP_MOST_MS), reason)
     }
 
     /// What was taken over is not the tree's own because the settings say otherwise by now.
@@ -133,6 +169,7 @@ impl TwoWaySync {
                     tree.adopted = Some(Adopted {
                         id: link.destination_id.clone(),
                         key_only: entry.key_only,
+                        shared: true,
                     });
                 }
             }
@@ -189,7 +226,7 @@ impl TwoWaySync {
                     Some(holder) => {
                         let reason = format!("{} {holder} gives {} up first", root.name, wished.id);
                         let id = tree.id.clone();
-                        tree.stop(self.again(GIVEN_UP_MS, &reason));
+                        tree.stop(self.with_patience(tree, &reason));
                         self.claim_root(root, &id, &holder, &wished.id).await?;
                     }
                 }
@@ -214,6 +251,16 @@ impl TwoWaySync {
         Ok(false)
     }
 
+    /// Is the record the tree's own so far?
+    async fn holds(&self, work: &Work, place: usize, id: &str) -> Result<bool, StoreError> {
+        let tree = work.trees.get(place).map(|tree| tree.id.clone());
+        let own = self
+            .store
+            .links(work.root.name, tree.into_iter().collect())
+            .await?;
+        Ok(own.values().any(|link| link.destination_id == id))
+    }
+
     /// The trees that wait for a record which another has.
     async fn claims(&self, root: &MappingDescriptor, id: &str) -> Result<Vec<String>, StoreError> {
         let waits = self.store.tree_waits(vec![claim_of(root, id)]).await?;
@@ -234,9 +281,12 @@ impl TwoWaySync {
             root: claimant.to_owned(),
         };
         self.store.keep_waits(vec![wait]).await?;
+        // Those that ask again and again within a minute have asked.
+        let minute = self.now_ms() / 60_000;
         let again = NewItem {
             mapping: Some(root.name.to_owned()),
             payload_type: TREE_AGAIN.to_owned(),
+            dedupe: Some(format!("{} for {claimant} {minute}", claim_of(root, id))),
             lane: holder.to_owned(),
             key: holder.to_owned(),
             payload: "{}".to_owned(),
@@ -274,6 +324,7 @@ fn wait_for(work: &mut Work, place: usize, of: &(&'static str, String)) {
             "{name} {} is on {} {}, which is not in Salesforce yet",
             tree.id, of.0, of.1
         );
+        tree.waits_for = Some(of.clone());
         tree.stop(Outcome::Park {
             key: format!("{}:{}", of.0, of.1),
             reason,
@@ -307,68 +358,11 @@ fn wish(adopt: &Adopt, row: &Value) -> Option<Wish> {
         AdoptFrom::Id(path) => Wish::Id(Adopted {
             id: normalise(&row::text(row, path)?),
             key_only,
+            shared: false,
         }),
         AdoptFrom::Record { mapping, by } => Wish::Record {
             of: (mapping, row::text(row, by)?),
             key_only,
         },
     })
-}
-
-/// A tree's rows say which record was taken over.
-pub(super) fn tell(tree: &mut Tree) {
-    let Some(adopted) = &tree.adopted else {
-        return;
-    };
-    for row in tree.rows.values_mut().flatten() {
-        if let Value::Object(members) = row {
-            members.insert(ADOPTED.to_owned(), Value::from(adopted.id.as_str()));
-        }
-    }
-}
-
-/// The root of a tree that took a record over is that record; what is given up is not its own any longer, nor is what
-/// hangs on it.
-pub(super) fn place(tree: &mut Tree, root: &MappingDescriptor) {
-    if tree.gives_up {
-        super::plan::give_up(tree, root);
-    }
-    let Some(adopted) = tree.adopted.clone() else {
-        return;
-    };
-    tree.root_id = Some(adopted.id.clone());
-    let is_root = |wanted: &&mut super::Wanted| wanted.mapping.name == root.name;
-    if let Some(wanted) = tree.wanted.iter_mut().find(is_root) {
-        wanted.id.get_or_insert(adopted.id);
-    }
-}
-
-/// Where the record is Salesforce's, its key is all that is wanted of the tree.
-pub(super) fn narrow(tree: &mut Tree, root: &MappingDescriptor) {
-    if !tree
-        .adopted
-        .as_ref()
-        .is_some_and(|adopted| adopted.key_only)
-    {
-        return;
-    }
-    tree.rows.clear();
-    tree.wanted
-        .retain(|wanted| wanted.mapping.name == root.name);
-    for wanted in &mut tree.wanted {
-        for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
-            if field.path != [root.external_id] {
-                wanted.record.slot_mut(index).set_absent();
-            }
-        }
-    }
-}
-
-/// Nothing is known to be written to what was taken over.
-pub(super) fn unwritten(tree: &mut Tree, root: &MappingDescriptor) {
-    let roots = tree.wanted.iter_mut();
-    for wanted in roots.filter(|wanted| wanted.mapping.name == root.name) {
-        wanted.id.clone_from(&tree.root_id);
-        wanted.base = None;
-    }
 }

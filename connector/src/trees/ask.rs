@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::body::{self, parent_field};
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work, adopt, plan};
+use super::{Tree, Wanted, Work, adopted, plan};
 use crate::sync::TwoWaySync;
 
 type Record = Map<String, Value>;
@@ -69,7 +69,9 @@ impl TwoWaySync {
                 tree.root_id = tree.adopted.as_ref().map(|adopted| adopted.id.clone());
                 match tree.root_id {
                     // It is there, and does not have the tree's key yet.
-                    Some(_) => adopt::unwritten(tree, root),
+                    Some(_) => adopted::unwritten(tree, root),
+                    // What it gave up is there, and what hangs on it has to go.
+                    None if tree.gives_up => {}
                     None => forget(tree),
                 }
                 continue;

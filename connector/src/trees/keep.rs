@@ -9,7 +9,7 @@ use runtime::queue::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Tree, Work, adopt, plan, root_key};
+use super::{Tree, Work, adopted, plan, root_key};
 use crate::sync::{Broken, TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
@@ -66,7 +66,7 @@ impl TwoWaySync {
             // A record that only the link table knows was found by its external id: somebody wrote it.
             tree.doubt = is_open || (link.is_some() && known.is_empty());
             plan::know(tree, root, known);
-            adopt::place(tree, root);
+            adopted::place(tree, root, work.npsp);
         }
         Ok(())
     }
@@ -120,6 +120,7 @@ impl TwoWaySync {
         // First, so that a kill in between leaves nobody waiting.
         self.store.wake(keys.collect()).await?;
         self.store.settle(settlements).await?;
+        self.wake_if_left_out(&work).await?;
         self.fetch(missing).await
     }
 }

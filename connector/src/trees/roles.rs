@@ -1,29 +1,45 @@
 //! Records without an external id, known by what they join: contact roles. What is there is left alone, whoever made it;
-//! only what is missing is made.
+//! only what is missing is made. Which ones are about to be made is on the disk before the call, so that after a crash
+//! they are known as ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::change::present;
 use runtime::mapping::MappingDescriptor;
+use runtime::queue::{StoreError, TreeRecord};
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
 
+use super::adopt::MEETS_MS;
 use super::body::{Body, body, new_body, parent_field};
-use super::{Work, plan};
+use super::{Tree, Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 
 /// In the place of an id: somebody else made the record.
 pub(super) const SOMEBODYS: &str = "there";
 
+/// In the place of an id, before the values of its key: it is about to be made.
+const MAKING: &str = "making:";
+
 /// The values of the natural key.
 type Key = Vec<String>;
 
+/// Are they about to be made, as far as is known?
+pub(crate) fn is_making(id: &str) -> bool {
+    id.starts_with(MAKING)
+}
+
 impl TwoWaySync {
-    pub(super) async fn add_missing(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+    pub(super) async fn add_missing(
+        &self,
+        work: &mut Work,
+        mapping: &'static MappingDescriptor,
+    ) -> Result<(), StoreError> {
+        self.claim_parents(work, mapping);
         let new = new_ones(work, mapping);
         if new.is_empty() {
-            return;
+            return Ok(());
         }
         let there = match self.there(work, mapping, &new).await {
             Ok(there) => there,
@@ -33,17 +49,18 @@ impl TwoWaySync {
                         tree.stop(self.unanswered(tree.attempts(), &error));
                     }
                 }
-                return;
+                return Ok(());
             }
         };
         let mut known: BTreeSet<Key> = there
             .iter()
             .filter_map(|record| key(mapping, record))
             .collect();
-        let mut records = Vec::new();
+        let (mut records, mut making) = (Vec::new(), Vec::new());
         for (place, index, body, key) in new {
             // Two of them may mean one.
-            if known.insert(key) {
+            if known.insert(key.clone()) {
+                making.extend(in_the_making(work, (place, index), &key));
                 records.push(Record {
                     of: (place, index),
                     key: format!("{}:{place}:{index}", mapping.name),
@@ -55,9 +72,83 @@ impl TwoWaySync {
                 self.note_role(work, mapping, (place, index), &Sent::Landed(String::new()));
             }
         }
+        if !making.is_empty() {
+            self.store.keep_records(making).await?;
+        }
         for (place, sent) in self.in_calls(mapping, records).await {
             self.note_role(work, mapping, place, &sent);
         }
+        Ok(())
+    }
+
+    /// Another batch may be making the same records of the same parent, because of another tree: that one goes first.
+    fn claim_parents(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+        let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());
+        for (place, ..) in new_ones(work, mapping) {
+            let Some(tree) = work.trees.get_mut(place) else {
+                continue;
+            };
+            let parent = tree.root_id.as_deref().map(normalise);
+            let parent = parent.map(|id| format!("{} of {id}", mapping.object));
+            if !meeting.claim(parent.into_iter().collect()) {
+                let later = self.again(
+                    MEETS_MS,
+                    "another batch is making such records of the same parent",
+                );
+                tree.stop(later);
+            }
+        }
+        work.meeting = Some(meeting);
+    }
+
+    /// Of those that were about to be made it is asked whether they were.
+    pub(super) async fn ask_for_making(&self, work: &mut Work) {
+        for mapping in work.members.clone() {
+            let keys = making(work, mapping);
+            if keys.is_empty() {
+                continue;
+            }
+            match self.made_meanwhile(work, mapping, &keys).await {
+                Ok(made) => {
+                    for tree in work.going() {
+                        settle(tree, mapping, &made);
+                    }
+                }
+                Err(error) => {
+                    for place in 0..work.trees.len() {
+                        let tree = work.trees.get(place);
+                        if tree.is_some_and(|tree| makes(tree, mapping).next().is_some()) {
+                            self.stop_unanswered(work, place, &error);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Those that are there, by what was kept of them before they were made.
+    async fn made_meanwhile(
+        &self,
+        work: &Work,
+        mapping: &'static MappingDescriptor,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>, CallError> {
+        let fields = mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key);
+        let parent = parent_field(work.root, mapping);
+        let place = fields.iter().position(|field| Some(*field) == parent);
+        let (Some(parent), Some(place)) = (parent, place) else {
+            return Ok(BTreeMap::new());
+        };
+        let parents: BTreeSet<&str> = keys
+            .iter()
+            .filter_map(|key| key.strip_prefix(MAKING)?.split(',').nth(place))
+            .collect();
+        let records = self.of_parents(mapping, parent, parents).await?;
+        let made = records.iter().filter_map(|record| {
+            let id = record.get("Id")?.as_str()?;
+            Some((spelled(&key(mapping, record)?), id.to_owned()))
+        });
+        Ok(made.collect())
     }
 
     fn note_role(
@@ -90,19 +181,87 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         new: &[(usize, usize, Body, Key)],
     ) -> Result<Vec<Map<String, Value>>, CallError> {
-        let (Some(shape), Some(parent)) = (mapping.tree, parent_field(work.root, mapping)) else {
+        let Some(parent) = parent_field(work.root, mapping) else {
             return Ok(Vec::new());
         };
-        let roots: BTreeSet<String> = new
+        let roots = new
             .iter()
-            .filter_map(|(place, ..)| work.trees.get(*place)?.root_id.clone())
+            .filter_map(|(place, ..)| work.trees.get(*place)?.root_id.as_deref());
+        self.of_parents(mapping, parent, roots.collect()).await
+    }
+
+    async fn of_parents(
+        &self,
+        mapping: &'static MappingDescriptor,
+        parent: &'static str,
+        parents: BTreeSet<&str>,
+    ) -> Result<Vec<Map<String, Value>>, CallError> {
+        let groups: Vec<Vec<Option<String>>> = parents
+            .into_iter()
+            .map(|id| vec![Some(id.to_owned())])
             .collect();
-        let groups: Vec<Vec<Option<String>>> = roots.into_iter().map(|id| vec![Some(id)]).collect();
         let mut select = vec!["Id"];
-        select.extend(shape.natural_key);
+        select.extend(mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key));
         self.salesforce
             .query_in(mapping.object, &select, &[parent], &groups)
             .await
+    }
+}
+
+/// What is kept of a record before it is made.
+fn in_the_making(work: &Work, (place, index): (usize, usize), key: &Key) -> Option<TreeRecord> {
+    let tree = work.trees.get(place)?;
+    let kept = plan::kept(work.root, &tree.id, tree.wanted.get(index)?);
+    Some(TreeRecord {
+        destination_id: spelled(key),
+        ..kept
+    })
+}
+
+fn spelled(key: &Key) -> String {
+    format!("{MAKING}{}", key.join(","))
+}
+
+/// What was kept of those of all trees that were about to be made.
+fn making(work: &Work, mapping: &MappingDescriptor) -> BTreeSet<String> {
+    let trees = work.trees.iter().filter(|tree| tree.goes_on());
+    let all = trees.flat_map(|tree| makes(tree, mapping));
+    all.map(str::to_owned).collect()
+}
+
+fn makes<'t>(tree: &'t Tree, mapping: &'t MappingDescriptor) -> impl Iterator<Item = &'t str> {
+    let wanted = tree
+        .wanted
+        .iter()
+        .filter(|one| one.mapping.name == mapping.name);
+    let gone = tree.gone.iter().filter(|one| one.mapping == mapping.name);
+    let ids = wanted.filter_map(|wanted| wanted.id.as_deref());
+    let ids = ids.chain(gone.map(|record| record.destination_id.as_str()));
+    ids.filter(|id| is_making(id))
+}
+
+/// Those that were made have their ids; the others are none.
+fn settle(tree: &mut Tree, mapping: &MappingDescriptor, made: &BTreeMap<String, String>) {
+    let wanted = tree.wanted.iter_mut();
+    for wanted in wanted.filter(|wanted| wanted.mapping.name == mapping.name) {
+        if wanted.id.as_deref().is_some_and(is_making) {
+            wanted.id = wanted.id.take().and_then(|id| made.get(&id).cloned());
+        }
+        if wanted.id.is_none() {
+            wanted.base = None;
+        }
+    }
+    for mut record in std::mem::take(&mut tree.gone) {
+        if record.mapping != mapping.name || !is_making(&record.destination_id) {
+            tree.gone.push(record);
+            continue;
+        }
+        let id = made.get(&record.destination_id);
+        record.destination_id = id.cloned().unwrap_or_default();
+        match id {
+            Some(_) => tree.gone.push(record),
+            None => tree.written.push(record),
+        }
     }
 }
 

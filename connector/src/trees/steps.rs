@@ -3,7 +3,7 @@
 
 use runtime::entity::copied;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::TreeRecord;
+use runtime::queue::{StoreError, TreeRecord};
 use runtime::retry::Verdict;
 use runtime::salesforce::{COLLECTION_MAX, RecordResult};
 use serde_json::Value;
@@ -21,7 +21,7 @@ type Place = (usize, usize);
 
 impl TwoWaySync {
     /// Brings every tree that goes on to where it has to be.
-    pub(super) async fn write_steps(&self, work: &mut Work) {
+    pub(super) async fn write_steps(&self, work: &mut Work) -> Result<(), StoreError> {
         let up: Vec<_> = work.members.clone();
         for mapping in up.iter().rev() {
             self.delete_gone(work, mapping).await;
@@ -29,7 +29,7 @@ impl TwoWaySync {
         }
         for mapping in &up {
             if plan::is_fixed(mapping) {
-                self.add_missing(work, mapping).await;
+                self.add_missing(work, mapping).await?;
                 continue;
             }
             self.create(work, mapping).await;
@@ -38,6 +38,7 @@ impl TwoWaySync {
         for mapping in &up {
             self.update(work, mapping, Phase::Last).await;
         }
+        Ok(())
     }
 
     async fn create(&self, work: &mut Work, mapping: &'static MappingDescriptor) {

@@ -9,7 +9,7 @@ use runtime::queue::{Item, Outcome, TREE_AGAIN};
 use runtime::row::{self, RowError};
 use serde_json::Value;
 
-use super::{Tree, Wanted, Work, adopt, references, root_key};
+use super::{Tree, Wanted, Work, adopted, left_out, references, root_key};
 use crate::handlers::currency;
 use crate::sync::TwoWaySync;
 use crate::sync::batch::{handler_of, without_npsp};
@@ -22,7 +22,7 @@ struct Made {
 }
 
 /// Why nothing can be made of a tree's rows.
-enum Unfit {
+pub(super) enum Unfit {
     Row(RowError),
     Record(RecordError),
 }
@@ -66,9 +66,9 @@ impl TwoWaySync {
     pub(super) fn want_all(&self, work: &mut Work) {
         let mut trees = std::mem::take(&mut work.trees);
         for tree in trees.iter_mut().filter(|tree| tree.goes_on()) {
-            adopt::tell(tree);
+            adopted::tell(tree);
             self.want(work, tree);
-            adopt::narrow(tree, work.root);
+            adopted::narrow(tree, work.root);
             references::settle_within(work, tree);
         }
         work.trees = trees;
@@ -178,7 +178,7 @@ fn without_root(work: &Work, tree: &mut Tree) {
     let is_roots_own = |item: &Item| {
         item.payload_type == work.root.payload_type || item.payload_type == TREE_AGAIN
     };
-    tree.left_out = is_left_out(work, tree);
+    tree.left_out = left_out::is(work.root, &work.members, &tree.rows, &work.settings);
     if tree.left_out || tree.items.iter().all(is_roots_own) {
         return;
     }
@@ -186,25 +186,6 @@ fn without_root(work: &Work, tree: &mut Tree) {
         key: root_key(work.root, &tree.id),
         reason: format!("{} {} is not there yet", work.root.name, tree.id),
     });
-}
-
-/// Does an `unless` of the root's hold, and nothing else is missing?
-fn is_left_out(work: &Work, tree: &Tree) -> bool {
-    let roots = work
-        .members
-        .iter()
-        .filter(|mapping| is_of_root(work.root, mapping));
-    let mut rows = roots.flat_map(|mapping| {
-        let rows = reduced(mapping, &tree.rows).unwrap_or_default();
-        rows.into_iter().map(|row| (mapping.tree, row))
-    });
-    rows.any(|(shape, mut row)| {
-        row::with_settings(&mut row, &work.settings);
-        shape.is_some_and(|shape| {
-            row::hold(shape.exists_when, &row)
-                && shape.unless.iter().any(|case| row::hold(case, &row))
-        })
-    })
 }
 
 /// Amounts come as texts, as far as is known; one that comes as a number is the same.
@@ -245,7 +226,7 @@ fn comes_after(one: &MappingDescriptor, other: &MappingDescriptor) -> bool {
     named || (refers && of(one) != of(other))
 }
 
-fn reduced(
+pub(super) fn reduced(
     mapping: &MappingDescriptor,
     rows: &BTreeMap<String, Vec<Value>>,
 ) -> Result<Vec<Value>, Unfit> {
