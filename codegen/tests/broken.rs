@@ -1,6 +1,7 @@
 //! The shipped contact mapping, broken in the ways that people break it: each at its line, once.
 
 mod cases;
+mod memberships;
 mod rules;
 mod trees;
 

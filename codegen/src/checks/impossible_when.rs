@@ -38,7 +38,10 @@ fn all(mapping: &Mapping) -> Vec<&Condition> {
     });
     let inner = folds.flat_map(|fold| &fold.of);
     let inner = inner.chain(cases.flat_map(|case| &case.when));
+    let adopted = tree.into_iter().flat_map(|tree| &tree.adopt);
+    let adopted = adopted.flat_map(|adopt| &adopt.when);
     let own = mapping.when.iter().chain(exists).chain(unless);
+    let own = own.chain(adopted);
     own.chain(inner).collect()
 }
 

@@ -1,6 +1,7 @@
 //! The same for the mappings of a cart: trees, made members, look-ups.
 
 use super::cases::{Case, case};
+use super::memberships::{BUYER, MEMBER_ROLE, MEMBERSHIP};
 use super::{everything, found, line_of};
 
 /// A shipped mapping and the ways to break it.
@@ -14,6 +15,9 @@ const CASES: &[(&str, &[Case])] = &[
     ("contact_role.yaml", ROLE),
     ("new_membership.yaml", PUSHED),
     ("membership.yaml", REFUSED),
+    ("buyer_role.yaml", BUYER),
+    ("membership.yaml", MEMBERSHIP),
+    ("member_role.yaml", MEMBER_ROLE),
 ];
 
 const PUSHED: &[Case] = &[

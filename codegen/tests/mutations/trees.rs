@@ -13,6 +13,7 @@ const VALUES: &[&str] = &[
     "Family",
     "fees",
     "taxes",
+    "Family",
     "Opportunity",
     "purchased",
     "redeemed",

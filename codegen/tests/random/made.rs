@@ -13,6 +13,8 @@ pub struct Tree {
     pub root: String,
     pub root_object: String,
     pub is_root: bool,
+    /// The key of the root is made of two members: nothing of another webhook's can be part of it.
+    pub made_key: bool,
     /// The list whose entries are records, by its path.
     pub each: Option<String>,
     folds: Vec<(String, &'static str)>,
@@ -32,6 +34,7 @@ impl Tree {
             root: if is_root { name.to_owned() } else { root },
             root_object,
             is_root,
+            made_key: is_root && chance(random, 30),
             each: None,
             folds: Vec::new(),
             text: String::new(),
@@ -41,6 +44,9 @@ impl Tree {
             tree.each = Some(one_of(random, &lists).clone());
         }
         tree.text = format!("part_of: {}\n", tree.root);
+        if is_root && chance(random, 40) {
+            tree.text += &adopt(random, entity);
+        }
         let folds = tree.folds(random, entity);
         let order = order(random, entity);
         tree.text += &format!("reduce:\n  by: id\n  order: [{order}]\n");
@@ -111,6 +117,9 @@ impl Tree {
     pub fn words(&self) -> String {
         let key = match &self.each {
             Some(_) => format!("{{ template: \"{{id}}:{{each}}\", destination: {KEY} }}"),
+            None if self.made_key => {
+                format!("{{ template: \"{{id}}:{{group_id}}\", destination: {KEY} }}")
+            }
             None => format!("{{ source: id, destination: {KEY} }}"),
         };
         let lane = if self.is_root { "id" } else { "group_id" };
@@ -149,6 +158,13 @@ impl Tree {
                 "{ source: each, destination: NAME }",
             );
         }
+        if self.is_root {
+            add(
+                format!("Taken{tag}__c"),
+                "textarea",
+                "{ source: $adopted, destination: NAME }",
+            );
+        }
         if self.is_root && random.bool() {
             add(
                 format!("Stage{tag}__c"),
@@ -158,6 +174,25 @@ impl Tree {
         }
         lines
     }
+}
+
+/// Records by their ids, taken over where a condition holds.
+fn adopt(random: &mut fastrand::Rng, entity: &Entity) -> String {
+    let texts = paths(entity, is_text);
+    let mut text = "adopt:\n".to_owned();
+    for _ in 0..random.usize(1..3) {
+        let when = match random.bool() {
+            true => format!(", when: {{ {} }}", condition(random, entity)),
+            false => String::new(),
+        };
+        let writes = if chance(random, 30) {
+            ", writes: key"
+        } else {
+            ""
+        };
+        text += &format!("  - {{ id: {}{when}{writes} }}\n", pick(random, &texts));
+    }
+    text
 }
 
 fn order(random: &mut fastrand::Rng, entity: &Entity) -> String {

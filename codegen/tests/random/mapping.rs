@@ -97,7 +97,7 @@ impl<'e> World<'e> {
         let Some(object) = self.objects.get_mut(object) else {
             return;
         };
-        object.add(KEY, "string", json!({"length": 36, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "idLookup": true, "caseSensitive": true}));
+        object.add(KEY, "string", json!({"length": 80, "createable": true, "updateable": true, "nillable": true, "externalId": true, "unique": true, "idLookup": true, "caseSensitive": true}));
         drawing.text = text::write(random, &drawing, object, &entries);
         self.mappings.push(drawing);
     }
@@ -107,7 +107,12 @@ impl<'e> World<'e> {
         let roots: Vec<(String, String)> = self
             .mappings
             .iter()
-            .filter(|other| other.tree.as_ref().is_some_and(|tree| tree.is_root))
+            .filter(|other| {
+                other
+                    .tree
+                    .as_ref()
+                    .is_some_and(|tree| tree.is_root && !tree.made_key)
+            })
             .filter_map(|other| {
                 Some((
                     other.name.clone(),
