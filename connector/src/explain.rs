@@ -1,6 +1,11 @@
 //! `usher explain RECORD`: both sides as last seen, what they agreed on, who won which field, and what is in the way.
 
+mod memberships;
+#[cfg(test)]
+mod tests;
 mod trees;
+
+use std::collections::BTreeSet;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::LinkState;
@@ -18,6 +23,8 @@ pub struct Explanation {
     pub pairs: Vec<PairView>,
     /// Records that are written together, such as a cart's.
     pub trees: Vec<trees::TreeView>,
+    /// Memberships that it has to do with, over all their opportunities.
+    pub memberships: Vec<memberships::MembershipView>,
     /// Why Salesforce's record does not go back.
     pub gated: Vec<Gated>,
     /// Pairs that it was in.
@@ -85,6 +92,16 @@ pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError>
     }
     explanation.gated.dedup();
     explanation.trees = trees::of(store, id, &normal).await?;
+    explanation.memberships = memberships::of(store, id, &normal).await?;
+    let told: BTreeSet<&String> = explanation
+        .memberships
+        .iter()
+        .flat_map(|membership| membership.terms.iter().map(|term| &term.ticketure_id))
+        .collect();
+    // A term is told of once.
+    explanation
+        .trees
+        .retain(|tree| !told.contains(&tree.ticketure_id));
     of_review(store, id, &normal, &mut explanation).await?;
     Ok(explanation)
 }
@@ -191,6 +208,11 @@ pub fn text(explanation: &Explanation) -> String {
         .trees
         .iter()
         .map(trees::text)
+        .collect::<String>();
+    text += &explanation
+        .memberships
+        .iter()
+        .map(memberships::shown)
         .collect::<String>();
     for gated in &explanation.gated {
         text += &format!(

@@ -393,6 +393,12 @@ impl Store {
             .await
     }
 
+    /// The items with these keys that are not done. It looks through all that are not: for a person who asks.
+    pub async fn open_items(&self, keys: Vec<String>) -> Result<Vec<ItemView>, StoreError> {
+        self.read(move |connection| view::open_items(connection, &keys))
+            .await
+    }
+
     /// The queue in numbers.
     pub async fn status(&self) -> Result<Status, StoreError> {
         let now_ms = (self.shared.now)();

@@ -96,6 +96,21 @@ impl Store {
         self.read(move |connection| trees_of(connection, &id)).await
     }
 
+    /// The roots of these trees whose source ids begin like this.
+    pub async fn roots_from(&self, tree: &str, start: &str) -> Result<Vec<String>, StoreError> {
+        let (tree, start) = (tree.to_owned(), start.to_owned());
+        self.read(move |connection| roots_from(connection, &tree, &start))
+            .await
+    }
+
+    /// The roots of these trees of whose rows one has the text as a value. It looks through all of them: for a person
+    /// who asks.
+    pub async fn roots_that_say(&self, tree: &str, text: &str) -> Result<Vec<String>, StoreError> {
+        let (tree, text) = (tree.to_owned(), text.to_owned());
+        self.read(move |connection| roots_that_say(connection, &tree, &text))
+            .await
+    }
+
     /// Everything that was heard of these trees, by their root's mapping and source ids.
     pub async fn tree_rows(
         &self,
@@ -189,6 +204,28 @@ fn trees_of(connection: &Connection, id: &str) -> Result<Vec<(String, String)>, 
     )?;
     let trees = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(trees.collect::<Result<_, _>>()?)
+}
+
+/// A range of the primary key: no character comes after the last one there is.
+fn roots_from(connection: &Connection, tree: &str, start: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT root FROM tree_rows WHERE tree = ?1 AND root >= ?2 AND root < ?2 || char(1114111)",
+    )?;
+    let roots = statement.query_map((tree, start), |row| row.get(0))?;
+    Ok(roots.collect::<Result<_, _>>()?)
+}
+
+fn roots_that_say(
+    connection: &Connection,
+    tree: &str,
+    text: &str,
+) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT root FROM tree_rows WHERE tree = ?1 AND instr(row, ?2) > 0",
+    )?;
+    let value = serde_json::Value::from(text).to_string();
+    let roots = statement.query_map((tree, value), |row| row.get(0))?;
+    Ok(roots.collect::<Result<_, _>>()?)
 }
 
 fn waiting(connection: &Connection, keys: &[String]) -> Result<Vec<TreeWait>, StoreError> {

@@ -147,6 +147,21 @@ pub(super) fn item(connection: &Connection, id: i64) -> Result<Option<ItemView>,
     Ok(Some(view))
 }
 
+/// The items with these keys that are not done.
+pub(super) fn open_items(
+    connection: &Connection,
+    keys: &[String],
+) -> Result<Vec<ItemView>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM items WHERE key IN (SELECT value FROM json_each(?1)) ORDER BY id",
+    )?;
+    let ids = statement.query_map([json_list(keys)], |row| row.get(0))?;
+    let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+    let views = ids.into_iter().map(|id| item(connection, id));
+    let views: Vec<Option<ItemView>> = views.collect::<Result<_, _>>()?;
+    Ok(views.into_iter().flatten().collect())
+}
+
 fn item_view(row: &Row<'_>) -> rusqlite::Result<ItemView> {
     Ok(ItemView {
         id: row.get(0)?,
