@@ -16,8 +16,9 @@ const IN_CODE: &[(&str, &[&str])] = &[
     ("connector/src/sync/batch.rs", &["identity", "organization"]),
     (
         "connector/src/handlers/households.rs",
-        &["cart", "ticket_audit"],
+        &["cart", "ticket_audit", "membership"],
     ),
+    ("connector/src/explain/memberships.rs", &["membership"]),
     ("connector/src/routing.rs", &["webhooks"]),
 ];
 
