@@ -1,6 +1,9 @@
 //! The same for the mappings of a membership: a root whose key is made, and records that are taken over.
 
+use codegen::source::Sources;
+
 use super::cases::{Case, case};
+use super::{everything, found};
 
 pub(super) const MEMBERSHIP: &[Case] = &[
     case(
@@ -82,7 +85,11 @@ pub(super) const MEMBERSHIP: &[Case] = &[
     case(
         "part_of: membership\n",
         "",
-        &[("M0207", "template: \"{id}"), ("M0320", "adopt:")],
+        &[
+            ("M0207", "template: \"{id}"),
+            ("M0320", "adopt:"),
+            ("M0331", "on_edit: refuse"),
+        ],
     ),
 ];
 
@@ -108,3 +115,18 @@ pub(super) const MEMBER_ROLE: &[Case] = &[
     ),
     case("each.role,", "each.rol,", &[("M0101", "each.rol,")]),
 ];
+
+/// A record of the org's stands for the level: it is found by the level's name.
+#[test]
+fn a_level_may_be_looked_up() {
+    let mut files = everything().to_files();
+    let is_it = |file: &&mut (String, String)| file.0 == "membership.yaml";
+    let (_, text) = files.iter_mut().find(is_it).unwrap();
+    let (from, to) = (
+        "DeveloperName: $membership_record_type",
+        "DeveloperName: level_name",
+    );
+    assert!(text.contains(from));
+    *text = text.replace(from, to);
+    assert_eq!(found(&Sources::from_files(files)), []);
+}
