@@ -33,6 +33,7 @@ use runtime::mapping::{Lookup, MappingDescriptor};
 use runtime::queue::{Item, Outcome, StoreError, TreeRecord};
 use serde_json::{Map, Value};
 
+use crate::handlers::households;
 use crate::sync::TwoWaySync;
 use crate::sync::meeting::Meeting;
 use crate::to_salesforce::references::Resolved;
@@ -99,6 +100,8 @@ pub(crate) struct Tree {
     written: Vec<TreeRecord>,
     /// Something of it can be written only when the rest has been: it goes once more.
     pub(crate) again: Option<&'static str>,
+    /// A field of the root's that is written when another one is, and its value: the other, it, the value.
+    along: Option<(&'static str, &'static str, String)>,
 }
 
 /// A record that there has to be.
@@ -133,6 +136,7 @@ impl Tree {
             open: false,
             written: Vec::new(),
             again: None,
+            along: None,
         }
     }
 
@@ -203,6 +207,43 @@ impl Work {
         self.settings.get(name).and_then(Value::as_str) == Some(value)
     }
 
+    /// Roots that are there and whose `field` comes to refer to another record, where they do not say `beside` themselves.
+    pub(crate) fn moving(&self, field: &str, beside: &str) -> Vec<households::Moving> {
+        let mut moving = Vec::new();
+        let going = self.trees.iter().enumerate();
+        for (place, tree) in going.filter(|(_, tree)| tree.goes_on()) {
+            let says_beside = tree.wanted.iter().any(|wanted| {
+                let index = wanted.mapping.record.field(beside);
+                wanted.mapping.object == self.root.object
+                    && index.is_some_and(|index| wanted.record.slot(index).text().is_some())
+            });
+            for wanted in tree.wanted.iter().filter(|_| !says_beside) {
+                let id = body::changed_reference(self, tree, wanted, field);
+                if let (Some(opportunity), Some(donor)) = (wanted.id.clone(), id) {
+                    moving.push(households::Moving {
+                        tree: place,
+                        opportunity,
+                        donor,
+                    });
+                }
+            }
+        }
+        moving
+    }
+
+    /// This value of a root's field is written when the other field is.
+    pub(crate) fn write_along(
+        &mut self,
+        place: usize,
+        with: &'static str,
+        field: &'static str,
+        value: String,
+    ) {
+        if let Some(tree) = self.trees.get_mut(place) {
+            tree.along = Some((with, field, value));
+        }
+    }
+
     /// The names of mappings whose records these trees refer to.
     fn referred(&self) -> impl Iterator<Item = &'static str> + '_ {
         let fields = self
@@ -262,6 +303,7 @@ impl TwoWaySync {
         self.place_families(&mut work).await?;
         self.ask_where_in_doubt(&mut work).await;
         self.ask_for_making(&mut work).await;
+        self.move_donations(&mut work).await;
         self.find_npsps_payments(&mut work).await;
         for tree in &mut work.trees {
             plan::renew(tree, root);

@@ -5,6 +5,8 @@
 //! it made for a single person is moved into the buyer's; who is in a household with others stays there, and a person
 //! is asked.
 
+mod donations;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::queue::{Review, StoreError};
@@ -14,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 use crate::trees::Work;
+pub(crate) use donations::Moving;
 
 /// The mapping of people.
 pub(crate) const PEOPLE: &str = "contact";

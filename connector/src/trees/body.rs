@@ -57,6 +57,28 @@ pub(super) fn id_of(work: &Work, tree: &Tree, mapping: &str, key: &str) -> Optio
     work.outside.get(&(name, key.to_owned())).cloned()
 }
 
+/// The Salesforce id that a field of the root's record, which is there, comes to hold.
+pub(super) fn changed_reference(
+    work: &Work,
+    tree: &Tree,
+    wanted: &Wanted,
+    field: &str,
+) -> Option<String> {
+    let is_there = is_of_root(work.root, wanted.mapping) && wanted.base.is_some();
+    let index = wanted.mapping.record.field(field).filter(|_| is_there)?;
+    let Kind::Reference { mapping } = wanted.mapping.record.fields.get(index)?.kind else {
+        return None;
+    };
+    let changes = plan::changed(wanted).contains(index);
+    let key = wanted
+        .record
+        .slot(index)
+        .text()
+        .filter(|_| changes)?
+        .to_owned();
+    id_of(work, tree, mapping, &key)
+}
+
 /// A record of the tree.
 pub(super) fn member<'t>(tree: &'t Tree, mapping: &str, key: &str) -> Option<&'t Wanted> {
     let mut wanted = tree.wanted.iter();

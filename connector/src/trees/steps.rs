@@ -110,6 +110,12 @@ impl TwoWaySync {
                 Some(wanted.base.as_ref()?.slot(index).is_blank())
             };
             body.retain(|name, value| !value.is_null() || was_blank(name) != Some(true));
+            if let Some((with, field, value)) = &tree.along
+                && is_of_root(work.root, mapping)
+                && body.contains_key(*with)
+            {
+                body.insert((*field).to_owned(), Value::from(value.as_str()));
+            }
             (!body.is_empty()).then_some((Some(id), body))
         });
         for ((place, index), sent) in self.in_calls(mapping, records).await {

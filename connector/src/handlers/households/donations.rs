@@ -1,0 +1,72 @@
+//! A donation whose donor becomes another: it goes along into that one's household, unless somebody put it elsewhere.
+//! NPSP gives an opportunity its donor's household when it is made, and leaves it there.
+
+use runtime::salesforce::{CallError, RETRIEVE_MAX, normalise};
+use serde_json::{Map, Value};
+
+use super::{DONOR, HOUSEHOLD_OF};
+use crate::sync::TwoWaySync;
+use crate::trees::Work;
+
+/// An opportunity that gets another donor: its tree's place, its id, and the contact.
+pub(crate) struct Moving {
+    pub(crate) tree: usize,
+    pub(crate) opportunity: String,
+    pub(crate) donor: String,
+}
+
+impl TwoWaySync {
+    /// What is written with the new donor, before it is.
+    pub(crate) async fn move_donations(&self, work: &mut Work) {
+        let moving = match work.npsp() {
+            true => work.moving(DONOR, HOUSEHOLD_OF),
+            false => Vec::new(),
+        };
+        if moving.is_empty() {
+            return;
+        }
+        match self.households_of_donors(&moving).await {
+            Ok(found) => {
+                for (tree, household) in found {
+                    work.write_along(tree, DONOR, HOUSEHOLD_OF, household);
+                }
+            }
+            Err(error) => {
+                for one in moving {
+                    self.stop_unanswered(work, one.tree, &error);
+                }
+            }
+        }
+    }
+
+    async fn households_of_donors(
+        &self,
+        moving: &[Moving],
+    ) -> Result<Vec<(usize, String)>, CallError> {
+        let ids: Vec<String> = moving.iter().map(|one| one.opportunity.clone()).collect();
+        let mut there: Vec<Option<Map<String, Value>>> = Vec::new();
+        for chunk in ids.chunks(RETRIEVE_MAX) {
+            let select = ["Id", DONOR, HOUSEHOLD_OF];
+            there.extend(
+                self.salesforce
+                    .retrieve("Opportunity", chunk, &select)
+                    .await?,
+            );
+        }
+        let text = |record: &Option<Map<String, Value>>, field: &str| {
+            record.as_ref()?.get(field)?.as_str().map(normalise)
+        };
+        let before = there.iter().filter_map(|record| text(record, DONOR));
+        let people: Vec<String> = before
+            .chain(moving.iter().map(|one| one.donor.clone()))
+            .collect();
+        let households = self.account_of_people(&people).await?;
+        let each = moving.iter().zip(&there).filter_map(|(one, record)| {
+            let old = households.get(&text(record, DONOR)?)?;
+            let new = households.get(&one.donor).filter(|new| *new != old)?;
+            let is_there = text(record, HOUSEHOLD_OF).as_ref() == Some(old);
+            is_there.then(|| (one.tree, new.clone()))
+        });
+        Ok(each.collect())
+    }
+}
