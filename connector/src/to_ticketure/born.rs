@@ -9,7 +9,8 @@ use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{LinkState, missing_required};
 use runtime::queue::{
-    GateNote, Intent, IntentKey, Link, Outcome, Repeat, Review, Settlement, StoreError,
+    Captured, GateNote, Intent, IntentKey, Link, NewItem, Outcome, Repeat, Review,
+    SALESFORCE_CHANGED, Settlement, StoreError,
 };
 use runtime::salesforce::{CallError, RETRIEVE_MAX};
 use runtime::ticketure::{Created, Row};
@@ -30,6 +31,8 @@ struct Birth {
     body: Row,
     /// Its record is what an earlier create says whose answer never came.
     repeats: bool,
+    /// As Salesforce showed it.
+    found: Map<String, Value>,
 }
 
 impl TwoWaySync {
@@ -180,6 +183,7 @@ impl TwoWaySync {
         if let Some(source_id) = external.filter(|id| !id.is_empty()) {
             // It may be the record that another batch is making, and has not heard of yet.
             if !meeting.claim(vec![source_key(mapping, source_id)]) {
+                self.remember_seen(mapping, &id, found).await?;
                 return Ok(Err(settle(unit, &self.meets_elsewhere(), None)));
             }
             return Ok(Err(self.link_by_id(mapping, unit, &id, source_id).await?));
@@ -221,9 +225,34 @@ impl TwoWaySync {
                     record,
                     body,
                     repeats: begun.is_some(),
+                    found,
                 }))
             }
         }
+    }
+
+    /// What was seen of a record that another batch links: by the time that this one may go on, the other may have
+    /// written over what somebody typed.
+    async fn remember_seen(
+        &self,
+        mapping: &MappingDescriptor,
+        id: &str,
+        mut found: Map<String, Value>,
+    ) -> Result<(), StoreError> {
+        found.remove("attributes");
+        let item = NewItem {
+            mapping: Some(mapping.name.to_owned()),
+            payload_type: SALESFORCE_CHANGED.to_owned(),
+            lane: format!("sf:{id}"),
+            key: id.to_owned(),
+            payload: Value::Object(found).to_string(),
+            ..NewItem::default()
+        };
+        let captured = Captured {
+            items: vec![item],
+            ..Captured::default()
+        };
+        self.store.capture(captured).await.map(|_| ())
     }
 
     /// The record carries an external id: the identity is named already.
@@ -293,6 +322,7 @@ impl TwoWaySync {
             Ok(Created::Known(source_id))
                 if !meeting.claim(vec![source_key(mapping, &source_id)]) =>
             {
+                self.remember_seen(mapping, &birth.id, birth.found).await?;
                 let mut settled = settle(birth.unit, &self.meets_elsewhere(), None);
                 // Nothing was made now; who links it meanwhile finds no write that may still come.
                 if let (Some(last), false) = (settled.last_mut(), birth.repeats) {
