@@ -211,7 +211,7 @@ fn troubles(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>) {
 }
 
 /// That a write of a tree was carried out long after it was given up is not noticed: it befalls people's records only.
-fn late_for_people_only(timed: &mut Timed) {
+pub(super) fn late_for_people_only(timed: &mut Timed) {
     if let Action::Fault(fault @ Fault { about: None, .. }) = &mut timed.action
         && matches!(fault.kind, FaultKind::CommitLate { .. })
         && !fault
