@@ -59,6 +59,26 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
             false,
         );
     }
+    if !settled {
+        let status = stage.store.status().await?;
+        let waiting = status.ready + status.running + status.delayed + status.parked;
+        let first = status
+            .parked_by_key
+            .first()
+            .map(|(key, count)| format!("{count} for {key}"));
+        stage.tell(
+            &format!("{waiting} items still wait"),
+            &format!(
+                "{} ready, {} running, {} delayed, {} parked: {}",
+                status.ready,
+                status.running,
+                status.delayed,
+                status.parked,
+                first.unwrap_or_default()
+            ),
+            false,
+        );
+    }
     let records = written(stage);
     stage.tell(
         &format!("{customers} customers' days: identities, carts, tickets, memberships, payments, refunds, a little out of order"),
