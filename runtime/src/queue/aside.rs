@@ -67,7 +67,14 @@ pub(super) fn release(step: &Step<'_>, lane: &str) -> Result<usize, StoreError> 
     let mut statement = step
         .transaction
         .prepare_cached("SELECT 1 FROM aside WHERE lane = ?1")?;
-    if !statement.exists([lane])? || is_held(step, lane)? {
+    if !statement.exists([lane])? {
+        return Ok(0);
+    }
+    if is_held(step, lane)? {
+        // What holds it may wait for something that was set aside behind another, which is done now.
+        for wanted in waited_for(step, lane)? {
+            let_pass(step, lane, &wanted)?;
+        }
         return Ok(0);
     }
     step.execute("DELETE FROM aside WHERE lane = ?1", [lane])?;
@@ -88,6 +95,15 @@ fn is_held(step: &Step<'_>, lane: &str) -> Result<bool, StoreError> {
          SELECT 1 FROM items WHERE state IN (2, 3) AND lane = ?1 AND (wait_key IS NULL OR wait_key <> ?2) LIMIT 1",
     )?;
     Ok(statement.exists((lane, key(lane)))?)
+}
+
+/// What the parked items of the lane wait for, but for its tail.
+fn waited_for(step: &Step<'_>, lane: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT DISTINCT wait_key FROM items WHERE state = 2 AND lane = ?1 AND wait_key <> ?2",
+    )?;
+    let waited = statement.query_map((lane, key(lane)), |row| row.get(0))?;
+    Ok(waited.collect::<Result<_, _>>()?)
 }
 
 /// What its tail waits for.
