@@ -134,6 +134,29 @@ async fn what_was_set_aside_still_overtakes() {
 }
 
 #[tokio::test]
+async fn what_was_set_aside_behind_a_running_item_is_let_pass_when_that_is_done() {
+    let bench = Bench::new();
+    let mut items = new_items(&["crowd", "hot", "hot"]);
+    items.extend(vec![new_item("crowd"); 9_000]);
+    items.push(NewItem {
+        mapping: Some("account".into()),
+        key: "i-9".into(),
+        ..new_item("hot")
+    });
+    items.extend(vec![new_item("crowd"); 1_500]);
+    let ids = bench.enqueue(items).await;
+    let taken = bench.store.claim(3, 1_000).await.unwrap();
+    assert_eq!(taken.len(), 3);
+    let mother = ids[9_003];
+    // The one waits for what comes behind both; the other runs on, so that nobody may pass it yet.
+    bench.settle(&taken[1], park("account:i-9")).await;
+    assert!(bench.claim().await.is_empty());
+    assert_eq!(bench.view(mother).await.state, State::Parked);
+    bench.settle(&taken[2], Outcome::Done).await;
+    assert_eq!(bench.claim_ids().await, [mother]);
+}
+
+#[tokio::test]
 async fn calls_in_flight_share_no_lock() {
     let bench = Bench::new();
     let child = |source_id: &str, destination_id: &str, lock: &str| Link {
