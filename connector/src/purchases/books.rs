@@ -86,23 +86,34 @@ fn stage(books: &Books, derived: bool) -> &'static str {
     }
 }
 
+/// Records by the value of one of their fields: what they stand under.
+type Under = BTreeMap<String, Vec<Record>>;
+
 struct There {
-    opportunities: Vec<Record>,
-    lines: Vec<Record>,
-    payments: Vec<Record>,
-    allocations: Vec<Record>,
+    opportunities: Under,
+    lines: Under,
+    payments: Under,
+    allocations: Under,
     funds: BTreeMap<String, String>,
 }
 
 impl There {
     fn read(simulator: &Simulator) -> There {
-        let all = |object: &str| simulator.records(object);
+        let by = |object: &str, field: &str| {
+            let mut under = Under::new();
+            for record in simulator.records(object) {
+                let of = text(&record, field).to_owned();
+                under.entry(of).or_default().push(record);
+            }
+            under
+        };
         There {
-            opportunities: all("Opportunity"),
-            lines: all("OpportunityLineItem"),
-            payments: all("npe01__OppPayment__c"),
-            allocations: all("npsp__Allocation__c"),
-            funds: all("npsp__General_Accounting_Unit__c")
+            opportunities: by("Opportunity", "Ticketure_Cart_Id__c"),
+            lines: by("OpportunityLineItem", "OpportunityId"),
+            payments: by("npe01__OppPayment__c", "npe01__Opportunity__c"),
+            allocations: by("npsp__Allocation__c", "npsp__Opportunity__c"),
+            funds: simulator
+                .records("npsp__General_Accounting_Unit__c")
                 .iter()
                 .map(|fund| (text(fund, "Id").to_owned(), text(fund, "Name").to_owned()))
                 .collect(),
@@ -110,15 +121,13 @@ impl There {
     }
 
     fn entry(&self, cart: &str, books: &Books) -> Entry {
-        let mut mine = self
-            .opportunities
-            .iter()
-            .filter(|record| text(record, "Ticketure_Cart_Id__c") == cart);
-        let Some(opportunity) = mine.next() else {
+        let mine = under(&self.opportunities, cart);
+        let [opportunity, others @ ..] = mine else {
             return Entry::default();
         };
         let id = text(opportunity, "Id");
-        let mut lines: Vec<(String, i64)> = under(&self.lines, "OpportunityId", id)
+        let mut lines: Vec<(String, i64)> = under(&self.lines, id)
+            .iter()
             .map(|line| {
                 let ticket = text(line, "Ticketure_Ticket_Id__c").to_owned();
                 (ticket, cents(line.get("TotalPrice")))
@@ -126,17 +135,18 @@ impl There {
             .collect();
         lines.sort();
         let mut funds: BTreeMap<String, i64> = BTreeMap::new();
-        for allocation in under(&self.allocations, "npsp__Opportunity__c", id) {
+        for allocation in under(&self.allocations, id) {
             let fund = text(allocation, "npsp__General_Accounting_Unit__c");
             let name = self.funds.get(fund).map_or(fund, String::as_str);
             *funds.entry(name.to_owned()).or_default() += cents(allocation.get("npsp__Amount__c"));
         }
-        let payments = under(&self.payments, "npe01__Opportunity__c", id);
+        let payments = under(&self.payments, id);
         Entry {
-            opportunities: 1 + mine.count(),
+            opportunities: 1 + others.len(),
             amount: cents(opportunity.get("Amount")),
             lines,
             payments: payments
+                .iter()
                 .map(|payment| cents(payment.get("npe01__Payment_Amount__c")))
                 .sum(),
             allocations: funds.values().sum(),
@@ -150,8 +160,6 @@ impl There {
     }
 }
 
-fn under<'r>(records: &'r [Record], field: &str, id: &str) -> impl Iterator<Item = &'r Record> {
-    records
-        .iter()
-        .filter(move |record| text(record, field) == id)
+fn under<'r>(records: &'r Under, of: &str) -> &'r [Record] {
+    records.get(of).map(Vec::as_slice).unwrap_or_default()
 }
