@@ -131,8 +131,11 @@ fn end_to_end_ends_in_the_simulator() {
             kind,
         ];
         let lines = bench(&arguments);
-        let names = ["items", "refused", "done", "dead", "written"];
-        assert_eq!(counts(&lines[0], names), [200, 0, 200, 0, 200]);
+        let names = ["items", "refused", "dead", "written"];
+        assert_eq!(counts(&lines[0], names), [200, 0, 0, 200]);
+        // A record that is read between its write and the note of it becomes an item as well, which finds nothing to do.
+        let [done] = counts(&lines[0], ["done"]);
+        assert!((200..=400).contains(&done), "{}", lines[0]);
     }
 }
 
