@@ -266,14 +266,17 @@ fn note_gone(
         is_there || record.mapping != mapping.name || !record.destination_id.is_empty()
     });
     for (key, record) in own {
-        tree.gone.push(TreeRecord {
+        let gone = TreeRecord {
             tree: root.name.to_owned(),
             root: tree.id.clone(),
             mapping: mapping.name.to_owned(),
             key,
             destination_id: text(&record, "Id").unwrap_or_default(),
             base: "{}".to_owned(),
-        });
+        };
+        // Known from now on, also where the tree is stopped before it can be deleted: it is not asked for again.
+        tree.written.push(gone.clone());
+        tree.gone.push(gone);
     }
 }
 

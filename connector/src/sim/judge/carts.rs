@@ -215,7 +215,16 @@ pub(super) fn was_deleted(ended: &Ended, identity: &str) -> bool {
         .iter()
         .filter(|write| write.operation == Operation::Delete && write.actor == Actor::User);
     let mut records = deletes.map(|delete| delete.id.as_str());
-    records.any(|id| super::names(&log, id).contains(&identity))
+    // What was found by its address before it had the id was deleted just as well.
+    let email = ended.simulator.identities().into_iter();
+    let email = email.filter(|living| text(living, "id") == identity);
+    let email: Vec<String> = email.map(|own| text(&own, "email").to_lowercase()).collect();
+    let mailed = |id: &str| {
+        let said = log.iter().filter(|write| write.id == id);
+        let mut said = said.filter_map(|write| write.fields.get("Email")?.as_str());
+        said.any(|said| email.contains(&said.to_lowercase()))
+    };
+    records.any(|id| super::names(&log, id).contains(&identity) || mailed(id))
         || !ended
             .simulator
             .identities()
