@@ -218,7 +218,9 @@ pub(super) fn was_deleted(ended: &Ended, identity: &str) -> bool {
     // What was found by its address before it had the id was deleted just as well.
     let email = ended.simulator.identities().into_iter();
     let email = email.filter(|living| text(living, "id") == identity);
-    let email: Vec<String> = email.map(|own| text(&own, "email").to_lowercase()).collect();
+    let email: Vec<String> = email
+        .map(|own| text(&own, "email").to_lowercase())
+        .collect();
     let mailed = |id: &str| {
         let said = log.iter().filter(|write| write.id == id);
         let mut said = said.filter_map(|write| write.fields.get("Email")?.as_str());
