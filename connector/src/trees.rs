@@ -11,6 +11,7 @@ mod adopted;
 mod ask;
 mod body;
 mod graphs;
+mod holders;
 mod keep;
 mod left_out;
 mod lookups;

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use runtime::change::present;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Gate, LinkState, missing_required};
-use runtime::queue::{Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, StoreError};
+use runtime::queue::{
+    Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, StoreError, Tombstone,
+};
+use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
 use crate::sync::gone::GRACE_MS;
@@ -18,8 +21,8 @@ type Record = Map<String, Value>;
 struct Known {
     /// By destination id.
     links: HashMap<String, Link>,
-    /// Source ids whose pair is no more.
-    buried: Vec<String>,
+    /// Pairs that are no more.
+    buried: Vec<Tombstone>,
 }
 
 pub(super) async fn judge(
@@ -45,10 +48,7 @@ pub(super) async fn judge(
         buried: sync
             .store
             .tombstones(mapping.name, Side::Source, external)
-            .await?
-            .into_iter()
-            .map(|tombstone| tombstone.source_id)
-            .collect(),
+            .await?,
     };
     let mut captured = Captured {
         answered: answered(sync, mapping, &records, &known).await?,
@@ -147,7 +147,7 @@ fn decide(
     mapping: &'static MappingDescriptor,
     record: &Record,
     link: Option<&Link>,
-    buried: &[String],
+    buried: &[Tombstone],
 ) -> Judged {
     if !mapping.takes_back(record, sync.has_npsp()) {
         return Judged::goes(false);
@@ -162,7 +162,7 @@ fn decide(
             .and_then(Value::as_str)
             .unwrap_or_default();
         if !external.is_empty() {
-            return Judged::goes(!buried.iter().any(|id| id == external));
+            return Judged::goes(!rests(buried, external, record));
         }
         let blank = missing_required(mapping, seen.record.as_ref());
         return match blank.is_empty() || sync.breaks(Broken::Gates) {
@@ -205,6 +205,14 @@ fn decide(
             }
         }
     }
+}
+
+/// Is the pair that the record names no more, and is there nothing to be asked about it? A record of an identity that
+/// was merged, and that had another record then, is one that nobody knows.
+fn rests(buried: &[Tombstone], external: &str, record: &Record) -> bool {
+    let id = record.get("Id").and_then(Value::as_str).unwrap_or_default();
+    let mut own = buried.iter().filter(|one| one.source_id == external);
+    own.any(|one| one.merged_into.is_none() || normalise(&one.destination_id) == normalise(id))
 }
 
 fn item(

@@ -244,10 +244,16 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
         .filter(|write| is_end(write))
         .map(|write| write.id.clone())
         .collect();
+    // A person is asked about it.
+    let asked = |contact: &Record| {
+        let question = format!("sf:{}", text(contact, "Id"));
+        ended.reviews.contains(&question)
+    };
     for contact in &contacts {
-        if ended_ids
-            .iter()
-            .any(|id| id == text(contact, "Ticketure_Identity_Id__c"))
+        if asked(contact)
+            || ended_ids
+                .iter()
+                .any(|id| id == text(contact, "Ticketure_Identity_Id__c"))
         {
             continue;
         }
@@ -255,9 +261,10 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
         let same = contacts
             .iter()
             .filter(|other| {
-                !ended_ids
-                    .iter()
-                    .any(|id| id == text(other, "Ticketure_Identity_Id__c"))
+                !asked(other)
+                    && !ended_ids
+                        .iter()
+                        .any(|id| id == text(other, "Ticketure_Identity_Id__c"))
             })
             .filter(|other| !email.is_empty() && text(other, "Email").to_lowercase() == email)
             .count();

@@ -43,6 +43,10 @@ impl TwoWaySync {
                 }
             };
         }
+        if let Some(record) = self.heirs_record(mapping, source_id).await? {
+            let question = outlived(mapping, id, source_id, record);
+            return Ok(Err(asked_about(unit, question)));
+        }
         let asked = [source_id.to_owned()];
         let found = self
             .salesforce
@@ -65,6 +69,17 @@ impl TwoWaySync {
                 }
             }
         }
+    }
+
+    /// The record of whom the identity was merged into.
+    async fn heirs_record(
+        &self,
+        mapping: &'static MappingDescriptor,
+        source_id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let asked = vec![source_id.to_owned()];
+        let mut heirs = self.store.heirs(mapping.name, asked).await?;
+        Ok(heirs.remove(source_id).and_then(|heir| heir.destination_id))
     }
 }
 
@@ -97,6 +112,20 @@ fn cloned(
             originals.join(", ")
         ),
         candidates: originals,
+    }
+}
+
+/// The identity that it names was merged into another, whose record is known: so a create ends whose answer was lost,
+/// and which was carried out only when the two had been merged.
+fn outlived(mapping: &MappingDescriptor, id: &str, source_id: &str, record: String) -> Review {
+    Review {
+        mapping: mapping.name.to_owned(),
+        source_id: format!("sf:{id}"),
+        reason: format!(
+            "it carries the {} {source_id}, which was merged into that of {record}, and is not synced: merge the two in Salesforce, or clear the field on it",
+            mapping.external_id
+        ),
+        candidates: vec![record],
     }
 }
 

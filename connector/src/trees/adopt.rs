@@ -6,24 +6,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runtime::mapping::{Adopt, AdoptFrom, MappingDescriptor};
-use runtime::queue::{NewItem, Outcome, StoreError, TREE_AGAIN, TreeWait};
+use runtime::mapping::{Adopt, AdoptFrom};
+use runtime::queue::{Outcome, StoreError};
 use runtime::row;
-use runtime::salesforce::normalise;
-use serde_json::{Value, json};
+use runtime::salesforce::{CallError, normalise};
+use serde_json::Value;
 
+use super::holders::{Holders, claim_of};
 use super::{Tree, Work};
 use crate::sync::TwoWaySync;
-use crate::sync::meeting::destination_key;
+use crate::sync::meeting::{Meeting, destination_key};
+use crate::to_salesforce::references::Resolved;
 
 /// Whoever has the record gives it up in so long, about; who waits longer looks less often.
 const GIVEN_UP_MS: i64 = 500;
 const GIVEN_UP_MOST_MS: i64 = 60_000;
 /// Another batch is about to take the record. Another span than the one above, so that the two do not meet each time.
 pub(super) const MEETS_MS: i64 = 170;
-
-/// A push that is not settled by then is in the error log.
-const PUSHED_MS: i64 = 600_000;
 
 /// A record that became a tree's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +43,23 @@ enum Wish {
     },
 }
 
+/// What is known of all that a batch's trees wish for.
+struct There {
+    resolved: Resolved,
+    /// Why some could not be resolved.
+    failure: Option<CallError>,
+    /// Records that there are to be none of.
+    left_out: BTreeSet<(&'static str, String)>,
+    /// Records that a call is under way for.
+    written: BTreeSet<(&'static str, String)>,
+    /// Ids that no other batch takes meanwhile.
+    claimed: BTreeSet<String>,
+    /// Ids that a tree of this batch has, or waits for.
+    taken: BTreeSet<String>,
+    holders: Holders,
+    meeting: Meeting,
+}
+
 impl TwoWaySync {
     /// Says of each tree which record its root is, where that is none of its own.
     pub(super) async fn adopt_all(&self, work: &mut Work) -> Result<(), StoreError> {
@@ -52,6 +68,30 @@ impl TwoWaySync {
             return Ok(());
         }
         let wishes: Vec<Vec<Wish>> = work.trees.iter().map(|tree| wishes(work, tree)).collect();
+        let mut places: Vec<usize> = (0..wishes.len()).collect();
+        places.sort_by_key(|place| work.trees.get(*place).map(|tree| tree.id.clone()));
+        let mut there = self.what_is_there(work, &wishes).await?;
+        for place in places {
+            for wish in wishes.get(place).into_iter().flatten() {
+                if self.grant(work, place, wish, &mut there).await? {
+                    break;
+                }
+            }
+        }
+        for id in there.claimed.difference(&there.taken) {
+            there.meeting.leave(&destination_key(root, id));
+        }
+        work.meeting = Some(there.meeting);
+        self.still_shared(work).await
+    }
+
+    /// Claims what is wished for, and reads what has to be known of it.
+    async fn what_is_there(
+        &self,
+        work: &mut Work,
+        wishes: &[Vec<Wish>],
+    ) -> Result<There, StoreError> {
+        let root = work.root;
         let records = wishes.iter().flatten().filter_map(|wish| match wish {
             Wish::Id(_) => None,
             Wish::Record { of, .. } => Some(of.clone()),
@@ -61,58 +101,81 @@ impl TwoWaySync {
         let left_out = self.kept_out(work, &records, &resolved).await?;
         let written = self.being_written(&records).await?;
         let mut meeting = self.meeting();
-        let mut taken = BTreeSet::new();
-        let mut in_order: Vec<(usize, Vec<Wish>)> = wishes.into_iter().enumerate().collect();
-        in_order.sort_by_key(|(place, _)| work.trees.get(*place).map(|tree| tree.id.clone()));
-        for (place, wishes) in in_order {
-            for wish in wishes {
-                let wished = match wish {
-                    Wish::Id(adopted) => adopted,
-                    // Its own comes first, such as the role of whoever bought.
-                    Wish::Record { of, .. } if written.contains(&of) => {
-                        if let Some(tree) = work.trees.get_mut(place) {
-                            let reason = format!("{} {} is being written", of.0, of.1);
-                            tree.stop(self.with_patience(tree, &reason));
-                        }
-                        break;
-                    }
-                    Wish::Record { of, key_only } => match (resolved.get(&of), &failure) {
-                        (Some(id), _) => Adopted {
-                            id: id.clone(),
-                            key_only,
-                            shared: true,
-                        },
-                        (None, _) if left_out.contains(&of) => continue,
-                        (None, Some(error)) => {
-                            self.stop_unanswered(work, place, error);
-                            break;
-                        }
-                        (None, None) => {
-                            wait_for(work, place, &of);
-                            break;
-                        }
-                    },
-                };
-                // An earlier one of this batch has it, or waits for it to be given up.
-                if taken.contains(&wished.id) && !self.holds(work, place, &wished.id).await? {
-                    continue;
+        let ids = wishes.iter().flatten().filter_map(|wish| match wish {
+            Wish::Id(adopted) => Some(adopted.id.clone()),
+            Wish::Record { of, .. } => resolved.get(of).cloned(),
+        });
+        let ids: BTreeSet<String> = ids.collect();
+        let claim = |id: &String| meeting.claim(vec![destination_key(root, id)]);
+        let claimed: BTreeSet<String> = ids.into_iter().filter(claim).collect();
+        let holders = self
+            .holders(work, claimed.iter().cloned().collect())
+            .await?;
+        Ok(There {
+            resolved,
+            failure,
+            left_out,
+            written,
+            claimed,
+            taken: BTreeSet::new(),
+            holders,
+            meeting,
+        })
+    }
+
+    /// Is this the answer to what the tree wishes? If not, the next wish is.
+    async fn grant(
+        &self,
+        work: &mut Work,
+        place: usize,
+        wish: &Wish,
+        there: &mut There,
+    ) -> Result<bool, StoreError> {
+        let wished = match wish {
+            Wish::Id(adopted) => adopted.clone(),
+            // Its own comes first, such as the role of whoever bought.
+            Wish::Record { of, .. } if there.written.contains(of) => {
+                if let Some(tree) = work.trees.get_mut(place) {
+                    let reason = format!("{} {} is being written", of.0, of.1);
+                    tree.stop(self.with_patience(tree, &reason));
                 }
-                let id = wished.id.clone();
-                if !meeting.claim(vec![destination_key(root, &id)]) {
-                    let later = self.again(MEETS_MS, "another batch is about to take its record");
-                    if let Some(tree) = work.trees.get_mut(place) {
-                        tree.stop(later);
-                    }
-                    break;
-                }
-                if self.takes(work, place, wished).await? {
-                    taken.insert(id);
-                    break;
-                }
+                return Ok(true);
             }
+            Wish::Record { of, key_only } => match (there.resolved.get(of), &there.failure) {
+                (Some(id), _) => Adopted {
+                    id: id.clone(),
+                    key_only: *key_only,
+                    shared: true,
+                },
+                (None, _) if there.left_out.contains(of) => return Ok(false),
+                (None, Some(error)) => {
+                    self.stop_unanswered(work, place, error);
+                    return Ok(true);
+                }
+                (None, None) => {
+                    wait_for(work, place, of);
+                    return Ok(true);
+                }
+            },
+        };
+        let Some(tree) = work.trees.get_mut(place) else {
+            return Ok(true);
+        };
+        let id = wished.id.clone();
+        // An earlier one of this batch has it, or waits for it to be given up.
+        let holds = there.holders.record_of(&tree.id) == Some(id.as_str());
+        if there.taken.contains(&id) && !holds {
+            return Ok(false);
         }
-        work.meeting = Some(meeting);
-        self.still_shared(work).await
+        if !there.claimed.contains(&id) {
+            tree.stop(self.again(MEETS_MS, "another batch is about to take its record"));
+            return Ok(true);
+        }
+        let answered = self.takes(work, place, wished, &mut there.holders).await?;
+        if answered {
+            there.taken.insert(id);
+        }
+        Ok(answered)
     }
 
     /// Those of the records that a call is under way for, or may be.
@@ -183,138 +246,46 @@ impl TwoWaySync {
         work: &mut Work,
         place: usize,
         wished: Adopted,
+        holders: &mut Holders,
     ) -> Result<bool, StoreError> {
         let root = work.root;
         let Some(tree) = work.trees.get_mut(place).filter(|tree| tree.goes_on()) else {
             return Ok(true);
         };
-        // Its ids are on their way to it: the two writes would meet.
-        if self.is_pushing(root, &wished.id).await? {
+        if holders.is_pushed(&wished.id) {
             tree.stop(self.again(GIVEN_UP_MS, "its record is being pushed to Ticketure"));
             return Ok(true);
         }
-        let own = self.store.links(root.name, vec![tree.id.clone()]).await?;
-        let own = own.get(&tree.id).map(|link| link.destination_id.clone());
-        let waits = self.claims(root, &wished.id).await?;
-        let first = waits.iter().min().cloned();
-        match own {
+        let own_id = tree.id.clone();
+        let is_before = |other: &str| other < own_id.as_str();
+        match holders.record_of(&own_id) {
             // It has one of its own: whoever waits for this one may have it.
             Some(own) if own != wished.id => {
-                self.wake_trees(vec![claim_of(root, &wished.id)]).await?;
-                Ok(false)
+                if holders.first_waiting(&wished.id).is_some() {
+                    self.wake_trees(vec![claim_of(root, &wished.id)]).await?;
+                }
+                return Ok(false);
             }
-            Some(_) if first.is_some_and(|first| first < tree.id) => {
+            Some(_) if holders.first_waiting(&wished.id).is_some_and(is_before) => {
                 match self.let_go(root, &wished.id).await {
                     Ok(()) => tree.gives_up = true,
                     Err(error) => self.stop_unanswered(work, place, &error),
                 }
-                Ok(true)
             }
-            Some(_) => {
-                tree.adopted = Some(wished);
-                Ok(true)
-            }
-            None => {
-                let theirs = self
-                    .store
-                    .links_by_destination(root.name, vec![wished.id.clone()])
-                    .await?;
-                let holder = theirs.into_values().next().map(|link| link.source_id);
-                match holder {
-                    None => tree.adopted = Some(wished),
-                    Some(holder) if holder < tree.id => return Ok(false),
-                    Some(holder) => {
-                        let reason = format!("{} {holder} gives {} up first", root.name, wished.id);
-                        let id = tree.id.clone();
-                        tree.stop(self.with_patience(tree, &reason));
-                        self.claim_root(root, &id, &holder, &wished.id).await?;
-                    }
+            Some(_) => tree.adopted = Some(wished),
+            None => match holders.holder_of(&wished.id) {
+                None => tree.adopted = Some(wished),
+                Some(holder) if is_before(holder) => return Ok(false),
+                Some(holder) => {
+                    let reason = format!("{} {holder} gives {} up first", root.name, wished.id);
+                    tree.stop(self.with_patience(tree, &reason));
+                    self.claim_root(root, &own_id, holder, &wished.id).await?;
+                    holders.waits(&wished.id, &own_id);
                 }
-                Ok(true)
-            }
+            },
         }
+        Ok(true)
     }
-
-    /// Is a push of the record begun, and not settled yet?
-    async fn is_pushing(&self, root: &MappingDescriptor, id: &str) -> Result<bool, StoreError> {
-        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
-        for mapping in mappings.filter(|one| one.push_as.is_some() && one.object == root.object) {
-            let begun = self
-                .store
-                .intents(mapping.name, vec![format!("sf:{id}")])
-                .await?;
-            let since = self.now_ms() - PUSHED_MS;
-            if begun.iter().any(|intent| intent.made_at_ms > since) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Is the record the tree's own so far?
-    async fn holds(&self, work: &Work, place: usize, id: &str) -> Result<bool, StoreError> {
-        let tree = work.trees.get(place).map(|tree| tree.id.clone());
-        let own = self
-            .store
-            .links(work.root.name, tree.into_iter().collect())
-            .await?;
-        Ok(own.values().any(|link| link.destination_id == id))
-    }
-
-    /// The trees that wait for a record which another has.
-    async fn claims(&self, root: &MappingDescriptor, id: &str) -> Result<Vec<String>, StoreError> {
-        let waits = self.store.tree_waits(vec![claim_of(root, id)]).await?;
-        Ok(waits.into_iter().map(|wait| wait.root).collect())
-    }
-
-    /// Waits for the record, and has its holder look again.
-    async fn claim_root(
-        &self,
-        root: &MappingDescriptor,
-        claimant: &str,
-        holder: &str,
-        id: &str,
-    ) -> Result<(), StoreError> {
-        let wait = TreeWait {
-            key: claim_of(root, id),
-            tree: root.name.to_owned(),
-            root: claimant.to_owned(),
-        };
-        self.store.keep_waits(vec![wait]).await?;
-        // Those that ask again and again within a minute have asked.
-        let minute = self.now_ms() / 60_000;
-        let again = NewItem {
-            mapping: Some(root.name.to_owned()),
-            payload_type: TREE_AGAIN.to_owned(),
-            dedupe: Some(format!("{} for {claimant} {minute}", claim_of(root, id))),
-            lane: holder.to_owned(),
-            key: holder.to_owned(),
-            payload: "{}".to_owned(),
-            ..NewItem::default()
-        };
-        self.store.enqueue(vec![again]).await.map(|_| ())
-    }
-
-    /// The record is no longer known by the tree's key, so that another can have the key.
-    async fn let_go(
-        &self,
-        root: &MappingDescriptor,
-        id: &str,
-    ) -> Result<(), runtime::salesforce::CallError> {
-        let body = json!({ root.external_id: null }).to_string();
-        let results = self
-            .salesforce
-            .update(root.object, &[(id.to_owned(), body)])
-            .await?;
-        // One that is gone is let go as well; what else is refused is refused again when the key is used.
-        drop(results);
-        Ok(())
-    }
-}
-
-/// What is kept of a tree that waits for a record.
-fn claim_of(root: &MappingDescriptor, id: &str) -> String {
-    format!("{} on {id}", root.name)
 }
 
 fn wait_for(work: &mut Work, place: usize, of: &(&'static str, String)) {

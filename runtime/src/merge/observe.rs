@@ -171,7 +171,7 @@ impl LinkState {
             // What was written has stayed: there is nothing to remember of it.
             let stayed = |sent: &Sent| sent.value == json::value(value);
             if here.sent.get(&field).is_some_and(stayed) {
-                here.sent.remove(&field);
+                here.has_stayed(side, field, version_ms);
             } else if let Some(sent) = here.sent.get_mut(&field) {
                 sent.unseen = false;
             }
@@ -313,7 +313,12 @@ impl LinkState {
                 decided,
                 times,
                 unseen: true,
+                read_ms: match side {
+                    Side::Source => 0,
+                    Side::Destination => here.version_ms,
+                },
             };
+            here.stood.remove(&field);
             here.sent.insert(field, sent);
         }
     }
@@ -367,6 +372,7 @@ impl LinkState {
                 decided: false,
                 times: 1,
                 unseen: true,
+                read_ms: 0,
             };
             self.side_mut(side).sent.insert(field, sent);
         }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::plan::Clocks;
-use super::went_under::Overwrote;
+use super::went_under::{Overwrote, Stood};
 use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef, copied, overlay};
 use crate::json;
@@ -48,6 +48,8 @@ pub struct SideState {
     pub(super) late: Vec<Late>,
     /// What was last written.
     pub(super) sent: BTreeMap<usize, Sent>,
+    /// What our writes to Salesforce stand over that were seen to have stayed a while ago.
+    pub(super) stood: BTreeMap<usize, Stood>,
     /// The version as it was kept last, and before any write that is still to be read back.
     pub(super) known_ms: i64,
     /// What the last write of ours stood over.
@@ -76,6 +78,38 @@ pub(super) struct Sent {
     pub(super) times: u32,
     /// Nothing has been seen of the side since.
     pub(super) unseen: bool,
+    /// As of when the side was known then; 0 where that says nothing.
+    pub(super) read_ms: i64,
+}
+
+impl Sent {
+    fn to_json(&self) -> Value {
+        let mut kept = vec![
+            self.value.clone(),
+            Value::from(self.times),
+            Value::from(self.unseen),
+            self.before.clone(),
+        ];
+        if self.read_ms > 0 {
+            kept.push(Value::from(self.read_ms));
+        }
+        if self.decided {
+            kept.push(Value::from(true));
+        }
+        Value::Array(kept)
+    }
+
+    fn from_json(kept: &Value) -> Self {
+        let at = |index: usize| kept.get(index);
+        Sent {
+            value: at(0).cloned().unwrap_or(Value::Null),
+            times: at(1).and_then(Value::as_u64).unwrap_or(1) as u32,
+            unseen: at(2).and_then(Value::as_bool).unwrap_or(false),
+            before: at(3).cloned().unwrap_or(Value::Null),
+            read_ms: at(4).and_then(Value::as_i64).unwrap_or_default(),
+            decided: [at(4), at(5)].contains(&Some(&Value::Bool(true))),
+        }
+    }
 }
 
 impl SideState {
@@ -87,6 +121,7 @@ impl SideState {
             restore: BTreeMap::new(),
             late: Vec::new(),
             sent: BTreeMap::new(),
+            stood: BTreeMap::new(),
             known_ms: 0,
             overwrote: None,
             kept: mapping.new_record(),
@@ -281,18 +316,15 @@ impl LinkState {
         let sent: Map<String, Value> = side
             .sent
             .iter()
-            .map(|(field, sent)| {
-                (
-                    self.name(*field),
-                    match sent.decided {
-                        true => json!([sent.value, sent.times, sent.unseen, sent.before, true]),
-                        false => json!([sent.value, sent.times, sent.unseen, sent.before]),
-                    },
-                )
-            })
+            .map(|(field, sent)| (self.name(*field), sent.to_json()))
             .collect();
         if !sent.is_empty() {
             root.insert("sent".to_owned(), Value::Object(sent));
+        }
+        if !side.stood.is_empty() {
+            let stood = side.stood.iter();
+            let stood = stood.map(|(field, stood)| (self.name(*field), stood.to_json()));
+            root.insert("stood".to_owned(), Value::Object(stood.collect()));
         }
         if let Some(overwrote) = &side.overwrote {
             root.insert("overwrote".to_owned(), overwrote.to_json());
@@ -377,14 +409,12 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
     }
     for (name, entry) in members(kept.get("sent")) {
         if let Some(field) = mapping.record.field(name) {
-            let sent = Sent {
-                value: entry.get(0).cloned().unwrap_or(Value::Null),
-                times: entry.get(1).and_then(Value::as_u64).unwrap_or(1) as u32,
-                unseen: entry.get(2).and_then(Value::as_bool).unwrap_or(false),
-                before: entry.get(3).cloned().unwrap_or(Value::Null),
-                decided: entry.get(4).is_some(),
-            };
-            side.sent.insert(field, sent);
+            side.sent.insert(field, Sent::from_json(entry));
+        }
+    }
+    for (name, entry) in members(kept.get("stood")) {
+        if let Some(field) = mapping.record.field(name) {
+            side.stood.insert(field, Stood::from_json(entry));
         }
     }
     let overwrote = kept.get("overwrote");

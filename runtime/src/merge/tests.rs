@@ -455,3 +455,27 @@ proptest::proptest! {
         assert!(there.phone == here.phone || matches!(state.plan(&Clocks::default()).gate, Gate::Unmonitored));
     }
 }
+
+#[test]
+fn what_stood_before_a_write_that_has_stayed_is_told() {
+    let mut state = LinkState::created(&ACCEPTS, &person("Ada", "1"), 1);
+    state.observe(Side::Destination, &person("Ada", "1"), 1_000, 1_000);
+    state.observe(Side::Source, &person("Ada", "2"), 2_000, 2_000);
+    state.landed(Side::Destination, &person("Ada", "2"));
+    let mut state = kept(&state, &ACCEPTS);
+    state.observe(Side::Destination, &person("Ada", "2"), 5_000, 5_000);
+    let state = kept(&state, &ACCEPTS);
+    let told = |phone: &str, at: i64| {
+        let under = state.went_under(Side::Destination, &person("Ada", phone), at);
+        under.len()
+    };
+    assert_eq!(
+        told("3", 4_000),
+        1,
+        "typed after the reading, before the write"
+    );
+    assert_eq!(told("3", 1_000), 0, "older than what was read");
+    assert_eq!(told("1", 4_000), 0, "what was read");
+    assert_eq!(told("2", 4_000), 0, "what was written");
+    assert_eq!(told("3", 6_000), 0, "typed after the write");
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::observe::present_fields;
 use super::plan::Decision;
-use super::state::{Late, LinkState, read_record, record_json};
+use super::state::{Late, LinkState, SideState, read_record, record_json};
 use crate::change::Mask;
 use crate::entity::{Entity, SlotRef};
 use crate::json;
@@ -19,6 +19,52 @@ pub(super) struct Overwrote {
     before: Box<dyn Entity>,
     /// Those that were as agreed: nobody had changed them, or somebody had and took it back.
     as_agreed: Mask,
+}
+
+/// So long an answer about Salesforce, or an item, may still tell of what stood before a write that has stayed.
+const STOOD_MS: i64 = 600_000;
+
+/// What a write to Salesforce that has stayed stands over.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stood {
+    before: Value,
+    /// As of when that was read, and as of when the write was seen to have stayed.
+    read_ms: i64,
+    seen_ms: i64,
+}
+
+impl Stood {
+    pub(super) fn to_json(&self) -> Value {
+        json!([self.before, self.read_ms, self.seen_ms])
+    }
+
+    pub(super) fn from_json(kept: &Value) -> Self {
+        let time = |index: usize| kept.get(index).and_then(Value::as_i64);
+        Stood {
+            before: kept.get(0).cloned().unwrap_or(Value::Null),
+            read_ms: time(1).unwrap_or_default(),
+            seen_ms: time(2).unwrap_or_default(),
+        }
+    }
+}
+
+impl SideState {
+    /// Our write of the field is there: what is read later may have been so before it.
+    pub(super) fn has_stayed(&mut self, side: Side, field: usize, version_ms: i64) {
+        let Some(sent) = self.sent.remove(&field) else {
+            return;
+        };
+        self.stood
+            .retain(|_, stood| stood.seen_ms + STOOD_MS > version_ms);
+        if side == Side::Destination && sent.read_ms > 0 {
+            let stood = Stood {
+                before: sent.before,
+                read_ms: sent.read_ms,
+                seen_ms: version_ms,
+            };
+            self.stood.insert(field, stood);
+        }
+    }
 }
 
 impl Overwrote {
@@ -165,10 +211,27 @@ impl LinkState {
             found.extend(self.overwritten_by_late(image, version_ms));
             return found;
         }
-        let fields = self.destination.sent.keys();
-        fields
-            .flat_map(|field| self.under_sent(*field, image.slot(*field), version_ms))
-            .collect()
+        let sent = self.destination.sent.keys();
+        let sent = sent.flat_map(|field| self.under_sent(*field, image.slot(*field), version_ms));
+        let stood = self.destination.stood.keys();
+        let stood = stood.filter_map(|field| self.under_stood(*field, image, version_ms));
+        sent.chain(stood).collect()
+    }
+
+    /// What an older image of Salesforce's says of a field in which our write has been seen since.
+    fn under_stood(&self, field: usize, image: &dyn Entity, version_ms: i64) -> Option<Decision> {
+        let here = &self.destination;
+        let stood = here.stood.get(&field)?;
+        let seen = json::value(image.slot(field));
+        let between = stood.read_ms < version_ms && version_ms < stood.seen_ms;
+        let agreed = self.agreed.slot(field);
+        let is_known = image.slot(field).is_absent()
+            || seen == stood.before
+            || image.slot(field).equivalent(agreed)
+            || image.slot(field).equivalent(here.changes.slot(field));
+        let winner = json::value(agreed);
+        let lost = || Decision::went_under(field, (seen, version_ms), Side::Source, winner);
+        (between && !is_known).then(lost)
     }
 
     /// What an older image of Salesforce's says of a field that we have written since.

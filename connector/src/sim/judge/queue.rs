@@ -31,7 +31,11 @@ fn may_wait(ended: &Ended, item: &ItemView) -> bool {
     if mapping == "cart" {
         let mut own = ended.waiting.iter().filter(|other| other.key == id);
         let cart_waits = own.any(|own| own.wait_key != item.wait_key && may_wait(ended, own));
-        return !carts::has_to_be(ended, id) || cart_waits || waits_for_another(ended, item);
+        // Its own items are in the error log, where they belong.
+        let deleted = carts::buyer_was_deleted(ended, id);
+        let failed = deleted && ended.errors.iter().any(|error| error.key == id);
+        let waits = cart_waits || failed || waits_for_another(ended, item);
+        return !carts::has_to_be(ended, id) || waits;
     }
     let there = ended
         .simulator
