@@ -21,6 +21,7 @@ mod price_book;
 mod references;
 mod roles;
 mod steps;
+mod takeover;
 #[cfg(test)]
 #[cfg(feature = "demo")]
 mod tests;
@@ -32,12 +33,13 @@ use std::collections::{BTreeMap, HashMap};
 use runtime::entity::Entity;
 use runtime::mapping::{Lookup, MappingDescriptor};
 use runtime::queue::{Item, Outcome, StoreError, TreeRecord};
+use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
 use crate::handlers::households;
 use crate::sync::TwoWaySync;
 use crate::sync::meeting::Meeting;
-use crate::to_salesforce::references::Resolved;
+use crate::to_salesforce::references::{BY_ID, Resolved};
 pub(crate) use lookups::Lookups;
 pub(crate) use roles::is_making;
 
@@ -205,7 +207,7 @@ impl Work {
 
     /// Has the setting this value?
     pub(crate) fn is_set(&self, name: &str, value: &str) -> bool {
-        self.settings.get(name).and_then(Value::as_str) == Some(value)
+        self.setting(name) == Some(value)
     }
 
     /// Roots that are there and whose `field` comes to refer to another record, where they do not say `beside` themselves.
@@ -230,6 +232,31 @@ impl Work {
             }
         }
         moving
+    }
+
+    /// A setting that is a text.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).and_then(Value::as_str)
+    }
+
+    /// Roots whose `field` was given this record, and of which that is not said any longer, have none there.
+    pub(crate) fn take_back(&mut self, field: &str, record: &str) {
+        for tree in self.trees.iter_mut().filter(|tree| tree.goes_on()) {
+            for wanted in tree.wanted.iter_mut() {
+                let Some(index) = wanted.mapping.record.field(field) else {
+                    continue;
+                };
+                let is_it = |base: &Box<dyn Entity>| {
+                    let slot = base.slot(index);
+                    let given = slot.text().map(|id| id.trim_start_matches(BY_ID));
+                    given.is_some_and(|id| normalise(id) == record)
+                };
+                let said = !wanted.record.slot(index).is_absent();
+                if !said && wanted.base.as_ref().is_some_and(is_it) {
+                    wanted.record.slot_mut(index).set_null();
+                }
+            }
+        }
     }
 
     /// This value of a root's field is written when the other field is.
@@ -311,6 +338,7 @@ impl TwoWaySync {
         }
         self.look_up_all(&mut work).await;
         self.begin_all(&work).await?;
+        self.make_way(&mut work).await?;
         self.write_graphs(&mut work).await;
         self.write_steps(&mut work).await?;
         self.wait_for_found(&work).await?;

@@ -5,6 +5,8 @@ use runtime::queue::{Store, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::handlers::households::PLACED;
+
 /// One tree.
 #[derive(Debug, Serialize)]
 pub struct TreeView {
@@ -47,6 +49,8 @@ pub async fn of(store: &Store, id: &str, normal: &str) -> Result<Vec<TreeView>, 
     if found.is_empty() && id != normal {
         found = store.trees_of(normal).await?;
     }
+    // Where people were brought is no tree of records.
+    found.retain(|(tree, _)| tree != PLACED);
     let mut views = Vec::with_capacity(found.len());
     for (tree, root) in found {
         views.push(view(store, tree, root).await?);

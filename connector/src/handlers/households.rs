@@ -3,13 +3,13 @@
 //!
 //! NPSP makes a household for each contact that comes without one (reference: NPSP, "Household Account model"). One that
 //! it made for a single person is moved into the buyer's; who is in a household with others stays there, and a person
-//! is asked.
+//! is asked. Nobody is brought into the same household twice: who was taken out of it stays out.
 
 mod donations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runtime::queue::{Review, StoreError};
+use runtime::queue::{Review, StoreError, TreeRecord};
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value, json};
 
@@ -27,6 +27,8 @@ pub(crate) const DONOR: &str = "npsp__Primary_Contact__c";
 pub(crate) const HOUSEHOLD_OF: &str = "AccountId";
 /// What NPSP calls the households that it makes.
 const HOUSEHOLD: &str = "Household Account";
+/// What is kept of people who were brought into a household, by the household.
+pub(crate) const PLACED: &str = "household";
 
 /// Identities that belong together.
 #[derive(Debug, PartialEq, Eq)]
@@ -185,6 +187,7 @@ impl TwoWaySync {
                 return Ok(());
             }
         };
+        let placed = self.placed(&apart).await?;
         let mut records = Vec::new();
         for relative in apart {
             let is_household =
@@ -195,6 +198,10 @@ impl TwoWaySync {
             let alone = read
                 .get(&relative.from)
                 .is_some_and(|account| account.is_household && account.members <= 1);
+            // Whom we brought there once, and who is elsewhere now, somebody took out.
+            if placed.contains(&(relative.to.clone(), relative.contact.clone())) {
+                continue;
+            }
             if alone {
                 records.push(moved(relative));
             } else {
@@ -204,12 +211,25 @@ impl TwoWaySync {
         let Some(people) = self.mapping(PEOPLE) else {
             return Ok(());
         };
+        let mut placed = Vec::new();
         for (relative, sent) in self.in_calls(people, records).await {
-            if !matches!(sent, Sent::Landed(_)) {
-                self.stop_for(work, relative.tree, PEOPLE, &sent);
+            match sent {
+                Sent::Landed(_) => placed.push(placement(relative)),
+                sent => self.stop_for(work, relative.tree, PEOPLE, &sent),
             }
         }
-        Ok(())
+        match placed.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_records(placed).await,
+        }
+    }
+
+    /// Households and the contacts that we brought there.
+    async fn placed(&self, apart: &[Relative]) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let to: BTreeSet<String> = apart.iter().map(|one| one.to.clone()).collect();
+        let kept = self.store.tree_records(PLACED, to.into_iter().collect());
+        let kept = kept.await?.into_iter();
+        Ok(kept.map(|one| (one.root, one.key)).collect())
     }
 
     async fn households(
@@ -261,6 +281,18 @@ impl TwoWaySync {
 struct Household {
     is_household: bool,
     members: u32,
+}
+
+/// What is kept of it: the household, and who was brought there.
+fn placement(relative: Relative) -> TreeRecord {
+    TreeRecord {
+        tree: PLACED.to_owned(),
+        root: relative.to.clone(),
+        mapping: PEOPLE.to_owned(),
+        key: relative.contact,
+        destination_id: relative.to,
+        base: "{}".to_owned(),
+    }
 }
 
 fn moved(relative: Relative) -> Record<Relative> {

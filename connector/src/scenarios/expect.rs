@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::file::{Expected, ExpectedObject, ExpectedRecord, Log};
-use super::state::{Record, Shown, State};
+use super::state::{Record, Shown, State, households};
 use super::tree::{Entry, Kind, Mistake, Node};
 
 /// Everything that is otherwise, with the line that says how it is to be.
@@ -71,9 +71,7 @@ impl Checking<'_> {
         for expected in &object.records {
             let found = there
                 .iter()
-                .find(|(key, record)| {
-                    **key == &expected.key || record.aliases.contains(&expected.key)
-                })
+                .find(|(key, record)| **key == &expected.key || record.goes_by(&expected.key))
                 .map(|(key, record)| (*key, *record));
             match found {
                 Some((key, record)) => {
@@ -162,7 +160,7 @@ impl Checking<'_> {
             .state
             .records(false, object)
             .and_then(|all| all.get(key));
-        key == name || record.is_some_and(|record| record.aliases.contains(name))
+        key == name || record.is_some_and(|record| record.goes_by(name))
     }
 
     fn absent(&mut self, absent: &[(usize, String, String)]) {
@@ -174,7 +172,7 @@ impl Checking<'_> {
                     .into_iter()
                     .flatten();
                 let mut found =
-                    records.filter(|(known, record)| *known == key || record.aliases.contains(key));
+                    records.filter(|(known, record)| *known == key || record.goes_by(key));
                 found.next().is_some()
             });
             if there {
@@ -202,9 +200,11 @@ impl Checking<'_> {
     }
 }
 
-/// Numbers are compared as decimals, times as moments, all else as it is.
+/// Numbers are compared as decimals, times as moments, households by who belongs to them, all else as it is.
 fn same(found: &Value, expected: &Value) -> bool {
-    if found == expected {
+    let household = |value: &Value| value.as_str().and_then(households::in_order);
+    if found == expected || (household(found).is_some() && household(found) == household(expected))
+    {
         return true;
     }
     let number = |value: &Value| match value {

@@ -1,6 +1,7 @@
 //! The end of a run as both systems show it, without anything that depends on the order in which it came about:
 //! records go by what tells them apart and not by their ids, and times of the systems' own are left out.
 
+pub(crate) mod households;
 mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +88,14 @@ fn is_system(field: &str) -> bool {
     SYSTEM.contains(&field)
 }
 
+impl Record {
+    /// Is this one of its names?
+    pub fn goes_by(&self, name: &str) -> bool {
+        let ordered = households::in_order(name);
+        self.aliases.contains(name) || ordered.is_some_and(|name| self.aliases.contains(&name))
+    }
+}
+
 impl State {
     pub fn of(simulator: &Simulator, catalogue: &Catalogue, named: &Named, left: &Left) -> State {
         let keys = Keys::of(simulator, catalogue, named);
@@ -129,7 +138,13 @@ impl State {
         let fields = fields.map(|(name, value)| {
             let kind = known.and_then(|known| known.fields.get(name));
             let refers = kind.is_some_and(|field| field.kind == "reference");
-            (name.clone(), keys.shown(value, refers))
+            let ordered = value.as_str().and_then(households::in_order);
+            let ordered = ordered.filter(|_| name == "Name" && households::is_one(record));
+            let shown = match ordered {
+                Some(ordered) => Shown::Value(Value::from(ordered)),
+                None => keys.shown(value, refers),
+            };
+            (name.clone(), shown)
         });
         let record = Record {
             aliases: keys.aliases(id),
@@ -235,6 +250,7 @@ impl State {
                     let told = record
                         .fields
                         .iter()
+                        .filter(|(name, _)| !households::is_by_order(object, name))
                         .filter(|(_, value)| !value.is_nothing());
                     for (name, value) in told {
                         let _ = writeln!(text, "    {name}: {}", value.text());

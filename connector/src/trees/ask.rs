@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::body::{self, parent_field};
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work, adopted, plan};
+use super::{Tree, Wanted, Work, adopted, plan, roles};
 use crate::sync::TwoWaySync;
 
 type Record = Map<String, Value>;
@@ -41,6 +41,7 @@ impl TwoWaySync {
         }
         for tree in work.going().filter(|tree| tree.doubt) {
             tree.doubt = false;
+            roles::look_again(tree);
         }
         Ok(())
     }

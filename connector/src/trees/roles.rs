@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::adopt::MEETS_MS;
 use super::body::{Body, body, new_body, parent_field};
+use super::takeover::{LEADS, Leading};
 use super::{Tree, Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
@@ -52,14 +53,23 @@ impl TwoWaySync {
                 return Ok(());
             }
         };
-        let mut known: BTreeSet<Key> = there
-            .iter()
-            .filter_map(|record| key(mapping, record))
-            .collect();
-        let (mut records, mut making) = (Vec::new(), Vec::new());
-        for (place, index, body, key) in new {
+        let keyed = there.into_iter();
+        let keyed = keyed.filter_map(|record| Some((key(mapping, &record)?, record)));
+        let there: BTreeMap<Key, Map<String, Value>> = keyed.collect();
+        let mut known: BTreeSet<Key> = there.keys().cloned().collect();
+        let (mut records, mut making, mut leading) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, index, mut body, key) in new {
+            let leads = body.get(LEADS) == Some(&Value::Bool(true));
             // Two of them may mean one.
-            if known.insert(key.clone()) {
+            if let Some(role) = there.get(&key).filter(|_| leads) {
+                let fields = mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key);
+                fields.iter().for_each(|field| drop(body.remove(*field)));
+                leading.push(Leading {
+                    place: (place, index),
+                    role: role.clone(),
+                    body,
+                });
+            } else if known.insert(key.clone()) {
                 making.extend(in_the_making(work, (place, index), &key));
                 records.push(Record {
                     of: (place, index),
@@ -75,21 +85,28 @@ impl TwoWaySync {
         if !making.is_empty() {
             self.store.keep_records(making).await?;
         }
-        for (place, sent) in self.in_calls(mapping, records).await {
+        let mut sent = self.in_calls(mapping, records).await;
+        if !leading.is_empty() {
+            sent.extend(self.promote(work, mapping, leading).await?);
+        }
+        for (place, sent) in sent {
             self.note_role(work, mapping, place, &sent);
         }
         Ok(())
     }
 
-    /// Another batch may be making the same records of the same parent, because of another tree: that one goes first.
     fn claim_parents(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
-        let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());
         for (place, ..) in new_ones(work, mapping) {
-            let Some(tree) = work.trees.get_mut(place) else {
-                continue;
-            };
+            self.claim_roles(work, place, mapping.object);
+        }
+    }
+
+    /// Another batch may be making the same records of the same parent, because of another tree: that one goes first.
+    pub(super) fn claim_roles(&self, work: &mut Work, place: usize, object: &str) {
+        let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());
+        if let Some(tree) = work.trees.get_mut(place) {
             let parent = tree.root_id.as_deref().map(normalise);
-            let parent = parent.map(|id| format!("{} of {id}", mapping.object));
+            let parent = parent.map(|id| format!("{object} of {id}"));
             if !meeting.claim(parent.into_iter().collect()) {
                 let later = self.again(
                     MEETS_MS,
@@ -208,6 +225,15 @@ impl TwoWaySync {
     }
 }
 
+/// What somebody else had made may have been moved since, by NPSP and because of a write of ours.
+pub(super) fn look_again(tree: &mut Tree) {
+    for wanted in &mut tree.wanted {
+        if wanted.id.as_deref() == Some(SOMEBODYS) {
+            (wanted.id, wanted.base) = (None, None);
+        }
+    }
+}
+
 /// What is kept of a record before it is made.
 fn in_the_making(work: &Work, (place, index): (usize, usize), key: &Key) -> Option<TreeRecord> {
     let tree = work.trees.get(place)?;
@@ -216,6 +242,14 @@ fn in_the_making(work: &Work, (place, index): (usize, usize), key: &Key) -> Opti
         destination_id: spelled(key),
         ..kept
     })
+}
+
+/// What is kept of such a record until its id is known.
+pub(super) fn in_the_making_as(
+    mapping: &MappingDescriptor,
+    record: &Map<String, Value>,
+) -> Option<String> {
+    key(mapping, record).map(|key| spelled(&key))
 }
 
 fn spelled(key: &Key) -> String {

@@ -15,9 +15,17 @@ pub(crate) struct Moving {
     pub(crate) donor: String,
 }
 
+/// Whose the anonymous sales are, where the museum has an account for them.
+const HOUSE: &str = "house_account";
+
 impl TwoWaySync {
     /// What is written with the new donor, before it is.
     pub(crate) async fn move_donations(&self, work: &mut Work) {
+        let house = work.setting(HOUSE).map(normalise);
+        if let Some(house) = &house {
+            // A sale whose buyer is known by now is the house's no longer.
+            work.take_back(HOUSEHOLD_OF, house);
+        }
         let moving = match work.npsp() {
             true => work.moving(DONOR, HOUSEHOLD_OF),
             false => Vec::new(),
@@ -25,7 +33,7 @@ impl TwoWaySync {
         if moving.is_empty() {
             return;
         }
-        match self.households_of_donors(&moving).await {
+        match self.households_of_donors(&moving, house.as_ref()).await {
             Ok(found) => {
                 for (tree, household) in found {
                     work.write_along(tree, DONOR, HOUSEHOLD_OF, household);
@@ -42,6 +50,7 @@ impl TwoWaySync {
     async fn households_of_donors(
         &self,
         moving: &[Moving],
+        house: Option<&String>,
     ) -> Result<Vec<(usize, String)>, CallError> {
         let ids: Vec<String> = moving.iter().map(|one| one.opportunity.clone()).collect();
         let mut there: Vec<Option<Map<String, Value>>> = Vec::new();
@@ -62,10 +71,15 @@ impl TwoWaySync {
             .collect();
         let households = self.account_of_people(&people).await?;
         let each = moving.iter().zip(&there).filter_map(|(one, record)| {
-            let old = households.get(&text(record, DONOR)?)?;
-            let new = households.get(&one.donor).filter(|new| *new != old)?;
-            let is_there = text(record, HOUSEHOLD_OF).as_ref() == Some(old);
-            is_there.then(|| (one.tree, new.clone()))
+            let account = text(record, HOUSEHOLD_OF);
+            let is_there = match text(record, DONOR) {
+                Some(donor) => account.as_ref() == Some(households.get(&donor)?),
+                // One that had no donor so far is in nobody's household.
+                None => account.is_none() || account.as_ref() == house,
+            };
+            let new = households.get(&one.donor).filter(|_| is_there);
+            let new = new.filter(|new| Some(*new) != account.as_ref())?;
+            Some((one.tree, new.clone()))
         });
         Ok(each.collect())
     }

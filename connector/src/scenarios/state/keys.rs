@@ -202,6 +202,9 @@ impl Maker<'_> {
         let name = text(record, "Name");
         match self.is_numbered(object) || name.is_empty() {
             true => self.connected(object, record, depth),
+            false if super::households::is_one(record) => {
+                super::households::in_order(name).unwrap_or_else(|| name.to_owned())
+            }
             false => name.to_owned(),
         }
     }

@@ -1,0 +1,297 @@
+//! Contact roles of an opportunity that gets another primary contact.
+//!
+//! NPSP gives the primary role to the new one, whoever had it, and does not look whether they have a role already
+//! (reference: NPSP, `OPP_OpportunityContactRoles_TDTM`; that it does so of a change as well is what we take it for). So
+//! a role of ours that they have goes first, and every tree of the opportunity looks again who has one. Without NPSP the
+//! role that they have becomes the primary one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{NewItem, StoreError, TREE_AGAIN, TreeRecord};
+use runtime::retry::Verdict;
+use runtime::salesforce::{COLLECTION_MAX, CallError, normalise};
+use serde_json::{Map, Value};
+
+use super::roles::{self, SOMEBODYS, is_making};
+use super::{Work, body, plan};
+use crate::handlers::households::DONOR;
+use crate::sync::TwoWaySync;
+use crate::sync::calls::{Record, Sent};
+
+const ROLE: &str = "OpportunityContactRole";
+/// Says of a role that it is the primary one.
+pub(super) const LEADS: &str = "IsPrimary";
+
+/// An opportunity that is there and gets another primary contact: its tree's place, and both ids.
+struct Takeover {
+    place: usize,
+    opportunity: String,
+    contact: String,
+}
+
+/// A record of a tree: their places.
+pub(super) type Place = (usize, usize);
+
+/// A primary role that is wanted where its contact has a role already.
+pub(super) struct Leading {
+    pub(super) place: Place,
+    pub(super) role: Map<String, Value>,
+    /// What the role is to say, but for whose it is and of what.
+    pub(super) body: body::Body,
+}
+
+/// Is it a record that we made?
+fn is_ours(record: &TreeRecord) -> bool {
+    let id = &record.destination_id;
+    !id.is_empty() && id != SOMEBODYS && !is_making(id)
+}
+
+impl TwoWaySync {
+    /// Makes way for the roles that NPSP is about to move.
+    pub(super) async fn make_way(&self, work: &mut Work) -> Result<(), StoreError> {
+        if !work.npsp {
+            return Ok(());
+        }
+        for one in takeovers(work) {
+            self.claim_roles(work, one.place, ROLE);
+        }
+        let takeovers = takeovers(work);
+        let opportunities = takeovers.iter().map(|one| one.opportunity.as_str());
+        let opportunities: BTreeSet<&str> = opportunities.collect();
+        if opportunities.is_empty() {
+            return Ok(());
+        }
+        let there = match self.roles_of(&opportunities).await {
+            Ok(there) => there,
+            Err(error) => {
+                for one in &takeovers {
+                    self.stop_unanswered(work, one.place, &error);
+                }
+                return Ok(());
+            }
+        };
+        let kept = self.roles_known(work, &opportunities).await?;
+        let mut gone: Vec<(usize, String)> = Vec::new();
+        for one in &takeovers {
+            let theirs = there.iter().filter(|role| one.meets(role));
+            let ours = theirs.filter(|role| kept.iter().any(|kept| self.is_made(kept, role)));
+            gone.extend(ours.filter_map(|role| Some((one.place, text(role, "Id")?))));
+        }
+        self.delete_roles(work, &gone).await;
+        let is_gone = |role: &&Map<String, Value>| {
+            let id = text(role, "Id");
+            gone.iter().any(|(_, gone)| Some(gone) == id.as_ref())
+        };
+        let (gone, left): (Vec<_>, Vec<_>) = there.iter().partition(is_gone);
+        let is_wrong = |one: &TreeRecord| {
+            let is_it = |role: &&&Map<String, Value>| self.is_made(one, role);
+            let stands = left.iter().any(|role| is_it(&role));
+            one.destination_id == SOMEBODYS
+                || gone.iter().any(|role| is_it(&role))
+                || (is_ours(one) && !stands)
+        };
+        let wrong = kept.into_iter().filter(is_wrong).collect();
+        self.look_again(work, wrong).await
+    }
+
+    /// Is the role the one that is kept, as far as is known?
+    fn is_made(&self, kept: &TreeRecord, role: &Map<String, Value>) -> bool {
+        let id = text(role, "Id");
+        let mapping = self.mapping(&kept.mapping);
+        let making = mapping.and_then(|mapping| roles::in_the_making_as(mapping, role));
+        (is_ours(kept) && id == Some(normalise(&kept.destination_id)))
+            || making.as_ref() == Some(&kept.destination_id)
+    }
+
+    /// Roles as Salesforce has them.
+    async fn roles_of(
+        &self,
+        opportunities: &BTreeSet<&str>,
+    ) -> Result<Vec<Map<String, Value>>, CallError> {
+        let groups: Vec<Vec<Option<String>>> = opportunities
+            .iter()
+            .map(|id| vec![Some((*id).to_owned())])
+            .collect();
+        let select = ["Id", "OpportunityId", "ContactId", LEADS];
+        self.salesforce
+            .query_in(ROLE, &select, &["OpportunityId"], &groups)
+            .await
+    }
+
+    /// What is kept of the opportunities' roles, whichever trees they are of.
+    pub(super) async fn roles_known(
+        &self,
+        work: &Work,
+        opportunities: &BTreeSet<&str>,
+    ) -> Result<Vec<TreeRecord>, StoreError> {
+        let ids: Vec<String> = opportunities.iter().map(|id| (*id).to_owned()).collect();
+        let all = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let is_root = |mapping: &&MappingDescriptor| {
+            mapping.object == work.root.object
+                && mapping.tree.is_some_and(|tree| tree.root == mapping.name)
+        };
+        let roots: Vec<&'static MappingDescriptor> = all.copied().filter(is_root).collect();
+        let mut kept = Vec::new();
+        for root in roots {
+            let links = self
+                .store
+                .links_by_destination(root.name, ids.clone())
+                .await?;
+            let trees = links.into_values().map(|link| link.source_id).collect();
+            let records = self.store.tree_records(root.name, trees).await?;
+            kept.extend(records.into_iter().filter(|record| {
+                let mapping = self.mapping(&record.mapping);
+                mapping.is_some_and(|mapping| mapping.object == ROLE && plan::is_fixed(mapping))
+            }));
+        }
+        Ok(kept)
+    }
+
+    /// Who is to have the primary role has another one of ours: it becomes that. Gives the places of these, with the
+    /// roles.
+    pub(super) async fn promote(
+        &self,
+        work: &mut Work,
+        mapping: &'static MappingDescriptor,
+        leading: Vec<Leading>,
+    ) -> Result<Vec<(Place, Sent)>, StoreError> {
+        let places = leading.iter().map(|one| one.place.0);
+        let parents = places.filter_map(|place| work.trees.get(place)?.root_id.clone());
+        let parents: BTreeSet<String> = parents.map(|id| normalise(&id)).collect();
+        let parents = parents.iter().map(String::as_str).collect();
+        let kept = self.roles_known(work, &parents).await?;
+        let ours = |one: &Leading| kept.iter().any(|kept| self.is_made(kept, &one.role));
+        let (promoted, others): (Vec<Leading>, Vec<Leading>) = leading.into_iter().partition(ours);
+        let stays = |one: Leading| (one.place, Sent::Landed(String::new()));
+        let mut sent: Vec<(Place, Sent)> = others.into_iter().map(stays).collect();
+        let mut roles = BTreeMap::new();
+        let records = promoted.into_iter().map(|one| {
+            let id = text(&one.role, "Id");
+            roles.insert(one.place, one.role);
+            Record {
+                of: one.place,
+                key: format!("{}:{}:{}", mapping.name, one.place.0, one.place.1),
+                id,
+                body: Value::Object(one.body).to_string(),
+                locks: Vec::new(),
+            }
+        });
+        let records = records.collect();
+        for (place, result) in self.in_calls(mapping, records).await {
+            let id = roles.get(&place).and_then(|role| text(role, "Id"));
+            match result {
+                Sent::Landed(_) => sent.push((place, Sent::Landed(id.unwrap_or_default()))),
+                other => {
+                    roles.remove(&place);
+                    sent.push((place, other));
+                }
+            }
+        }
+        // Their trees leave them alone from now on.
+        let has_landed = |one: &TreeRecord| roles.values().any(|role| self.is_made(one, role));
+        let left = kept
+            .into_iter()
+            .filter(has_landed)
+            .map(|record| TreeRecord {
+                destination_id: SOMEBODYS.to_owned(),
+                ..record
+            });
+        self.store.keep_records(left.collect()).await?;
+        Ok(sent)
+    }
+
+    async fn delete_roles(&self, work: &mut Work, roles: &[(usize, String)]) {
+        for call in roles.chunks(COLLECTION_MAX) {
+            let ids: Vec<String> = call.iter().map(|(_, id)| id.clone()).collect();
+            match self.salesforce.delete(&ids).await {
+                Err(error) => {
+                    for (place, _) in call {
+                        let error = error.clone();
+                        let sent = Sent::Unanswered { error, alone: true };
+                        self.stop_for(work, *place, work.root.name, &sent);
+                    }
+                }
+                Ok(results) => {
+                    for ((place, _), result) in call.iter().zip(results) {
+                        let errors = result.err().unwrap_or_default();
+                        let error = errors.first();
+                        // One that is gone already has made way.
+                        let refused = error.is_some_and(|error| error.verdict() != Verdict::Stale);
+                        if let Some(tree) = work.trees.get_mut(*place).filter(|_| refused) {
+                            let outcome = self.refused_record(tree, work.root, &errors);
+                            tree.stop(outcome);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Of these roles it is asked once more whether they are there: by their trees, when the batch is through.
+    async fn look_again(&self, work: &mut Work, roles: Vec<TreeRecord>) -> Result<(), StoreError> {
+        let (mut kept, mut again) = (Vec::new(), BTreeSet::new());
+        for mut record in roles {
+            record.destination_id.clear();
+            let own = work.trees.iter_mut().find(|tree| tree.id == record.root);
+            match own.filter(|_| record.tree == work.root.name) {
+                Some(tree) => {
+                    let is_it =
+                        |mapping: &str, key: &str| mapping == record.mapping && key == record.key;
+                    let wanted = tree.wanted.iter_mut();
+                    for wanted in wanted.filter(|one| is_it(one.mapping.name, &one.key)) {
+                        (wanted.id, wanted.base) = (None, None);
+                    }
+                    tree.gone.retain(|one| !is_it(&one.mapping, &one.key));
+                    tree.written.push(record);
+                }
+                None => {
+                    again.insert((record.tree.clone(), record.root.clone()));
+                    kept.push(record);
+                }
+            }
+        }
+        if kept.is_empty() {
+            return Ok(());
+        }
+        self.store.keep_records(kept).await?;
+        let items = again.into_iter().map(|(tree, root)| NewItem {
+            mapping: Some(tree),
+            payload_type: TREE_AGAIN.to_owned(),
+            lane: root.clone(),
+            key: root,
+            payload: "{}".to_owned(),
+            ..NewItem::default()
+        });
+        self.store.enqueue(items.collect()).await.map(|_| ())
+    }
+}
+
+impl Takeover {
+    /// Is the role one that the new primary contact has already, beside the primary one?
+    fn meets(&self, role: &Map<String, Value>) -> bool {
+        role.get(LEADS) != Some(&Value::Bool(true))
+            && text(role, "OpportunityId").as_ref() == Some(&self.opportunity)
+            && text(role, "ContactId").as_ref() == Some(&self.contact)
+    }
+}
+
+fn takeovers(work: &Work) -> Vec<Takeover> {
+    let going = work.trees.iter().enumerate();
+    let going = going.filter(|(_, tree)| tree.goes_on());
+    let all = going.flat_map(|(place, tree)| {
+        tree.wanted.iter().filter_map(move |wanted| {
+            let contact = body::changed_reference(work, tree, wanted, DONOR)?;
+            Some(Takeover {
+                place,
+                opportunity: normalise(wanted.id.as_deref()?),
+                contact: normalise(&contact),
+            })
+        })
+    });
+    all.collect()
+}
+
+fn text(record: &Map<String, Value>, field: &str) -> Option<String> {
+    record.get(field)?.as_str().map(normalise)
+}
