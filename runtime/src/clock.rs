@@ -55,6 +55,13 @@ fn seconds_of(date: &str) -> Option<i64> {
     Some(parsed.timestamp().as_second())
 }
 
+/// The second of a time in milliseconds since 1970 as headers write it: `Tue, 24 Nov 2026 20:00:54 GMT`.
+pub fn http_date(ms: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(ms).ok()?;
+    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+    printer.timestamp_to_rfc9110_string(&time).ok()
+}
+
 /// A time as Salesforce or Ticketure writes it (`2026-11-24T15:41:49.000+0000`, `...Z`) in milliseconds since 1970.
 pub fn parse_ms(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
@@ -78,6 +85,9 @@ mod tests {
         assert_eq!(parse_ms("2026-11-24T15:55:09Z"), expected);
         assert_eq!(parse_ms("2026-11-24T16:55:09.000+0100"), expected);
         assert_eq!(parse_ms("soon"), None);
+        let date = http_date(1_795_535_709_999).unwrap();
+        assert_eq!(date, "Tue, 24 Nov 2026 15:55:09 GMT");
+        assert_eq!(seconds_of(&date), Some(1_795_535_709));
         assert_eq!(parse_ms("é"), None);
     }
 

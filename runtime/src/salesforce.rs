@@ -6,6 +6,7 @@
 mod auth;
 mod budget;
 mod collections;
+mod conditional;
 mod error;
 mod gate;
 pub mod graph;
@@ -61,6 +62,8 @@ pub struct SalesforceClient {
     shared: Arc<Shared>,
     /// Records are saved although a duplicate rule finds others like them.
     saves_duplicates: bool,
+    /// A record is not written that was changed since then.
+    unmodified_since: Option<String>,
 }
 
 struct Shared {
@@ -88,6 +91,7 @@ impl SalesforceClient {
         SalesforceClient {
             shared: Arc::new(shared),
             saves_duplicates: false,
+            unmodified_since: None,
         }
     }
 
@@ -210,6 +214,10 @@ impl SalesforceClient {
         let request = match self.saves_duplicates {
             true => request.header("sforce-duplicate-rule-header", "allowSave=true"),
             false => request,
+        };
+        let request = match &self.unmodified_since {
+            Some(date) => request.header(header::IF_UNMODIFIED_SINCE, date),
+            None => request,
         };
         let request =
             request

@@ -203,20 +203,29 @@ impl TwoWaySync {
         mut records: Vec<Map<String, Value>>,
     ) -> Result<Vec<Map<String, Value>>, StoreError> {
         let mapping = referring.mapping;
-        let Some((parent, root)) = parent(mapping).filter(|_| !natural_key(mapping).is_empty())
-        else {
+        let Some((parent, _)) = parent(mapping).filter(|_| !natural_key(mapping).is_empty()) else {
             let keys = self.external_ids(mapping.object);
             records.retain(|record| keys.iter().any(|key| text(record, key).is_some()));
             return Ok(records);
         };
         let parents = records.iter().filter_map(|record| text(record, parent));
         let parents: BTreeSet<String> = parents.collect();
-        let linked = self
-            .store
-            .links_by_destination(root, parents.into_iter().collect())
-            .await?;
-        records.retain(|record| text(record, parent).is_some_and(|id| linked.contains_key(&id)));
+        let parents: Vec<String> = parents.into_iter().collect();
+        let mut linked = BTreeSet::new();
+        for root in self.roots_of(mapping.object) {
+            let links = self.store.links_by_destination(root, parents.clone());
+            linked.extend(links.await?.into_keys());
+        }
+        records.retain(|record| text(record, parent).is_some_and(|id| linked.contains(&id)));
         Ok(records)
+    }
+
+    /// What records of the object stand under, by any mapping.
+    fn roots_of(&self, object: &str) -> BTreeSet<&'static str> {
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let mappings = mappings.filter(|mapping| mapping.object == object);
+        let parents = mappings.filter_map(|mapping| parent(mapping));
+        parents.map(|(_, root)| root).collect()
     }
 
     async fn move_records(

@@ -21,6 +21,8 @@ use crate::to_salesforce::references::Resolved;
 /// Whoever has the record gives it up in so long, about; who waits longer looks less often.
 const GIVEN_UP_MS: i64 = 500;
 const GIVEN_UP_MOST_MS: i64 = 60_000;
+/// A call that is under way ends within that.
+const WRITTEN_MS: i64 = 600_000;
 /// Another batch is about to take the record. Another span than the one above, so that the two do not meet each time.
 pub(super) const MEETS_MS: i64 = 170;
 
@@ -134,7 +136,7 @@ impl TwoWaySync {
         let wished = match wish {
             Wish::Id(adopted) => adopted.clone(),
             // Its own comes first, such as the role of whoever bought.
-            Wish::Record { of, .. } if there.written.contains(of) => {
+            Wish::Record { of, .. } if self.is_to_wait(work, place, of, there) => {
                 if let Some(tree) = work.trees.get_mut(place) {
                     let reason = format!("{} {} is being written", of.0, of.1);
                     tree.stop(self.with_patience(tree, &reason));
@@ -195,10 +197,26 @@ impl TwoWaySync {
         Ok(written)
     }
 
+    /// Is a call under way for the record? Not for ever: its own tree may wait for something else.
+    fn is_to_wait(
+        &self,
+        work: &Work,
+        place: usize,
+        of: &(&'static str, String),
+        there: &There,
+    ) -> bool {
+        let waited = work.trees.get(place).map(|tree| self.waited_ms(tree));
+        there.written.contains(of) && there.resolved.contains_key(of) && waited < Some(WRITTEN_MS)
+    }
+
+    fn waited_ms(&self, tree: &Tree) -> i64 {
+        let since = tree.items.iter().map(|item| item.received_at_ms).min();
+        self.now_ms() - since.unwrap_or_default()
+    }
+
     /// The tree looks again in a moment; the longer it waits the less often.
     fn with_patience(&self, tree: &Tree, reason: &str) -> Outcome {
-        let since = tree.items.iter().map(|item| item.received_at_ms).min();
-        let waited = self.now_ms() - since.unwrap_or_default();
+        let waited = self.waited_ms(tree);
         self.again((waited / 4).clamp(GIVEN_UP_MS, GIVEN_UP_MOST_MS), reason)
     }
 

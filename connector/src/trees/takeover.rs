@@ -23,11 +23,12 @@ const ROLE: &str = "OpportunityContactRole";
 /// Says of a role that it is the primary one.
 pub(super) const LEADS: &str = "IsPrimary";
 
-/// An opportunity that is there and gets another primary contact: its tree's place, and both ids.
+/// An opportunity that is there and gets another primary contact: its tree's place, its id, and that of the contact
+/// where NPSP makes the role.
 struct Takeover {
     place: usize,
     opportunity: String,
-    contact: String,
+    contact: Option<String>,
 }
 
 /// A record of a tree: their places.
@@ -48,11 +49,8 @@ fn is_ours(record: &TreeRecord) -> bool {
 }
 
 impl TwoWaySync {
-    /// Makes way for the roles that NPSP is about to move.
+    /// Makes way for the primary roles that NPSP is about to move, or that are about to be made.
     pub(super) async fn make_way(&self, work: &mut Work) -> Result<(), StoreError> {
-        if !work.npsp {
-            return Ok(());
-        }
         for one in takeovers(work) {
             self.claim_roles(work, one.place, ROLE);
         }
@@ -272,7 +270,8 @@ impl Takeover {
     fn meets(&self, role: &Map<String, Value>) -> bool {
         role.get(LEADS) != Some(&Value::Bool(true))
             && text(role, "OpportunityId").as_ref() == Some(&self.opportunity)
-            && text(role, "ContactId").as_ref() == Some(&self.contact)
+            && self.contact.is_some()
+            && text(role, "ContactId") == self.contact
     }
 }
 
@@ -280,16 +279,29 @@ fn takeovers(work: &Work) -> Vec<Takeover> {
     let going = work.trees.iter().enumerate();
     let going = going.filter(|(_, tree)| tree.goes_on());
     let all = going.flat_map(|(place, tree)| {
-        tree.wanted.iter().filter_map(move |wanted| {
+        let donors = tree.wanted.iter().filter_map(move |wanted| {
             let contact = body::changed_reference(work, tree, wanted, DONOR)?;
-            Some(Takeover {
-                place,
-                opportunity: normalise(wanted.id.as_deref()?),
-                contact: normalise(&contact),
-            })
+            let opportunity = wanted.id.clone()?;
+            Some((opportunity, Some(normalise(&contact))))
+        });
+        let donors = donors.filter(|_| work.npsp);
+        let mut gone = tree.gone.iter();
+        let led = gone.any(|record| is_ours(record) && leads(record));
+        let led = tree.root_id.clone().filter(|_| led);
+        let all = donors.chain(led.map(|opportunity| (opportunity, None)));
+        all.map(move |(opportunity, contact)| Takeover {
+            place,
+            opportunity: normalise(&opportunity),
+            contact,
         })
     });
     all.collect()
+}
+
+/// Was the role made as the primary one?
+fn leads(record: &TreeRecord) -> bool {
+    let base: Value = serde_json::from_str(&record.base).unwrap_or_default();
+    base.get(LEADS) == Some(&Value::Bool(true))
 }
 
 fn text(record: &Map<String, Value>, field: &str) -> Option<String> {

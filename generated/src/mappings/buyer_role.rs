@@ -274,7 +274,7 @@ static TREE: Tree = Tree {
         Condition { path: &["identity_id"], is: Is::Given(true) },
     ],
     unless: &[],
-    gone: Gone::Keep,
+    gone: Gone::Delete,
     needs_npsp: false,
     natural_key: &["OpportunityId", "ContactId"],
     written_last: None,

@@ -273,7 +273,7 @@ static TREE: Tree = Tree {
         Condition { path: &["buyer_id"], is: Is::Given(true) },
     ],
     unless: &[],
-    gone: Gone::Keep,
+    gone: Gone::Delete,
     needs_npsp: false,
     natural_key: &["OpportunityId", "ContactId"],
     written_last: None,

@@ -9,7 +9,7 @@ pub static ACCOUNT: &[u32] = &[27, 30, 29, 28, 26, 23, 24, 12, 25];
 pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
 
 /// `mappings/buyer_role.yaml`, by the record's fields.
-pub static BUYER_ROLE: &[u32] = &[18, 19, 17, 20];
+pub static BUYER_ROLE: &[u32] = &[19, 20, 18, 21];
 
 /// `mappings/buyer_role_of_tickets.yaml`, by the record's fields.
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];

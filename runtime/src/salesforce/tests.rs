@@ -456,3 +456,29 @@ async fn each_call_has_an_id_of_its_own() {
     ids.dedup();
     assert_eq!(ids.len(), 3, "the log-in and two calls: {ids:?}");
 }
+
+#[tokio::test]
+async fn a_record_that_was_changed_meanwhile_is_not_written() {
+    let client = client(|number, request| {
+        if request.uri().path() == "/services/oauth2/token" {
+            return (200, TOKEN.to_owned());
+        }
+        assert_eq!(request.method(), Method::PATCH);
+        assert_eq!(
+            request.uri().path(),
+            "/services/data/v67.0/sobjects/Opportunity/006"
+        );
+        let since = &request.headers()[header::IF_UNMODIFIED_SINCE];
+        assert_eq!(since, "Tue, 24 Nov 2026 15:55:09 GMT");
+        match number {
+            1 => (204, String::new()),
+            _ => (
+                412,
+                r#"[{"errorCode":"PRECONDITION_FAILED","message":"modified"}]"#.to_owned(),
+            ),
+        }
+    });
+    let write = || client.update_unmodified("Opportunity", "006", "{}", 1_795_535_709_000);
+    assert!(write().await.unwrap());
+    assert!(!write().await.unwrap());
+}

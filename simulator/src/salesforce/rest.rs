@@ -1,7 +1,7 @@
 //! One record a call: create, read, update, delete, and upsert by external id.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, answer, no_content, refuse};
@@ -60,6 +60,15 @@ impl Org {
         };
         let result = match *request.method() {
             Method::GET => self.read(&schema, id, request, path),
+            Method::PATCH if self.was_modified(object, id, request) => {
+                return refuse(
+                    StatusCode::PRECONDITION_FAILED,
+                    &[ApiError::new(
+                        "PRECONDITION_FAILED",
+                        "The record was modified after the time in If-Unmodified-Since",
+                    )],
+                );
+            }
             Method::PATCH => self
                 .update_from(object, id, request, effect)
                 .map(|()| no_content()),
@@ -67,6 +76,21 @@ impl Org {
             _ => return not_allowed(),
         };
         result.unwrap_or_else(|errors| refuse_by_id(&errors))
+    }
+
+    /// After the second that the header names, if there is one.
+    fn was_modified(&self, object: &str, id: &str, request: &Request<Bytes>) -> bool {
+        let header = request.headers().get(header::IF_UNMODIFIED_SINCE);
+        let header = header.and_then(|value| value.to_str().ok());
+        let since = header.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        let modified = self.found(object, id).and_then(|record| {
+            let at = record.get("SystemModstamp")?.as_str()?;
+            jiff::Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", at).ok()
+        });
+        match (since, modified) {
+            (Some(since), Some(modified)) => modified.as_second() > since.timestamp().as_second(),
+            _ => false,
+        }
     }
 
     fn update_from(

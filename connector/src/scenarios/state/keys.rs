@@ -88,7 +88,7 @@ impl Keys {
                 Shown::Value(Value::from(self.of_born(text).unwrap_or_default()))
             }
             (None, None) if refers => Shown::Value(Value::from("(a record that is gone)")),
-            (None, None) => Shown::Value(value.clone()),
+            (None, None) => Shown::Value(Value::from(without_gone(text))),
         }
     }
 

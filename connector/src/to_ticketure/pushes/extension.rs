@@ -2,13 +2,20 @@
 
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{Item, Link, Outcome, StoreError};
+use runtime::salesforce::CallError;
 use runtime::ticketure::TicketureClient;
 use serde_json::{Value, json};
 
 use super::{MEMBERSHIP_ID, Pushed, Record};
 use crate::sync::TwoWaySync;
-use crate::sync::outcome::dead;
+use crate::sync::outcome::{Failure, dead};
 use crate::to_ticketure::pushed::Said;
+
+/// The day that somebody types on a membership's own opportunity.
+const EXTEND_TO: &str = "Ticketure_Extend_To__c";
+/// Somebody may change the record between a reading and a write, but not again and again.
+const TRIES: usize = 3;
+const MEETS_MS: i64 = 500;
 
 impl TwoWaySync {
     pub(super) async fn push_extension(
@@ -82,11 +89,14 @@ impl TwoWaySync {
             }
             Err(error) => return Ok(self.not_taken(mapping, item, &error, false)),
         }
-        let fields = match (named, record.get("Ticketure_Extend_To__c")) {
-            (None, Some(_)) => json!({ "Ticketure_Extend_To__c": null }),
-            _ => json!({ MEMBERSHIP_ID: membership }),
+        let noted = match record.get(EXTEND_TO).filter(|_| named.is_none()) {
+            Some(typed) => self.clear(mapping, item, typed).await,
+            None => {
+                let fields = json!({ MEMBERSHIP_ID: membership });
+                self.write_back(mapping, item, &fields).await
+            }
         };
-        if let Err(outcome) = self.write_back(mapping, item, &fields).await {
+        if let Err(outcome) = noted {
             return Ok(Pushed::is(outcome));
         }
         let link = named.map(|_| Link {
@@ -101,6 +111,53 @@ impl TwoWaySync {
             link,
             ..Pushed::default()
         })
+    }
+}
+
+impl TwoWaySync {
+    /// The day that Ticketure was told is cleared; another that somebody typed meanwhile stays, and goes next.
+    async fn clear(
+        &self,
+        mapping: &MappingDescriptor,
+        item: &Item,
+        typed: &Value,
+    ) -> Result<(), Outcome> {
+        let ids = [item.key.clone()];
+        let body = json!({ EXTEND_TO: null }).to_string();
+        for _ in 0..TRIES {
+            let read = self
+                .salesforce
+                .retrieve(mapping.object, &ids, &[EXTEND_TO, "SystemModstamp"])
+                .await;
+            let found: Vec<Option<Record>> = read.map_err(|error| self.unsent(item, &error))?;
+            let Some(found) = found.into_iter().flatten().next() else {
+                return Ok(());
+            };
+            let at = found.get("SystemModstamp").and_then(Value::as_str);
+            let Some(at_ms) = at.and_then(runtime::clock::parse_ms) else {
+                return Ok(());
+            };
+            if found.get(EXTEND_TO) != Some(typed) {
+                return Ok(());
+            }
+            let object = mapping.object;
+            let written = self
+                .salesforce
+                .update_unmodified(object, &item.key, &body, at_ms);
+            if written.await.map_err(|error| self.unsent(item, &error))? {
+                return Ok(());
+            }
+        }
+        Err(self.again(MEETS_MS, "its record is changed all the time"))
+    }
+
+    fn unsent(&self, item: &Item, error: &CallError) -> Outcome {
+        if error.is_everybodys() {
+            return self
+                .held()
+                .unwrap_or_else(|| self.again(100, &error.to_string()));
+        }
+        self.failed_after(item.attempts, Failure::of(error.code(), error.to_string()))
     }
 }
 
