@@ -39,6 +39,8 @@ const BY_THE_WAY: &[&str] = &[
     "PricebookEntry",
     "npsp__General_Accounting_Unit__c",
 ];
+/// What was done last, where the two sides do it.
+const LAST_DONE: &[(&str, &str)] = &[("membership", "action")];
 /// What the org is made of is no result.
 const SETUP: &[&str] = &["RecordType", "User"];
 
@@ -251,6 +253,7 @@ impl State {
                         .fields
                         .iter()
                         .filter(|(name, _)| !households::is_by_order(object, name))
+                        .filter(|(name, _)| !LAST_DONE.contains(&(object.as_str(), name.as_str())))
                         .filter(|(_, value)| !value.is_nothing());
                     for (name, value) in told {
                         let _ = writeln!(text, "    {name}: {}", value.text());

@@ -1,8 +1,9 @@
 //! Records that carry an external id which is another's: somebody cloned a contact, and its hidden id went along. A clone
 //! is never taken for the identity; a person is told what to clear.
 
-use runtime::mapping::MappingDescriptor;
+use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{Outcome, Review, Settlement, StoreError};
+use runtime::salesforce::normalise;
 use serde_json::Value;
 
 use super::gone::GRACE_MS;
@@ -43,7 +44,7 @@ impl TwoWaySync {
                 }
             };
         }
-        if let Some(record) = self.heirs_record(mapping, source_id).await? {
+        if let Some(record) = self.heirs_record(mapping, id, source_id).await? {
             let question = outlived(mapping, id, source_id, record);
             return Ok(Err(asked_about(unit, question)));
         }
@@ -71,13 +72,24 @@ impl TwoWaySync {
         }
     }
 
-    /// The record of whom the identity was merged into.
+    /// The record of whom the identity was merged into; nothing where this was its own, of which it is asked already.
     async fn heirs_record(
         &self,
         mapping: &'static MappingDescriptor,
+        id: &str,
         source_id: &str,
     ) -> Result<Option<String>, StoreError> {
         let asked = vec![source_id.to_owned()];
+        let buried = self
+            .store
+            .tombstones(mapping.name, Side::Source, asked.clone())
+            .await?;
+        if buried
+            .iter()
+            .any(|one| normalise(&one.destination_id) == id)
+        {
+            return Ok(None);
+        }
         let mut heirs = self.store.heirs(mapping.name, asked).await?;
         Ok(heirs.remove(source_id).and_then(|heir| heir.destination_id))
     }

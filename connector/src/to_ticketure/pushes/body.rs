@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use runtime::queue::{Captured, NewItem, Outcome, SALESFORCE_CHANGED, StoreError};
+use runtime::mapping::Side;
+use runtime::queue::{Captured, NewItem, Outcome, SALESFORCE_CHANGED, StoreError, Tombstone};
 use runtime::ticketure::Row;
 use serde_json::{Value, json};
 
@@ -43,8 +44,12 @@ impl TwoWaySync {
                 .store
                 .links_by_destination(name, vec![id.clone()])
                 .await?;
-            match links.into_values().next() {
-                Some(link) => _ = known.insert((name, id), link.source_id),
+            let known_as = match links.into_values().next() {
+                Some(link) => Some(link.source_id),
+                None => self.heir_of_record(name, &id).await?,
+            };
+            match known_as {
+                Some(source_id) => _ = known.insert((name, id), source_id),
                 None => return Ok(Err(self.send_first(name, &id).await?)),
             }
         }
@@ -75,6 +80,26 @@ impl TwoWaySync {
         row.insert("members".to_owned(), Value::Array(list));
         row.insert("external_ref".to_owned(), Value::from(id));
         Ok(Ok(row))
+    }
+
+    /// Whom the customer of a record was merged into in Ticketure, while the record is still there.
+    async fn heir_of_record(
+        &self,
+        name: &'static str,
+        id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let buried = self
+            .store
+            .tombstones(name, Side::Destination, vec![id.to_owned()])
+            .await?;
+        let merged = |one: &Tombstone| one.side == Side::Source && one.merged_into.is_some();
+        let Some(merged) = buried.into_iter().find(merged) else {
+            return Ok(None);
+        };
+        let asked = vec![merged.source_id.clone()];
+        let mut heirs = self.store.heirs(name, asked).await?;
+        let heir = heirs.remove(&merged.source_id);
+        Ok(heir.and_then(|heir| heir.source_id))
     }
 
     fn unanswered_push(&self, error: &runtime::salesforce::CallError) -> Outcome {
