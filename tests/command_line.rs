@@ -207,3 +207,22 @@ async fn a_back_up_is_made_while_the_service_runs_and_comes_back() {
     world.settled().await;
     assert_eq!(world.contact("i-1")["LastName"], "Lovelace");
 }
+
+#[test]
+fn printing_where_nobody_reads_any_longer_ends_quietly() {
+    let folder = root().join("tests/scenarios/memberships/a-gift.yaml");
+    let scenario = ["scenarios", folder.to_str().unwrap(), "--orders", "1"];
+    let commands: [(&str, &[&str], i32); 2] = [("usher", &scenario, 141), ("mapc", &["test"], 1)];
+    for (name, arguments, code) in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = Command::new(program(name))
+            .args(arguments)
+            .current_dir(root())
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{name}");
+        assert_eq!(text(&ended.stderr), "", "{name}");
+    }
+}

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod handlers;
 mod operator;
+mod pipe;
 #[cfg(feature = "demo")]
 mod purchases;
 mod push;
@@ -36,5 +37,6 @@ use std::process::ExitCode;
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    pipe::ends_quietly();
     cli::run()
 }

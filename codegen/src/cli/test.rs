@@ -73,20 +73,19 @@ pub(super) fn run(path: &Path, filter: Option<&str>, as_json: bool) -> Outcome {
             false => show::print(&text(mapping))?,
         }
     }
-    match as_json {
-        true => println!(
-            "{}",
-            json!({
-                "schema_version": SCHEMA_VERSION,
-                "event": "summary",
-                "passed": passed,
-                "failed": failed,
-                "skipped": skipped,
-                "ok": failed == 0,
-            })
-        ),
-        false => println!("\n{passed} passed, {failed} failed, {skipped} skipped"),
-    }
+    let summary = match as_json {
+        true => json!({
+            "schema_version": SCHEMA_VERSION,
+            "event": "summary",
+            "passed": passed,
+            "failed": failed,
+            "skipped": skipped,
+            "ok": failed == 0,
+        })
+        .to_string(),
+        false => format!("\n{passed} passed, {failed} failed, {skipped} skipped"),
+    };
+    show::print(&format!("{summary}\n"))?;
     Ok(match failed {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(MISTAKES),
