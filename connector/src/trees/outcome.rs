@@ -1,5 +1,6 @@
 //! What went wrong with a record of a tree to what happens to the tree's items.
 
+use runtime::entity::Kind;
 use runtime::lock_groups;
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::Outcome;
@@ -10,10 +11,13 @@ use super::{Tree, Work};
 use crate::handlers::npsp;
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Refusal, Sent};
-use crate::sync::outcome::Failure;
+use crate::sync::outcome::{Failure, dead};
 
 /// What is known of a tree was wrong: it is asked for, and goes on.
 const TREE_AGAIN_MS: i64 = 200;
+/// How long it is waited each time whether a record that was deleted has been merged: together longer than a merge needs
+/// to show.
+const MERGED_MS: [i64; 5] = [1_000, 5_000, 20_000, 60_000, 120_000];
 
 impl TwoWaySync {
     /// Notes why a record of the tree did not land.
@@ -76,6 +80,9 @@ impl TwoWaySync {
             .iter()
             .map(|error| format!("{}: {}", error.code, error.message));
         let message = format!("{}: {}", mapping.name, each.collect::<Vec<_>>().join("; "));
+        if error.verdict() == Verdict::Stale && self.names_another(tree, mapping, error) {
+            return self.refers_to_nothing(tree, mapping, error, message);
+        }
         // It is there already, or no longer: what is known of the tree is asked for anew.
         if error.code == "DUPLICATE_VALUE" || error.verdict() == Verdict::Stale {
             tree.open = true;
@@ -100,6 +107,57 @@ impl TwoWaySync {
             help.clone_into(&mut error.help);
         }
         outcome
+    }
+
+    /// A record that is none of the tree's own was deleted. It may have been merged into another, which shows a while
+    /// later; else somebody has to say what is to become of it.
+    fn refers_to_nothing(
+        &self,
+        tree: &Tree,
+        mapping: &MappingDescriptor,
+        error: &SalesforceError,
+        message: String,
+    ) -> Outcome {
+        let wait = usize::try_from(tree.attempts()).ok();
+        match wait.and_then(|tries| MERGED_MS.get(tries)) {
+            Some(wait) => Outcome::Retry {
+                due_ms: self.now_ms() + wait,
+                error: message,
+                charge: true,
+            },
+            None => dead(
+                &error.code,
+                message,
+                error.fields.iter().find_map(|field| mapping.place(field)),
+                "A record that it refers to was deleted in Salesforce: take it out of the recycle bin there, or correct the reference in Ticketure; then retry the item.",
+            ),
+        }
+    }
+
+    /// Is the record that is no more one that the tree only refers to? Where Salesforce does not say which it is, it is
+    /// none of a tree of which nothing is there yet.
+    fn names_another(
+        &self,
+        tree: &Tree,
+        mapping: &MappingDescriptor,
+        error: &SalesforceError,
+    ) -> bool {
+        let root = mapping.tree.map(|tree| tree.root);
+        let of_another = |name: &String| {
+            let index = mapping.record.field(name);
+            let field = index.and_then(|index| mapping.record.fields.get(index));
+            match field.map(|field| field.kind) {
+                Some(Kind::Reference { mapping }) => {
+                    let other = self.mapping(mapping);
+                    other.and_then(|other| other.tree).map(|tree| tree.root) != root
+                }
+                _ => false,
+            }
+        };
+        match error.fields.is_empty() {
+            true => tree.root_id.is_none(),
+            false => error.fields.iter().any(of_another),
+        }
     }
 
     /// A call gave no result.
