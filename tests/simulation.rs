@@ -44,6 +44,7 @@ fn every_broken_promise_is_noticed() {
         "calls",
         "acknowledged",
         "books",
+        "extensions",
     ];
     for promise in promises {
         let output = sim(&["--seed", "1", "--seeds", "200", "--broken", promise]);

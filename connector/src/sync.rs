@@ -77,6 +77,8 @@ pub enum Broken {
     Acknowledged,
     /// What nothing speaks for any longer stays in the books of its cart.
     Books,
+    /// A later end is sent to Ticketure, and stays on the opportunity as if it had not been.
+    Extensions,
 }
 
 #[cfg(feature = "demo")]
@@ -107,6 +109,7 @@ impl std::fmt::Display for Broken {
             Broken::Calls => "calls",
             Broken::Acknowledged => "acknowledged",
             Broken::Books => "books",
+            Broken::Extensions => "extensions",
         })
     }
 }

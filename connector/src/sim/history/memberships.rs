@@ -2,7 +2,7 @@
 //!
 //! Drawn after everything else, from dice of their own: the rest of a seed stays as it is.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::random::{Dice, object};
 use super::{Action, History, Timed};
@@ -23,6 +23,7 @@ pub(super) fn memberships(seed: u64, length_ms: u64, history: &mut History) {
             .settings
             .insert("membership_opportunity".to_owned(), separate);
     }
+    let drawn = history.actions.len();
     for number in 0..dice.0.usize(1..=2) {
         let member = member(&mut dice, number, length_ms, &mut history.actions);
         match dice.0.bool() {
@@ -30,11 +31,117 @@ pub(super) fn memberships(seed: u64, length_ms: u64, history: &mut History) {
             false => made(&mut dice, number, &member, length_ms, &mut history.actions),
         }
     }
+    crowd(seed, drawn, length_ms, &mut history.actions);
     history
         .actions
         .iter_mut()
         .for_each(super::carts::late_for_people_only);
     history.actions.sort_by_key(|timed| timed.at_ms);
+}
+
+/// What makes terms meet: two in one cart, renewals with carts, members who have to do with others, gifts, and ends that
+/// are typed twice.
+fn crowd(seed: u64, drawn: usize, length_ms: u64, actions: &mut Vec<Timed>) {
+    let mut dice = Dice(fastrand::Rng::with_seed(
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6372_6f77,
+    ));
+    let carts = named(actions, |action| match action {
+        Action::TicketureRow { entity, record, .. } if entity == "cart" => Some(record.as_str()),
+        _ => None,
+    });
+    let people = named(actions, |action| match action {
+        Action::TicketureCreate { record, fields, .. }
+            if fields.get("identity_type") == Some(&Value::from("person")) =>
+        {
+            Some(record.as_str()).filter(|record| !record.starts_with('x'))
+        }
+        _ => None,
+    });
+    let together = dice.0.bool();
+    let mut first: Option<Value> = None;
+    for timed in actions.iter_mut().skip(drawn) {
+        let Action::TicketureRow { fields, .. } = &mut timed.action else {
+            continue;
+        };
+        match fields.get("action").and_then(Value::as_str) {
+            Some("new") => {
+                if let (Some(cart), true) = (&first, together) {
+                    fields.insert("cart_id".to_owned(), cart.clone());
+                }
+                first = fields
+                    .get("cart_id")
+                    .filter(|cart| cart.is_string())
+                    .cloned();
+                with_people(&mut dice, &people, fields);
+            }
+            Some("renewal") if dice.0.bool() && !carts.is_empty() => {
+                let cart = Value::from(format!("id-{}", pick(&mut dice, &carts)));
+                fields.insert("cart_id".to_owned(), cart);
+            }
+            Some("upgrade") if dice.one_in(3) => with_people(&mut dice, &people, fields),
+            _ => {}
+        }
+    }
+    again(&mut dice, drawn, length_ms, actions);
+}
+
+fn named<'a>(actions: &'a [Timed], of: impl Fn(&'a Action) -> Option<&'a str>) -> Vec<String> {
+    let named = actions.iter().filter_map(|timed| of(&timed.action));
+    let mut named: Vec<String> = named.map(str::to_owned).collect();
+    named.sort();
+    named.dedup();
+    named
+}
+
+fn pick(dice: &mut Dice, names: &[String]) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    dice.pick(&names).to_owned()
+}
+
+/// Whom the membership admits beside its primary member, and who gave it.
+fn with_people(dice: &mut Dice, people: &[String], fields: &mut Map<String, Value>) {
+    if people.is_empty() || dice.0.bool() {
+        return;
+    }
+    let primary = fields.get("primary_identity_id").cloned();
+    let primary = primary.filter(Value::is_string);
+    let mut members: Vec<Value> = Vec::new();
+    members.extend(primary.map(|id| json!({ "identity_id": id, "role": "primary" })));
+    for role in ["secondary", "child"] {
+        let id = Value::from(format!("id-{}", pick(dice, people)));
+        let is_there = members
+            .iter()
+            .any(|member| member.get("identity_id") == Some(&id));
+        if !is_there && dice.0.bool() {
+            members.push(json!({ "identity_id": id, "role": role }));
+        }
+    }
+    fields.insert("members".to_owned(), Value::Array(members));
+    if dice.one_in(5) {
+        let giver = format!("id-{}", pick(dice, people));
+        fields.insert("is_gift".to_owned(), Value::Bool(true));
+        fields.insert("gift_giver_identity_id".to_owned(), Value::from(giver));
+    }
+}
+
+/// Whoever typed a later end types another one.
+fn again(dice: &mut Dice, drawn: usize, length_ms: u64, actions: &mut Vec<Timed>) {
+    let extended = actions
+        .iter()
+        .skip(drawn)
+        .filter_map(|timed| match &timed.action {
+            Action::SalesforceExtend { record, .. } => Some((record.clone(), timed.at_ms)),
+            _ => None,
+        });
+    let extended: Vec<(String, u64)> = extended.collect();
+    for (record, from_ms) in extended {
+        if dice.one_in(3) {
+            let at_ms = dice.0.u64(from_ms..length_ms.max(from_ms + 1));
+            let until = "2029-06-30".to_owned();
+            let action = Action::SalesforceExtend { record, until };
+            actions.push(Timed { at_ms, action });
+        }
+    }
 }
 
 /// A person of the membership's own, made on either side, early.

@@ -7,8 +7,8 @@ use runtime::ticketure::TicketureClient;
 use serde_json::{Value, json};
 
 use super::{MEMBERSHIP_ID, Pushed, Record};
-use crate::sync::TwoWaySync;
 use crate::sync::outcome::{Failure, dead};
+use crate::sync::{Broken, TwoWaySync};
 use crate::to_ticketure::pushed::Said;
 
 /// The day that somebody types on a membership's own opportunity.
@@ -90,6 +90,7 @@ impl TwoWaySync {
             Err(error) => return Ok(self.not_taken(mapping, item, &error, false)),
         }
         let noted = match record.get(EXTEND_TO).filter(|_| named.is_none()) {
+            Some(_) if self.breaks(Broken::Extensions) => Ok(()),
             Some(typed) => self.clear(mapping, item, typed).await,
             None => {
                 let fields = json!({ MEMBERSHIP_ID: membership });
