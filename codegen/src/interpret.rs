@@ -120,6 +120,7 @@ impl Mapping {
                     }
                 }
             }
+            Subject::Pushed { now, push } => expect::pushed(self.descriptor, now, push),
             Subject::Pair(pair) => {
                 let pair = expect::Pair {
                     base: pair.base.as_deref(),

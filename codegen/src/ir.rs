@@ -219,6 +219,8 @@ pub enum Subject {
     },
     /// Two sides of a pair are merged.
     Pair(Pair),
+    /// A record of Salesforce's goes back only: the record, and what goes; an empty object for nothing.
+    Pushed { now: String, push: String },
 }
 
 /// The records of a test, as JSON.

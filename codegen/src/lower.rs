@@ -404,6 +404,12 @@ fn subject(mapping: &model::Mapping, test: &model::Test) -> ir::Subject {
         model::Push::Nothing => "{}".to_owned(),
         model::Push::Body(body) => values::json(&body.value),
     });
+    if let (true, None, Some(now), Some(push)) = (mapping.goes_back_only(), &given, &now, &push) {
+        return ir::Subject::Pushed {
+            now: now.clone(),
+            push: push.clone(),
+        };
+    }
     match (given, expect) {
         (Some(given), Some(expect)) if base.is_none() && now.is_none() && push.is_none() => {
             ir::Subject::Record { given, expect }

@@ -11,7 +11,7 @@ use crate::handler::{Back, RecordError};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 use crate::merge::{Clocks, Gate, LinkState, Plan};
-use crate::row;
+use crate::{pushed, row};
 
 /// What came out otherwise than the test says.
 #[derive(Clone, PartialEq, Default)]
@@ -197,6 +197,47 @@ pub fn pair(
     }
     if !failure.differences.is_empty() {
         failure.notes.extend(undecided(mapping, &plan));
+    }
+    failure.or_fine()
+}
+
+/// What becomes of a record of Salesforce's that goes back only. What it refers to stands in the body by the id that the
+/// record has; NPSP is there.
+///
+/// # Errors
+/// Every difference.
+pub fn pushed(
+    mapping: &'static MappingDescriptor,
+    record: &str,
+    push: &str,
+) -> Result<(), Failure> {
+    let record = object(record)?;
+    let said = pushed::said(mapping, &record, true);
+    let mut failure = Failure::default();
+    let held = [
+        (!mapping.holds_for(&record, true))
+            .then(|| "nothing goes: `when` does not hold".to_owned()),
+        (!said.missing.is_empty()).then(|| {
+            format!(
+                "nothing goes: required and blank: {}",
+                said.missing.join(", ")
+            )
+        }),
+        said.unknown.first().map(|(field, value)| {
+            format!("nothing goes: {field} is `{value}`, which no line of its table has")
+        }),
+    ];
+    let held: Vec<String> = held.into_iter().flatten().collect();
+    let mut body = Map::new();
+    if held.is_empty() {
+        body = said.row;
+        for (path, _, id) in said.references {
+            pushed::put(&mut body, path, Value::from(id));
+        }
+    }
+    failure.differences = differences(&leaves(object(push)?), &leaves(body), true);
+    if !failure.differences.is_empty() {
+        failure.notes = held;
     }
     failure.or_fine()
 }

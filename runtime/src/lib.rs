@@ -13,6 +13,7 @@ pub mod handler;
 pub mod json;
 pub mod mapping;
 pub mod merge;
+pub mod pushed;
 pub mod row;
 
 #[cfg(feature = "service")]

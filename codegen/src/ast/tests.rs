@@ -54,7 +54,9 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
     let push = reader
         .take("push")
         .and_then(|entry| push(&entry.value, reader.sink));
-    if given.is_none() && base.is_none() {
+    // A record that goes back only is nothing but what Salesforce has; of other mappings that is reported later.
+    let goes_back = now.is_some() && linked.is_none() && has_push;
+    if given.is_none() && base.is_none() && !goes_back {
         reader.missing("given");
     } else if expect.is_none() && records.is_none() && absent.is_none() && !has_push {
         reader.missing("expect");
@@ -70,7 +72,7 @@ fn test(node: &Node, sink: &mut Vec<Diagnostic>) -> Option<Test> {
             .help("add `after: { ... }`, the record as Salesforce has it now"),
         );
     }
-    if !reader.finish() || (given.is_none() && base.is_none()) {
+    if !reader.finish() || (given.is_none() && base.is_none() && !goes_back) {
         return None;
     }
     Some(Test {

@@ -14,6 +14,16 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         other_constant(mapping, field, sink);
     }
     for test in &mapping.tests {
+        if test.given.is_none() && test.base.is_none() && !mapping.goes_back_only() {
+            let message = "the test says what the record is, not what it was";
+            let fault = Diagnostic::error(
+                Code::MISSING_KEY,
+                test.name.span,
+                message,
+                "`before` is missing",
+            );
+            sink.push(fault.help("add `before: { ... }`, the record as both sides agreed on it"));
+        }
         let expects_nothing =
             matches!(&test.expect, Some(expect) if !expect.exact && expect.fields.is_empty());
         if expects_nothing {

@@ -21,29 +21,31 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.line("use runtime::expect::{self, Failure};");
     code.blank();
     code.line("use super::*;");
-    code.blank();
     // Rows that are made ready first, and rows that are read as they are.
     let about_rows = |test: &Test| match &test.subject {
         Subject::Rows { expect, .. } => matches!(expect, Records::One(_)),
         Subject::Pair(pair) => pair.settings.is_some(),
-        Subject::Record { .. } => false,
+        Subject::Record { .. } | Subject::Pushed { .. } => false,
     };
     let reads = |test: &Test| match &test.subject {
         Subject::Record { .. } => true,
         Subject::Pair(pair) => pair.settings.is_none() && pair.given.is_some(),
-        Subject::Rows { .. } => false,
+        Subject::Rows { .. } | Subject::Pushed { .. } => false,
     };
     if mapping.tests.iter().any(reads) {
+        code.blank();
         record(code, mapping);
     }
     if mapping.tests.iter().any(about_rows) {
+        code.blank();
         rows(code, mapping);
     }
     let about_several = |test: &Test| match &test.subject {
         Subject::Rows { expect, .. } => matches!(expect, Records::Several(_)),
-        Subject::Record { .. } | Subject::Pair(_) => false,
+        Subject::Record { .. } | Subject::Pair(_) | Subject::Pushed { .. } => false,
     };
     if mapping.tests.iter().any(about_several) {
+        code.blank();
         several(code, mapping);
     }
     let about_pairs = |test: &Test| matches!(test.subject, Subject::Pair(_));
@@ -156,6 +158,11 @@ fn test(code: &mut Code, test: &Test) {
             }
         }
         Subject::Pair(both) => pair(code, both, test.exact),
+        Subject::Pushed { now, push } => {
+            json(code, "now", now);
+            json(code, "push", push);
+            code.line("expect::pushed(&MAPPING, now, push)");
+        }
     }
     code.close("}");
 }

@@ -352,6 +352,11 @@ pub const CASES: &[Case] = &[
         &[("M0314", "name: the employer")],
     ),
     case(
+        "    before: { FirstName: Ada, LastName: Lovelace, Email: ada@example.org, MobilePhone: \"1\" }\n",
+        "",
+        &[("M0005", "name: a changed phone number")],
+    ),
+    case(
         "MobilePhone: \"1\" }\n    after",
         "MobilePhone: 1 }\n    after",
         &[("M0315", "MobilePhone: 1 }")],

@@ -6,6 +6,7 @@
 //! is asked. Nobody is brought into the same household twice: who was taken out of it stays out.
 
 mod donations;
+mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
-use crate::trees::Work;
+use crate::trees::{Tree, Work};
 pub(crate) use donations::Moving;
 
 /// The mapping of people.
@@ -97,10 +98,12 @@ fn of_membership(rows: &[Value]) -> Option<Family> {
 
 /// One who has to move, or to be asked about.
 struct Relative {
-    /// The tree's place, and the source id.
-    tree: usize,
+    /// The places of the trees that say so, and the source id.
+    trees: Vec<usize>,
     identity: String,
     contact: String,
+    /// The contact whose household it is.
+    anchor: String,
     from: String,
     to: String,
 }
@@ -121,14 +124,43 @@ impl TwoWaySync {
         if families.is_empty() {
             return Ok(());
         }
-        match self.apart(work, &families).await {
-            Ok(apart) if apart.is_empty() => Ok(()),
+        let apart = match self.apart(work, &families).await {
+            Ok(apart) if apart.is_empty() => return Ok(()),
+            // Another batch may be moving them as well: it is looked again when it cannot.
+            Ok(apart) => {
+                self.claim_homes(work, &apart);
+                let going = |(place, _): &(usize, Family)| {
+                    work.trees.get(*place).is_some_and(Tree::goes_on)
+                };
+                let families: Vec<(usize, Family)> = families.into_iter().filter(going).collect();
+                match self.apart(work, &families).await {
+                    Ok(apart) => Ok(apart),
+                    Err(error) => Err((families, error)),
+                }
+            }
+            Err(error) => Err((families, error)),
+        };
+        match apart {
             Ok(apart) => self.bring_together(work, apart).await,
-            Err(error) => {
+            Err((families, error)) => {
                 for (place, _) in families {
                     self.stop_unanswered(work, place, &error);
                 }
                 Ok(())
+            }
+        }
+    }
+
+    fn claim_homes(&self, work: &mut Work, apart: &[Relative]) {
+        for relative in apart {
+            for tree in &relative.trees {
+                let key = format!("home of {}", relative.contact);
+                self.claim(
+                    work,
+                    *tree,
+                    key,
+                    "another batch is moving a contact of its family",
+                );
             }
         }
     }
@@ -147,22 +179,29 @@ impl TwoWaySync {
             .collect();
         let accounts = self.account_of_people(&people).await?;
         let account = |id: &String| accounts.get(&contact(id)?).cloned();
-        let mut apart = Vec::new();
+        let mut apart: Vec<Relative> = Vec::new();
         for (tree, family) in families {
-            let Some(to) = account(&family.anchor) else {
+            let (Some(anchor), Some(to)) = (contact(&family.anchor), account(&family.anchor))
+            else {
                 continue;
             };
             for identity in &family.members {
-                if let (Some(contact), Some(from)) = (contact(identity), account(identity))
-                    && from != to
-                {
-                    apart.push(Relative {
-                        tree: *tree,
+                let (Some(contact), Some(from)) = (contact(identity), account(identity)) else {
+                    continue;
+                };
+                let known = apart.iter_mut().find(|one| one.contact == contact);
+                match known {
+                    _ if from == to => {}
+                    // Two terms of one membership, for instance. One of two households is enough to begin with.
+                    Some(known) => known.trees.push(*tree),
+                    None => apart.push(Relative {
+                        trees: vec![*tree],
                         identity: identity.clone(),
                         contact,
+                        anchor: anchor.clone(),
                         from,
                         to: to.clone(),
-                    });
+                    }),
                 }
             }
         }
@@ -181,14 +220,14 @@ impl TwoWaySync {
         let read = match self.households(accounts).await {
             Ok(read) => read,
             Err(error) => {
-                for relative in apart {
-                    self.stop_unanswered(work, relative.tree, &error);
+                for tree in apart.into_iter().flat_map(|relative| relative.trees) {
+                    self.stop_unanswered(work, tree, &error);
                 }
                 return Ok(());
             }
         };
         let placed = self.placed(&apart).await?;
-        let mut records = Vec::new();
+        let mut moving = Vec::new();
         for relative in apart {
             let is_household =
                 |id: &String| read.get(id).is_some_and(|account| account.is_household);
@@ -203,7 +242,7 @@ impl TwoWaySync {
                 continue;
             }
             if alone {
-                records.push(moved(relative));
+                moving.push(relative);
             } else {
                 self.ask_about(&relative).await?;
             }
@@ -211,11 +250,17 @@ impl TwoWaySync {
         let Some(people) = self.mapping(PEOPLE) else {
             return Ok(());
         };
+        moves::follow(&mut moving);
+        let records = moving.into_iter().map(moved).collect();
         let mut placed = Vec::new();
         for (relative, sent) in self.in_calls(people, records).await {
             match sent {
                 Sent::Landed(_) => placed.push(placement(relative)),
-                sent => self.stop_for(work, relative.tree, PEOPLE, &sent),
+                sent => {
+                    for tree in relative.trees {
+                        self.stop_for(work, tree, PEOPLE, &sent);
+                    }
+                }
             }
         }
         match placed.is_empty() {
@@ -232,26 +277,43 @@ impl TwoWaySync {
         Ok(kept.map(|one| (one.root, one.key)).collect())
     }
 
+    /// How many live there is counted: the number that NPSP keeps follows a moment later.
     async fn households(
         &self,
         ids: BTreeSet<String>,
     ) -> Result<BTreeMap<String, Household>, CallError> {
         const TYPE: &str = "npe01__SYSTEM_AccountType__c";
-        const MEMBERS: &str = "npsp__Number_of_Household_Members__c";
+        let groups: Vec<Vec<Option<String>>> =
+            ids.iter().map(|id| vec![Some(id.clone())]).collect();
+        let by = [HOUSEHOLD_OF];
+        let people = self
+            .salesforce
+            .query_in("Contact", &["Id", HOUSEHOLD_OF], &by, &groups)
+            .await?;
+        let home = |person: &Map<String, Value>| {
+            person
+                .get(HOUSEHOLD_OF)
+                .and_then(Value::as_str)
+                .map(normalise)
+        };
         let ids: Vec<String> = ids.into_iter().collect();
         let mut read = BTreeMap::new();
         for chunk in ids.chunks(runtime::salesforce::RETRIEVE_MAX) {
             let records: Vec<Option<Map<String, Value>>> = self
                 .salesforce
-                .retrieve("Account", chunk, &["Id", TYPE, MEMBERS])
+                .retrieve("Account", chunk, &["Id", TYPE])
                 .await?;
             for (id, record) in chunk.iter().zip(records) {
                 let Some(record) = record else { continue };
+                let id = normalise(id);
                 let household = Household {
                     is_household: record.get(TYPE).and_then(Value::as_str) == Some(HOUSEHOLD),
-                    members: record.get(MEMBERS).and_then(Value::as_f64).unwrap_or(1.0) as u32,
+                    members: people
+                        .iter()
+                        .filter(|one| home(one).as_ref() == Some(&id))
+                        .count(),
                 };
-                read.insert(normalise(id), household);
+                read.insert(id, household);
             }
         }
         Ok(read)
@@ -280,7 +342,7 @@ impl TwoWaySync {
 
 struct Household {
     is_household: bool,
-    members: u32,
+    members: usize,
 }
 
 /// What is kept of it: the household, and who was brought there.

@@ -103,17 +103,21 @@ impl TwoWaySync {
 
     /// Another batch may be making the same records of the same parent, because of another tree: that one goes first.
     pub(super) fn claim_roles(&self, work: &mut Work, place: usize, object: &str) {
+        let tree = work.trees.get(place);
+        let parent = tree.and_then(|tree| tree.root_id.as_deref()).map(normalise);
+        if let Some(parent) = parent {
+            let reason = "another batch is making such records of the same parent";
+            self.claim(work, place, format!("{object} of {parent}"), reason);
+        }
+    }
+
+    /// What no other batch does meanwhile; where one is at it, the tree goes after it.
+    pub(crate) fn claim(&self, work: &mut Work, place: usize, key: String, reason: &str) {
         let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());
-        if let Some(tree) = work.trees.get_mut(place) {
-            let parent = tree.root_id.as_deref().map(normalise);
-            let parent = parent.map(|id| format!("{object} of {id}"));
-            if !meeting.claim(parent.into_iter().collect()) {
-                let later = self.again(
-                    MEETS_MS,
-                    "another batch is making such records of the same parent",
-                );
-                tree.stop(later);
-            }
+        if !meeting.claim(vec![key])
+            && let Some(tree) = work.trees.get_mut(place)
+        {
+            tree.stop(self.again(MEETS_MS, reason));
         }
         work.meeting = Some(meeting);
     }

@@ -367,6 +367,7 @@ mod tests {
         let payload = AllocationPayload::from_row(&row)?;
         Ok(Box::new(AllocationRecord::from_payload(payload)?))
     }
+
     fn all(rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {
         let mut records: Vec<Box<dyn Entity>> = Vec::new();
         for row in expect::rows(&MAPPING, rows, settings)? {

@@ -240,3 +240,29 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     push_as: Some(PushAs::Extend),
     refuses_edits: false,
 };
+
+#[cfg(test)]
+mod tests {
+    use runtime::expect::{self, Failure};
+
+    use super::*;
+
+    /// a later end that is typed on the opportunity goes
+    #[test]
+    fn a_later_end_that_is_typed_on_the_opportunity_goes() -> Result<(), Failure> {
+        let now = r#"{
+            "Ticketure_Extend_To__c": "2027-05-31",
+            "Ticketure_Membership_Term__c": "m1:2026-03-01"
+        }"#;
+        let push = r#"{ "valid_until": "2027-05-31" }"#;
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// on an opportunity that is no membership it says nothing
+    #[test]
+    fn on_an_opportunity_that_is_no_membership_it_says_nothing() -> Result<(), Failure> {
+        let now = r#"{ "Ticketure_Extend_To__c": "2027-05-31" }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+}

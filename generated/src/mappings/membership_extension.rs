@@ -305,3 +305,38 @@ static LOOKUP_RECORD_TYPE_ID: Lookup = Lookup {
     missing: Missing::Fail,
     create: &[],
 };
+
+#[cfg(test)]
+mod tests {
+    use runtime::expect::{self, Failure};
+
+    use super::*;
+
+    /// an opportunity that extends another gives that one a later end
+    #[test]
+    fn an_opportunity_that_extends_another_gives_that_one_a_later_end() -> Result<(), Failure> {
+        let now = r#"{
+            "IsWon": true,
+            "Ticketure_Extends__c": "006000000000001AAA",
+            "npe01__Membership_End_Date__c": "2027-12-31"
+        }"#;
+        let push = r#"{ "id": "006000000000001AAA", "valid_until": "2027-12-31" }"#;
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// one that names none is no extension
+    #[test]
+    fn one_that_names_none_is_no_extension() -> Result<(), Failure> {
+        let now = r#"{ "IsWon": true, "npe01__Membership_End_Date__c": "2027-12-31" }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// one without an end stays
+    #[test]
+    fn one_without_an_end_stays() -> Result<(), Failure> {
+        let now = r#"{ "IsWon": true, "Ticketure_Extends__c": "006000000000001AAA" }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+}

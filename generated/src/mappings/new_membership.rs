@@ -492,3 +492,104 @@ static LOOKUP_RECORD_TYPE_ID: Lookup = Lookup {
     missing: Missing::Fail,
     create: &[],
 };
+
+#[cfg(test)]
+mod tests {
+    use runtime::expect::{self, Failure};
+
+    use super::*;
+
+    /// a membership that is won goes with its level, days and buyer
+    #[test]
+    fn a_membership_that_is_won_goes_with_its_level_days_and_buyer() -> Result<(), Failure> {
+        let now = r#"{
+            "Amount": 120,
+            "IsWon": true,
+            "Ticketure_Auto_Renew__c": false,
+            "npe01__Member_Level__c": "Gold",
+            "npe01__Membership_End_Date__c": "2027-09-30",
+            "npe01__Membership_Start_Date__c": "2026-10-01",
+            "npsp__Primary_Contact__c": "003000000000001AAA"
+        }"#;
+        let push = r#"{
+            "auto_renew": false,
+            "level_name": "Family",
+            "price_paid": "120.00",
+            "primary_identity_id": "003000000000001AAA",
+            "valid_from": "2026-10-01",
+            "valid_until": "2027-09-30"
+        }"#;
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// our own fields say it where NPSP's are blank, and NPSP's count where both are given
+    #[test]
+    fn our_own_fields_say_it_where_npsp_s_are_blank_and_npsp_s_count_where_both_are_given()
+    -> Result<(), Failure> {
+        let now = r#"{
+            "IsWon": true,
+            "Ticketure_Membership_Level__c": "Dual",
+            "Ticketure_Membership_Start__c": "2026-11-01",
+            "npe01__Membership_Start_Date__c": "2026-10-01",
+            "npsp__Primary_Contact__c": "003000000000001AAA"
+        }"#;
+        let push = r#"{
+            "level_name": "Dual",
+            "primary_identity_id": "003000000000001AAA",
+            "valid_from": "2026-10-01"
+        }"#;
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// one that is not won stays
+    #[test]
+    fn one_that_is_not_won_stays() -> Result<(), Failure> {
+        let now = r#"{
+            "IsWon": false,
+            "npe01__Member_Level__c": "Gold",
+            "npe01__Membership_Start_Date__c": "2026-10-01",
+            "npsp__Primary_Contact__c": "003000000000001AAA"
+        }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// one without its first day stays
+    #[test]
+    fn one_without_its_first_day_stays() -> Result<(), Failure> {
+        let now = r#"{
+            "IsWon": true,
+            "npe01__Member_Level__c": "Gold",
+            "npsp__Primary_Contact__c": "003000000000001AAA"
+        }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// one whose level no line of the table has stays
+    #[test]
+    fn one_whose_level_no_line_of_the_table_has_stays() -> Result<(), Failure> {
+        let now = r#"{
+            "IsWon": true,
+            "npe01__Member_Level__c": "Platinum",
+            "npe01__Membership_Start_Date__c": "2026-10-01",
+            "npsp__Primary_Contact__c": "003000000000001AAA"
+        }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+
+    /// what Ticketure has already is none
+    #[test]
+    fn what_ticketure_has_already_is_none() -> Result<(), Failure> {
+        let now = r#"{
+            "IsWon": true,
+            "Ticketure_Membership_Term__c": "m1:2026-10-01",
+            "npe01__Member_Level__c": "Gold",
+            "npe01__Membership_Start_Date__c": "2026-10-01",
+            "npsp__Primary_Contact__c": "003000000000001AAA"
+        }"#;
+        let push = "{}";
+        expect::pushed(&MAPPING, now, push)
+    }
+}
