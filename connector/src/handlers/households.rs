@@ -154,15 +154,16 @@ impl TwoWaySync {
     fn claim_homes(&self, work: &mut Work, apart: &[Relative]) {
         for relative in apart {
             for tree in &relative.trees {
-                let key = format!("home of {}", relative.contact);
-                self.claim(
-                    work,
-                    *tree,
-                    key,
-                    "another batch is moving a contact of its family",
-                );
+                self.claim_home(work, *tree, &relative.contact);
             }
         }
+    }
+
+    /// Nobody else moves the contact meanwhile, or what follows it.
+    fn claim_home(&self, work: &mut Work, tree: usize, contact: &str) {
+        let key = format!("home of {}", normalise(contact));
+        let reason = "another batch is moving a contact of its family";
+        self.claim(work, tree, key, reason);
     }
 
     /// Members who have another account than their family's anchor. Accounts are read, not remembered: people move.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::adopt::MEETS_MS;
 use super::body::{Body, body, new_body, parent_field};
-use super::takeover::{LEADS, Leading};
+use super::takeover::{LEADS, Leading, ROLE};
 use super::{Tree, Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
@@ -165,7 +165,11 @@ impl TwoWaySync {
             .filter_map(|key| key.strip_prefix(MAKING)?.split(',').nth(place))
             .collect();
         let records = self.of_parents(mapping, parent, parents).await?;
-        let made = records.iter().filter_map(|record| {
+        // A role that leads, or does not, where ours was to be the other kind, is another tree's, or somebody's.
+        let leads = mapping.record.field(LEADS).is_some();
+        let is_kind =
+            |record: &&Map<String, Value>| (record.get(LEADS) == Some(&Value::Bool(true))) == leads;
+        let made = records.iter().filter(is_kind).filter_map(|record| {
             let id = record.get("Id")?.as_str()?;
             Some((spelled(&key(mapping, record)?), id.to_owned()))
         });
@@ -223,6 +227,7 @@ impl TwoWaySync {
             .collect();
         let mut select = vec!["Id"];
         select.extend(mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key));
+        select.extend((mapping.object == ROLE).then_some(LEADS));
         self.salesforce
             .query_in(mapping.object, &select, &[parent], &groups)
             .await

@@ -19,7 +19,9 @@ use crate::handlers::households::DONOR;
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 
-const ROLE: &str = "OpportunityContactRole";
+pub(super) const ROLE: &str = "OpportunityContactRole";
+/// A batch is through by then.
+const ONCE_MORE_MS: i64 = 30_000;
 /// Says of a role that it is the primary one.
 pub(super) const LEADS: &str = "IsPrimary";
 
@@ -252,16 +254,22 @@ impl TwoWaySync {
         if kept.is_empty() {
             return Ok(());
         }
-        self.store.keep_records(kept).await?;
-        let items = again.into_iter().map(|(tree, root)| NewItem {
-            mapping: Some(tree),
+        let item = |(tree, root): &(String, String), due_ms: Option<i64>| NewItem {
+            mapping: Some(tree.clone()),
             payload_type: TREE_AGAIN.to_owned(),
             lane: root.clone(),
-            key: root,
+            key: root.clone(),
             payload: "{}".to_owned(),
+            due_ms,
             ..NewItem::default()
-        });
-        self.store.enqueue(items.collect()).await.map(|_| ())
+        };
+        // Once more in a while, in case that this process ends before the second one.
+        let later = Some(self.now_ms() + ONCE_MORE_MS);
+        let items = again.iter().map(|tree| item(tree, later)).collect();
+        self.store.enqueue(items).await?;
+        self.store.keep_records(kept).await?;
+        let items = again.iter().map(|tree| item(tree, None)).collect();
+        self.store.enqueue(items).await.map(|_| ())
     }
 }
 

@@ -26,10 +26,13 @@ impl TwoWaySync {
             // A sale whose buyer is known by now is the house's no longer.
             work.take_back(HOUSEHOLD_OF, house);
         }
-        let moving = match work.npsp() {
-            true => work.moving(DONOR, HOUSEHOLD_OF),
-            false => Vec::new(),
-        };
+        if !work.npsp() {
+            return;
+        }
+        for one in work.moving(DONOR, HOUSEHOLD_OF) {
+            self.claim_home(work, one.tree, &one.donor);
+        }
+        let moving = work.moving(DONOR, HOUSEHOLD_OF);
         if moving.is_empty() {
             return;
         }
