@@ -246,13 +246,13 @@ impl Work {
                 let Some(index) = wanted.mapping.record.field(field) else {
                     continue;
                 };
-                let is_it = |base: &Box<dyn Entity>| {
+                let is_it = |base: &dyn Entity| {
                     let slot = base.slot(index);
                     let given = slot.text().map(|id| id.trim_start_matches(BY_ID));
                     given.is_some_and(|id| normalise(id) == record)
                 };
                 let said = !wanted.record.slot(index).is_absent();
-                if !said && wanted.base.as_ref().is_some_and(is_it) {
+                if !said && wanted.base.as_deref().is_some_and(is_it) {
                     wanted.record.slot_mut(index).set_null();
                 }
             }

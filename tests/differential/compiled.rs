@@ -70,6 +70,7 @@ impl Program {
             Subject::Record { given, .. } => serde_json::from_str(given).ok(),
             Subject::Pair(pair) => serde_json::from_str(pair.given.as_deref()?).ok(),
             Subject::Rows { given, .. } => serde_json::from_str(given).ok(),
+            Subject::Pushed { .. } => None,
         };
         let of = |mapping: &ir::Mapping| {
             let given = mapping.tests.iter().filter_map(given);
