@@ -149,11 +149,15 @@ impl Pair {
                     self.state.shows_ours(wanted.as_ref(), row.as_ref());
                 }
                 self.state.observe(Side::Source, row.as_ref(), at, now_ms);
-            } else if !self.says_nothing_new(row.as_ref()) {
-                // Older than what is known, or as old and different: only Ticketure knows what it has now.
-                self.state.seen_before(Side::Source, row.as_ref(), at);
+            } else {
+                // What it says may be what we have written since, over what it was put back to.
                 let under = self.state.went_under(Side::Source, row.as_ref(), at);
                 self.went_under.extend(under);
+                if self.says_nothing_new(row.as_ref()) {
+                    continue;
+                }
+                // Older than what is known, or as old and different: only Ticketure knows what it has now.
+                self.state.seen_before(Side::Source, row.as_ref(), at);
                 self.source.wanted = true;
                 self.older_rows.push((row, at));
             }
