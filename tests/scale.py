@@ -4,6 +4,7 @@
     usher serve --config usher.toml &         # both addresses are the simulator's; webhook_secret is `demo`
     python3 tests/scale.py path/to/usher usher.toml 20000          # memory of usher's own process, a line a thousand
     python3 tests/scale.py path/to/usher usher.toml 2000 kinds     # API calls for each kind of event
+    python3 tests/scale.py path/to/usher usher.toml 1000 pushes    # and for what is made in Salesforce
 """
 
 import json
@@ -18,11 +19,11 @@ HEADERS = {"Authorization": "Bearer demo", "Content-Type": "application/json"}
 DAY, NEXT_DAY = "2026-03-01T18:00:00Z", "2026-03-02T18:00:00Z"
 
 
-def ask(url, body=None):
+def ask(url, body=None, method=None):
     data = None if body is None else json.dumps(body).encode()
     while True:
         try:
-            request = urllib.request.Request(url, data, HEADERS)
+            request = urllib.request.Request(url, data, HEADERS, method=method)
             return json.load(urllib.request.urlopen(request))
         except urllib.error.HTTPError as error:
             if error.code != 429:
@@ -89,8 +90,12 @@ def send(events):
         time.sleep(0.2)
 
 
+def simulator(path, body=None, method=None):
+    return ask(f"http://127.0.0.1:8481/simulator/{path}", body, method)
+
+
 def calls():
-    return ask("http://127.0.0.1:8481/simulator/calls")["calls"]
+    return simulator("calls")["calls"]
 
 
 def megabytes():
@@ -116,4 +121,46 @@ def days():
               f"{said['done']} done, {said['dead']} errors", flush=True)
 
 
-kinds() if "kinds" in sys.argv else days()
+def until(what, begin, is_done):
+    before, start = calls(), time.time()
+    begin()
+    while not is_done():
+        time.sleep(1)
+    print(f"{what}: {calls() - before} calls for {COUNT}, {time.time() - start:.0f} s", flush=True)
+
+
+def pushes():
+    contacts, opportunities = [], []
+    kind = next(one["Id"] for one in simulator("records/RecordType") if one["DeveloperName"] == "Membership")
+
+    def people():
+        for n in range(COUNT):
+            fields = {"FirstName": "A", "LastName": f"B{n}", "Email": f"p{n}@example.org"}
+            contacts.append(simulator("user/Contact", fields)["id"])
+
+    def memberships():
+        for n, contact in enumerate(contacts):
+            fields = {"Name": f"Membership {n}", "StageName": "Closed Won", "CloseDate": "2026-09-21", "Amount": 120,
+                      "RecordTypeId": kind, "npsp__Primary_Contact__c": contact, "npe01__Member_Level__c": "Gold",
+                      "npe01__Membership_Start_Date__c": "2026-10-01", "npe01__Membership_End_Date__c": "2027-09-30"}
+            opportunities.append(simulator("user/Opportunity", fields)["id"])
+
+    def ends():
+        for opportunity in opportunities:
+            simulator(f"user/Opportunity/{opportunity}", {"Ticketure_Extend_To__c": "2027-12-31"}, "PATCH")
+
+    def known(field):
+        return all(one.get(field) for one in simulator("records/Opportunity"))
+
+    def extended():
+        rows, records = simulator("rows/membership"), simulator("records/Opportunity")
+        told = all(row["valid_until"] == "2027-12-31" for row in rows)
+        return told and not any(one.get("Ticketure_Extend_To__c") for one in records)
+
+    until("a contact made in Salesforce", people, lambda: len(simulator("identities")) == COUNT)
+    until("a membership made in Salesforce", memberships, lambda: known("Ticketure_Membership_Term__c"))
+    until("its end typed there", ends, extended)
+
+
+modes = {"kinds": kinds, "pushes": pushes}
+modes.get(sys.argv[4] if len(sys.argv) > 4 else "", days)()

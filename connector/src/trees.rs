@@ -85,6 +85,8 @@ pub(crate) struct Tree {
     waits_for: Option<(&'static str, String)>,
     /// Another tree has a better right to the record that its root was: it gets one of its own.
     gives_up: bool,
+    /// That record.
+    given_up: Option<String>,
     /// The root's record in Salesforce.
     pub(crate) root_id: Option<String>,
     /// An earlier attempt may have written more than is known.
@@ -130,6 +132,7 @@ impl Tree {
             adopted: None,
             waits_for: None,
             gives_up: false,
+            given_up: None,
             root_id: None,
             doubt: false,
             left_out: false,

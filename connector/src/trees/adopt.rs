@@ -21,6 +21,8 @@ use crate::to_salesforce::references::Resolved;
 /// Whoever has the record gives it up in so long, about; who waits longer looks less often.
 const GIVEN_UP_MS: i64 = 500;
 const GIVEN_UP_MOST_MS: i64 = 60_000;
+/// So long it is looked again and again whether the holder has given the record up.
+const HOLDER_MS: i64 = 300_000;
 /// A call that is under way ends within that.
 const WRITTEN_MS: i64 = 600_000;
 /// Another batch is about to take the record. Another span than the one above, so that the two do not meet each time.
@@ -286,7 +288,10 @@ impl TwoWaySync {
             }
             Some(_) if holders.first_waiting(&wished.id).is_some_and(is_before) => {
                 match self.let_go(root, &wished.id).await {
-                    Ok(()) => tree.gives_up = true,
+                    Ok(()) => {
+                        tree.gives_up = true;
+                        tree.given_up = Some(wished.id);
+                    }
                     Err(error) => self.stop_unanswered(work, place, &error),
                 }
             }
@@ -296,7 +301,15 @@ impl TwoWaySync {
                 Some(holder) if is_before(holder) => return Ok(false),
                 Some(holder) => {
                     let reason = format!("{} {holder} gives {} up first", root.name, wished.id);
-                    tree.stop(self.with_patience(tree, &reason));
+                    // Its holder may wait for something itself, for as long as that takes.
+                    let outcome = match self.waited_ms(tree) < HOLDER_MS {
+                        true => self.with_patience(tree, &reason),
+                        false => Outcome::Park {
+                            key: claim_of(root, &wished.id),
+                            reason,
+                        },
+                    };
+                    tree.stop(outcome);
                     self.claim_root(root, &own_id, holder, &wished.id).await?;
                     holders.waits(&wished.id, &own_id);
                 }

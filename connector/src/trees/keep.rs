@@ -9,7 +9,7 @@ use runtime::queue::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Tree, Work, adopted, plan, root_key};
+use super::{Tree, Work, adopted, holders, plan, root_key};
 use crate::sync::{Broken, TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
@@ -121,6 +121,9 @@ impl TwoWaySync {
         self.store.wake(keys.collect()).await?;
         self.store.settle(settlements).await?;
         self.wake_if_left_out(&work).await?;
+        let given_up = work.trees.iter().filter_map(|tree| tree.given_up.as_ref());
+        let keys = given_up.map(|id| holders::claim_of(work.root, id));
+        self.store.wake(keys.collect()).await?;
         self.fetch(missing).await
     }
 }
