@@ -17,7 +17,7 @@ use crate::sync::calls::{Record, Sent};
 use crate::sync::{Broken, TwoWaySync};
 
 /// A record of a tree: their places.
-type Place = (usize, usize);
+pub(super) type Place = (usize, usize);
 
 impl TwoWaySync {
     /// Brings every tree that goes on to where it has to be.

@@ -13,8 +13,10 @@ use runtime::retry::Verdict;
 use runtime::salesforce::{COLLECTION_MAX, CallError, normalise};
 use serde_json::{Map, Value};
 
+use super::adopt::MEETS_MS;
 use super::roles::{self, SOMEBODYS, is_making};
-use super::{Work, body, plan};
+use super::steps::Place;
+use super::{Tree, Work, body, plan};
 use crate::handlers::households::DONOR;
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
@@ -32,9 +34,6 @@ struct Takeover {
     opportunity: String,
     contact: Option<String>,
 }
-
-/// A record of a tree: their places.
-pub(super) type Place = (usize, usize);
 
 /// A primary role that is wanted where its contact has a role already.
 pub(super) struct Leading {
@@ -79,6 +78,16 @@ impl TwoWaySync {
             gone.extend(ours.filter_map(|role| Some((one.place, text(role, "Id")?))));
         }
         self.delete_roles(work, &gone).await;
+        // What is kept of a role that may still be there is not forgotten: all of them are looked at anew.
+        let is_stopped = |one: &Takeover| !work.trees.get(one.place).is_some_and(Tree::goes_on);
+        if takeovers.iter().any(is_stopped) {
+            for one in &takeovers {
+                if let Some(tree) = work.trees.get_mut(one.place) {
+                    tree.stop(self.again(MEETS_MS, "a contact role could not be taken away yet"));
+                }
+            }
+            return Ok(());
+        }
         let is_gone = |role: &&Map<String, Value>| {
             let id = text(role, "Id");
             gone.iter().any(|(_, gone)| Some(gone) == id.as_ref())
