@@ -87,8 +87,12 @@ pub(crate) struct Tree {
     gives_up: bool,
     /// That record.
     given_up: Option<String>,
+    /// A record of its own that it needs no longer: what it was to be on has come.
+    outgrown: Option<String>,
     /// The root's record in Salesforce.
     pub(crate) root_id: Option<String>,
+    /// It was in Salesforce before this batch, as far as is known.
+    was_there: bool,
     /// An earlier attempt may have written more than is known.
     doubt: bool,
     /// The root's own rows say that there shall be none: nobody is to wait for it.
@@ -133,7 +137,9 @@ impl Tree {
             waits_for: None,
             gives_up: false,
             given_up: None,
+            outgrown: None,
             root_id: None,
+            was_there: false,
             doubt: false,
             left_out: false,
             stopped: None,
@@ -332,7 +338,7 @@ impl TwoWaySync {
         self.know_all(&mut work).await?;
         self.refer_all(&mut work).await?;
         self.place_families(&mut work).await?;
-        self.ask_where_in_doubt(&mut work).await;
+        self.ask_where_in_doubt(&mut work).await?;
         self.ask_for_making(&mut work).await;
         self.move_donations(&mut work).await;
         self.find_npsps_payments(&mut work).await;

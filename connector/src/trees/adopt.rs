@@ -39,7 +39,7 @@ pub(crate) struct Adopted {
 }
 
 /// What a tree would take over, before it is known whether that is there.
-enum Wish {
+pub(super) enum Wish {
     Id(Adopted),
     Record {
         of: (&'static str, String),
@@ -113,7 +113,7 @@ impl TwoWaySync {
         let claim = |id: &String| meeting.claim(vec![destination_key(root, id)]);
         let claimed: BTreeSet<String> = ids.into_iter().filter(claim).collect();
         let holders = self
-            .holders(work, claimed.iter().cloned().collect())
+            .holders(work, claimed.iter().cloned().collect(), &records)
             .await?;
         Ok(There {
             resolved,
@@ -151,7 +151,10 @@ impl TwoWaySync {
                     key_only: *key_only,
                     shared: true,
                 },
-                (None, _) if there.left_out.contains(of) => return Ok(false),
+                (None, _) if there.left_out.contains(of) => {
+                    self.pass_over(work, place, of).await?;
+                    return Ok(false);
+                }
                 (None, Some(error)) => {
                     self.stop_unanswered(work, place, error);
                     return Ok(true);
@@ -175,7 +178,9 @@ impl TwoWaySync {
             tree.stop(self.again(MEETS_MS, "another batch is about to take its record"));
             return Ok(true);
         }
-        let answered = self.takes(work, place, wished, &mut there.holders).await?;
+        let answered = self
+            .takes(work, place, wish, wished, &mut there.holders)
+            .await?;
         if answered {
             there.taken.insert(id);
         }
@@ -265,6 +270,7 @@ impl TwoWaySync {
         &self,
         work: &mut Work,
         place: usize,
+        wish: &Wish,
         wished: Adopted,
         holders: &mut Holders,
     ) -> Result<bool, StoreError> {
@@ -278,7 +284,10 @@ impl TwoWaySync {
         }
         let own_id = tree.id.clone();
         let is_before = |other: &str| other < own_id.as_str();
-        match holders.record_of(&own_id) {
+        let own = holders.record_of(&own_id);
+        let outgrown = own.filter(|own| *own != wished.id && holders.passed_over(&own_id, wish));
+        let outgrown = outgrown.map(str::to_owned);
+        match own.filter(|_| outgrown.is_none()) {
             // It has one of its own: whoever waits for this one may have it.
             Some(own) if own != wished.id => {
                 if holders.first_waiting(&wished.id).is_some() {
@@ -297,7 +306,10 @@ impl TwoWaySync {
             }
             Some(_) => tree.adopted = Some(wished),
             None => match holders.holder_of(&wished.id) {
-                None => tree.adopted = Some(wished),
+                None => {
+                    tree.adopted = Some(wished);
+                    tree.outgrown = outgrown;
+                }
                 Some(holder) if is_before(holder) => return Ok(false),
                 Some(holder) => {
                     let reason = format!("{} {holder} gives {} up first", root.name, wished.id);

@@ -27,6 +27,9 @@ pub(super) fn place(tree: &mut Tree, root: &MappingDescriptor, npsp: bool) {
     if tree.gives_up {
         plan::give_up(tree, root);
     }
+    if tree.outgrown.is_some() {
+        plan::outgrow(tree, root);
+    }
     let Some(adopted) = tree.adopted.clone() else {
         return;
     };

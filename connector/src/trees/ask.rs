@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::entity::{Entity, Kind};
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::TreeRecord;
-use runtime::salesforce::CallError;
+use runtime::queue::{StoreError, TreeRecord};
+use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
 
 use super::body::{self, parent_field};
@@ -18,15 +18,17 @@ type Record = Map<String, Value>;
 
 impl TwoWaySync {
     /// Asks for their records: by the root's external id, then by the root.
-    pub(super) async fn ask_where_in_doubt(&self, work: &mut Work) {
+    pub(super) async fn ask_where_in_doubt(&self, work: &mut Work) -> Result<(), StoreError> {
         if !work.trees.iter().any(|tree| tree.doubt && tree.goes_on()) {
-            return;
+            return Ok(());
         }
+        self.lead_anew(work).await?;
         if let Err(error) = self.ask_for_all(work).await {
             for tree in work.going().filter(|tree| tree.doubt) {
                 tree.stop(self.unanswered(tree.attempts(), &error));
             }
         }
+        Ok(())
     }
 
     async fn ask_for_all(&self, work: &mut Work) -> Result<(), CallError> {
@@ -66,7 +68,13 @@ impl TwoWaySync {
             else {
                 continue;
             };
-            let Some(record) = known.get(&tree.id) else {
+            let outgrown = tree.outgrown.as_ref();
+            let record = known.get(&tree.id);
+            let record = record.filter(|record| {
+                let id = text(record, "Id").map(|id| normalise(&id));
+                outgrown.is_none() || id.as_ref() != outgrown
+            });
+            let Some(record) = record else {
                 tree.root_id = tree.adopted.as_ref().map(|adopted| adopted.id.clone());
                 match tree.root_id {
                     // It is there, and does not have the tree's key yet.

@@ -8,6 +8,7 @@ use runtime::salesforce::CallError;
 use serde_json::json;
 
 use super::Work;
+use super::adopt::Wish;
 use crate::sync::TwoWaySync;
 
 /// A push that is not settled by then is in the error log.
@@ -24,6 +25,8 @@ pub(super) struct Holders {
     waits: BTreeMap<String, BTreeSet<String>>,
     /// Records that are being pushed to Ticketure.
     pushed: BTreeSet<String>,
+    /// Trees that were to be on a record which was left out then, and have one of their own: they, and it.
+    passed_over: BTreeSet<(String, String)>,
 }
 
 impl Holders {
@@ -46,6 +49,15 @@ impl Holders {
         self.pushed.contains(id)
     }
 
+    /// Has the tree a record of its own only because the one that it wishes for was left out?
+    pub(super) fn passed_over(&self, tree: &str, wish: &Wish) -> bool {
+        let Wish::Record { of, .. } = wish else {
+            return false;
+        };
+        let key = passed_over_key(of.0, &of.1);
+        self.passed_over.contains(&(tree.to_owned(), key))
+    }
+
     /// One more tree waits for the record.
     pub(super) fn waits(&mut self, id: &str, tree: &str) {
         let waits = self.waits.entry(id.to_owned()).or_default();
@@ -58,6 +70,7 @@ impl TwoWaySync {
         &self,
         work: &Work,
         ids: Vec<String>,
+        wished: &[(&'static str, String)],
     ) -> Result<Holders, StoreError> {
         let root = work.root;
         if ids.is_empty() {
@@ -88,7 +101,59 @@ impl TwoWaySync {
                 .collect(),
             waits,
             pushed: self.pushed(root, &ids).await?,
+            passed_over: self.passed_over(root, wished).await?,
         })
+    }
+
+    async fn passed_over(
+        &self,
+        root: &MappingDescriptor,
+        wished: &[(&'static str, String)],
+    ) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let keys = wished.iter().map(|(name, id)| passed_over_key(name, id));
+        let waits = self.store.tree_waits(keys.collect()).await?.into_iter();
+        let waits = waits.filter(|wait| wait.tree == root.name);
+        Ok(waits.map(|wait| (wait.root, wait.key)).collect())
+    }
+
+    /// What the tree was to be on is left out: it gets a record of its own, for as long as that is so.
+    pub(super) async fn pass_over(
+        &self,
+        work: &Work,
+        place: usize,
+        of: &(&'static str, String),
+    ) -> Result<(), StoreError> {
+        let Some(tree) = work.trees.get(place) else {
+            return Ok(());
+        };
+        let wait = TreeWait {
+            key: passed_over_key(of.0, &of.1),
+            tree: work.root.name.to_owned(),
+            root: tree.id.clone(),
+        };
+        self.store.keep_waits(vec![wait]).await
+    }
+
+    /// Who passed over what is there from now on looks again. That it was passed over stays known until then.
+    pub(super) async fn no_longer_left_out(&self, work: &Work) -> Result<(), StoreError> {
+        let mut shapes = work.members.iter().filter_map(|mapping| mapping.tree);
+        if !shapes.any(|shape| !shape.unless.is_empty()) {
+            return Ok(());
+        }
+        let new = work.trees.iter();
+        let new = new.filter(|tree| !tree.was_there && tree.root_id.is_some());
+        let keys: Vec<String> = new
+            .map(|tree| passed_over_key(work.root.name, &tree.id))
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let waits = self.store.tree_waits(keys).await?.into_iter();
+        let items: Vec<NewItem> = waits.map(|wait| once_more(&wait.tree, &wait.root)).collect();
+        match items.is_empty() {
+            true => Ok(()),
+            false => self.store.enqueue(items).await.map(|_| ()),
+        }
     }
 
     /// Those of the records whose push is begun and not settled yet.
@@ -128,13 +193,8 @@ impl TwoWaySync {
         // Those that ask again and again within a minute have asked.
         let minute = self.now_ms() / 60_000;
         let again = NewItem {
-            mapping: Some(root.name.to_owned()),
-            payload_type: TREE_AGAIN.to_owned(),
             dedupe: Some(format!("{} for {claimant} {minute}", claim_of(root, id))),
-            lane: holder.to_owned(),
-            key: holder.to_owned(),
-            payload: "{}".to_owned(),
-            ..NewItem::default()
+            ..once_more(root.name, holder)
         };
         self.store.enqueue(vec![again]).await.map(|_| ())
     }
@@ -150,6 +210,23 @@ impl TwoWaySync {
         drop(results);
         Ok(())
     }
+}
+
+/// The tree is looked at once more.
+pub(super) fn once_more(tree: &str, root: &str) -> NewItem {
+    NewItem {
+        mapping: Some(tree.to_owned()),
+        payload_type: TREE_AGAIN.to_owned(),
+        lane: root.to_owned(),
+        key: root.to_owned(),
+        payload: "{}".to_owned(),
+        ..NewItem::default()
+    }
+}
+
+/// What is kept of a tree that was to be on a record which is left out.
+fn passed_over_key(mapping: &str, id: &str) -> String {
+    format!("{mapping} {id} is left out")
 }
 
 /// What is kept of a tree that waits for a record.

@@ -61,6 +61,7 @@ impl TwoWaySync {
                 tree.stopped = Some(Outcome::Done);
             }
             tree.root_id = link.map(|link| link.destination_id.clone());
+            tree.was_there = link.is_some();
             let is_open = intents.iter().any(|intent| intent.key.key == tree.id)
                 && !self.breaks(Broken::Intents);
             // A record that only the link table knows was found by its external id: somebody wrote it.
@@ -117,6 +118,7 @@ impl TwoWaySync {
         let missing = fetch::wanted(&settlements);
         let left_out = work.trees.iter().filter(|tree| tree.left_out);
         let keys = left_out.map(|tree| root_key(work.root, &tree.id));
+        self.no_longer_left_out(&work).await?;
         // First, so that a kill in between leaves nobody waiting.
         self.store.wake(keys.collect()).await?;
         self.store.settle(settlements).await?;

@@ -65,6 +65,17 @@ pub(super) fn give_up(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
+/// The record of the root is another one from now on: what there was of the tree goes, and is made anew below that.
+pub(super) fn outgrow(tree: &mut Tree, root: &MappingDescriptor) {
+    for wanted in &mut tree.wanted {
+        if let (Some(base), Some(_)) = (&wanted.base, &wanted.id) {
+            let before = kept_as(root, &tree.id, wanted, base.as_ref());
+            tree.gone.push(before);
+        }
+        (wanted.id, wanted.base) = (None, None);
+    }
+}
+
 /// Records that cannot become what they have to be go, and are made anew.
 pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
     for wanted in &mut tree.wanted {
@@ -238,7 +249,7 @@ fn lowers(wanted: &Wanted, mask: &Mask) -> bool {
         .any(|(index, _)| number(wanted.record.as_ref(), index) < number(base.as_ref(), index))
 }
 
-/// What becomes of a record that nothing speaks for any longer.
-pub(super) fn deletes(mapping: &MappingDescriptor) -> bool {
-    mapping.tree.is_some_and(|tree| tree.gone == Gone::Delete)
+/// What becomes of a record of the tree that nothing speaks for any longer.
+pub(super) fn deletes(tree: &Tree, mapping: &MappingDescriptor) -> bool {
+    tree.outgrown.is_some() || mapping.tree.is_some_and(|tree| tree.gone == Gone::Delete)
 }

@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{NewItem, StoreError, TREE_AGAIN, TreeRecord};
+use runtime::queue::{NewItem, StoreError, TreeRecord};
 use runtime::retry::Verdict;
 use runtime::salesforce::{COLLECTION_MAX, CallError, normalise};
 use serde_json::{Map, Value};
 
 use super::adopt::MEETS_MS;
+use super::holders::once_more;
 use super::roles::{self, SOMEBODYS, is_making};
 use super::steps::Place;
 use super::{Tree, Work, body, plan};
@@ -102,6 +103,34 @@ impl TwoWaySync {
         };
         let wrong = kept.into_iter().filter(is_wrong).collect();
         self.look_again(work, wrong).await
+    }
+
+    /// A tree that took a record over and does not know what of it was written was not known to have roles there: who
+    /// leads there by a role that nobody had made looks again whose it is.
+    pub(super) async fn lead_anew(&self, work: &mut Work) -> Result<(), StoreError> {
+        let in_doubt = |tree: &Tree| tree.doubt && tree.goes_on();
+        let shares = |tree: &Tree| tree.adopted.as_ref().is_some_and(|one| one.shared);
+        let places = 0..work.trees.len();
+        let is_it = |tree: &Tree| in_doubt(tree) && shares(tree);
+        let places: Vec<usize> = places
+            .filter(|place| work.trees.get(*place).is_some_and(is_it))
+            .collect();
+        for place in &places {
+            self.claim_roles(work, *place, ROLE);
+        }
+        let trees = places.iter().filter_map(|place| work.trees.get(*place));
+        let records = trees.filter(|tree| tree.goes_on());
+        let records = records.filter_map(|tree| tree.root_id.as_deref().map(normalise));
+        let records: BTreeSet<String> = records.collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let records = records.iter().map(String::as_str).collect();
+        let kept = self.roles_known(work, &records).await?;
+        let led = kept
+            .into_iter()
+            .filter(|one| one.destination_id == SOMEBODYS && leads(one));
+        self.look_again(work, led.collect()).await
     }
 
     /// Is the role the one that is kept, as far as is known?
@@ -264,13 +293,8 @@ impl TwoWaySync {
             return Ok(());
         }
         let item = |(tree, root): &(String, String), due_ms: Option<i64>| NewItem {
-            mapping: Some(tree.clone()),
-            payload_type: TREE_AGAIN.to_owned(),
-            lane: root.clone(),
-            key: root.clone(),
-            payload: "{}".to_owned(),
             due_ms,
-            ..NewItem::default()
+            ..once_more(tree, root)
         };
         // Once more in a while, in case that this process ends before the second one.
         let later = Some(self.now_ms() + ONCE_MORE_MS);
