@@ -3,7 +3,7 @@
 use runtime::change::present;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::Plan;
+use runtime::merge::{Clocks, LinkState, Plan};
 use runtime::queue::{Link, Outcome, StoreError};
 use runtime::salesforce::RETRIEVE_MAX;
 use serde_json::value::RawValue;
@@ -60,14 +60,14 @@ impl TwoWaySync {
             }
         }
         for _ in 0..3 {
-            self.plan(pairs);
+            self.plan(pairs, LinkState::plan_so_far);
             if !self.read_destinations(pairs).await? {
                 break;
             }
-            self.plan(pairs);
+            self.plan(pairs, LinkState::plan_so_far);
             self.read_sources(pairs).await?;
         }
-        self.plan(pairs);
+        self.plan(pairs, LinkState::plan);
         let clocks = self.clocks();
         for pair in pairs.iter_mut() {
             pair.was_looked_at(&clocks);
@@ -86,7 +86,7 @@ impl TwoWaySync {
     }
 
     /// What is to be written, and what has to be read before that.
-    fn plan(&self, pairs: &mut [Pair]) {
+    fn plan(&self, pairs: &mut [Pair], plan_of: fn(&mut LinkState, &Clocks) -> Plan) {
         let clocks = self.clocks();
         for pair in pairs.iter_mut().filter(|pair| pair.stopped.is_none()) {
             if pair.unknown {
@@ -96,7 +96,7 @@ impl TwoWaySync {
             if pair.unknown {
                 continue;
             }
-            let mut plan = pair.state.plan(&clocks);
+            let mut plan = plan_of(&mut pair.state, &clocks);
             self.break_plan(pair, &mut plan);
             // Nothing is written over what nobody has looked at. Where nothing goes back, there is nothing to look for.
             pair.destination.wanted |=

@@ -20,7 +20,9 @@ impl LinkState {
         let mut state = LinkState::new(mapping);
         state.source.version_ms = source.1;
         state.source.known_ms = source.1;
+        state.source.heard_ms = source.1;
         state.destination.known_ms = destination.1;
+        state.destination.heard_ms = destination.1;
         state.destination.version_ms = destination.1;
         for field in 0..mapping.record.fields.len() {
             let (ours, theirs) = (source.0.slot(field), destination.0.slot(field));

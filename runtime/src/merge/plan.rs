@@ -122,6 +122,18 @@ const BOUNCES_MAX: u32 = 3;
 impl LinkState {
     /// What is to be written now. Fields that only a create may set are never in it.
     pub fn plan(&mut self, clocks: &Clocks) -> Plan {
+        let plan = self.plan_so_far(clocks);
+        for field in 0..self.mapping.record.fields.len() {
+            if self.says_the_same(field) && !self.held.contains_key(&field) {
+                self.agree(field);
+            }
+        }
+        plan
+    }
+
+    /// The same, of sides that are still to be looked at: where both say the same, what either says next counts against
+    /// the other's.
+    pub fn plan_so_far(&mut self, clocks: &Clocks) -> Plan {
         let mut plan = Plan {
             to_source: self.mapping.new_record(),
             to_destination: self.mapping.new_record(),
@@ -175,10 +187,7 @@ impl LinkState {
                 };
                 (Side::Destination, why)
             }
-            (false, false) if source.equivalent(destination) => {
-                self.agree(field);
-                return None;
-            }
+            (false, false) if source.equivalent(destination) => return None,
             (false, false) => match self.winner(field, source, clocks) {
                 Some(decided) => decided,
                 None => {
@@ -274,6 +283,13 @@ impl LinkState {
     fn pair(&self, field: usize) -> (Value, Value) {
         let of = |side: Side| json::value(self.has(side, field));
         (of(Side::Source), of(Side::Destination))
+    }
+
+    fn says_the_same(&self, field: usize) -> bool {
+        let source = self.source.changes.slot(field);
+        let destination = self.destination.changes.slot(field);
+        let said = !source.is_absent() && !destination.is_absent();
+        said && source.equivalent(destination)
     }
 
     /// Both say the same: agreed.

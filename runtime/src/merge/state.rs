@@ -52,6 +52,9 @@ pub struct SideState {
     pub(super) stood: BTreeMap<usize, Stood>,
     /// The version as it was kept last, and before any write that is still to be read back.
     pub(super) known_ms: i64,
+    /// The version as it was known before the other side's change that waits to be written here was first looked at:
+    /// rows of the time since may still come.
+    pub(super) heard_ms: i64,
     /// What the last write of ours stood over.
     pub(super) overwrote: Option<Overwrote>,
     /// Values that the org made of ours, and keeps.
@@ -123,6 +126,7 @@ impl SideState {
             sent: BTreeMap::new(),
             stood: BTreeMap::new(),
             known_ms: 0,
+            heard_ms: 0,
             overwrote: None,
             kept: mapping.new_record(),
         }
@@ -158,6 +162,7 @@ impl LinkState {
         overlay(state.agreed.as_mut(), record);
         state.source.version_ms = source_version_ms;
         state.source.known_ms = source_version_ms;
+        state.source.heard_ms = source_version_ms;
         state
     }
 
@@ -290,6 +295,10 @@ impl LinkState {
         if unlooked.begun && side.known_ms != side.version_ms {
             root.insert("known".to_owned(), Value::from(side.known_ms));
         }
+        let waits = !present(self.side(which.other()).changes.as_ref()).is_empty();
+        if waits && side.heard_ms != side.version_ms {
+            root.insert("heard".to_owned(), Value::from(side.heard_ms));
+        }
         let mut counts = present(side.changes.as_ref());
         for field in 0..self.mapping.record.fields.len() {
             if !unlooked.taken_back && self.is_taken_back(which, field) {
@@ -386,6 +395,8 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
         .unwrap_or_default();
     let known = kept.get("known").and_then(Value::as_i64);
     side.known_ms = known.unwrap_or(side.version_ms);
+    let heard = kept.get("heard").and_then(Value::as_i64);
+    side.heard_ms = heard.unwrap_or(side.known_ms);
     if let Some(changes) = kept.get("changes") {
         read_record(side.changes.as_mut(), changes);
     }

@@ -119,7 +119,7 @@ impl LinkState {
         }
         self.source.overwrote = Some(Overwrote {
             read_ms: self.source.version_ms,
-            known_ms: self.source.known_ms,
+            known_ms: self.source.known_ms.min(self.source.heard_ms),
             before,
             as_agreed,
         });
