@@ -77,6 +77,8 @@ pub enum Broken {
     Acknowledged,
     /// What nothing speaks for any longer stays in the books of its cart.
     Books,
+    /// What a call without an answer did to a tree long after it is not looked for.
+    Late,
     /// A later end is sent to Ticketure, and stays on the opportunity as if it had not been.
     Extensions,
 }
@@ -109,6 +111,7 @@ impl std::fmt::Display for Broken {
             Broken::Calls => "calls",
             Broken::Acknowledged => "acknowledged",
             Broken::Books => "books",
+            Broken::Late => "late",
             Broken::Extensions => "extensions",
         })
     }

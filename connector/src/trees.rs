@@ -13,6 +13,7 @@ mod body;
 mod graphs;
 mod holders;
 mod keep;
+mod late;
 mod left_out;
 mod lookups;
 mod outcome;
@@ -103,6 +104,8 @@ pub(crate) struct Tree {
     failed: Option<Outcome>,
     /// Mappings some of whose rows cannot be understood.
     unsure: Vec<&'static str>,
+    /// Another batch is at it: nothing is said of it here.
+    elsewhere: bool,
     /// A call for it has no answer: what it did is asked for next time.
     open: bool,
     /// What has to be kept of what was written.
@@ -145,6 +148,7 @@ impl Tree {
             stopped: None,
             failed: None,
             unsure: Vec::new(),
+            elsewhere: false,
             open: false,
             written: Vec::new(),
             again: None,
@@ -204,6 +208,25 @@ impl Wanted {
 }
 
 impl Work {
+    /// Nothing to do yet.
+    fn new(
+        root: &'static MappingDescriptor,
+        members: Vec<&'static MappingDescriptor>,
+        npsp: bool,
+        settings: Map<String, Value>,
+    ) -> Self {
+        Work {
+            root,
+            members,
+            npsp,
+            settings,
+            trees: Vec::new(),
+            meeting: None,
+            outside: Resolved::new(),
+            found: HashMap::new(),
+        }
+    }
+
     /// The trees that go on.
     pub(crate) fn going(&mut self) -> impl Iterator<Item = &mut Tree> {
         self.trees.iter_mut().filter(|tree| tree.goes_on())
@@ -321,16 +344,9 @@ impl TwoWaySync {
         items: Vec<Item>,
         npsp: bool,
     ) -> Result<(), StoreError> {
-        let mut work = Work {
-            root,
-            members: self.members(root),
-            npsp,
-            settings: Map::new(),
-            trees: by_id(items),
-            meeting: None,
-            outside: Resolved::new(),
-            found: HashMap::new(),
-        };
+        let mut work = Work::new(root, self.members(root), npsp, Map::new());
+        work.trees = by_id(items);
+        self.claim_trees(&mut work);
         self.keep_and_load(&mut work).await?;
         self.load_settings(&mut work).await;
         self.adopt_all(&mut work).await?;

@@ -63,7 +63,7 @@ pub use item::{
 };
 pub use options::{Breaks, Keep, StoreOptions};
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
-pub use tree::{TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
+pub use tree::{ASK, TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
 
 use step::{Command, Reply};
 use writer::{Job, Writer};

@@ -153,7 +153,7 @@ fn pairs(ended: &Ended) -> Vec<(Record, Record, Common)> {
         let found = ended
             .simulator
             .find(object, "Ticketure_Identity_Id__c", text(&identity, "id"));
-        let record = found.into_iter().next();
+        let record = found.into_iter().find(|one| !is_asked_about(ended, one));
         if let Some(record) = record.filter(|record| !queue::waits(ended, &identity, record)) {
             pairs.push((identity, record, fields));
         }
@@ -244,11 +244,7 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
         .filter(|write| is_end(write))
         .map(|write| write.id.clone())
         .collect();
-    // A person is asked about it.
-    let asked = |contact: &Record| {
-        let question = format!("sf:{}", text(contact, "Id"));
-        ended.reviews.contains(&question)
-    };
+    let asked = |contact: &Record| is_asked_about(ended, contact);
     for contact in &contacts {
         if asked(contact)
             || ended_ids
@@ -272,6 +268,12 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
             faults.push(format!("{email} is {same} contacts"));
         }
     }
+}
+
+/// A person has to say whose record it is: it is nobody's until then.
+fn is_asked_about(ended: &Ended, record: &Record) -> bool {
+    let question = format!("sf:{}", text(record, "Id"));
+    ended.reviews.contains(&question)
 }
 
 /// Somebody deleted the identity.

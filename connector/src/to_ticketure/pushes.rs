@@ -204,10 +204,10 @@ impl TwoWaySync {
             return Ok(Pushed::default());
         };
         let edited = self.edits(root, given, record);
-        Ok(match edited.is_empty() {
-            true => Pushed::default(),
-            false => Pushed::is(self.refuse_edit(root, given, &edited)),
-        })
+        if edited.is_empty() || self.put_right_if_late(root, given, &edited, record).await? {
+            return Ok(Pushed::default());
+        }
+        Ok(Pushed::is(self.refuse_edit(root, given, &edited)))
     }
 
     async fn begun(

@@ -104,7 +104,7 @@ impl TwoWaySync {
         let (resolved, failure) = self.resolve(records.clone()).await?;
         let left_out = self.kept_out(work, &records, &resolved).await?;
         let written = self.being_written(&records).await?;
-        let mut meeting = self.meeting();
+        let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());
         let ids = wishes.iter().flatten().filter_map(|wish| match wish {
             Wish::Id(adopted) => Some(adopted.id.clone()),
             Wish::Record { of, .. } => resolved.get(of).cloned(),

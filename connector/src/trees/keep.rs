@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{
-    Intent, IntentKey, Item, Link, Outcome, Repeat, Settlement, StoreError, TREE_AGAIN, TreeRecord,
-    TreeRow,
+    ASK, Intent, IntentKey, Item, Link, Outcome, Repeat, Settlement, StoreError, TREE_AGAIN,
+    TreeRecord, TreeRow,
 };
 use sha2::{Digest, Sha256};
 
@@ -13,6 +13,8 @@ use super::{Tree, Work, adopted, holders, plan, root_key};
 use crate::sync::{Broken, TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
+/// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
+const LATE_MS: i64 = 600_000;
 /// What makes the rest possible has been written; automation may take a moment.
 const ONCE_MORE_MS: i64 = 500;
 
@@ -53,6 +55,8 @@ impl TwoWaySync {
         for record in self.store.tree_records(root.name, ids(work)).await? {
             known.entry(record.root.clone()).or_default().push(record);
         }
+        let asked = |item: &Item| item.payload_type == TREE_AGAIN && item.payload == ASK;
+        let mut in_doubt = Vec::new();
         for tree in &mut work.trees {
             let known = known.remove(&tree.id).unwrap_or_default();
             let link = links.get(&tree.id);
@@ -65,11 +69,22 @@ impl TwoWaySync {
             let is_open = intents.iter().any(|intent| intent.key.key == tree.id)
                 && !self.breaks(Broken::Intents);
             // A record that only the link table knows was found by its external id: somebody wrote it.
-            tree.doubt = is_open || (link.is_some() && known.is_empty());
+            let is_asked = tree.items.iter().any(asked);
+            tree.doubt = is_open || is_asked || (link.is_some() && known.is_empty());
+            if is_open && !tree.elsewhere {
+                in_doubt.push(tree.id.clone());
+            }
             plan::know(tree, root, known);
             adopted::place(tree, root, work.npsp);
         }
-        Ok(())
+        // What has no answer may still be carried out, over what is written from now on.
+        match in_doubt.is_empty() || self.breaks(Broken::Late) {
+            true => Ok(()),
+            false => {
+                let late = self.now_ms() + LATE_MS;
+                self.store.ask_at(root.name, in_doubt, late).await
+            }
+        }
     }
 
     /// Noted on the disk before the calls: what ends without an answer is asked for next time.
@@ -106,7 +121,7 @@ impl TwoWaySync {
                 tree.stop(self.again(ONCE_MORE_MS, reason));
             }
             let mut settled = settled(tree);
-            if let Some(last) = settled.last_mut() {
+            if let Some(last) = settled.last_mut().filter(|_| !tree.elsewhere) {
                 last.link = link(work.root, tree);
                 // What was in doubt and could not be asked for stays in doubt.
                 if !tree.open && !tree.doubt {

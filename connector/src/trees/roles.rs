@@ -111,6 +111,20 @@ impl TwoWaySync {
         }
     }
 
+    /// Another batch may be at a tree: items about it come in more lanes than one.
+    pub(super) fn claim_trees(&self, work: &mut Work) {
+        for place in 0..work.trees.len() {
+            let Some(tree) = work.trees.get(place) else {
+                continue;
+            };
+            let key = format!("tree {} {}", work.root.name, tree.id);
+            self.claim(work, place, key, "another batch is at it");
+            if let Some(tree) = work.trees.get_mut(place) {
+                tree.elsewhere = !tree.goes_on();
+            }
+        }
+    }
+
     /// What no other batch does meanwhile; where one is at it, the tree goes after it.
     pub(crate) fn claim(&self, work: &mut Work, place: usize, key: String, reason: &str) {
         let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{NewItem, StoreError, TreeRecord};
+use runtime::queue::{StoreError, TreeRecord};
 use runtime::retry::Verdict;
 use runtime::salesforce::{COLLECTION_MAX, CallError, normalise};
 use serde_json::{Map, Value};
@@ -292,17 +292,14 @@ impl TwoWaySync {
         if kept.is_empty() {
             return Ok(());
         }
-        let item = |(tree, root): &(String, String), due_ms: Option<i64>| NewItem {
-            due_ms,
-            ..once_more(tree, root)
-        };
         // Once more in a while, in case that this process ends before the second one.
-        let later = Some(self.now_ms() + ONCE_MORE_MS);
-        let items = again.iter().map(|tree| item(tree, later)).collect();
-        self.store.enqueue(items).await?;
+        let later = self.now_ms() + ONCE_MORE_MS;
+        for (tree, root) in &again {
+            self.store.ask_at(tree, vec![root.clone()], later).await?;
+        }
         self.store.keep_records(kept).await?;
-        let items = again.iter().map(|tree| item(tree, None)).collect();
-        self.store.enqueue(items).await.map(|_| ())
+        let items = again.iter().map(|(tree, root)| once_more(tree, root));
+        self.store.enqueue(items.collect()).await.map(|_| ())
     }
 }
 

@@ -16,9 +16,9 @@ use crate::sync::batch::{handler_of, without_npsp};
 use crate::sync::outcome;
 
 /// What a mapping makes of a tree's rows.
-struct Made {
+pub(super) struct Made {
     key: String,
-    record: Box<dyn Entity>,
+    pub(super) record: Box<dyn Entity>,
 }
 
 /// Why nothing can be made of a tree's rows.
@@ -108,7 +108,7 @@ impl TwoWaySync {
     }
 
     /// What a mapping makes of the rows, and what cannot be made.
-    fn made_of_rows(
+    pub(super) fn made_of_rows(
         &self,
         work: &Work,
         mapping: &'static MappingDescriptor,

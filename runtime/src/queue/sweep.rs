@@ -1,10 +1,11 @@
-//! The net under the wake: what waits for something that is there goes on, should it ever have been forgotten.
+//! The net under the wake: what waits for something that is there goes on, should it ever have been forgotten. And
+//! trees that are to be asked for at some time are.
 
 use rusqlite::OptionalExtension;
 
 use super::StoreError;
 use super::step::Step;
-use super::{aside, link, wake};
+use super::{aside, link, tree, wake};
 
 /// Keys that one sweep looks at; the next one goes on behind them.
 const KEYS_MAX: usize = 1_000;
@@ -24,6 +25,7 @@ pub(super) fn sweep(step: &Step<'_>) -> Result<usize, StoreError> {
     for lane in aside::lanes(step)? {
         woken += aside::release(step, &lane)?;
     }
+    woken += tree::ask_due(step)?;
     let mut key = last(step)?;
     for _ in 0..KEYS_MAX {
         let Some(next) = next_key(step, &key)? else {

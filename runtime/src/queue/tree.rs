@@ -38,6 +38,14 @@ pub struct TreeRecord {
 /// The payload type of an item that says nothing but that its tree has to be looked at again.
 pub const TREE_AGAIN: &str = "tree_again";
 
+/// What such an item says where more or less of the tree may be in Salesforce than is known: it is asked for.
+pub const ASK: &str = "{\"ask\":true}";
+
+/// Begins the keys of trees that are to be asked for at a time, which follows.
+const AT: &str = "at:";
+/// Trees that one sweep wakes, at most.
+const AT_ONCE: usize = 1_000;
+
 /// A tree that looked for a record in vain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeWait {
@@ -59,6 +67,48 @@ impl Store {
         let waits = self
             .read(move |connection| waiting(connection, &asked))
             .await?;
+        match waits.is_empty() {
+            true => Ok(0),
+            false => self.count(Command::WakeTrees(waits)).await,
+        }
+    }
+
+    /// Trees of whose writes one may be carried out late, or be forgotten: it is asked what is there at the time that
+    /// the sweep finds past, once however often it is said within a minute.
+    pub async fn ask_at(
+        &self,
+        tree: &str,
+        roots: Vec<String>,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let at_ms = (at_ms / 60_000 + 1) * 60_000;
+        let wait = |root| TreeWait {
+            key: at(at_ms),
+            tree: tree.to_owned(),
+            root,
+        };
+        self.keep_waits(roots.into_iter().map(wait).collect()).await
+    }
+
+    /// Those of the trees that are still to be asked for; all of them where none is named.
+    pub async fn to_be_asked(
+        &self,
+        tree: &str,
+        roots: Vec<String>,
+    ) -> Result<Vec<TreeWait>, StoreError> {
+        let tree = tree.to_owned();
+        let waits = self
+            .read(move |connection| timed(connection, i64::MAX, usize::MAX))
+            .await?;
+        let is_meant = |wait: &TreeWait| {
+            let named = roots.is_empty() || roots.contains(&wait.root);
+            (tree.is_empty() || wait.tree == tree) && named
+        };
+        Ok(waits.into_iter().filter(is_meant).collect())
+    }
+
+    /// They are asked for now.
+    pub async fn ask_now(&self, waits: Vec<TreeWait>) -> Result<usize, StoreError> {
         match waits.is_empty() {
             true => Ok(0),
             false => self.count(Command::WakeTrees(waits)).await,
@@ -187,7 +237,10 @@ pub(super) fn wake(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreEr
                 payload_type: TREE_AGAIN.to_owned(),
                 lane: wait.root.clone(),
                 key: wait.root.clone(),
-                payload: "{}".to_owned(),
+                payload: match wait.key.starts_with(AT) {
+                    true => ASK.to_owned(),
+                    false => "{}".to_owned(),
+                },
                 ..NewItem::default()
             });
         }
@@ -195,6 +248,37 @@ pub(super) fn wake(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreEr
     let count = items.len();
     super::enqueue::enqueue(step, &items)?;
     Ok(count)
+}
+
+/// The trees whose time has come are asked for. In a full queue they wait for the next sweep.
+pub(super) fn ask_due(step: &Step<'_>) -> Result<usize, StoreError> {
+    let due = timed(step.transaction, step.now_ms, AT_ONCE)?;
+    match wake(step, &due) {
+        Err(StoreError::QueueFull { .. }) => {
+            keep_waits(step, &due)?;
+            Ok(0)
+        }
+        other => other,
+    }
+}
+
+fn at(at_ms: i64) -> String {
+    format!("{AT}{at_ms:019}")
+}
+
+/// Those that are to be asked for by then, a range of the primary key.
+fn timed(connection: &Connection, by_ms: i64, most: usize) -> Result<Vec<TreeWait>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT wait_key, tree, root FROM tree_waits WHERE wait_key BETWEEN ?1 AND ?2",
+    )?;
+    let waits = statement.query_map((AT, at(by_ms)), |row| {
+        Ok(TreeWait {
+            key: row.get(0)?,
+            tree: row.get(1)?,
+            root: row.get(2)?,
+        })
+    })?;
+    Ok(waits.take(most).collect::<Result<_, _>>()?)
 }
 
 fn trees_of(connection: &Connection, id: &str) -> Result<Vec<(String, String)>, StoreError> {

@@ -4,7 +4,6 @@
 //! Memberships join here, as rows of another entity.
 
 use serde_json::{Map, Value, json};
-use simulator::{Fault, FaultKind};
 
 use super::random::{Dice, object};
 use super::troubles::refusal;
@@ -36,7 +35,6 @@ pub(super) fn carts(seed: u64, length_ms: u64, history: &mut History) {
     }
     families::families(&mut dice, length_ms, &mut history.actions);
     troubles(&mut dice, length_ms, &mut history.actions);
-    history.actions.iter_mut().for_each(late_for_people_only);
     history.actions.sort_by_key(|timed| timed.at_ms);
 }
 
@@ -207,19 +205,5 @@ fn troubles(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>) {
         };
         let at_ms = dice.0.u64(0..length_ms);
         actions.push(Timed { at_ms, action });
-    }
-}
-
-/// That a write of a tree was carried out long after it was given up is not noticed: it befalls people's records only.
-pub(super) fn late_for_people_only(timed: &mut Timed) {
-    if let Action::Fault(fault @ Fault { about: None, .. }) = &mut timed.action
-        && matches!(fault.kind, FaultKind::CommitLate { .. })
-        && !fault
-            .path
-            .as_deref()
-            .is_some_and(|path| path.starts_with("/api/"))
-    {
-        fault.path = Some("/composite/sobjects".to_owned());
-        fault.about = Some("\"type\":\"Contact\"".to_owned());
     }
 }

@@ -32,10 +32,6 @@ pub(super) fn memberships(seed: u64, length_ms: u64, history: &mut History) {
         }
     }
     crowd(seed, drawn, length_ms, &mut history.actions);
-    history
-        .actions
-        .iter_mut()
-        .for_each(super::carts::late_for_people_only);
     history.actions.sort_by_key(|timed| timed.at_ms);
 }
 

@@ -3,7 +3,7 @@
 
 use simulator::{Actor, Operation};
 
-use super::{Record, memberships, text};
+use super::{Record, is_asked_about, memberships, text};
 use crate::purchases::{Rows, books};
 use crate::sim::world::Ended;
 
@@ -99,9 +99,10 @@ fn belongs_to_buyer(
 ) {
     let (person, organization) = buyer(ended, rows, cart);
     let linked = |object: &str, id: &str| {
-        let mut found = ended.simulator.find(object, LINKED, id);
+        let found = ended.simulator.find(object, LINKED, id).into_iter();
+        let mut found = found.filter(|one| !is_asked_about(ended, one));
         found
-            .pop()
+            .next_back()
             .filter(|_| !id.is_empty() && !was_deleted(ended, id))
     };
     let contact = linked("Contact", &person).filter(|_| !ended.without_npsp);
@@ -140,7 +141,9 @@ fn belongs_to_buyer(
 /// The one record of somebody, or of whom they were merged into; not where a person deleted it.
 fn linked(ended: &Ended, object: &str, id: &str) -> Option<Record> {
     let id = survivor(ended, id);
-    let found = ended.simulator.find(object, LINKED, &id).pop();
+    let found = ended.simulator.find(object, LINKED, &id).into_iter();
+    let mut found = found.filter(|one| !is_asked_about(ended, one));
+    let found = found.next_back();
     found.filter(|_| !id.is_empty() && !was_deleted(ended, &id))
 }
 

@@ -78,6 +78,9 @@ impl World<'_> {
         {
             return Ok(true);
         }
+        if !self.found.store.to_be_asked("", Vec::new()).await?.is_empty() {
+            return Ok(true);
+        }
         let waiting = self.found.watch.waiting().await?;
         let parked: BTreeSet<&str> = waiting
             .iter()
