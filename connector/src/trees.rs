@@ -41,7 +41,8 @@ use crate::handlers::households;
 use crate::sync::TwoWaySync;
 use crate::sync::meeting::Meeting;
 use crate::to_salesforce::references::{BY_ID, Resolved};
-pub(crate) use lookups::Lookups;
+pub(crate) use holders::once_more;
+pub(crate) use lookups::{Lookups, USED};
 pub(crate) use roles::is_making;
 
 /// The trees of a batch that have one mapping as their root.
@@ -361,7 +362,7 @@ impl TwoWaySync {
         for tree in &mut work.trees {
             plan::renew(tree, root);
         }
-        self.look_up_all(&mut work).await;
+        self.look_up_all(&mut work).await?;
         self.begin_all(&work).await?;
         self.make_way(&mut work).await?;
         self.write_graphs(&mut work).await;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::handlers::households::PLACED;
+use crate::trees::USED;
 
 /// One tree.
 #[derive(Debug, Serialize)]
@@ -49,8 +50,8 @@ pub async fn of(store: &Store, id: &str, normal: &str) -> Result<Vec<TreeView>, 
     if found.is_empty() && id != normal {
         found = store.trees_of(normal).await?;
     }
-    // Where people were brought is no tree of records.
-    found.retain(|(tree, _)| tree != PLACED);
+    // Where people were brought, and what look-ups used, is no tree of records.
+    found.retain(|(tree, _)| tree != PLACED && tree != USED);
     let mut views = Vec::with_capacity(found.len());
     for (tree, root) in found {
         views.push(view(store, tree, root).await?);

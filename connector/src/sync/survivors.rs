@@ -18,6 +18,7 @@ use super::TwoWaySync;
 use super::calls::{Record, Sent};
 use super::outcome::Failure;
 use crate::handlers::households;
+use crate::trees::once_more;
 
 /// Writes that were under way when the identity was merged have ended by then: a call takes two minutes at most.
 const UNDER_WAY_MS: i64 = 150_000;
@@ -133,7 +134,11 @@ impl TwoWaySync {
                 }
                 Ok(records) => {
                     let records = self.of_ours(referring, records).await?;
+                    let trees = self.trees_of_records(referring, &records).await?;
                     self.move_records(referring, merges, records, npsp).await;
+                    // Who is of which family may have another answer now.
+                    let again = trees.iter().map(|(tree, root)| once_more(tree, root));
+                    self.store.enqueue(again.collect()).await?;
                     // Automation would follow the parents before the children are as they have to be.
                     if merges.iter().any(|merge| merge.outcome.is_some()) {
                         return Ok(());
@@ -184,6 +189,7 @@ impl TwoWaySync {
         if field == households::DONOR {
             select.insert(households::HOUSEHOLD_OF);
         }
+        select.extend(parent(mapping).map(|(parent, _)| parent));
         match natural_key(mapping) {
             [] => select.extend(self.external_ids(mapping.object)),
             key => select.extend(key.iter().copied().chain(self.checked(mapping.object))),
@@ -218,6 +224,33 @@ impl TwoWaySync {
         }
         records.retain(|record| text(record, parent).is_some_and(|id| linked.contains(&id)));
         Ok(records)
+    }
+
+    /// The trees that the records belong to.
+    async fn trees_of_records(
+        &self,
+        referring: Referring,
+        records: &[Map<String, Value>],
+    ) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let object = referring.mapping.object;
+        let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let is_root =
+            |mapping: &MappingDescriptor| mapping.tree.is_some_and(|tree| tree.root == mapping.name);
+        let (by, roots) = match parent(referring.mapping) {
+            Some((parent, _)) => (parent, self.roots_of(object)),
+            None => {
+                let own = mappings.filter(|mapping| mapping.object == object && is_root(mapping));
+                ("Id", own.map(|mapping| mapping.name).collect())
+            }
+        };
+        let ids: BTreeSet<String> = records.iter().filter_map(|one| text(one, by)).collect();
+        let ids: Vec<String> = ids.into_iter().collect();
+        let mut trees = Vec::new();
+        for root in roots {
+            let links = self.store.links_by_destination(root, ids.clone()).await?;
+            trees.extend(links.into_values().map(|link| (root, link.source_id)));
+        }
+        Ok(trees)
     }
 
     /// What records of the object stand under, by any mapping.

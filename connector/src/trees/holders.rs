@@ -213,7 +213,7 @@ impl TwoWaySync {
 }
 
 /// The tree is looked at once more.
-pub(super) fn once_more(tree: &str, root: &str) -> NewItem {
+pub(crate) fn once_more(tree: &str, root: &str) -> NewItem {
     NewItem {
         mapping: Some(tree.to_owned()),
         payload_type: TREE_AGAIN.to_owned(),

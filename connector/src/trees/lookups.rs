@@ -4,6 +4,7 @@
 //! at a time, where the mapping says so.
 
 mod search;
+pub(crate) use search::USED;
 #[cfg(test)]
 #[cfg(feature = "demo")]
 mod tests;
@@ -13,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use runtime::entity::Kind;
 use runtime::mapping::{Lookup, Missing};
-use runtime::queue::Outcome;
+use runtime::queue::{Outcome, StoreError};
 use runtime::salesforce::{CallError, SalesforceError};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
@@ -109,7 +110,7 @@ impl TwoWaySync {
     }
 
     /// Resolves every look-up that is about to be written.
-    pub(super) async fn look_up_all(&self, work: &mut Work) {
+    pub(super) async fn look_up_all(&self, work: &mut Work) -> Result<(), StoreError> {
         let mut asked: BTreeMap<LookupId, (&'static Lookup, BTreeSet<String>)> = BTreeMap::new();
         for tree in work.trees.iter().filter(|tree| tree.goes_on()) {
             for (lookup, text) in of(tree) {
@@ -120,7 +121,7 @@ impl TwoWaySync {
             }
         }
         for (id, (lookup, texts)) in asked {
-            let found = self.look_up(work, lookup, texts).await;
+            let found = self.look_up(work, lookup, texts).await?;
             let mut stops: BTreeMap<String, Why> = BTreeMap::new();
             for (text, found) in found {
                 match found {
@@ -142,6 +143,7 @@ impl TwoWaySync {
                 }
             }
         }
+        Ok(())
     }
 
     async fn look_up(
@@ -149,7 +151,7 @@ impl TwoWaySync {
         work: &Work,
         lookup: &'static Lookup,
         texts: BTreeSet<String>,
-    ) -> Vec<(String, Found)> {
+    ) -> Result<Vec<(String, Found)>, StoreError> {
         let id = LookupId::of(lookup);
         let mut found = Vec::with_capacity(texts.len());
         let mut left = Vec::new();
@@ -165,13 +167,13 @@ impl TwoWaySync {
             }
         }
         if left.is_empty() {
-            return found;
+            return Ok(found);
         }
         let _one_at_a_time = match lookup.missing {
             Missing::Create => Some(self.lookups.making.lock().await),
             Missing::Fail | Missing::Leave | Missing::Use(_) => None,
         };
-        match self.search(work, lookup, left.clone()).await {
+        match self.search(work, lookup, left.clone()).await? {
             Ok(more) => {
                 let mut remembered = self.remembered();
                 for (text, found) in &more {
@@ -186,7 +188,7 @@ impl TwoWaySync {
                 found.extend(left.into_iter().map(stop));
             }
         }
-        found
+        Ok(found)
     }
 
     fn without_answer(&self, attempts: u32, why: Why) -> Outcome {

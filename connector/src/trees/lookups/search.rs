@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use runtime::mapping::{Lookup, Missing};
-use runtime::queue::Outcome;
+use runtime::queue::{Outcome, StoreError, TreeRecord};
 use runtime::salesforce::{CallError, RecordResult, normalise};
 use serde_json::{Map, Value};
 
@@ -12,19 +12,56 @@ use super::{Asked, Found, Whose, Why};
 use crate::handlers::households::{AFFILIATION, PEOPLE};
 use crate::sync::{TwoWaySync, outcome};
 
+/// Records that were found or made where a mapping makes what is missing, as they are kept.
+pub(crate) const USED: &str = "lookup";
+
+/// What became of one text.
+struct Hit {
+    text: String,
+    /// What it asks for, in words.
+    key: String,
+    found: Found,
+}
+
+impl Hit {
+    fn of(text: String, found: Found) -> Self {
+        let key = String::new();
+        Hit { text, key, found }
+    }
+}
+
+/// More than one record is what is asked for.
+struct Several {
+    asked: Asked,
+    hits: BTreeSet<String>,
+}
+
 impl TwoWaySync {
     pub(super) async fn search(
         &self,
         work: &Work,
         lookup: &'static Lookup,
         texts: Vec<String>,
-    ) -> Result<Vec<(String, Found)>, CallError> {
+    ) -> Result<Result<Vec<(String, Found)>, CallError>, StoreError> {
+        match self.found_or_made(work, lookup, texts).await {
+            Ok((found, several)) => self.used_before(lookup, found, several).await.map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// What is found, and what there are several of.
+    async fn found_or_made(
+        &self,
+        work: &Work,
+        lookup: &'static Lookup,
+        texts: Vec<String>,
+    ) -> Result<(Vec<Hit>, Vec<Several>), CallError> {
         let mut asked = Vec::with_capacity(texts.len());
-        let mut found = Vec::new();
+        let (mut found, mut several) = (Vec::new(), Vec::new());
         for text in texts {
             match read(work, lookup, &text) {
                 Some(read) => asked.push(read),
-                None => found.push((text, Found::Nothing)),
+                None => found.push(Hit::of(text, Found::Nothing)),
             }
         }
         if lookup.within.is_some() {
@@ -38,18 +75,18 @@ impl TwoWaySync {
                 .filter(|record| fits(record, &asked.by) && is_within(record, lookup, &asked))
                 .filter_map(|record| text_of(record, "Id"))
                 .collect();
-            let mut hits = hits.into_iter();
-            match (hits.next(), hits.next()) {
-                (Some(id), None) => found.push((asked.text, Found::Id(id))),
+            match hits.len() {
+                0 => missing.push(asked),
+                1 => found.extend(hits.into_iter().map(|id| Hit {
+                    text: asked.text.clone(),
+                    key: said(&asked),
+                    found: Found::Id(id),
+                })),
                 // Nobody says which one is meant.
-                (Some(_), Some(_)) if lookup.missing == Missing::Leave => {
-                    found.push((asked.text, Found::Nothing));
+                _ if lookup.missing == Missing::Leave => {
+                    found.push(Hit::of(asked.text, Found::Nothing));
                 }
-                (Some(_), Some(_)) => {
-                    let several = are_several(lookup, &asked);
-                    found.push((asked.text, Found::Stop(Why::Dead(several))));
-                }
-                (None, _) => missing.push(asked),
+                _ => several.push(Several { asked, hits }),
             }
         }
         // What was just made is there for the others that asked for it.
@@ -63,9 +100,52 @@ impl TwoWaySync {
             if let (Found::Id(id), None) = (&now, known) {
                 made.push((asked.by.clone(), id.clone()));
             }
-            found.push((asked.text, now));
+            found.push(Hit {
+                key: said(&asked),
+                text: asked.text,
+                found: now,
+            });
         }
-        Ok(found)
+        Ok((found, several))
+    }
+
+    /// Of several the one counts that was made here, or used before: a create whose answer was lost may have been
+    /// carried out after it was made once more. What is used now is remembered.
+    async fn used_before(
+        &self,
+        lookup: &'static Lookup,
+        found: Vec<Hit>,
+        several: Vec<Several>,
+    ) -> Result<Vec<(String, Found)>, StoreError> {
+        let makes = lookup.missing == Missing::Create;
+        let used = found.iter().filter_map(|hit| match &hit.found {
+            Found::Id(id) => Some(used(lookup, &hit.key, id.clone())),
+            _ => None,
+        });
+        let used: Vec<TreeRecord> = used.filter(|_| makes).collect();
+        if !used.is_empty() {
+            self.store.keep_records(used).await?;
+        }
+        let mut all: Vec<(String, Found)> = found
+            .into_iter()
+            .map(|hit| (hit.text, hit.found))
+            .collect();
+        let keys = several.iter().map(|one| used_key(lookup, &said(&one.asked)));
+        let known = match several.is_empty() {
+            true => Vec::new(),
+            false => self.store.tree_records(USED, keys.collect()).await?,
+        };
+        for Several { asked, hits } in several {
+            let key = used_key(lookup, &said(&asked));
+            let before = known.iter().find(|record| record.root == key);
+            let before = before.map(|record| record.destination_id.clone());
+            let found = match before.filter(|id| hits.contains(id)) {
+                Some(id) => Found::Id(id),
+                None => Found::Stop(Why::Dead(are_several(lookup, &asked))),
+            };
+            all.push((asked.text, found));
+        }
+        Ok(all)
     }
 
     /// All records whose first field is one of those that are asked for.
@@ -316,6 +396,21 @@ fn was_made(lookup: &Lookup, made: RecordResult) -> Found {
                 error,
             })
         }
+    }
+}
+
+fn used_key(lookup: &Lookup, said: &str) -> String {
+    format!("{} with {said}", lookup.object)
+}
+
+fn used(lookup: &Lookup, said: &str, id: String) -> TreeRecord {
+    TreeRecord {
+        tree: USED.to_owned(),
+        root: used_key(lookup, said),
+        mapping: lookup.object.to_owned(),
+        key: String::new(),
+        destination_id: id,
+        base: "{}".to_owned(),
     }
 }
 
