@@ -45,6 +45,7 @@ fn every_broken_promise_is_noticed() {
         "acknowledged",
         "books",
         "extensions",
+        "late",
     ];
     for promise in promises {
         let output = sim(&["--seed", "1", "--seeds", "200", "--broken", promise]);

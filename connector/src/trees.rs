@@ -87,8 +87,8 @@ pub(crate) struct Tree {
     waits_for: Option<(&'static str, String)>,
     /// Another tree has a better right to the record that its root was: it gets one of its own.
     gives_up: bool,
-    /// That record.
-    given_up: Option<String>,
+    /// That record, and the other tree.
+    given_up: Option<(String, String)>,
     /// A record of its own that it needs no longer: what it was to be on has come.
     outgrown: Option<String>,
     /// The root's record in Salesforce.

@@ -298,8 +298,11 @@ impl TwoWaySync {
             Some(_) if holders.first_waiting(&wished.id).is_some_and(is_before) => {
                 match self.let_go(root, &wished.id).await {
                     Ok(()) => {
+                        let to = holders.first_waiting(&wished.id).unwrap_or_default();
                         tree.gives_up = true;
-                        tree.given_up = Some(wished.id);
+                        tree.given_up = Some((wished.id, to.to_owned()));
+                        let of = (own_id.as_str(), to);
+                        self.ask_of_another(root, of).await?;
                     }
                     Err(error) => self.stop_unanswered(work, place, &error),
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{StoreError, TreeRecord};
+use runtime::queue::{StoreError, TreeRecord, TreeWait};
 use runtime::salesforce::CallError;
 use serde_json::{Map, Value};
 
@@ -47,6 +47,29 @@ impl TwoWaySync {
             return Ok(false);
         }
         self.store.ask_now(waits).await.map(|_| true)
+    }
+
+    /// A record goes from one tree to another: what may still be carried out on it is the other's to put right.
+    pub(super) async fn ask_of_another(
+        &self,
+        root: &MappingDescriptor,
+        (from, to): (&str, &str),
+    ) -> Result<(), StoreError> {
+        let waits = self
+            .store
+            .to_be_asked(root.name, vec![from.to_owned()])
+            .await?;
+        let waits: Vec<TreeWait> = waits
+            .into_iter()
+            .map(|wait| TreeWait {
+                root: to.to_owned(),
+                ..wait
+            })
+            .collect();
+        match waits.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_waits(waits).await,
+        }
     }
 
     /// What each row alone makes of the root's record.
