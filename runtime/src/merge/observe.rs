@@ -309,16 +309,18 @@ impl LinkState {
                 Some(sent) if sent.value == written => sent.times + 1,
                 _ => 1,
             };
+            let (read_ms, known_ms) = match side {
+                Side::Source => (0, 0),
+                Side::Destination => (here.version_ms, here.known_ms.min(here.heard_ms)),
+            };
             let sent = Sent {
                 value: written,
                 before,
                 decided,
                 times,
                 unseen: true,
-                read_ms: match side {
-                    Side::Source => 0,
-                    Side::Destination => here.version_ms,
-                },
+                read_ms,
+                known_ms,
             };
             here.stood.remove(&field);
             here.sent.insert(field, sent);
@@ -375,6 +377,7 @@ impl LinkState {
                 times: 1,
                 unseen: true,
                 read_ms: 0,
+                known_ms: 0,
             };
             self.side_mut(side).sent.insert(field, sent);
         }

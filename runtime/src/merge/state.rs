@@ -83,9 +83,19 @@ pub(super) struct Sent {
     pub(super) unseen: bool,
     /// As of when the side was known then; 0 where that says nothing.
     pub(super) read_ms: i64,
+    /// As of when it was known before that reading; the reading's own where that says nothing.
+    pub(super) known_ms: i64,
 }
 
 impl Sent {
+    /// What was read before it was written may have been changed and put back since this time, unseen and untold.
+    pub(super) fn untold_since_ms(&self) -> i64 {
+        match self.decided {
+            true => self.read_ms,
+            false => self.known_ms,
+        }
+    }
+
     fn to_json(&self) -> Value {
         let mut kept = vec![
             self.value.clone(),
@@ -95,6 +105,9 @@ impl Sent {
         ];
         if self.read_ms > 0 {
             kept.push(Value::from(self.read_ms));
+            if self.known_ms != self.read_ms {
+                kept.push(Value::from(self.known_ms));
+            }
         }
         if self.decided {
             kept.push(Value::from(true));
@@ -104,13 +117,15 @@ impl Sent {
 
     fn from_json(kept: &Value) -> Self {
         let at = |index: usize| kept.get(index);
+        let read_ms = at(4).and_then(Value::as_i64).unwrap_or_default();
         Sent {
             value: at(0).cloned().unwrap_or(Value::Null),
             times: at(1).and_then(Value::as_u64).unwrap_or(1) as u32,
             unseen: at(2).and_then(Value::as_bool).unwrap_or(false),
             before: at(3).cloned().unwrap_or(Value::Null),
-            read_ms: at(4).and_then(Value::as_i64).unwrap_or_default(),
-            decided: [at(4), at(5)].contains(&Some(&Value::Bool(true))),
+            read_ms,
+            known_ms: at(5).and_then(Value::as_i64).unwrap_or(read_ms),
+            decided: [at(4), at(5), at(6)].contains(&Some(&Value::Bool(true))),
         }
     }
 }

@@ -31,11 +31,17 @@ pub(super) struct Stood {
     /// As of when that was read, and as of when the write was seen to have stayed.
     read_ms: i64,
     seen_ms: i64,
+    /// As of when it was known before that reading; the reading's own where there is nothing to tell of the time
+    /// between.
+    known_ms: i64,
 }
 
 impl Stood {
     pub(super) fn to_json(&self) -> Value {
-        json!([self.before, self.read_ms, self.seen_ms])
+        match self.known_ms < self.read_ms {
+            true => json!([self.before, self.read_ms, self.seen_ms, self.known_ms]),
+            false => json!([self.before, self.read_ms, self.seen_ms]),
+        }
     }
 
     pub(super) fn from_json(kept: &Value) -> Self {
@@ -44,6 +50,7 @@ impl Stood {
             before: kept.get(0).cloned().unwrap_or(Value::Null),
             read_ms: time(1).unwrap_or_default(),
             seen_ms: time(2).unwrap_or_default(),
+            known_ms: time(3).or(time(1)).unwrap_or_default(),
         }
     }
 }
@@ -57,10 +64,12 @@ impl SideState {
         self.stood
             .retain(|_, stood| stood.seen_ms + STOOD_MS > version_ms);
         if side == Side::Destination && sent.read_ms > 0 {
+            let known_ms = sent.untold_since_ms();
             let stood = Stood {
                 before: sent.before,
                 read_ms: sent.read_ms,
                 seen_ms: version_ms,
+                known_ms,
             };
             self.stood.insert(field, stood);
         }
@@ -229,9 +238,14 @@ impl LinkState {
             || seen == stood.before
             || image.slot(field).equivalent(agreed)
             || image.slot(field).equivalent(here.changes.slot(field));
-        let winner = json::value(agreed);
-        let lost = || Decision::went_under(field, (seen, version_ms), Side::Source, winner);
-        (between && !is_known).then(lost)
+        // It was changed and put back before that reading: what it was put back to was somebody's word as well.
+        let before = stood.known_ms < version_ms && version_ms <= stood.read_ms;
+        let loser = match before {
+            true => (stood.before.clone(), stood.read_ms),
+            false => (seen, version_ms),
+        };
+        let lost = || Decision::went_under(field, loser, Side::Source, json::value(agreed));
+        ((between || before) && !is_known).then(lost)
     }
 
     /// What an older image of Salesforce's says of a field that we have written since.
