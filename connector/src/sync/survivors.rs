@@ -234,8 +234,9 @@ impl TwoWaySync {
     ) -> Result<Vec<(&'static str, String)>, StoreError> {
         let object = referring.mapping.object;
         let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
-        let is_root =
-            |mapping: &MappingDescriptor| mapping.tree.is_some_and(|tree| tree.root == mapping.name);
+        let is_root = |mapping: &MappingDescriptor| {
+            mapping.tree.is_some_and(|tree| tree.root == mapping.name)
+        };
         let (by, roots) = match parent(referring.mapping) {
             Some((parent, _)) => (parent, self.roots_of(object)),
             None => {

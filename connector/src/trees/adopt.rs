@@ -296,9 +296,10 @@ impl TwoWaySync {
                 return Ok(false);
             }
             Some(_) if holders.first_waiting(&wished.id).is_some_and(is_before) => {
+                let to = holders.first_waiting(&wished.id).unwrap_or_default();
+                self.may_be_late(root, vec![to.to_owned()]).await?;
                 match self.let_go(root, &wished.id).await {
                     Ok(()) => {
-                        let to = holders.first_waiting(&wished.id).unwrap_or_default();
                         tree.gives_up = true;
                         tree.given_up = Some((wished.id, to.to_owned()));
                         let of = (own_id.as_str(), to);

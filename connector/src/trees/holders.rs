@@ -149,7 +149,9 @@ impl TwoWaySync {
             return Ok(());
         }
         let waits = self.store.tree_waits(keys).await?.into_iter();
-        let items: Vec<NewItem> = waits.map(|wait| once_more(&wait.tree, &wait.root)).collect();
+        let items: Vec<NewItem> = waits
+            .map(|wait| once_more(&wait.tree, &wait.root))
+            .collect();
         match items.is_empty() {
             true => Ok(()),
             false => self.store.enqueue(items).await.map(|_| ()),

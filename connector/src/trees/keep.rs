@@ -13,8 +13,6 @@ use super::{Tree, Work, adopted, holders, plan, root_key};
 use crate::sync::{Broken, TwoWaySync, batch};
 use crate::to_salesforce::fetch;
 
-/// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
-const LATE_MS: i64 = 600_000;
 /// What makes the rest possible has been written; automation may take a moment.
 const ONCE_MORE_MS: i64 = 500;
 
@@ -79,13 +77,7 @@ impl TwoWaySync {
             adopted::place(tree, root, work.npsp);
         }
         // What has no answer may still be carried out, over what is written from now on.
-        match in_doubt.is_empty() || self.breaks(Broken::Late) {
-            true => Ok(()),
-            false => {
-                let late = self.now_ms() + LATE_MS;
-                self.store.ask_at(root.name, in_doubt, late).await
-            }
-        }
+        self.may_be_late(root, in_doubt).await
     }
 
     /// Noted on the disk before the calls: what ends without an answer is asked for next time.

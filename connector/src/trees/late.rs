@@ -11,7 +11,10 @@ use serde_json::{Map, Value};
 
 use super::Work;
 use super::wanted::Made;
-use crate::sync::TwoWaySync;
+use crate::sync::{Broken, TwoWaySync};
+
+/// A write whose answer never came may be carried out so much later. Salesforce gives up on a call after ten minutes.
+const LATE_MS: i64 = 600_000;
 
 impl TwoWaySync {
     /// Fields of a root's record are otherwise than they were written last. Is that an earlier write of ours, whose
@@ -47,6 +50,20 @@ impl TwoWaySync {
             return Ok(false);
         }
         self.store.ask_now(waits).await.map(|_| true)
+    }
+
+    /// What is written to these trees' records may be carried out late, over what is written after it: by then they are
+    /// asked for.
+    pub(super) async fn may_be_late(
+        &self,
+        root: &MappingDescriptor,
+        trees: Vec<String>,
+    ) -> Result<(), StoreError> {
+        if trees.is_empty() || self.breaks(Broken::Late) {
+            return Ok(());
+        }
+        let late = self.now_ms() + LATE_MS;
+        self.store.ask_at(root.name, trees, late).await
     }
 
     /// A record goes from one tree to another: what may still be carried out on it is the other's to put right.

@@ -158,7 +158,10 @@ impl TwoWaySync {
         }
         let mut gone: Vec<(usize, TreeRecord)> = Vec::new();
         for (place, tree) in work.trees.iter_mut().enumerate() {
-            if tree.goes_on() && plan::deletes(tree, mapping) && !tree.unsure.contains(&mapping.name) {
+            if tree.goes_on()
+                && plan::deletes(tree, mapping)
+                && !tree.unsure.contains(&mapping.name)
+            {
                 let all = std::mem::take(&mut tree.gone);
                 let (mine, others): (Vec<_>, Vec<_>) = all
                     .into_iter()

@@ -78,7 +78,13 @@ impl World<'_> {
         {
             return Ok(true);
         }
-        if !self.found.store.to_be_asked("", Vec::new()).await?.is_empty() {
+        if !self
+            .found
+            .store
+            .to_be_asked("", Vec::new())
+            .await?
+            .is_empty()
+        {
             return Ok(true);
         }
         let waiting = self.found.watch.waiting().await?;

@@ -15,19 +15,37 @@ use crate::sync::{TwoWaySync, outcome};
 /// Records that were found or made where a mapping makes what is missing, as they are kept.
 pub(crate) const USED: &str = "lookup";
 
+/// In the place of an id: there was none, and it is about to be made.
+const MAKING: &str = "making";
+
 /// What became of one text.
 struct Hit {
     text: String,
     /// What it asks for, in words.
-    key: String,
+    said: String,
     found: Found,
 }
 
 impl Hit {
     fn of(text: String, found: Found) -> Self {
-        let key = String::new();
-        Hit { text, key, found }
+        let said = String::new();
+        Hit { text, said, found }
     }
+
+    fn of_asked(asked: &Asked, found: Found) -> Self {
+        Hit {
+            text: asked.text.clone(),
+            said: said(asked),
+            found,
+        }
+    }
+}
+
+/// What a query found.
+struct Hits {
+    found: Vec<Hit>,
+    several: Vec<Several>,
+    missing: Vec<Asked>,
 }
 
 /// More than one record is what is asked for.
@@ -43,19 +61,39 @@ impl TwoWaySync {
         lookup: &'static Lookup,
         texts: Vec<String>,
     ) -> Result<Result<Vec<(String, Found)>, CallError>, StoreError> {
-        match self.found_or_made(work, lookup, texts).await {
-            Ok((found, several)) => self.used_before(lookup, found, several).await.map(Ok),
-            Err(error) => Ok(Err(error)),
+        let hits = match self.find(work, lookup, texts).await {
+            Ok(hits) => hits,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Hits {
+            mut found,
+            several,
+            missing,
+        } = hits;
+        found.extend(self.of_several(lookup, several).await?);
+        if lookup.missing == Missing::Create && !missing.is_empty() {
+            let made = missing
+                .iter()
+                .map(|asked| used(lookup, &said(asked), MAKING.to_owned()));
+            self.store.keep_records(made.collect()).await?;
         }
+        // What was made is kept also where a later call has no answer.
+        let (made, error) = self.make_all(lookup, missing).await;
+        found.extend(made);
+        self.remember_used(lookup, &found).await?;
+        Ok(match error {
+            Some(error) => Err(error),
+            None => Ok(found.into_iter().map(|hit| (hit.text, hit.found)).collect()),
+        })
     }
 
-    /// What is found, and what there are several of.
-    async fn found_or_made(
+    /// One query for all of them.
+    async fn find(
         &self,
         work: &Work,
         lookup: &'static Lookup,
         texts: Vec<String>,
-    ) -> Result<(Vec<Hit>, Vec<Several>), CallError> {
+    ) -> Result<Hits, CallError> {
         let mut asked = Vec::with_capacity(texts.len());
         let (mut found, mut several) = (Vec::new(), Vec::new());
         for text in texts {
@@ -77,11 +115,10 @@ impl TwoWaySync {
                 .collect();
             match hits.len() {
                 0 => missing.push(asked),
-                1 => found.extend(hits.into_iter().map(|id| Hit {
-                    text: asked.text.clone(),
-                    key: said(&asked),
-                    found: Found::Id(id),
-                })),
+                1 => {
+                    let ids = hits.into_iter().map(Found::Id);
+                    found.extend(ids.map(|id| Hit::of_asked(&asked, id)));
+                }
                 // Nobody says which one is meant.
                 _ if lookup.missing == Missing::Leave => {
                     found.push(Hit::of(asked.text, Found::Nothing));
@@ -89,63 +126,88 @@ impl TwoWaySync {
                 _ => several.push(Several { asked, hits }),
             }
         }
+        Ok(Hits {
+            found,
+            several,
+            missing,
+        })
+    }
+
+    /// What is missing, as the mapping says, until a call has no answer.
+    async fn make_all(
+        &self,
+        lookup: &'static Lookup,
+        missing: Vec<Asked>,
+    ) -> (Vec<Hit>, Option<CallError>) {
+        let mut found = Vec::with_capacity(missing.len());
         // What was just made is there for the others that asked for it.
         let mut made: Vec<(Map<String, Value>, String)> = Vec::new();
         for asked in missing {
             let known = made.iter().find(|(by, _)| *by == asked.by);
             let now = match known {
                 Some((_, id)) => Found::Id(id.clone()),
-                None => self.missing(lookup, &asked).await?,
+                None => match self.missing(lookup, &asked).await {
+                    Ok(now) => now,
+                    Err(error) => return (found, Some(error)),
+                },
             };
             if let (Found::Id(id), None) = (&now, known) {
                 made.push((asked.by.clone(), id.clone()));
             }
-            found.push(Hit {
-                key: said(&asked),
-                text: asked.text,
-                found: now,
-            });
+            found.push(Hit::of_asked(&asked, now));
         }
-        Ok((found, several))
+        (found, None)
     }
 
-    /// Of several the one counts that was made here, or used before: a create whose answer was lost may have been
-    /// carried out after it was made once more. What is used now is remembered.
-    async fn used_before(
+    /// Of several the one counts that was used before; where none was, and they are there because this was made here,
+    /// the first: a create whose answer was lost may have been carried out after it was made once more.
+    async fn of_several(
         &self,
         lookup: &'static Lookup,
-        found: Vec<Hit>,
         several: Vec<Several>,
-    ) -> Result<Vec<(String, Found)>, StoreError> {
-        let makes = lookup.missing == Missing::Create;
-        let used = found.iter().filter_map(|hit| match &hit.found {
-            Found::Id(id) => Some(used(lookup, &hit.key, id.clone())),
-            _ => None,
-        });
-        let used: Vec<TreeRecord> = used.filter(|_| makes).collect();
-        if !used.is_empty() {
-            self.store.keep_records(used).await?;
-        }
-        let mut all: Vec<(String, Found)> = found
-            .into_iter()
-            .map(|hit| (hit.text, hit.found))
-            .collect();
-        let keys = several.iter().map(|one| used_key(lookup, &said(&one.asked)));
+    ) -> Result<Vec<Hit>, StoreError> {
+        let keys = several
+            .iter()
+            .map(|one| used_key(lookup, &said(&one.asked)));
         let known = match several.is_empty() {
             true => Vec::new(),
             false => self.store.tree_records(USED, keys.collect()).await?,
         };
-        for Several { asked, hits } in several {
+        let which = |Several { asked, hits }: Several| {
             let key = used_key(lookup, &said(&asked));
             let before = known.iter().find(|record| record.root == key);
-            let before = before.map(|record| record.destination_id.clone());
-            let found = match before.filter(|id| hits.contains(id)) {
-                Some(id) => Found::Id(id),
+            let before = before.map(|record| record.destination_id.as_str());
+            let meant = match before {
+                Some(MAKING) => hits.first(),
+                Some(id) => hits.get(id),
+                None => None,
+            };
+            let found = match meant {
+                Some(id) => Found::Id(id.clone()),
                 None => Found::Stop(Why::Dead(are_several(lookup, &asked))),
             };
-            all.push((asked.text, found));
+            Hit::of_asked(&asked, found)
+        };
+        Ok(several.into_iter().map(which).collect())
+    }
+
+    /// Where a mapping makes what is missing, what is used is known from now on.
+    async fn remember_used(
+        &self,
+        lookup: &'static Lookup,
+        found: &[Hit],
+    ) -> Result<(), StoreError> {
+        let ids = found.iter().filter_map(|hit| match &hit.found {
+            Found::Id(id) if lookup.missing == Missing::Create => {
+                Some(used(lookup, &hit.said, id.clone()))
+            }
+            _ => None,
+        });
+        let used: Vec<TreeRecord> = ids.collect();
+        match used.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_records(used).await,
         }
-        Ok(all)
     }
 
     /// All records whose first field is one of those that are asked for.
