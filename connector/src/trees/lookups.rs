@@ -4,10 +4,10 @@
 //! at a time, where the mapping says so.
 
 mod search;
-pub(crate) use search::USED;
 #[cfg(test)]
 #[cfg(feature = "demo")]
 mod tests;
+mod used;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,8 @@ use runtime::queue::{Outcome, StoreError};
 use runtime::salesforce::{CallError, SalesforceError};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
+
+pub(crate) use used::USED;
 
 use super::outcome::is_root;
 use super::{LookupId, Tree, Wanted, Work, plan};

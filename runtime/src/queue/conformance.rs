@@ -9,6 +9,7 @@ mod outcomes;
 mod reviews;
 mod schedules;
 mod sync;
+mod trees;
 
 use std::sync::Arc;
 

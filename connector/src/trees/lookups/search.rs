@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use runtime::mapping::{Lookup, Missing};
-use runtime::queue::{Outcome, StoreError, TreeRecord};
+use runtime::queue::{Outcome, StoreError};
 use runtime::salesforce::{CallError, RecordResult, normalise};
 use serde_json::{Map, Value};
 
@@ -12,18 +12,12 @@ use super::{Asked, Found, Whose, Why};
 use crate::handlers::households::{AFFILIATION, PEOPLE};
 use crate::sync::{TwoWaySync, outcome};
 
-/// Records that were found or made where a mapping makes what is missing, as they are kept.
-pub(crate) const USED: &str = "lookup";
-
-/// In the place of an id: there was none, and it is about to be made.
-const MAKING: &str = "making";
-
 /// What became of one text.
-struct Hit {
-    text: String,
+pub(super) struct Hit {
+    pub(super) text: String,
     /// What it asks for, in words.
-    said: String,
-    found: Found,
+    pub(super) said: String,
+    pub(super) found: Found,
 }
 
 impl Hit {
@@ -32,7 +26,7 @@ impl Hit {
         Hit { text, said, found }
     }
 
-    fn of_asked(asked: &Asked, found: Found) -> Self {
+    pub(super) fn of_asked(asked: &Asked, found: Found) -> Self {
         Hit {
             text: asked.text.clone(),
             said: said(asked),
@@ -49,9 +43,9 @@ struct Hits {
 }
 
 /// More than one record is what is asked for.
-struct Several {
-    asked: Asked,
-    hits: BTreeSet<String>,
+pub(super) struct Several {
+    pub(super) asked: Asked,
+    pub(super) hits: BTreeSet<String>,
 }
 
 impl TwoWaySync {
@@ -71,12 +65,7 @@ impl TwoWaySync {
             missing,
         } = hits;
         found.extend(self.of_several(lookup, several).await?);
-        if lookup.missing == Missing::Create && !missing.is_empty() {
-            let made = missing
-                .iter()
-                .map(|asked| used(lookup, &said(asked), MAKING.to_owned()));
-            self.store.keep_records(made.collect()).await?;
-        }
+        self.begin_making(lookup, &missing).await?;
         // What was made is kept also where a later call has no answer.
         let (made, error) = self.make_all(lookup, missing).await;
         found.extend(made);
@@ -157,57 +146,6 @@ impl TwoWaySync {
             found.push(Hit::of_asked(&asked, now));
         }
         (found, None)
-    }
-
-    /// Of several the one counts that was used before; where none was, and they are there because this was made here,
-    /// the first: a create whose answer was lost may have been carried out after it was made once more.
-    async fn of_several(
-        &self,
-        lookup: &'static Lookup,
-        several: Vec<Several>,
-    ) -> Result<Vec<Hit>, StoreError> {
-        let keys = several
-            .iter()
-            .map(|one| used_key(lookup, &said(&one.asked)));
-        let known = match several.is_empty() {
-            true => Vec::new(),
-            false => self.store.tree_records(USED, keys.collect()).await?,
-        };
-        let which = |Several { asked, hits }: Several| {
-            let key = used_key(lookup, &said(&asked));
-            let before = known.iter().find(|record| record.root == key);
-            let before = before.map(|record| record.destination_id.as_str());
-            let meant = match before {
-                Some(MAKING) => hits.first(),
-                Some(id) => hits.get(id),
-                None => None,
-            };
-            let found = match meant {
-                Some(id) => Found::Id(id.clone()),
-                None => Found::Stop(Why::Dead(are_several(lookup, &asked))),
-            };
-            Hit::of_asked(&asked, found)
-        };
-        Ok(several.into_iter().map(which).collect())
-    }
-
-    /// Where a mapping makes what is missing, what is used is known from now on.
-    async fn remember_used(
-        &self,
-        lookup: &'static Lookup,
-        found: &[Hit],
-    ) -> Result<(), StoreError> {
-        let ids = found.iter().filter_map(|hit| match &hit.found {
-            Found::Id(id) if lookup.missing == Missing::Create => {
-                Some(used(lookup, &hit.said, id.clone()))
-            }
-            _ => None,
-        });
-        let used: Vec<TreeRecord> = ids.collect();
-        match used.is_empty() {
-            true => Ok(()),
-            false => self.store.keep_records(used).await,
-        }
     }
 
     /// All records whose first field is one of those that are asked for.
@@ -461,22 +399,7 @@ fn was_made(lookup: &Lookup, made: RecordResult) -> Found {
     }
 }
 
-fn used_key(lookup: &Lookup, said: &str) -> String {
-    format!("{} with {said}", lookup.object)
-}
-
-fn used(lookup: &Lookup, said: &str, id: String) -> TreeRecord {
-    TreeRecord {
-        tree: USED.to_owned(),
-        root: used_key(lookup, said),
-        mapping: lookup.object.to_owned(),
-        key: String::new(),
-        destination_id: id,
-        base: "{}".to_owned(),
-    }
-}
-
-fn are_several(lookup: &Lookup, asked: &Asked) -> Outcome {
+pub(super) fn are_several(lookup: &Lookup, asked: &Asked) -> Outcome {
     outcome::dead(
         "ambiguous_lookup",
         format!("there are several {} with {}", lookup.object, said(asked)),
@@ -494,7 +417,7 @@ fn is_missing(lookup: &Lookup, asked: &Asked) -> Outcome {
     )
 }
 
-fn said(asked: &Asked) -> String {
+pub(super) fn said(asked: &Asked) -> String {
     let by: Vec<String> = asked
         .by
         .iter()

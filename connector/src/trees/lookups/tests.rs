@@ -1,10 +1,11 @@
 //! What becomes of a look-up that finds nothing, by what its mapping says.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use runtime::mapping::{Constant, Lookup, Made, Missing};
 use runtime::queue::Outcome;
 use serde_json::{Map, Value, json};
+use simulator::{Fault, FaultKind};
 
 use super::super::Work;
 use super::{Found, Why};
@@ -27,24 +28,15 @@ static USE: Lookup = by_name(Missing::Use(Constant::Text("Anything")));
 
 fn work(museum: &Museum) -> Work {
     let root = museum.sync.mapping("cart").unwrap();
-    Work {
-        root,
-        members: museum.sync.members(root),
-        npsp: true,
-        settings: Map::new(),
-        meeting: None,
-        trees: Vec::new(),
-        outside: std::collections::BTreeMap::new(),
-        found: HashMap::new(),
-    }
+    Work::new(root, museum.sync.members(root), true, Map::new())
 }
 
 /// What becomes of one look-up for this name.
 async fn looked_up(museum: &Museum, lookup: &'static Lookup, name: &str) -> Found {
     let asked = json!({ "by": { "Name": name }, "create": { "ProductCode": "C" } }).to_string();
     let texts = BTreeSet::from([asked]);
-    let mut found = museum.sync.look_up(&work(museum), lookup, texts).await;
-    found.pop().unwrap().1
+    let found = museum.sync.look_up(&work(museum), lookup, texts).await;
+    found.unwrap().pop().unwrap().1
 }
 
 fn product(museum: &Museum, name: &str) -> String {
@@ -70,6 +62,43 @@ async fn what_is_missing_is_made_once() {
     assert_eq!(products[0]["ProductCode"], "C");
     assert_eq!(id(looked_up(&museum, &CREATE, "adult ").await), made);
     assert_eq!(museum.simulator.records("Product2").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_counts_when_there_is_another_later() {
+    let museum = Museum::working();
+    let made = id(looked_up(&museum, &CREATE, "Adult").await);
+    product(&museum, "Adult");
+    museum.sync.forget_lookups();
+    assert_eq!(id(looked_up(&museum, &CREATE, "ADULT").await), made);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_were_made_late_the_first_counts() {
+    let museum = Museum::working();
+    for _ in 0..2 {
+        let late = FaultKind::CommitLate { after_ms: 600_000 };
+        let fault = Fault::on("/composite/sobjects", 1, late);
+        museum.simulator.add_fault(fault);
+        let found = looked_up(&museum, &CREATE, "Adult").await;
+        assert!(matches!(found, Found::Stop(Why::Unanswered(_))));
+        tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(700)).await;
+    museum.simulator.run_late();
+    let products = museum.simulator.records("Product2");
+    assert_eq!(products.len(), 2);
+    let first = products[0]["Id"].as_str().unwrap();
+    assert_eq!(id(looked_up(&museum, &CREATE, "Adult").await), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_were_there_before_nobody_says_which_is_meant() {
+    let museum = Museum::working();
+    product(&museum, "Adult");
+    product(&museum, "Adult");
+    let found = looked_up(&museum, &CREATE, "Adult").await;
+    assert!(matches!(found, Found::Stop(Why::Dead(_))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,71 @@
+//! Trees that are to be asked for at some time.
+
+use super::*;
+
+const MINUTE_MS: i64 = 60_000;
+
+impl Bench {
+    async fn ask_at(&self, root: &str, at_ms: i64) {
+        let roots = vec![root.to_owned()];
+        self.store.ask_at("cart", roots, at_ms).await.unwrap();
+    }
+
+    async fn waiting_roots(&self) -> Vec<String> {
+        let waits = self.store.to_be_asked("cart", Vec::new()).await.unwrap();
+        waits.into_iter().map(|wait| wait.root).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_tree_is_asked_for_once_when_its_time_has_come() {
+    let bench = Bench::new();
+    bench.ask_at("c-1", -MINUTE_MS).await;
+    bench.ask_at("c-1", 1 - MINUTE_MS).await;
+    bench.ask_at("c-2", MINUTE_MS).await;
+    assert_eq!(bench.store.sweep().await.unwrap(), 1);
+    let items = bench.claim().await;
+    let said: Vec<_> = items
+        .iter()
+        .map(|item| {
+            (
+                item.payload_type.as_str(),
+                item.key.as_str(),
+                item.payload.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(said, [(TREE_AGAIN, "c-1", ASK)]);
+    assert_eq!(bench.store.sweep().await.unwrap(), 0);
+    let bench = bench.reopen();
+    assert_eq!(bench.waiting_roots().await, ["c-2"]);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_now_is_not_asked_for_again() {
+    let bench = Bench::new();
+    bench.ask_at("c-1", MINUTE_MS).await;
+    bench.ask_at("c-2", MINUTE_MS).await;
+    let of_another = bench.store.to_be_asked("membership", Vec::new()).await;
+    assert_eq!(of_another.unwrap(), []);
+    let asked = vec!["c-1".to_owned()];
+    let waits = bench.store.to_be_asked("cart", asked).await.unwrap();
+    assert_eq!(bench.store.ask_now(waits).await.unwrap(), 1);
+    assert_eq!(bench.claim().await.len(), 1);
+    assert_eq!(bench.waiting_roots().await, ["c-2"]);
+}
+
+#[tokio::test]
+async fn in_a_full_queue_trees_wait_for_the_next_sweep() {
+    let bench = Bench::with(StoreOptions {
+        queue_limit: 1,
+        ..StoreOptions::default()
+    });
+    bench.ask_at("c-1", -MINUTE_MS).await;
+    bench.enqueue(new_items(&["a"])).await;
+    assert_eq!(bench.store.sweep().await.unwrap(), 0);
+    assert_eq!(bench.waiting_roots().await, ["c-1"]);
+    let first = bench.claim().await.remove(0);
+    bench.settle(&first, Outcome::Done).await;
+    assert_eq!(bench.store.sweep().await.unwrap(), 1);
+    assert_eq!(bench.claim().await.remove(0).key, "c-1");
+}
