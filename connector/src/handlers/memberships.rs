@@ -1,6 +1,6 @@
 //! Memberships that go from Salesforce to Ticketure: who their members are, and what Ticketure's refusals mean.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
@@ -17,30 +17,44 @@ pub(crate) struct Member {
     pub(crate) is_primary: bool,
 }
 
+/// The contact roles of opportunities, by these.
+pub(crate) type Roles = BTreeMap<String, Vec<Map<String, Value>>>;
+
 impl TwoWaySync {
-    /// The contacts that are members by their roles in an opportunity. `primary` is whose it is, where a field says so;
-    /// else the primary role does.
-    pub(crate) async fn members_of(
+    /// The roles of contacts in opportunities that are to be memberships.
+    pub(crate) async fn roles_of_members(
         &self,
-        opportunity: &str,
-        primary: Option<&str>,
-    ) -> Result<Vec<Member>, CallError> {
-        let select = ["Id", "ContactId", "IsPrimary", "Role"];
-        let group = vec![vec![Some(opportunity.to_owned())]];
-        let roles = self
+        opportunities: &[String],
+    ) -> Result<Roles, CallError> {
+        let mut roles = Roles::new();
+        if opportunities.is_empty() {
+            return Ok(roles);
+        }
+        let select = ["Id", "OpportunityId", "ContactId", "IsPrimary", "Role"];
+        let groups = opportunities.iter().map(|id| vec![Some(id.clone())]);
+        let groups: Vec<Vec<Option<String>>> = groups.collect();
+        let found = self
             .salesforce
             .query_in(
                 "OpportunityContactRole",
                 &select,
                 &["OpportunityId"],
-                &group,
+                &groups,
             )
             .await?;
-        Ok(members(&roles, primary))
+        for role in found {
+            let of = role.get("OpportunityId").and_then(Value::as_str);
+            if let Some(id) = of.map(normalise) {
+                roles.entry(id).or_default().push(role);
+            }
+        }
+        Ok(roles)
     }
 }
 
-fn members(roles: &[Map<String, Value>], primary: Option<&str>) -> Vec<Member> {
+/// The contacts that are members by their roles in an opportunity. `primary` is whose it is, where a field says so; else
+/// the primary role does.
+pub(crate) fn members(roles: &[Map<String, Value>], primary: Option<&str>) -> Vec<Member> {
     let contact =
         |role: &Map<String, Value>| role.get("ContactId").and_then(Value::as_str).map(normalise);
     let leads = |role: &&Map<String, Value>| role.get("IsPrimary") == Some(&Value::Bool(true));

@@ -6,6 +6,7 @@
 
 mod body;
 mod extension;
+mod noted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +14,13 @@ use runtime::mapping::{MappingDescriptor, PushAs, Side};
 use runtime::queue::{
     Intent, IntentKey, Item, Link, Outcome, Repeat, SALESFORCE_CHANGED, Settlement, StoreError,
 };
-use runtime::salesforce::normalise;
+use runtime::salesforce::{COLLECTION_MAX, CallError as SalesforceCallError, normalise};
 use runtime::ticketure::{CallError, Created, Row, TicketureClient};
 use serde_json::{Map, Value, json};
 
+use self::noted::settled;
 use super::pushed::{self, Said};
-use crate::handlers::memberships;
+use crate::handlers::memberships::{self, Roles};
 use crate::sync::TwoWaySync;
 use crate::sync::notes::missing_named;
 use crate::sync::outcome::{Failure, dead};
@@ -34,6 +36,14 @@ struct Pushed {
     outcome: Option<Outcome>,
     link: Option<Link>,
     closes: Vec<IntentKey>,
+    /// What is to be written to the record itself before any of that is so.
+    fields: Option<Value>,
+}
+
+/// The records of some items by their ids.
+struct Read {
+    records: BTreeMap<String, Record>,
+    roles: Roles,
 }
 
 impl Pushed {
@@ -63,56 +73,93 @@ impl TwoWaySync {
             let Some(mapping) = self.mapping(&name) else {
                 continue;
             };
-            let ids = items.iter().map(|item| vec![Some(item.key.clone())]);
-            let ids: Vec<Vec<Option<String>>> = ids.collect();
-            let select = match items.iter().any(is_asked) {
-                true => self.selected(mapping),
-                false => pushed::select(mapping, self.has_npsp()),
-            };
-            let select: Vec<&str> = select.into_iter().collect();
-            let found = self
-                .salesforce
-                .query_in(mapping.object, &select, &["Id"], &ids)
-                .await;
-            let found = match found {
-                Ok(found) => found,
-                Err(error) => {
-                    let settled = items.iter().map(|item| {
-                        let outcome = match error.is_everybodys() {
-                            true => self
-                                .held()
-                                .unwrap_or_else(|| self.again(100, &error.to_string())),
-                            false => self.failed_after(
-                                item.attempts,
-                                Failure::of(error.code(), error.to_string()),
-                            ),
-                        };
-                        Settlement::new(item.id, item.attempt, outcome)
-                    });
-                    self.store.settle(settled.collect()).await?;
-                    continue;
-                }
-            };
-            let id_of = |record: &Record| record.get("Id").and_then(Value::as_str).map(normalise);
-            for item in items {
-                let record = found
-                    .iter()
-                    .find(|record| id_of(record).as_ref() == Some(&item.key));
-                let pushed = match record {
-                    Some(record) => self.push_one(mapping, &item, record).await?,
-                    None => Pushed::is(Outcome::Done),
-                };
-                let mut settled = Settlement::new(
-                    item.id,
-                    item.attempt,
-                    pushed.outcome.unwrap_or(Outcome::Done),
-                );
-                settled.link = pushed.link;
-                settled.closes = pushed.closes;
-                self.store.settle(vec![settled]).await?;
+            // What is read is read shortly before it goes.
+            for items in items.chunks(COLLECTION_MAX) {
+                self.push_some(mapping, items).await?;
             }
         }
         Ok(())
+    }
+
+    /// Items whose records are read in one call, and written back to in one.
+    async fn push_some(
+        &self,
+        mapping: &'static MappingDescriptor,
+        items: &[Item],
+    ) -> Result<(), StoreError> {
+        let read = match self.read_pushed(mapping, items).await {
+            Ok(read) => read,
+            Err(error) => {
+                let settled = items
+                    .iter()
+                    .map(|item| Settlement::new(item.id, item.attempt, self.unread(item, &error)));
+                return self.store.settle(settled.collect()).await.map(|_| ());
+            }
+        };
+        let mut noted = Vec::new();
+        for item in items {
+            let pushed = match read.records.get(&item.key) {
+                Some(record) => self.push_one(mapping, item, record, &read.roles).await?,
+                None => Pushed::is(Outcome::Done),
+            };
+            match pushed.fields {
+                Some(_) => noted.push((item, pushed)),
+                None => self
+                    .store
+                    .settle(vec![settled(item, pushed)])
+                    .await
+                    .map(drop)?,
+            }
+        }
+        self.write_back(mapping, noted).await
+    }
+
+    /// The records of the items, and the roles of those that are new to Ticketure.
+    async fn read_pushed(
+        &self,
+        mapping: &'static MappingDescriptor,
+        items: &[Item],
+    ) -> Result<Read, SalesforceCallError> {
+        let ids = items.iter().map(|item| vec![Some(item.key.clone())]);
+        let ids: Vec<Vec<Option<String>>> = ids.collect();
+        let select = match items.iter().any(is_asked) {
+            true => self.selected(mapping),
+            false => pushed::select(mapping, self.has_npsp()),
+        };
+        let select: Vec<&str> = select.into_iter().collect();
+        let found = self
+            .salesforce
+            .query_in(mapping.object, &select, &["Id"], &ids)
+            .await?;
+        let id_of = |record: &Record| record.get("Id").and_then(Value::as_str).map(normalise);
+        let records = found.into_iter();
+        let records = records.filter_map(|record| Some((id_of(&record)?, record)));
+        let records: BTreeMap<String, Record> = records.collect();
+        let new = records
+            .iter()
+            .filter(|(_, record)| self.is_new(mapping, record));
+        let new: Vec<String> = new.map(|(id, _)| id.clone()).collect();
+        let roles = self.roles_of_members(&new).await?;
+        Ok(Read { records, roles })
+    }
+
+    /// Would any mapping of the object make one of it in Ticketure?
+    fn is_new(&self, mapping: &'static MappingDescriptor, record: &Record) -> bool {
+        let mut all = self.handlers.iter().flat_map(|handler| handler.mappings());
+        all.any(|other| {
+            other.object == mapping.object
+                && other.push_as == Some(PushAs::Create)
+                && self.pushes(other, record)
+        })
+    }
+
+    fn unread(&self, item: &Item, error: &SalesforceCallError) -> Outcome {
+        match error.is_everybodys() {
+            true => self
+                .held()
+                .unwrap_or_else(|| self.again(100, &error.to_string())),
+            false => self.failed_after(item.attempts, Failure::of(error.code(), error.to_string())),
+        }
     }
 
     async fn push_one(
@@ -120,6 +167,7 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         item: &Item,
         record: &Record,
+        roles: &Roles,
     ) -> Result<Pushed, StoreError> {
         if mapping.tree.is_some() {
             return self.edited(mapping, item, record).await;
@@ -134,7 +182,7 @@ impl TwoWaySync {
                 return Ok(Pushed::default());
             }
             return match self.pushed_by(mapping, record) {
-                Some(other) => Box::pin(self.push_one(other, item, record)).await,
+                Some(other) => Box::pin(self.push_one(other, item, record, roles)).await,
                 None => Ok(Pushed::is(no_membership(&item.key))),
             };
         }
@@ -160,7 +208,9 @@ impl TwoWaySync {
         }
         match (mapping.push_as, &self.ticketure) {
             (Some(PushAs::Create), Some(ticketure)) => {
-                self.push_new(ticketure, mapping, item, said, begun).await
+                let roles = roles.get(&item.key).map_or(&[] as &[Record], Vec::as_slice);
+                self.push_new(ticketure, mapping, item, (said, roles), begun)
+                    .await
             }
             (Some(PushAs::Extend), Some(ticketure)) => {
                 self.push_extension(ticketure, mapping, item, record, said)
@@ -229,14 +279,14 @@ impl TwoWaySync {
         ticketure: &TicketureClient,
         mapping: &'static MappingDescriptor,
         item: &Item,
-        said: Said,
+        (said, roles): (Said, &[Record]),
         begun: Option<Intent>,
     ) -> Result<Pushed, StoreError> {
         let id = &item.key;
         let body = match &begun {
             // An earlier try may have made it: every repeat says the same.
             Some(intent) => serde_json::from_str(&intent.fields).unwrap_or_default(),
-            None => match self.body_of(id, said).await? {
+            None => match self.body_of(id, said, roles).await? {
                 Ok(body) => body,
                 Err(outcome) => return Ok(Pushed::is(outcome)),
             },
@@ -267,16 +317,11 @@ impl TwoWaySync {
             }
             Err(error) => return Ok(self.not_taken(mapping, item, &error, begun.is_some())),
         };
-        self.was_made(mapping, item, &row).await
+        Ok(self.was_made(mapping, item, &row))
     }
 
     /// The ids go back to the record, and the two are linked.
-    async fn was_made(
-        &self,
-        mapping: &'static MappingDescriptor,
-        item: &Item,
-        row: &Row,
-    ) -> Result<Pushed, StoreError> {
+    fn was_made(&self, mapping: &'static MappingDescriptor, item: &Item, row: &Row) -> Pushed {
         let id = &item.key;
         let row = Value::Object(row.clone());
         let of = mapping.rows_of.and_then(|name| self.mapping(name));
@@ -285,20 +330,18 @@ impl TwoWaySync {
             made.or_else(|| runtime::row::text(&row, of.key))
         });
         let (Some(of), Some(source_id)) = (of, source_id) else {
-            return Ok(Pushed::is(dead(
+            return Pushed::is(dead(
                 "does_not_fit",
                 "Ticketure's answer lacks what its record is known by".to_owned(),
                 None,
                 "The membership was made in Ticketure: correct the schema of the entity, then retry the item.",
-            )));
+            ));
         };
         let membership = runtime::row::text(&row, &["id"]).unwrap_or_default();
         let ids = json!({ mapping.external_id: source_id, MEMBERSHIP_ID: membership });
-        if let Err(outcome) = self.write_back(mapping, item, &ids).await {
-            return Ok(Pushed::is(outcome));
-        }
-        Ok(Pushed {
+        Pushed {
             outcome: None,
+            fields: Some(ids),
             link: Some(Link {
                 mapping: of.name.to_owned(),
                 source_id: source_id.clone(),
@@ -308,47 +351,7 @@ impl TwoWaySync {
                 lane: source_id,
             }),
             closes: vec![key(mapping, id)],
-        })
-    }
-
-    /// Fields of the record itself, set by its id.
-    async fn write_back(
-        &self,
-        mapping: &MappingDescriptor,
-        item: &Item,
-        fields: &Value,
-    ) -> Result<(), Outcome> {
-        let record = (item.key.clone(), fields.to_string());
-        let error = match self.salesforce.update(mapping.object, &[record]).await {
-            Err(error) if error.is_everybodys() => {
-                return Err(self
-                    .held()
-                    .unwrap_or_else(|| self.again(100, &error.to_string())));
-            }
-            Err(error) => {
-                let verdict = runtime::retry::verdict(error.code(), &error.to_string());
-                (error.code().to_owned(), verdict, error.to_string())
-            }
-            Ok(results) => match results.into_iter().next() {
-                Some(Err(errors)) => {
-                    let error = errors.into_iter().next().unwrap_or_default();
-                    (
-                        error.code.clone(),
-                        error.verdict(),
-                        format!("{}: {}", error.code, error.message),
-                    )
-                }
-                _ => return Ok(()),
-            },
-        };
-        let (code, verdict, message) = error;
-        let failure = Failure {
-            code: &code,
-            verdict,
-            message,
-            place: None,
-        };
-        Err(self.failed_after(item.attempts, failure))
+        }
     }
 
     /// What Ticketure said of it.
@@ -381,6 +384,7 @@ impl TwoWaySync {
         Pushed {
             outcome: Some(outcome),
             link: None,
+            fields: None,
             closes: undone
                 .then(|| key(mapping, &item.key))
                 .into_iter()

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use runtime::mapping::Side;
 use runtime::queue::{Captured, NewItem, Outcome, SALESFORCE_CHANGED, StoreError, Tombstone};
 use runtime::ticketure::Row;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::handlers::memberships::Member;
+use crate::handlers::memberships::{self, Member};
 use crate::sync::TwoWaySync;
 use crate::to_ticketure::pushed::{self, Said};
 
@@ -17,16 +17,14 @@ impl TwoWaySync {
         &self,
         id: &str,
         said: Said,
+        roles: &[Map<String, Value>],
     ) -> Result<Result<Row, Outcome>, StoreError> {
         let primary = said
             .references
             .iter()
             .find(|(path, ..)| *path == ["primary_identity_id"]);
         let primary = primary.map(|(_, _, id)| id.as_str());
-        let members = match self.members_of(id, primary).await {
-            Ok(members) => members,
-            Err(error) => return Ok(Err(self.unanswered_push(&error))),
-        };
+        let members = memberships::members(roles, primary);
         let mut wanted: Vec<(&'static str, String)> = said
             .references
             .iter()
@@ -100,11 +98,6 @@ impl TwoWaySync {
         let mut heirs = self.store.heirs(name, asked).await?;
         let heir = heirs.remove(&merged.source_id);
         Ok(heir.and_then(|heir| heir.source_id))
-    }
-
-    fn unanswered_push(&self, error: &runtime::salesforce::CallError) -> Outcome {
-        self.held()
-            .unwrap_or_else(|| self.again(500, &error.to_string()))
     }
 
     /// What it refers to is not in Ticketure: that goes first, and this waits for it.

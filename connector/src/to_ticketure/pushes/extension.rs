@@ -2,12 +2,11 @@
 
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{Item, Link, Outcome, StoreError};
-use runtime::salesforce::CallError;
 use runtime::ticketure::TicketureClient;
 use serde_json::{Value, json};
 
 use super::{MEMBERSHIP_ID, Pushed, Record};
-use crate::sync::outcome::{Failure, dead};
+use crate::sync::outcome::dead;
 use crate::sync::{Broken, TwoWaySync};
 use crate::to_ticketure::pushed::Said;
 
@@ -90,16 +89,14 @@ impl TwoWaySync {
             Err(error) => return Ok(self.not_taken(mapping, item, &error, false)),
         }
         let noted = match record.get(EXTEND_TO).filter(|_| named.is_none()) {
-            Some(_) if self.breaks(Broken::Extensions) => Ok(()),
-            Some(typed) => self.clear(mapping, item, typed).await,
-            None => {
-                let fields = json!({ MEMBERSHIP_ID: membership });
-                self.write_back(mapping, item, &fields).await
-            }
+            Some(_) if self.breaks(Broken::Extensions) => Ok(None),
+            Some(typed) => self.clear(mapping, item, typed).await.map(|()| None),
+            None => Ok(Some(json!({ MEMBERSHIP_ID: membership }))),
         };
-        if let Err(outcome) = noted {
-            return Ok(Pushed::is(outcome));
-        }
+        let fields = match noted {
+            Ok(fields) => fields,
+            Err(outcome) => return Ok(Pushed::is(outcome)),
+        };
         let link = named.map(|_| Link {
             mapping: mapping.name.to_owned(),
             source_id: extended(&term, until, id),
@@ -110,6 +107,7 @@ impl TwoWaySync {
         });
         Ok(Pushed {
             link,
+            fields,
             ..Pushed::default()
         })
     }
@@ -130,7 +128,7 @@ impl TwoWaySync {
                 .salesforce
                 .retrieve(mapping.object, &ids, &[EXTEND_TO, "SystemModstamp"])
                 .await;
-            let found: Vec<Option<Record>> = read.map_err(|error| self.unsent(item, &error))?;
+            let found: Vec<Option<Record>> = read.map_err(|error| self.unread(item, &error))?;
             let Some(found) = found.into_iter().flatten().next() else {
                 return Ok(());
             };
@@ -145,20 +143,11 @@ impl TwoWaySync {
             let written = self
                 .salesforce
                 .update_unmodified(object, &item.key, &body, at_ms);
-            if written.await.map_err(|error| self.unsent(item, &error))? {
+            if written.await.map_err(|error| self.unread(item, &error))? {
                 return Ok(());
             }
         }
         Err(self.again(MEETS_MS, "its record is changed all the time"))
-    }
-
-    fn unsent(&self, item: &Item, error: &CallError) -> Outcome {
-        if error.is_everybodys() {
-            return self
-                .held()
-                .unwrap_or_else(|| self.again(100, &error.to_string()));
-        }
-        self.failed_after(item.attempts, Failure::of(error.code(), error.to_string()))
     }
 }
 

@@ -20,7 +20,7 @@ impl Bench {
 async fn a_tree_is_asked_for_once_when_its_time_has_come() {
     let bench = Bench::new();
     bench.ask_at("c-1", -MINUTE_MS).await;
-    bench.ask_at("c-1", 1 - MINUTE_MS).await;
+    bench.ask_at("c-1", -MINUTE_MS - 1).await;
     bench.ask_at("c-2", MINUTE_MS).await;
     assert_eq!(bench.store.sweep().await.unwrap(), 1);
     let items = bench.claim().await;
