@@ -155,6 +155,8 @@ impl TwoWaySync {
         for relative in apart {
             for tree in &relative.trees {
                 self.claim_home(work, *tree, &relative.contact);
+                // Whose household it is stays there meanwhile.
+                self.claim_home(work, *tree, &relative.anchor);
             }
         }
     }

@@ -126,6 +126,8 @@ impl TwoWaySync {
             true => self.selected(mapping),
             false => pushed::select(mapping, self.has_npsp()),
         };
+        let select = select.into_iter().chain([extension::MODIFIED]);
+        let select: BTreeSet<&str> = select.collect();
         let select: Vec<&str> = select.into_iter().collect();
         let found = self
             .salesforce

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use simulator::{Actor, Operation};
 
+use super::carts::was_deleted;
 use super::{Record, text};
 use crate::purchases::memberships::{Term, Terms, disagreeing};
 use crate::sim::world::Ended;
@@ -109,6 +111,22 @@ fn of_salesforces(ended: &Ended, faults: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// Somebody deleted the record of one whom the membership of the term names.
+pub(super) fn names_somebody_deleted(ended: &Ended, term: &str) -> bool {
+    let id = term.split_once(':').map_or(term, |(id, _)| id);
+    let log = ended.simulator.tenant_log();
+    let rows = log.iter().filter(|write| write.id == id);
+    let mut named = rows.flat_map(|write| {
+        let members = write.fields.get("members").and_then(Value::as_array);
+        let members = members.into_iter().flatten();
+        let members = members.filter_map(|member| member.get("identity_id")?.as_str());
+        let others = ["primary_identity_id", "gift_giver_identity_id"].into_iter();
+        let others = others.filter_map(|name| write.fields.get(name)?.as_str());
+        members.chain(others)
+    });
+    named.any(|identity| was_deleted(ended, identity))
 }
 
 /// Was it right that Ticketure refused it?

@@ -70,8 +70,9 @@ pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
         let refused = log
             .iter()
             .any(|write| write.id == error.key && is_refused(ended, &write.fields));
-        let deleted =
-            error.error.code == "ENTITY_IS_DELETED" && carts::buyer_was_deleted(ended, &error.key);
+        let deleted = error.error.code == "ENTITY_IS_DELETED"
+            && (carts::buyer_was_deleted(ended, &error.key)
+                || memberships::names_somebody_deleted(ended, &error.key));
         if !refused && !deleted && !memberships::is_right(&error.error.code) {
             faults.push(format!(
                 "in the error log: item {} {}: {}: {}",

@@ -12,6 +12,7 @@ use crate::to_ticketure::pushed::Said;
 
 /// The day that somebody types on a membership's own opportunity.
 const EXTEND_TO: &str = "Ticketure_Extend_To__c";
+pub(super) const MODIFIED: &str = "SystemModstamp";
 /// Somebody may change the record between a reading and a write, but not again and again.
 const TRIES: usize = 3;
 const MEETS_MS: i64 = 500;
@@ -90,7 +91,10 @@ impl TwoWaySync {
         }
         let noted = match record.get(EXTEND_TO).filter(|_| named.is_none()) {
             Some(_) if self.breaks(Broken::Extensions) => Ok(None),
-            Some(typed) => self.clear(mapping, item, typed).await.map(|()| None),
+            Some(typed) => {
+                let cleared = self.clear(mapping, item, (typed, record)).await;
+                cleared.map(|()| None)
+            }
             None => Ok(Some(json!({ MEMBERSHIP_ID: membership }))),
         };
         let fields = match noted {
@@ -119,20 +123,13 @@ impl TwoWaySync {
         &self,
         mapping: &MappingDescriptor,
         item: &Item,
-        typed: &Value,
+        (typed, read): (&Value, &Record),
     ) -> Result<(), Outcome> {
         let ids = [item.key.clone()];
         let body = json!({ EXTEND_TO: null }).to_string();
+        let mut found = read.clone();
         for _ in 0..TRIES {
-            let read = self
-                .salesforce
-                .retrieve(mapping.object, &ids, &[EXTEND_TO, "SystemModstamp"])
-                .await;
-            let found: Vec<Option<Record>> = read.map_err(|error| self.unread(item, &error))?;
-            let Some(found) = found.into_iter().flatten().next() else {
-                return Ok(());
-            };
-            let at = found.get("SystemModstamp").and_then(Value::as_str);
+            let at = found.get(MODIFIED).and_then(Value::as_str);
             let Some(at_ms) = at.and_then(runtime::clock::parse_ms) else {
                 return Ok(());
             };
@@ -145,6 +142,15 @@ impl TwoWaySync {
                 .update_unmodified(object, &item.key, &body, at_ms);
             if written.await.map_err(|error| self.unread(item, &error))? {
                 return Ok(());
+            }
+            let read = self
+                .salesforce
+                .retrieve(mapping.object, &ids, &[EXTEND_TO, MODIFIED])
+                .await;
+            let read: Vec<Option<Record>> = read.map_err(|error| self.unread(item, &error))?;
+            match read.into_iter().flatten().next() {
+                Some(now) => found = now,
+                None => return Ok(()),
             }
         }
         Err(self.again(MEETS_MS, "its record is changed all the time"))
