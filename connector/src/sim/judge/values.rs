@@ -253,7 +253,7 @@ fn last_shown(ended: &Ended, typed: &Typed<'_>, id: &str) -> i64 {
     let shown = ended.seen.iter().filter(|seen| {
         seen.ticketure == typed.ticketure
             && seen.at_ms <= typed.write.at_ms - error
-            && shows(&seen.text, id)
+            && shows(&seen.text, typed, id)
     });
     shown.map(|seen| seen.shows_ms).max().unwrap_or(i64::MIN)
 }
@@ -270,15 +270,16 @@ fn was_shown(ended: &Ended, typed: &Typed<'_>, next: &Write, id: &str) -> bool {
         seen.ticketure == typed.ticketure
             && seen.shows_ms > from
             && seen.at_ms < to
-            && shows(&seen.text, id)
+            && shows(&seen.text, typed, id)
     })
 }
 
-/// Is the record itself in the text? One that only refers to it shows nothing of it.
-fn shows(text: &str, id: &str) -> bool {
-    ["Id", "id"]
-        .iter()
-        .any(|name| text.contains(&format!("\"{name}\":\"{id}\"")))
+/// Is the record itself in the text? One that only refers to it shows nothing of it, and neither does an answer of
+/// Salesforce's to a question that was about other fields.
+fn shows(text: &str, typed: &Typed<'_>, id: &str) -> bool {
+    let asked = typed.ticketure || text.contains(&format!("\"{}\":", typed.field));
+    let mut names = ["Id", "id"].iter();
+    asked && names.any(|name| text.contains(&format!("\"{name}\":\"{id}\"")))
 }
 
 /// What one side's people replaced never returns to that side, unless the other side's people typed it: so a late
