@@ -422,7 +422,7 @@ impl Process for TwoWaySync {
         let known = self.known(&items).await?;
         let batch = batch::gather(&self.handlers, items, &known, self.terms());
         if !batch.rerouted.is_empty() {
-            self.store.enqueue(batch.rerouted).await?;
+            self.store.add(batch.rerouted).await?;
         }
         if !batch.settled.is_empty() {
             self.store.settle(batch.settled).await?;

@@ -220,9 +220,17 @@ impl Store {
         }
     }
 
-    /// Keeps all of them, in one transaction, before it answers.
+    /// Keeps all of them, in one transaction, before it answers; none where the queue is full.
     pub async fn enqueue(&self, items: Vec<NewItem>) -> Result<Enqueued, StoreError> {
         match self.write(Arc::new(Command::Enqueue(items))).await? {
+            Reply::Enqueued(enqueued) => Ok(enqueued),
+            _ => Err(StoreError::Stopped),
+        }
+    }
+
+    /// The same of items that follow from others: they are taken by a full queue as well.
+    pub async fn add(&self, items: Vec<NewItem>) -> Result<Enqueued, StoreError> {
+        match self.write(Arc::new(Command::Add(items))).await? {
             Reply::Enqueued(enqueued) => Ok(enqueued),
             _ => Err(StoreError::Stopped),
         }

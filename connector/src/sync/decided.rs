@@ -151,7 +151,7 @@ impl TwoWaySync {
         }
         match self.row_of(mapping, &item.key).await {
             Ok(Some(row)) => {
-                self.store.enqueue(vec![row]).await?;
+                self.store.add(vec![row]).await?;
                 Ok(Outcome::Done)
             }
             Ok(None) => Ok(dead(

@@ -112,7 +112,7 @@ impl TwoWaySync {
             payload: row.to_string(),
             ..NewItem::default()
         };
-        self.store.enqueue(vec![item]).await?;
+        self.store.add(vec![item]).await?;
         Ok(Outcome::Done)
     }
 

@@ -138,7 +138,7 @@ impl TwoWaySync {
                     self.move_records(referring, merges, records, npsp).await;
                     // Who is of which family may have another answer now.
                     let again = trees.iter().map(|(tree, root)| once_more(tree, root));
-                    self.store.enqueue(again.collect()).await?;
+                    self.store.add(again.collect()).await?;
                     // Automation would follow the parents before the children are as they have to be.
                     if merges.iter().any(|merge| merge.outcome.is_some()) {
                         return Ok(());

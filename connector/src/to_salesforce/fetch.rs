@@ -98,7 +98,7 @@ impl TwoWaySync {
             items.extend(self.fetched(&key).await);
         }
         if !items.is_empty() {
-            self.store.enqueue(items).await?;
+            self.store.add(items).await?;
         }
         Ok(())
     }

@@ -154,7 +154,7 @@ impl TwoWaySync {
             .collect();
         match items.is_empty() {
             true => Ok(()),
-            false => self.store.enqueue(items).await.map(|_| ()),
+            false => self.store.add(items).await.map(|_| ()),
         }
     }
 
@@ -198,7 +198,7 @@ impl TwoWaySync {
             dedupe: Some(format!("{} for {claimant} {minute}", claim_of(root, id))),
             ..once_more(root.name, holder)
         };
-        self.store.enqueue(vec![again]).await.map(|_| ())
+        self.store.add(vec![again]).await.map(|_| ())
     }
 
     /// The record is no longer known by the tree's key, so that another can have the key.

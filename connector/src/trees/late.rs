@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{StoreError, TreeRecord, TreeWait};
+use runtime::queue::{ASK, NewItem, StoreError, TreeRecord, TreeWait};
 use runtime::salesforce::CallError;
 use serde_json::{Map, Value};
 
 use super::Work;
+use super::holders::once_more;
 use super::wanted::Made;
 use crate::sync::{Broken, TwoWaySync};
 
@@ -49,7 +50,12 @@ impl TwoWaySync {
         if !fields.iter().all(is_said) {
             return Ok(false);
         }
-        self.store.ask_now(waits).await.map(|_| true)
+        // Also at its time: another may come.
+        let now = NewItem {
+            payload: ASK.to_owned(),
+            ..once_more(root.name, &given.root)
+        };
+        self.store.add(vec![now]).await.map(|_| true)
     }
 
     /// What is written to these trees' records may be carried out late, over what is written after it: by then they are

@@ -299,7 +299,7 @@ impl TwoWaySync {
         }
         self.store.keep_records(kept).await?;
         let items = again.iter().map(|(tree, root)| once_more(tree, root));
-        self.store.enqueue(items.collect()).await.map(|_| ())
+        self.store.add(items.collect()).await.map(|_| ())
     }
 }
 

@@ -7,6 +7,11 @@ use super::step::{Step, Total};
 /// All of them or, when the queue is full, none.
 pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
     refuse_when_full(step, items.len())?;
+    add(step, items)
+}
+
+/// The same of what follows from items that are there already: a full queue takes that, or it would never be emptied.
+pub(super) fn add(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
     let mut result = Enqueued::default();
     for item in items {
         let id = match is_new(step, item)? {

@@ -95,7 +95,7 @@ pub(super) fn disinherit(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), S
         payload: serde_json::json!({ "record": tombstone.destination_id }).to_string(),
         ..NewItem::default()
     };
-    enqueue::enqueue(step, &[item])?;
+    enqueue::add(step, &[item])?;
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Enqueue(Vec<NewItem>),
+    Add(Vec<NewItem>),
     Claim {
         limit: usize,
         now_ms: i64,
@@ -135,6 +136,7 @@ pub(super) fn step(
 fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
     Ok(match command {
         Command::Enqueue(items) => Reply::Enqueued(enqueue::enqueue(step, items)?),
+        Command::Add(items) => Reply::Enqueued(enqueue::add(step, items)?),
         Command::Claim { limit, now_ms } => Reply::Claimed(claim::claim(step, *limit, *now_ms)?),
         Command::Settle(settlements) => Reply::Settled(settle::settle(step, settlements)?),
         Command::PutLinks(links) => Reply::Count(link::put_all(step, links)?),

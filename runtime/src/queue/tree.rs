@@ -107,14 +107,6 @@ impl Store {
         Ok(waits.into_iter().filter(is_meant).collect())
     }
 
-    /// They are asked for now.
-    pub async fn ask_now(&self, waits: Vec<TreeWait>) -> Result<usize, StoreError> {
-        match waits.is_empty() {
-            true => Ok(0),
-            false => self.count(Command::WakeTrees(waits)).await,
-        }
-    }
-
     /// The trees that wait for records of which these are true.
     pub async fn tree_waits(&self, keys: Vec<String>) -> Result<Vec<TreeWait>, StoreError> {
         self.read(move |connection| waiting(connection, &keys))
@@ -246,20 +238,14 @@ pub(super) fn wake(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreEr
         }
     }
     let count = items.len();
-    super::enqueue::enqueue(step, &items)?;
+    super::enqueue::add(step, &items)?;
     Ok(count)
 }
 
-/// The trees whose time has come are asked for. In a full queue they wait for the next sweep.
+/// The trees whose time has come are asked for.
 pub(super) fn ask_due(step: &Step<'_>) -> Result<usize, StoreError> {
     let due = timed(step.transaction, step.now_ms, AT_ONCE)?;
-    match wake(step, &due) {
-        Err(StoreError::QueueFull { .. }) => {
-            keep_waits(step, &due)?;
-            Ok(0)
-        }
-        other => other,
-    }
+    wake(step, &due)
 }
 
 fn at(at_ms: i64) -> String {

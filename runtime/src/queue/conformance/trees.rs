@@ -41,31 +41,36 @@ async fn a_tree_is_asked_for_once_when_its_time_has_come() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_now_is_not_asked_for_again() {
+async fn who_is_still_to_be_asked_for_is_known_by_tree() {
     let bench = Bench::new();
     bench.ask_at("c-1", MINUTE_MS).await;
     bench.ask_at("c-2", MINUTE_MS).await;
     let of_another = bench.store.to_be_asked("membership", Vec::new()).await;
     assert_eq!(of_another.unwrap(), []);
-    let asked = vec!["c-1".to_owned()];
+    let asked = vec!["c-2".to_owned()];
     let waits = bench.store.to_be_asked("cart", asked).await.unwrap();
-    assert_eq!(bench.store.ask_now(waits).await.unwrap(), 1);
-    assert_eq!(bench.claim().await.len(), 1);
-    assert_eq!(bench.waiting_roots().await, ["c-2"]);
+    let roots: Vec<&str> = waits.iter().map(|wait| wait.root.as_str()).collect();
+    assert_eq!(roots, ["c-2"]);
 }
 
 #[tokio::test]
-async fn in_a_full_queue_trees_wait_for_the_next_sweep() {
+async fn a_full_queue_takes_what_follows_from_its_own() {
     let bench = Bench::with(StoreOptions {
         queue_limit: 1,
         ..StoreOptions::default()
     });
     bench.ask_at("c-1", -MINUTE_MS).await;
     bench.enqueue(new_items(&["a"])).await;
-    assert_eq!(bench.store.sweep().await.unwrap(), 0);
-    assert_eq!(bench.waiting_roots().await, ["c-1"]);
-    let first = bench.claim().await.remove(0);
-    bench.settle(&first, Outcome::Done).await;
+    let refused = bench.store.enqueue(new_items(&["b"])).await;
+    assert!(matches!(refused, Err(StoreError::QueueFull { .. })));
     assert_eq!(bench.store.sweep().await.unwrap(), 1);
-    assert_eq!(bench.claim().await.remove(0).key, "c-1");
+    let added = bench.store.add(new_items(&["c"])).await.unwrap();
+    assert_eq!(added.accepted.len(), 1);
+    let keys: Vec<String> = bench
+        .claim()
+        .await
+        .into_iter()
+        .map(|item| item.key)
+        .collect();
+    assert_eq!(keys, ["a", "c-1", "c"]);
 }
