@@ -135,10 +135,11 @@ impl TwoWaySync {
                 Ok(records) => {
                     let records = self.of_ours(referring, records).await?;
                     let trees = self.trees_of_records(referring, &records).await?;
-                    self.move_records(referring, merges, records, npsp).await;
-                    // Who is of which family may have another answer now.
+                    // Who is of which family may have another answer now. Before anything is moved: after a crash nothing
+                    // names the old record any more.
                     let again = trees.iter().map(|(tree, root)| once_more(tree, root));
                     self.store.add(again.collect()).await?;
+                    self.move_records(referring, merges, records, npsp).await;
                     // Automation would follow the parents before the children are as they have to be.
                     if merges.iter().any(|merge| merge.outcome.is_some()) {
                         return Ok(());
