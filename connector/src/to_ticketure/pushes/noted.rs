@@ -7,42 +7,58 @@ use serde_json::Value;
 
 use super::Pushed;
 use crate::sync::TwoWaySync;
+use crate::sync::calls::{Record, Sent};
 use crate::sync::outcome::Failure;
 
 impl TwoWaySync {
     /// Fields of the records themselves, set by their ids.
     pub(super) async fn write_back(
         &self,
-        mapping: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
         noted: Vec<(&Item, Pushed)>,
     ) -> Result<(), StoreError> {
         if noted.is_empty() {
             return Ok(());
         }
-        let fields = |pushed: &Pushed| pushed.fields.as_ref().map(Value::to_string);
-        let records = noted
-            .iter()
-            .map(|(item, pushed)| (item.key.clone(), fields(pushed).unwrap_or_default()));
-        let records: Vec<(String, String)> = records.collect();
-        let written = self.salesforce.update(mapping.object, &records).await;
-        let settled = noted
-            .into_iter()
-            .enumerate()
-            .map(|(number, (item, pushed))| {
-                let outcome = match &written {
-                    Err(error) => Some(self.unread(item, error)),
-                    Ok(results) => match results.get(number) {
-                        Some(Err(errors)) => Some(self.not_noted(item, errors)),
-                        _ => None,
-                    },
-                };
-                settled(item, outcome.map_or(pushed, Pushed::is))
-            });
-        self.store.settle(settled.collect()).await.map(|_| ())
+        let record = |(item, pushed): (&Item, Pushed)| Record {
+            key: item.key.clone(),
+            id: Some(item.key.clone()),
+            body: pushed
+                .fields
+                .as_ref()
+                .map_or_else(|| "{}".to_owned(), Value::to_string),
+            locks: vec![item.key.clone()],
+            of: (item.clone(), pushed),
+        };
+        let records = noted.into_iter().map(record).collect();
+        let sent = self.in_calls(mapping, records).await.into_iter();
+        let settlements = sent.map(|((item, pushed), sent)| {
+            let outcome = self.not_noted(&item, sent);
+            settled(&item, outcome.map_or(pushed, Pushed::is))
+        });
+        self.store.settle(settlements.collect()).await.map(|_| ())
     }
 
-    fn not_noted(&self, item: &Item, errors: &[SalesforceError]) -> Outcome {
-        let error = errors.first().cloned().unwrap_or_default();
+    /// What becomes of an item whose record was not written to: Ticketure is asked again, and says the same.
+    fn not_noted(&self, item: &Item, sent: Sent) -> Option<Outcome> {
+        match sent {
+            Sent::Landed(_) => None,
+            Sent::Later(outcome) => Some(outcome),
+            Sent::Unanswered { error, alone } if error.is_too_much() && !alone => {
+                Some(self.again(0, &error.to_string()))
+            }
+            Sent::Unanswered { error, .. } => Some(self.unread(item, &error)),
+            Sent::Refused(refusal) => {
+                let error = refusal.errors.first().cloned().unwrap_or_default();
+                match error.is_too_much() && !refusal.alone {
+                    true => Some(self.again(0, "fewer records go together next time")),
+                    false => Some(self.refused_note(item, &error)),
+                }
+            }
+        }
+    }
+
+    fn refused_note(&self, item: &Item, error: &SalesforceError) -> Outcome {
         let failure = Failure {
             code: &error.code,
             verdict: error.verdict(),
