@@ -354,15 +354,18 @@ fn came_back(
         .filter(|typed| typed.write.sequence < write.sequence)
         .collect();
     let last = before.last()?;
-    // A late write that is first seen after so long is not known as ours any more.
-    if ended.commits_late && write.at_ms - last.write.at_ms > LATE_KNOWN_MS {
-        return None;
-    }
     let mut told = went_under.iter();
     if told.any(|loser| last.compare.of_salesforce(Some(loser)) == last.value) {
         return None;
     }
     let value = last.value_in(write)?;
+    // A late write that is first seen so long after it was called for is not known as ours any more.
+    let same = before.iter().filter(|typed| typed.value == value);
+    let typed_at = same.map(|typed| typed.write.at_ms).max();
+    let typed_at = typed_at.unwrap_or(last.write.at_ms);
+    if ended.commits_late && write.at_ms - typed_at > LATE_KNOWN_MS {
+        return None;
+    }
     let blank = value.is_empty() || value == "false";
     let replaced = last.value != value && before.iter().any(|typed| typed.value == value);
     let back = !blank && replaced && !others.contains(&value.as_str());
