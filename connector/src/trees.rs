@@ -10,6 +10,7 @@ mod adopt;
 mod adopted;
 mod ask;
 mod body;
+mod claims;
 mod graphs;
 mod holders;
 mod keep;
@@ -86,9 +87,7 @@ pub(crate) struct Tree {
     /// The record that its root would be, which is not there yet.
     waits_for: Option<(&'static str, String)>,
     /// Another tree has a better right to the record that its root was: it gets one of its own.
-    gives_up: bool,
-    /// That record, and the other tree.
-    given_up: Option<(String, String)>,
+    given_up: Option<String>,
     /// A record of its own that it needs no longer: what it was to be on has come.
     outgrown: Option<String>,
     /// The root's record in Salesforce.
@@ -139,7 +138,6 @@ impl Tree {
             gone: Vec::new(),
             adopted: None,
             waits_for: None,
-            gives_up: false,
             given_up: None,
             outgrown: None,
             root_id: None,

@@ -76,6 +76,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// The org ran out of time, or of something else, over the call.
+    pub(crate) fn is_too_much(&self) -> bool {
+        let error = self.errors.first();
+        error.is_some_and(SalesforceError::is_too_much)
+    }
+
     /// Why no record can be written. Where others of the call were, it is this record that nobody may touch.
     pub(crate) fn orgs_reason(&self) -> Option<String> {
         let error = self.errors.first()?;

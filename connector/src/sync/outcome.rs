@@ -7,12 +7,15 @@ use runtime::retry::{self, ATTEMPTS_MAX, Verdict};
 use runtime::salesforce::CallError;
 use runtime::ticketure;
 
+use super::calls::{Refusal, Sent};
 use super::{TwoWaySync, Unit};
 
 /// A system that stood still a moment ago may be asked again by then.
 const ASK_AGAIN_MS: i64 = 100;
 /// It was rolled back with others: those are dealt with by then.
 const INNOCENT_MS: i64 = 500;
+/// A call of many records was too much for the org.
+const FEWER: &str = "fewer records go together next time";
 /// One record alone ran into a limit: so long it waits.
 const LIMIT_MS: i64 = 5_000;
 
@@ -100,12 +103,39 @@ impl<'f> Failure<'f> {
 impl TwoWaySync {
     /// A call gave no result for any of its records.
     pub(crate) fn not_answered(&self, unit: &Unit, error: &CallError) -> Outcome {
+        self.unanswered(attempts_of(unit), error)
+    }
+
+    /// The same, after so many charged failures.
+    pub(crate) fn unanswered(&self, attempts: u32, error: &CallError) -> Outcome {
         if error.is_everybodys() {
             return self
                 .held()
                 .unwrap_or_else(|| self.again(ASK_AGAIN_MS, &error.to_string()));
         }
-        self.failed(unit, Failure::of(error.code(), error.to_string()))
+        self.failed_after(attempts, Failure::of(error.code(), error.to_string()))
+    }
+
+    /// What becomes of what was to be written; nothing where it landed, and the refusal where the record is to blame.
+    pub(crate) fn unless_refused<'s>(
+        &self,
+        attempts: u32,
+        sent: &'s Sent,
+    ) -> Result<Option<Outcome>, &'s Refusal> {
+        Ok(Some(match sent {
+            Sent::Landed(_) => return Ok(None),
+            Sent::Later(outcome) => outcome.clone(),
+            // Only what is too much by itself is to blame for it.
+            Sent::Unanswered { error, alone } if error.is_too_much() => match alone {
+                true => self.failed_after(attempts, Failure::of(error.code(), error.to_string())),
+                false => self.again(0, FEWER),
+            },
+            Sent::Unanswered { error, .. } => self.unanswered(attempts, error),
+            Sent::Refused(refusal) if refusal.is_too_much() && !refusal.alone => {
+                self.again(0, FEWER)
+            }
+            Sent::Refused(refusal) => return Err(refusal),
+        }))
     }
 
     /// A call to Ticketure gave no result.
@@ -120,8 +150,7 @@ impl TwoWaySync {
 
     /// What the table says.
     pub(super) fn failed(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
-        let attempts = unit.items.iter().map(|item| item.attempts).max();
-        self.failed_after(attempts.unwrap_or_default(), failure)
+        self.failed_after(attempts_of(unit), failure)
     }
 
     /// The same, after so many charged failures.
@@ -172,6 +201,11 @@ impl TwoWaySync {
             charge: false,
         }
     }
+}
+
+pub(super) fn attempts_of(unit: &Unit) -> u32 {
+    let attempts = unit.items.iter().map(|item| item.attempts).max();
+    attempts.unwrap_or_default()
 }
 
 /// The same outcome for all items of a unit; the link goes with the last.

@@ -7,7 +7,7 @@ use runtime::retry::Verdict;
 use runtime::salesforce::SalesforceError;
 
 use super::calls::{Refusal, Sent};
-use super::outcome::Failure;
+use super::outcome::{Failure, attempts_of};
 use super::pair::Pair;
 use super::{TwoWaySync, Unit};
 
@@ -19,21 +19,10 @@ impl TwoWaySync {
         sent: &Sent,
         linked: bool,
     ) -> Result<Option<Outcome>, StoreError> {
-        let outcome = match sent {
-            Sent::Landed(_) => return Ok(None),
-            Sent::Later(outcome) => outcome.clone(),
-            // Fewer go together next time; only what is too much by itself is to blame.
-            Sent::Unanswered {
-                error,
-                alone: false,
-            } if error.is_too_much() => self.again(0, &error.to_string()),
-            Sent::Unanswered { error, alone: true } if error.is_too_much() => {
-                self.failed(unit, Failure::of(error.code(), error.to_string()))
-            }
-            Sent::Unanswered { error, .. } => self.not_answered(unit, error),
-            Sent::Refused(refusal) => self.refused(unit, refusal, linked).await?,
-        };
-        Ok(Some(outcome))
+        match self.unless_refused(attempts_of(unit), sent) {
+            Ok(outcome) => Ok(outcome),
+            Err(refusal) => self.refused(unit, refusal, linked).await.map(Some),
+        }
     }
 
     async fn refused(
@@ -45,9 +34,6 @@ impl TwoWaySync {
         let unnamed = SalesforceError::default();
         let error = refusal.errors.first().unwrap_or(&unnamed);
         let message = message(&refusal.errors);
-        if error.is_too_much() && !refusal.alone {
-            return Ok(self.again(0, &message));
-        }
         match error.verdict() {
             Verdict::Waiting => {
                 if let Some(outcome) = self.waits_for_named(unit, error).await? {

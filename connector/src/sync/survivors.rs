@@ -364,17 +364,15 @@ impl TwoWaySync {
 
     fn note_no_answer(&self, merges: &mut [Merge], place: usize, error: &CallError) {
         if let Some(merge) = merges.get_mut(place) {
-            let outcome = self.no_answer(merge, error);
+            let outcome = self.unanswered(merge.item.attempts, error);
             merge.outcome.get_or_insert(outcome);
         }
     }
 
     fn not_moved(&self, merge: &Merge, referring: Referring, sent: Sent) -> Option<Outcome> {
-        match sent {
-            Sent::Landed(_) => None,
-            Sent::Later(outcome) => Some(outcome),
-            Sent::Unanswered { error, .. } => Some(self.no_answer(merge, &error)),
-            Sent::Refused(refusal) => {
+        match self.unless_refused(merge.item.attempts, &sent) {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
                 let error = refusal.errors.first().cloned().unwrap_or_default();
                 Some(self.refused_move(merge, referring, &error))
             }
@@ -403,18 +401,6 @@ impl TwoWaySync {
             message,
         };
         self.failed_after(merge.item.attempts, failure)
-    }
-
-    fn no_answer(&self, merge: &Merge, error: &CallError) -> Outcome {
-        if error.is_everybodys() {
-            return self
-                .held()
-                .unwrap_or_else(|| self.again(100, &error.to_string()));
-        }
-        self.failed_after(
-            merge.item.attempts,
-            Failure::of(error.code(), error.to_string()),
-        )
     }
 
     /// What all that was moved comes to. A write that was under way may still name the old record: then it is looked at

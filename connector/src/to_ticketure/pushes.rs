@@ -90,9 +90,13 @@ impl TwoWaySync {
         let read = match self.read_pushed(mapping, items).await {
             Ok(read) => read,
             Err(error) => {
-                let settled = items
-                    .iter()
-                    .map(|item| Settlement::new(item.id, item.attempt, self.unread(item, &error)));
+                let settled = items.iter().map(|item| {
+                    Settlement::new(
+                        item.id,
+                        item.attempt,
+                        self.unanswered(item.attempts, &error),
+                    )
+                });
                 return self.store.settle(settled.collect()).await.map(|_| ());
             }
         };
@@ -153,15 +157,6 @@ impl TwoWaySync {
                 && other.push_as == Some(PushAs::Create)
                 && self.pushes(other, record)
         })
-    }
-
-    fn unread(&self, item: &Item, error: &SalesforceCallError) -> Outcome {
-        match error.is_everybodys() {
-            true => self
-                .held()
-                .unwrap_or_else(|| self.again(100, &error.to_string())),
-            false => self.failed_after(item.attempts, Failure::of(error.code(), error.to_string())),
-        }
     }
 
     async fn push_one(

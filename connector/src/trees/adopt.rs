@@ -231,7 +231,8 @@ impl TwoWaySync {
     async fn still_shared(&self, work: &mut Work) -> Result<(), StoreError> {
         let root = work.root;
         let entries = root.tree.map_or(&[] as &[Adopt], |shape| shape.adopt);
-        let free = |tree: &&mut Tree| tree.goes_on() && tree.adopted.is_none() && !tree.gives_up;
+        let free =
+            |tree: &&mut Tree| tree.goes_on() && tree.adopted.is_none() && tree.given_up.is_none();
         let ids = work
             .trees
             .iter_mut()
@@ -297,14 +298,10 @@ impl TwoWaySync {
             }
             Some(_) if holders.first_waiting(&wished.id).is_some_and(is_before) => {
                 let to = holders.first_waiting(&wished.id).unwrap_or_default();
+                // What was begun on it for this tree may be carried out when it is the other's.
                 self.may_be_late(root, vec![to.to_owned()]).await?;
                 match self.let_go(root, &wished.id).await {
-                    Ok(()) => {
-                        tree.gives_up = true;
-                        tree.given_up = Some((wished.id, to.to_owned()));
-                        let of = (own_id.as_str(), to);
-                        self.ask_of_another(root, of).await?;
-                    }
+                    Ok(()) => tree.given_up = Some(wished.id),
                     Err(error) => self.stop_unanswered(work, place, &error),
                 }
             }

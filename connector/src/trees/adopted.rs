@@ -24,7 +24,7 @@ pub(super) fn tell(tree: &mut Tree) {
 /// The root of a tree that took a record over is that record; what is given up is not its own any longer, nor is what
 /// hangs on it.
 pub(super) fn place(tree: &mut Tree, root: &MappingDescriptor, npsp: bool) {
-    if tree.gives_up {
+    if tree.given_up.is_some() {
         plan::give_up(tree, root);
     }
     if tree.outgrown.is_some() {

@@ -80,7 +80,7 @@ impl TwoWaySync {
                     // It is there, and does not have the tree's key yet.
                     Some(_) => adopted::unwritten(tree, root),
                     // What it gave up is there, and what hangs on it has to go.
-                    None if tree.gives_up => {}
+                    None if tree.given_up.is_some() => {}
                     None => forget(tree),
                 }
                 continue;

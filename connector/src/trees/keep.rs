@@ -71,7 +71,6 @@ impl TwoWaySync {
             tree.doubt = is_open || is_asked || (link.is_some() && known.is_empty());
             if is_open && !tree.elsewhere {
                 in_doubt.push(tree.id.clone());
-                in_doubt.extend(tree.given_up.iter().map(|(_, to)| to.clone()));
             }
             plan::know(tree, root, known);
             adopted::place(tree, root, work.npsp);
@@ -132,7 +131,7 @@ impl TwoWaySync {
         self.store.settle(settlements).await?;
         self.wake_if_left_out(&work).await?;
         let given_up = work.trees.iter().filter_map(|tree| tree.given_up.as_ref());
-        let keys = given_up.map(|(id, _)| holders::claim_of(work.root, id));
+        let keys = given_up.map(|id| holders::claim_of(work.root, id));
         self.store.wake(keys.collect()).await?;
         self.fetch(missing).await
     }

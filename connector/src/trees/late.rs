@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{ASK, NewItem, StoreError, TreeRecord, TreeWait};
+use runtime::queue::{ASK, NewItem, StoreError, TreeRecord};
 use runtime::salesforce::CallError;
 use serde_json::{Map, Value};
 
@@ -27,9 +27,8 @@ impl TwoWaySync {
         fields: &[&'static str],
         record: &Map<String, Value>,
     ) -> Result<bool, StoreError> {
-        let asked = vec![given.root.clone()];
-        let waits = self.store.to_be_asked(root.name, asked).await?;
-        if waits.is_empty() {
+        let tree = (root.name.to_owned(), given.root.clone());
+        if !self.store.to_be_asked().await?.contains(&tree) {
             return Ok(false);
         }
         let mut there = root.new_record();
@@ -70,29 +69,6 @@ impl TwoWaySync {
         }
         let late = self.now_ms() + LATE_MS;
         self.store.ask_at(root.name, trees, late).await
-    }
-
-    /// A record goes from one tree to another: what may still be carried out on it is the other's to put right.
-    pub(super) async fn ask_of_another(
-        &self,
-        root: &MappingDescriptor,
-        (from, to): (&str, &str),
-    ) -> Result<(), StoreError> {
-        let waits = self
-            .store
-            .to_be_asked(root.name, vec![from.to_owned()])
-            .await?;
-        let waits: Vec<TreeWait> = waits
-            .into_iter()
-            .map(|wait| TreeWait {
-                root: to.to_owned(),
-                ..wait
-            })
-            .collect();
-        match waits.is_empty() {
-            true => Ok(()),
-            false => self.store.keep_waits(waits).await,
-        }
     }
 
     /// What each row alone makes of the root's record.

@@ -23,20 +23,12 @@ impl TwoWaySync {
     /// Notes why a record of the tree did not land.
     pub(super) fn fail(&self, tree: &mut Tree, mapping: &MappingDescriptor, sent: &Sent) {
         tree.open |= !sent.is_undone();
-        let outcome = match sent {
-            Sent::Landed(_) => return,
-            Sent::Later(outcome) => outcome.clone(),
-            Sent::Unanswered { error, alone } if error.is_too_much() && !alone => {
-                self.again(0, &error.to_string())
-            }
-            Sent::Unanswered { error, .. } => self.unanswered(tree.attempts(), error),
-            Sent::Refused(refusal) => {
-                if refusal.alone || !is_too_much(refusal) {
-                    self.contend(refusal);
-                    self.refused_record(tree, mapping, &refusal.errors)
-                } else {
-                    self.again(0, "fewer records go together next time")
-                }
+        let outcome = match self.unless_refused(tree.attempts(), sent) {
+            Ok(None) => return,
+            Ok(Some(outcome)) => outcome,
+            Err(refusal) => {
+                self.contend(refusal);
+                self.refused_record(tree, mapping, &refusal.errors)
             }
         };
         tree.stop_or_go_on(outcome, is_root(mapping));
@@ -159,16 +151,6 @@ impl TwoWaySync {
             false => error.fields.iter().any(of_another),
         }
     }
-
-    /// A call gave no result.
-    pub(super) fn unanswered(&self, attempts: u32, error: &CallError) -> Outcome {
-        if error.is_everybodys() {
-            return self
-                .held()
-                .unwrap_or_else(|| self.again(TREE_AGAIN_MS, &error.to_string()));
-        }
-        self.failed_after(attempts, Failure::of(error.code(), error.to_string()))
-    }
 }
 
 /// Does the mapping write the record at the root of its tree?
@@ -176,11 +158,4 @@ pub(super) fn is_root(mapping: &MappingDescriptor) -> bool {
     mapping
         .tree
         .is_some_and(|tree| mapping.name == tree.root || tree.record_of == Some(tree.root))
-}
-
-fn is_too_much(refusal: &Refusal) -> bool {
-    refusal
-        .errors
-        .first()
-        .is_some_and(SalesforceError::is_too_much)
 }

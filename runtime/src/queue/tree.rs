@@ -2,6 +2,8 @@
 //!
 //! Rows are never changed: the same one that comes again is the same. A record's `base` is what it was given last.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use super::item::NewItem;
@@ -90,21 +92,15 @@ impl Store {
         self.keep_waits(roots.into_iter().map(wait).collect()).await
     }
 
-    /// Those of the trees that are still to be asked for; all of them where none is named.
-    pub async fn to_be_asked(
-        &self,
-        tree: &str,
-        roots: Vec<String>,
-    ) -> Result<Vec<TreeWait>, StoreError> {
-        let tree = tree.to_owned();
+    /// The trees that are still to be asked for: the root's mapping and source id.
+    pub async fn to_be_asked(&self) -> Result<BTreeSet<(String, String)>, StoreError> {
         let waits = self
             .read(move |connection| timed(connection, i64::MAX, usize::MAX))
             .await?;
-        let is_meant = |wait: &TreeWait| {
-            let named = roots.is_empty() || roots.contains(&wait.root);
-            (tree.is_empty() || wait.tree == tree) && named
-        };
-        Ok(waits.into_iter().filter(is_meant).collect())
+        Ok(waits
+            .into_iter()
+            .map(|wait| (wait.tree, wait.root))
+            .collect())
     }
 
     /// The trees that wait for records of which these are true.

@@ -78,13 +78,7 @@ impl World<'_> {
         {
             return Ok(true);
         }
-        if !self
-            .found
-            .store
-            .to_be_asked("", Vec::new())
-            .await?
-            .is_empty()
-        {
+        if !self.found.store.to_be_asked().await?.is_empty() {
             return Ok(true);
         }
         let waiting = self.found.watch.waiting().await?;

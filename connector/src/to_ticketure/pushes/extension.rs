@@ -140,14 +140,18 @@ impl TwoWaySync {
             let written = self
                 .salesforce
                 .update_unmodified(object, &item.key, &body, at_ms);
-            if written.await.map_err(|error| self.unread(item, &error))? {
+            if written
+                .await
+                .map_err(|error| self.unanswered(item.attempts, &error))?
+            {
                 return Ok(());
             }
             let read = self
                 .salesforce
                 .retrieve(mapping.object, &ids, &[EXTEND_TO, MODIFIED])
                 .await;
-            let read: Vec<Option<Record>> = read.map_err(|error| self.unread(item, &error))?;
+            let read: Vec<Option<Record>> =
+                read.map_err(|error| self.unanswered(item.attempts, &error))?;
             match read.into_iter().flatten().next() {
                 Some(now) => found = now,
                 None => return Ok(()),

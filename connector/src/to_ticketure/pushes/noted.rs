@@ -41,19 +41,11 @@ impl TwoWaySync {
 
     /// What becomes of an item whose record was not written to: Ticketure is asked again, and says the same.
     fn not_noted(&self, item: &Item, sent: Sent) -> Option<Outcome> {
-        match sent {
-            Sent::Landed(_) => None,
-            Sent::Later(outcome) => Some(outcome),
-            Sent::Unanswered { error, alone } if error.is_too_much() && !alone => {
-                Some(self.again(0, &error.to_string()))
-            }
-            Sent::Unanswered { error, .. } => Some(self.unread(item, &error)),
-            Sent::Refused(refusal) => {
+        match self.unless_refused(item.attempts, &sent) {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
                 let error = refusal.errors.first().cloned().unwrap_or_default();
-                match error.is_too_much() && !refusal.alone {
-                    true => Some(self.again(0, "fewer records go together next time")),
-                    false => Some(self.refused_note(item, &error)),
-                }
+                Some(self.refused_note(item, &error))
             }
         }
     }

@@ -11,8 +11,8 @@ impl Bench {
     }
 
     async fn waiting_roots(&self) -> Vec<String> {
-        let waits = self.store.to_be_asked("cart", Vec::new()).await.unwrap();
-        waits.into_iter().map(|wait| wait.root).collect()
+        let waits = self.store.to_be_asked().await.unwrap();
+        waits.into_iter().map(|(_, root)| root).collect()
     }
 }
 
@@ -38,19 +38,6 @@ async fn a_tree_is_asked_for_once_when_its_time_has_come() {
     assert_eq!(bench.store.sweep().await.unwrap(), 0);
     let bench = bench.reopen();
     assert_eq!(bench.waiting_roots().await, ["c-2"]);
-}
-
-#[tokio::test]
-async fn who_is_still_to_be_asked_for_is_known_by_tree() {
-    let bench = Bench::new();
-    bench.ask_at("c-1", MINUTE_MS).await;
-    bench.ask_at("c-2", MINUTE_MS).await;
-    let of_another = bench.store.to_be_asked("membership", Vec::new()).await;
-    assert_eq!(of_another.unwrap(), []);
-    let asked = vec!["c-2".to_owned()];
-    let waits = bench.store.to_be_asked("cart", asked).await.unwrap();
-    let roots: Vec<&str> = waits.iter().map(|wait| wait.root.as_str()).collect();
-    assert_eq!(roots, ["c-2"]);
 }
 
 #[tokio::test]
