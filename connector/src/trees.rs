@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use runtime::entity::Entity;
 use runtime::mapping::{Lookup, MappingDescriptor};
-use runtime::queue::{Item, Outcome, StoreError, TreeRecord};
+use runtime::queue::{Item, Outcome, Problem, StoreError, TreeRecord};
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
@@ -102,6 +102,8 @@ pub(crate) struct Tree {
     pub(crate) stopped: Option<Outcome>,
     /// One of its records is refused for good: the others are written, then this happens to its items.
     failed: Option<Outcome>,
+    /// What is wrong with it, or waits for more to be heard, while the rest goes on.
+    problems: Vec<Problem>,
     /// Mappings some of whose rows cannot be understood.
     unsure: Vec<&'static str>,
     /// Another batch is at it: nothing is said of it here.
@@ -146,6 +148,7 @@ impl Tree {
             left_out: false,
             stopped: None,
             failed: None,
+            problems: Vec::new(),
             unsure: Vec::new(),
             elsewhere: false,
             open: false,
@@ -158,6 +161,12 @@ impl Tree {
     /// The first reason counts.
     pub(crate) fn stop(&mut self, outcome: Outcome) {
         self.stopped.get_or_insert(outcome);
+    }
+
+    /// Something is wrong with it, or waits for more to be heard: the error log or the list of what waits shows it.
+    #[allow(dead_code)] // The books report from the next commit on.
+    pub(crate) fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
     }
 
     /// A record other than the root is refused for good: the rest goes on without it.

@@ -25,6 +25,7 @@ mod capture;
 mod heirs;
 mod intent;
 mod mend;
+mod problem;
 mod prune;
 mod review;
 mod sweep;
@@ -57,9 +58,10 @@ use tokio::sync::{mpsc, oneshot};
 pub use error::StoreError;
 pub use heirs::{Heir, MERGED};
 pub use item::{
-    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, FailedItem, GateNote, Gated,
-    HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Repeat, Review,
-    SALESFORCE_CHANGED, Settled, Settlement, State, Status, Tombstone, Which,
+    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, FailedItem, GateNote, Gated,
+    HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
+    ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State, Status,
+    Tombstone, Which,
 };
 pub use options::{Breaks, Keep, StoreOptions};
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};

@@ -17,6 +17,7 @@ fn row(root: &str, row: Value) -> TreeRow {
         payload_type: "membership_changed".to_owned(),
         id: row["updated_at"].to_string(),
         row: row.to_string(),
+        subject: None,
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{
-    ASK, Intent, IntentKey, Item, Link, Outcome, Repeat, Settlement, StoreError, TREE_AGAIN,
-    TreeRecord, TreeRow,
+    ASK, Extent, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
+    Settlement, StoreError, TREE_AGAIN, TreeRecord, TreeRow,
 };
 use sha2::{Digest, Sha256};
 
 use super::{Tree, Work, adopted, holders, plan, root_key};
-use crate::sync::{Broken, TwoWaySync, batch};
+use crate::sync::{Broken, TwoWaySync};
 use crate::to_salesforce::fetch;
 
 /// What makes the rest possible has been written; automation may take a moment.
@@ -115,6 +115,7 @@ impl TwoWaySync {
             let mut settled = settled(tree);
             if let Some(last) = settled.last_mut().filter(|_| !tree.elsewhere) {
                 last.link = link(work.root, tree);
+                last.problems = Some(problems(work.root, tree));
                 // What was in doubt and could not be asked for stays in doubt.
                 if !tree.open && !tree.doubt {
                     last.closes.push(intent_key(work.root, &tree.id));
@@ -151,23 +152,51 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
         root: id.to_owned(),
         payload_type: item.payload_type.clone(),
         id: short.collect(),
+        subject: None,
         row,
     }
 }
 
+/// The rows are kept: one item is enough to come again, or to wait, for all of them. A failure is a problem of the tree.
 fn settled(tree: &Tree) -> Vec<Settlement> {
     let outcome = tree.stopped.clone().or_else(|| tree.failed.clone());
-    let outcome = outcome.unwrap_or(Outcome::Done);
+    let outcome = match outcome {
+        None | Some(Outcome::Dead { .. }) => Outcome::Done,
+        Some(outcome) => outcome,
+    };
     let each = tree.items.iter().enumerate();
     each.map(|(index, item)| {
         let outcome = match &outcome {
-            // Those behind the first come again after it.
-            Outcome::Park { .. } | Outcome::Retry { .. } if index > 0 => batch::give_back(),
+            Outcome::Park { .. } | Outcome::Retry { .. } if index > 0 => Outcome::Done,
             outcome => outcome.clone(),
         };
         Settlement::new(item.id, item.attempt, outcome)
     })
     .collect()
+}
+
+/// The cause of whatever stopped a tree, or one of its records, for good: a tree has one at a time.
+const FAILURE: &str = "failure";
+
+fn problems(root: &MappingDescriptor, tree: &Tree) -> Problems {
+    let mut all = tree.problems.clone();
+    let failure = tree.stopped.as_ref().or(tree.failed.as_ref());
+    if let Some(Outcome::Dead { error }) = failure {
+        all.push(Problem {
+            cause: FAILURE.to_owned(),
+            stage: ProblemStage::Failed,
+            error: error.clone(),
+        });
+    }
+    Problems {
+        mapping: root.name.to_owned(),
+        key: tree.id.clone(),
+        all,
+        extent: match tree.stopped {
+            None | Some(Outcome::Done | Outcome::Dead { .. }) => Extent::Whole,
+            Some(_) => Extent::Partial,
+        },
+    }
 }
 
 fn intent_key(root: &MappingDescriptor, id: &str) -> IntentKey {

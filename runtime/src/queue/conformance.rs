@@ -6,6 +6,7 @@ mod formats;
 mod heirs;
 mod order;
 mod outcomes;
+mod problems;
 mod reviews;
 mod schedules;
 mod sync;

@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::StoreError;
 use super::item::{ErrorRecord, State};
+use super::problem;
 use super::settle::bury;
 use super::step::Step;
 
@@ -17,6 +18,7 @@ const CHAIN_MAX: usize = 8;
 pub(super) fn come_due(step: &Step<'_>, now_ms: i64) -> Result<(), StoreError> {
     for (id, state) in due(step, now_ms)? {
         match State::from_number(state) {
+            State::Parked if problem::is_one(step, id)? => problem::fail(step, id)?,
             State::Parked => never_arrived(step, id)?,
             _ => _ = step.execute("UPDATE items SET state = 0, due = NULL WHERE id = ?1", [id])?,
         }

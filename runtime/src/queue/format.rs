@@ -14,6 +14,7 @@ const VERSIONS: &[&str] = &[
     include_str!("formats/3.sql"),
     include_str!("formats/4.sql"),
     include_str!("formats/5.sql"),
+    include_str!("formats/6.sql"),
 ];
 
 /// The version that this program writes.

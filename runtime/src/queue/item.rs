@@ -69,6 +69,8 @@ pub struct Settlement {
     pub tombstone: Option<Tombstone>,
     /// What a person has to decide about the pair.
     pub review: Option<Review>,
+    /// Problems that the record has now. `None`: nothing is said of them.
+    pub problems: Option<Problems>,
 }
 
 impl Settlement {
@@ -83,8 +85,47 @@ impl Settlement {
             gate: None,
             tombstone: None,
             review: None,
+            problems: None,
         }
     }
+}
+
+/// Problems that a tree has now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// The mapping of the tree's root, and the root's source id.
+    pub mapping: String,
+    pub key: String,
+    pub all: Vec<Problem>,
+    pub extent: Extent,
+}
+
+/// How much a report of problems says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All there are: what is not among them is put right.
+    #[default]
+    Whole,
+    /// Those that were found before something else held the tree up: the others stay as they are.
+    Partial,
+}
+
+/// A problem of a tree: an entry of the error log, or something that waits for more to be heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Names the cause within the tree: a second report of a cause replaces the first.
+    pub cause: String,
+    pub stage: ProblemStage,
+    pub error: ErrorRecord,
+}
+
+/// Where a problem begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemStage {
+    /// Parked, until `parked_days` have passed; then it is in the error log.
+    Waits,
+    /// In the error log at once.
+    Failed,
 }
 
 /// What happens next to an item.

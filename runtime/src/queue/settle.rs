@@ -9,7 +9,7 @@ use super::item::{ErrorRecord, Outcome, Settled, Settlement};
 use super::options::Breaks;
 use super::step::{Step, Total};
 use super::view::error_text;
-use super::{aside, capture, intent, link, review};
+use super::{aside, capture, intent, link, problem, review};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -42,6 +42,9 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
         }
         if let Some(review) = &settlement.review {
             review::add(step, review)?;
+        }
+        if let Some(problems) = &settlement.problems {
+            problem::report(step, problems)?;
         }
         result.woken += apply(step, settlement, &lane)?;
     }
@@ -127,6 +130,12 @@ fn apply(step: &Step<'_>, settlement: &Settlement, lane: &str) -> Result<usize, 
 }
 
 fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
+    step.add(Total::Waiting, -1);
+    leave(step, id)
+}
+
+/// Moves an item to the finished ones.
+pub(super) fn leave(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     step.execute(
         "INSERT INTO done (id, attempt, attempts, mapping, payload_type, lane, key, received_at, finished_at)
          SELECT id, attempt, attempts, mapping, payload_type, lane, key, received_at, ?2 FROM items WHERE id = ?1",
@@ -135,7 +144,6 @@ fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     step.execute("DELETE FROM items WHERE id = ?1", [id])?;
     step.execute("DELETE FROM payloads WHERE id = ?1", [id])?;
     step.add(Total::Done, 1);
-    step.add(Total::Waiting, -1);
     Ok(())
 }
 

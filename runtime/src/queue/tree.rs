@@ -2,6 +2,8 @@
 //!
 //! Rows are never changed: the same one that comes again is the same. A record's `base` is what it was given last.
 
+mod subject;
+
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
@@ -22,6 +24,8 @@ pub struct TreeRow {
     pub id: String,
     /// JSON text.
     pub row: String,
+    /// A record that rows of other trees may speak of as well: those are looked at again when this row is new.
+    pub subject: Option<String>,
 }
 
 /// A record of a tree, as it is in Salesforce.
@@ -160,6 +164,17 @@ impl Store {
             .await
     }
 
+    /// The rows of trees that speak of these subjects.
+    pub async fn rows_of_subjects(
+        &self,
+        tree: &str,
+        subjects: Vec<String>,
+    ) -> Result<Vec<TreeRow>, StoreError> {
+        let name = tree.to_owned();
+        self.read(move |connection| subject::rows(connection, &name, &subjects))
+            .await
+    }
+
     /// What was written of these trees.
     pub async fn tree_records(
         &self,
@@ -175,10 +190,14 @@ impl Store {
 pub(super) fn keep_rows(step: &Step<'_>, rows: &[TreeRow]) -> Result<usize, StoreError> {
     let mut new = 0;
     for row in rows {
-        new += step.execute(
+        let added = step.execute(
             "INSERT OR IGNORE INTO tree_rows (tree, root, payload_type, id, row) VALUES (?1, ?2, ?3, ?4, ?5)",
             (&row.tree, &row.root, &row.payload_type, &row.id, &row.row),
         )?;
+        if let Some(subject) = row.subject.as_ref().filter(|_| added > 0) {
+            subject::note(step, row, subject)?;
+        }
+        new += added;
     }
     Ok(new)
 }
@@ -325,6 +344,7 @@ pub(super) fn rows(
             payload_type: row.get(1)?,
             id: row.get(2)?,
             row: row.get(3)?,
+            subject: None,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,0 +1,131 @@
+//! Problems of trees: each is an item of its own, parked or dead, with the cause that tells it from the others of its
+//! tree. Whoever looks at a tree reports all its problems; the store opens, changes and closes their items.
+
+use std::collections::BTreeMap;
+
+use super::StoreError;
+use super::item::{Extent, NewItem, Problem, ProblemStage, Problems, State};
+use super::settle::leave;
+use super::step::{Step, Total};
+use super::tree::TREE_AGAIN;
+use super::view::error_text;
+
+/// An item of a problem that is open: its id, where it stands, and its error.
+struct Open {
+    id: i64,
+    state: State,
+    error: Option<String>,
+}
+
+/// Opens what is new, changes what is said otherwise, closes what is put right.
+pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError> {
+    let mut open = open(step, &problems.mapping, &problems.key)?;
+    for problem in &problems.all {
+        match open.remove(&problem.cause) {
+            Some(known) => change(step, &known, problem)?,
+            None => add(step, problems, problem)?,
+        }
+    }
+    match problems.extent {
+        Extent::Whole => open.values().try_for_each(|known| close(step, known)),
+        Extent::Partial => Ok(()),
+    }
+}
+
+/// Is the item a problem's?
+pub(super) fn is_one(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT 1 FROM items WHERE id = ?1 AND cause IS NOT NULL")?;
+    Ok(statement.exists([id])?)
+}
+
+/// A problem has waited for long enough: it is in the error log.
+pub(super) fn fail(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
+    step.execute(
+        "UPDATE items SET state = 4, due = NULL, wait_key = NULL WHERE id = ?1",
+        [id],
+    )?;
+    step.add(Total::Waiting, -1);
+    step.remember(id, "dead", "nothing came that puts it right")
+}
+
+/// The open problems of a tree that no worker has in hand, by cause.
+fn open(step: &Step<'_>, mapping: &str, key: &str) -> Result<BTreeMap<String, Open>, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT cause, id, state, error FROM items
+         WHERE mapping = ?1 AND key = ?2 AND cause IS NOT NULL AND state <> 1",
+    )?;
+    let rows = statement.query_map((mapping, key), |row| {
+        let known = Open {
+            id: row.get(1)?,
+            state: State::from_number(row.get(2)?),
+            error: row.get(3)?,
+        };
+        Ok((row.get(0)?, known))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A problem that is in the error log stays there, however it began.
+fn change(step: &Step<'_>, known: &Open, problem: &Problem) -> Result<(), StoreError> {
+    let error = error_text(&problem.error);
+    if known.error.as_ref() != Some(&error) {
+        step.execute(
+            "UPDATE items SET error = ?2, note = iif(note IS NULL, NULL, ?3) WHERE id = ?1",
+            (known.id, &error, &problem.error.message),
+        )?;
+    }
+    match (known.state, problem.stage) {
+        (State::Parked, ProblemStage::Failed) => fail(step, known.id),
+        _ => Ok(()),
+    }
+}
+
+fn add(step: &Step<'_>, problems: &Problems, problem: &Problem) -> Result<(), StoreError> {
+    let item = NewItem {
+        mapping: Some(problems.mapping.clone()),
+        payload_type: TREE_AGAIN.to_owned(),
+        // A lane of its own: a problem holds up nothing.
+        lane: format!("problem:{}:{}", problems.mapping, problems.key),
+        key: problems.key.clone(),
+        payload: "{}".to_owned(),
+        ..NewItem::default()
+    };
+    let id = super::enqueue::insert(step, &item)?;
+    let message = &problem.error.message;
+    let state = match problem.stage {
+        ProblemStage::Waits => State::Parked,
+        ProblemStage::Failed => State::Dead,
+    };
+    let waits = state == State::Parked;
+    let due = waits.then(|| step.now_ms + step.options.keep.parked_ms);
+    let wait_key =
+        waits.then(|| format!("{}:{}:{}", problems.mapping, problems.key, problem.cause));
+    step.execute(
+        "UPDATE items SET state = ?2, cause = ?3, error = ?4, note = ?5, due = ?6, wait_key = ?7 WHERE id = ?1",
+        (
+            id,
+            state as i64,
+            &problem.cause,
+            error_text(&problem.error),
+            waits.then_some(message),
+            due,
+            wait_key,
+        ),
+    )?;
+    if waits {
+        return step.remember(id, "parked", message);
+    }
+    step.add(Total::Waiting, -1);
+    step.remember(id, "dead", &format!("{}: {message}", problem.error.code))
+}
+
+/// An item that is ready goes on by itself, and finds nothing.
+fn close(step: &Step<'_>, known: &Open) -> Result<(), StoreError> {
+    if known.state != State::Dead {
+        step.add(Total::Waiting, -1);
+    }
+    step.remember(known.id, "closed", "it was put right")?;
+    leave(step, known.id)
+}
