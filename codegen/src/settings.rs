@@ -88,8 +88,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "refund",
-        &["negative_payment", "reduce_lines"],
-        Some("negative_payment"),
+        &["reduce_lines", "negative_payment"],
+        Some("reduce_lines"),
         "A refund is a negative payment, or takes its lines away.",
     ),
     setting(

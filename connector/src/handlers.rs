@@ -1,5 +1,6 @@
 //! What a mapping cannot say: one file a payload type. Most say nothing and take what their mappings make.
 
+pub(crate) mod books;
 mod cart_changed;
 pub(crate) mod currency;
 mod gateway_audit;
@@ -9,7 +10,6 @@ mod membership_changed;
 pub(crate) mod memberships;
 pub(crate) mod npsp;
 mod organization_changed;
-pub(crate) mod refunds;
 mod ticket_audit;
 
 use generated::on_cart_changed::CartChangedAdapter;

@@ -40,7 +40,7 @@ const SETTINGS: &[Setting] = &[
     word("cart_source", &["webhook", "derived"]),
     // Who makes payments: we, one for each of Ticketure's, or NPSP, one for each opportunity.
     word("payments", &["ticketure", "npsp"]),
-    word("refund", &["negative_payment", "reduce_lines"]),
+    word("refund", &["reduce_lines", "negative_payment"]),
     // A sale without a buyer: an opportunity alone, none, or one of the house account.
     word("anonymous_sales", &["alone", "skip", "account"]),
     text("house_account", None),
@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_over_the_defaults() {
-        let settings = written(json!({ "refund": "reduce_lines" })).unwrap();
-        assert_eq!(settings["refund"], "reduce_lines");
+        let settings = written(json!({ "refund": "negative_payment" })).unwrap();
+        assert_eq!(settings["refund"], "negative_payment");
         assert_eq!(settings["cart_source"], "webhook");
         assert_eq!(settings["house_account"], Value::Null);
     }
@@ -143,7 +143,7 @@ mod tests {
     fn a_mistake_says_what_there_is() {
         for (wrong, says) in [
             (json!({ "refunds": "x" }), "there is no setting refunds"),
-            (json!({ "refund": "x" }), "negative_payment, reduce_lines"),
+            (json!({ "refund": "x" }), "reduce_lines, negative_payment"),
             (json!({ "refund": 1 }), "refund is a text"),
             (json!({ "venue_zone": "Mars/Base" }), "IANA"),
         ] {

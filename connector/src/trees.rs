@@ -21,6 +21,7 @@ mod outcome;
 mod plan;
 mod price_book;
 mod references;
+mod renamed;
 mod roles;
 mod steps;
 mod takeover;
@@ -79,6 +80,8 @@ pub(crate) struct Tree {
     items: Vec<Item>,
     /// Everything that was heard of it, by payload type.
     pub(crate) rows: BTreeMap<String, Vec<Value>>,
+    /// Rows of other trees about records that this one's rows speak of as well, by the source ids of their roots.
+    others: BTreeMap<String, Vec<Value>>,
     pub(crate) wanted: Vec<Wanted>,
     /// Records that are there and wanted no longer.
     gone: Vec<TreeRecord>,
@@ -123,6 +126,8 @@ pub(crate) struct Wanted {
     pub(crate) mapping: &'static MappingDescriptor,
     /// The source id of the record.
     pub(crate) key: String,
+    /// The source ids that it may have been written under before, the likeliest first.
+    former: Vec<String>,
     pub(crate) record: Box<dyn Entity>,
     /// What it was given last; nothing where that is not known.
     base: Option<Box<dyn Entity>>,
@@ -136,6 +141,7 @@ impl Tree {
             id,
             items: Vec::new(),
             rows: BTreeMap::new(),
+            others: BTreeMap::new(),
             wanted: Vec::new(),
             gone: Vec::new(),
             adopted: None,
@@ -164,7 +170,6 @@ impl Tree {
     }
 
     /// Something is wrong with it, or waits for more to be heard: the error log or the list of what waits shows it.
-    #[allow(dead_code)] // The books report from the next commit on.
     pub(crate) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
@@ -208,6 +213,7 @@ impl Wanted {
         Wanted {
             mapping,
             key,
+            former: Vec::new(),
             record,
             base: None,
             id: None,
@@ -243,11 +249,6 @@ impl Work {
     /// Is NPSP installed?
     pub(crate) fn npsp(&self) -> bool {
         self.npsp
-    }
-
-    /// Has the setting this value?
-    pub(crate) fn is_set(&self, name: &str, value: &str) -> bool {
-        self.setting(name) == Some(value)
     }
 
     /// Roots that are there and whose `field` comes to refer to another record, where they do not say `beside` themselves.
@@ -365,7 +366,6 @@ impl TwoWaySync {
         self.ask_where_in_doubt(&mut work).await?;
         self.ask_for_making(&mut work).await;
         self.move_donations(&mut work).await;
-        self.find_npsps_payments(&mut work).await;
         for tree in &mut work.trees {
             plan::renew(tree, root);
         }

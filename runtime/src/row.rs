@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub use computed::{compute, plain};
 pub use conditions::{hold, holds};
 pub use reduce::reduced;
-pub use shares::entries;
+pub use shares::{entries, to_cents};
 
 use crate::mapping::{Condition, MappingDescriptor, Path, Piece, Rule};
 

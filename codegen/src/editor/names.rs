@@ -72,7 +72,10 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
         let settings = settings.iter();
         let settings = settings.map(|(name, about)| (name.as_str(), (*about).to_owned()));
         let adopted = "the id of the record that was taken over: `adopt`".to_owned();
-        let settings = settings.chain([("$adopted", adopted)]);
+        let moved =
+            "true where the record went on in another tree, such as a ticket in another cart"
+                .to_owned();
+        let settings = settings.chain([("$adopted", adopted), ("$moved", moved)]);
         add("paths", offered(own().chain(settings)));
         let at = ("$at", "when the row was delivered".to_owned());
         add("raw", offered(own().chain([at])));

@@ -83,8 +83,8 @@ fn given_fields(
 ) {
     for (name, value) in members {
         let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
-        // When the row was delivered, and what was taken over.
-        if ["$at", super::tree::ADOPTED].contains(&path.value.as_str()) {
+        // When the row was delivered, what was taken over, and whether the record is elsewhere now.
+        if ["$at", super::tree::ADOPTED, super::tree::MOVED].contains(&path.value.as_str()) {
             continue;
         }
         match properties.iter().find(|(known, _)| *known == name.value) {

@@ -18,6 +18,8 @@ type Properties = Vec<(String, SourceSchemaField)>;
 const AT: &str = "$at";
 /// The id of the record that was taken over; not there where the record is the tree's own.
 pub(super) const ADOPTED: &str = "$adopted";
+/// True in the rows of a record that went on in another tree.
+pub(super) const MOVED: &str = "$moved";
 /// The member that a key is made into.
 const KEY: &str = "$key";
 /// Where an entry of `for_each` is.
@@ -86,6 +88,9 @@ pub(super) fn reduced(
         let mut adopted = property(start, text(Some(18), None));
         adopted.nullable = true;
         properties.push((ADOPTED.to_owned(), adopted));
+        let mut moved = property(start, SourceType::Boolean);
+        moved.nullable = true;
+        properties.push((MOVED.to_owned(), moved));
     }
     let for_each = tree
         .and_then(|tree| tree.for_each.as_ref())

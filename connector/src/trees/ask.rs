@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::body::{self, parent_field};
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work, adopted, plan, roles};
+use super::{Tree, Wanted, Work, adopted, plan, renamed, roles};
 use crate::sync::TwoWaySync;
 
 type Record = Map<String, Value>;
@@ -130,14 +130,19 @@ impl TwoWaySync {
             let own = records.iter().filter(|record| {
                 text(record, parent).map(|id| runtime::salesforce::normalise(&id)) == tree.root_id
             });
-            let own = by_text(own.cloned().collect(), mapping.external_id);
+            let mut own = by_text(own.cloned().collect(), mapping.external_id);
             for index in 0..tree_len(work, place) {
                 let is_own = |wanted: &Wanted| {
                     wanted.mapping.object == mapping.object && !is_of_root(root, wanted.mapping)
                 };
-                take_in(work, (place, index), &is_own, &|wanted| {
-                    own.get(&wanted.key).cloned()
-                });
+                let wanted = work.trees.get(place);
+                let wanted = wanted.and_then(|tree| tree.wanted.get(index));
+                let key = wanted
+                    .filter(|wanted| is_own(wanted))
+                    .and_then(|wanted| renamed::key_among(wanted, &own).cloned());
+                // Nobody else takes it in: two may have had one key before.
+                let record = key.and_then(|key| own.remove(&key));
+                take_in(work, (place, index), &is_own, &|_| record.clone());
             }
             if let Some(tree) = work.trees.get_mut(place) {
                 note_gone(tree, root, mapping, own);
@@ -256,20 +261,13 @@ fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<d
     given
 }
 
-/// What is there and not wanted is gone; what is not there any longer need not go.
+/// What is there and nobody wants is gone; what is not there any longer need not go.
 fn note_gone(
     tree: &mut Tree,
     root: &MappingDescriptor,
     mapping: &'static MappingDescriptor,
     mut own: BTreeMap<String, Record>,
 ) {
-    let wanted = tree
-        .wanted
-        .iter()
-        .filter(|wanted| wanted.mapping.object == mapping.object);
-    for wanted in wanted {
-        own.remove(&wanted.key);
-    }
     tree.gone.retain(|record| {
         let is_there = own.remove(&record.key).is_some();
         is_there || record.mapping != mapping.name || !record.destination_id.is_empty()

@@ -9,7 +9,10 @@ use runtime::queue::{
 };
 use sha2::{Digest, Sha256};
 
+use serde_json::Value;
+
 use super::{Tree, Work, adopted, holders, plan, root_key};
+use crate::handlers::books;
 use crate::sync::{Broken, TwoWaySync};
 use crate::to_salesforce::fetch;
 
@@ -39,6 +42,36 @@ impl TwoWaySync {
                 if let Ok(value) = serde_json::from_str(&row.row) {
                     tree.rows.entry(row.payload_type).or_default().push(value);
                 }
+            }
+        }
+        self.load_others(work).await
+    }
+
+    /// The rows of other trees about the records that these speak of.
+    async fn load_others(&self, work: &mut Work) -> Result<(), StoreError> {
+        let root = work.root.name;
+        let trees = work.trees.iter();
+        let subjects: BTreeMap<String, Vec<String>> = trees
+            .map(|tree| (tree.id.clone(), books::subjects(root, &tree.rows)))
+            .collect();
+        let all: Vec<String> = subjects.values().flatten().cloned().collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        let mut by_subject: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
+        for row in self.store.rows_of_subjects(root, all).await? {
+            let subject = books::subject(root, &row.payload_type, &row.row);
+            if let (Some(subject), Ok(value)) = (subject, serde_json::from_str(&row.row)) {
+                let rows = by_subject.entry(subject).or_default();
+                rows.push((row.root, value));
+            }
+        }
+        for tree in &mut work.trees {
+            let own = subjects.get(&tree.id).into_iter().flatten();
+            let rows = own.filter_map(|subject| by_subject.get(subject)).flatten();
+            for (other, row) in rows.filter(|(other, _)| *other != tree.id) {
+                let others = tree.others.entry(other.clone()).or_default();
+                others.push(row.clone());
             }
         }
         Ok(())
@@ -152,7 +185,7 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
         root: id.to_owned(),
         payload_type: item.payload_type.clone(),
         id: short.collect(),
-        subject: None,
+        subject: books::subject(root.name, &item.payload_type, &row),
         row,
     }
 }

@@ -8,6 +8,7 @@ use runtime::queue::TreeRecord;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::renamed;
 use super::wanted::is_of_root;
 use super::{LookupId, Tree, Wanted, Work};
 
@@ -37,6 +38,7 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
             None => tree.gone.push(record),
         }
     }
+    renamed::take_over(tree, root);
     if tree.root_id.is_none() {
         let of_root = tree
             .wanted
@@ -121,7 +123,7 @@ fn looked_for(asked: Option<&str>) -> Option<(Value, Value)> {
     Some((member("by"), member("within")))
 }
 
-fn base(mapping: &MappingDescriptor, text: &str) -> Option<Box<dyn Entity>> {
+pub(super) fn base(mapping: &MappingDescriptor, text: &str) -> Option<Box<dyn Entity>> {
     let mut base = mapping.new_record();
     json::read(base.as_mut(), text.as_bytes()).ok()?;
     Some(base)
@@ -200,7 +202,8 @@ pub(super) fn changed(wanted: &Wanted) -> Mask {
         // What was taken over does not have it yet.
         let is_key = wanted.base.is_some()
             && !wanted.mapping.external_id.is_empty()
-            && field.path == [wanted.mapping.external_id];
+            && field.path == [wanted.mapping.external_id]
+            && !renamed::is(wanted, index);
         // Blank over what was never said is nothing.
         let blank_before = wanted
             .base

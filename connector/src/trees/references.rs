@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
-use crate::handlers::{households, refunds};
+use crate::handlers::households;
 use crate::sync::TwoWaySync;
 use crate::to_salesforce::references::{BY_ID, leave_out, of};
 
@@ -76,7 +76,6 @@ fn has_root(work: &Work, tree: &Tree) -> bool {
 /// record is not wanted yet.
 pub(super) fn settle_within(work: &Work, tree: &mut Tree) {
     name_organization(work, tree);
-    refunds::place(&mut tree.wanted, work.is_set("payments", "npsp"));
     let mut keys: Vec<(&'static str, String)> = tree
         .wanted
         .iter()

@@ -7,9 +7,11 @@ use runtime::handler::RecordError;
 use runtime::mapping::{MappingDescriptor, Tree as Shape};
 use runtime::queue::{Item, Outcome, TREE_AGAIN};
 use runtime::row::{self, RowError};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{Tree, Wanted, Work, adopted, left_out, references, root_key};
+use crate::handlers::books::{self, Books, Sums};
 use crate::handlers::currency;
 use crate::sync::TwoWaySync;
 use crate::sync::batch::{handler_of, without_npsp};
@@ -18,6 +20,8 @@ use crate::sync::outcome;
 /// What a mapping makes of a tree's rows.
 pub(super) struct Made {
     key: String,
+    /// Keys that the record may have been written under before.
+    former: Vec<String>,
     pub(super) record: Box<dyn Entity>,
 }
 
@@ -84,6 +88,7 @@ impl TwoWaySync {
                 "Book it by hand, or correct `currency` in usher.toml's settings; then retry the item.",
             ));
         }
+        let given_back_of_gifts = self.keep_books(work, tree);
         for mapping in &work.members {
             let Some(shape) = mapping.tree.filter(|shape| work.npsp || !shape.needs_npsp) else {
                 continue;
@@ -100,11 +105,63 @@ impl TwoWaySync {
                 tree.stop_or_go_on(outcome, is_of_root(work.root, mapping));
             }
         }
+        books::lower(&mut tree.wanted, given_back_of_gifts);
         let mut mappings = tree.wanted.iter().map(|wanted| wanted.mapping);
         let has_root = mappings.any(|mapping| is_of_root(work.root, mapping));
         if !has_root && tree.goes_on() {
             without_root(work, tree);
         }
+    }
+
+    /// Settles the books of a cart: its rows are as the mappings read them from then on. Returns by how much its gifts
+    /// are less than was given.
+    fn keep_books(&self, work: &Work, tree: &mut Tree) -> Decimal {
+        if work.root.name != books::CART {
+            return Decimal::ZERO;
+        }
+        let Tree { rows, others, .. } = tree;
+        let books = Books::open(&tree.id, rows, others, &work.settings, work.npsp);
+        let lines = match books.went_back {
+            true => self.add_up_lines(work, &tree.rows),
+            false => Sums::default(),
+        };
+        let sums = books.sums(lines);
+        if books.went_back {
+            books.adjust(&tree.id, &mut tree.rows, sums);
+        }
+        for problem in books.problems(&tree.id) {
+            tree.report(problem);
+        }
+        match books.went_back {
+            true => sums.given_back_of_gifts(),
+            false => Decimal::ZERO,
+        }
+    }
+
+    /// The sums of a cart's lines, those that a refund took away among them, whichever the setting is.
+    fn add_up_lines(&self, work: &Work, rows: &BTreeMap<String, Vec<Value>>) -> Sums {
+        let mut sums = Sums::default();
+        let members = work.members.iter().copied();
+        for mapping in members.filter(|one| one.object == books::LINE) {
+            if mapping.name == books::ADJUSTMENT {
+                continue;
+            }
+            for mut row in reduced(mapping, rows).unwrap_or_default() {
+                row::with_settings(&mut row, &work.settings);
+                put(&mut row, REFUND, "reduce_lines");
+                let is_kept = row::exists(mapping, &row);
+                put(&mut row, REFUND, "negative_payment");
+                if !row::exists(mapping, &row) {
+                    continue;
+                }
+                let is_gift = books::is_gift(&row);
+                // One that cannot be made is reported when it is wanted.
+                if let Ok(made) = self.made_of_row(mapping, row, work.npsp) {
+                    sums.add(price(made.record.as_ref()), is_kept, is_gift);
+                }
+            }
+        }
+        sums
     }
 
     /// What a mapping makes of the rows, and what cannot be made.
@@ -166,9 +223,29 @@ impl TwoWaySync {
         without_npsp(record.as_mut(), npsp);
         Ok(Made {
             key: runtime::json::text_at(row, mapping.key).unwrap_or_default(),
+            former: books::keys::former(mapping.name, row),
             record,
         })
     }
+}
+
+/// The setting that says whether a refund takes its line away.
+const REFUND: &str = "$refund";
+
+fn put(row: &mut Value, name: &str, word: &str) {
+    if let Value::Object(members) = row {
+        members.insert(name.to_owned(), Value::from(word));
+    }
+}
+
+/// What a line comes to.
+fn price(line: &dyn Entity) -> Decimal {
+    let number = |field: &str| {
+        let index = line.descriptor().field(field)?;
+        line.slot(index).text()?.parse::<Decimal>().ok()
+    };
+    let quantity = number("Quantity").unwrap_or(Decimal::ONE);
+    number("UnitPrice").unwrap_or_default() * quantity
 }
 
 /// Nothing is written without the root. Where its own rows say that there shall be none, that is all; else the items
@@ -248,7 +325,10 @@ fn add(
             true => tree.id.clone(),
             false => made.key,
         };
-        tree.wanted.push(Wanted::new(mapping, key, made.record));
+        tree.wanted.push(Wanted {
+            former: made.former,
+            ..Wanted::new(mapping, key, made.record)
+        });
     }
 }
 

@@ -151,7 +151,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "npsp__Allocation__c",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["Ticketure_Allocation_Id__c"], Kind::Text).max_length(120),
+        FieldDescriptor::new(&["Ticketure_Allocation_Id__c"], Kind::Text).max_length(160),
         FieldDescriptor::new(&["npsp__Amount__c"], Kind::Decimal { scale: 2 }),
         FieldDescriptor::new(
             &["npsp__General_Accounting_Unit__c"],
@@ -282,6 +282,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         Computed {
             name: "$key",
             rule: Rule::Template(&[
+                Piece::Member(&["cart_id"]),
+                Piece::Text(":"),
                 Piece::Member(&["ticket_id"]),
                 Piece::Text(":"),
                 Piece::Member(&["each", "code"]),
@@ -309,36 +311,50 @@ static TREE: Tree = Tree {
         order: &[Rank { path: &["occurred_at"], words: &[] }, Rank { path: &["id"], words: &[] }],
         folds: &[
             Fold {
-                name: "purchased",
+                name: "brought",
                 how: How::Count,
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
+                }],
             },
             Fold {
                 name: "price",
-                how: How::First(&["price_paid"]),
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
-            },
-            Fold {
-                name: "funds",
-                how: How::First(&["funds"]),
+                how: How::Last(&["price_paid"]),
                 of: &[
-                    Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) },
-                    Condition { path: &["funds"], is: Is::Given(true) },
+                    Condition {
+                        path: &["action"],
+                        is: Is::OneOf(&[
+                            Constant::Text("purchased"),
+                            Constant::Text("transfer_to"),
+                        ]),
+                    },
+                    Condition { path: &["price_paid"], is: Is::Given(true) },
                 ],
             },
             Fold {
-                name: "refunded",
-                how: How::Count,
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("refunded")) }],
+                name: "state",
+                how: How::Last(&["action"]),
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[
+                        Constant::Text("purchased"),
+                        Constant::Text("transfer_to"),
+                        Constant::Text("refunded"),
+                    ]),
+                }],
             },
         ],
     }),
     for_each: Some(ForEach { list: &["funds"], share: Some(&["price"]) }),
     exists_when: &[
-        Condition { path: &["purchased"], is: Is::Above("0") },
+        Condition { path: &["brought"], is: Is::Above("0") },
         Condition { path: &["each", "share"], is: Is::Above("0") },
     ],
-    unless: &[&[Condition { path: &["refunded"], is: Is::Above("0") }]],
+    unless: &[
+        &[Condition { path: &["state"], is: Is::Equal(Constant::Text("refunded")) }],
+        &[Condition { path: &["$moved"], is: Is::Equal(Constant::Boolean(true)) }],
+    ],
     gone: Gone::Delete,
     needs_npsp: true,
     natural_key: &[],
@@ -393,7 +409,7 @@ mod tests {
         }"#;
         let settings = "{}";
         let expected = r#"{
-            "Ticketure_Allocation_Id__c": "t1:Roof",
+            "Ticketure_Allocation_Id__c": "c1:t1:Roof",
             "npsp__Amount__c": 20,
             "npsp__Opportunity__c": "c1"
         }"#;
@@ -414,7 +430,7 @@ mod tests {
             "ticket_id": "t1"
         }"#;
         let settings = "{}";
-        let expected = r#"[{ "Ticketure_Allocation_Id__c": "t1:Roof", "npsp__Amount__c": 16.67 }, { "Ticketure_Allocation_Id__c": "t1:Whale", "npsp__Amount__c": 12.34 }, { "Ticketure_Allocation_Id__c": "t1:Bees", "npsp__Amount__c": 20.99 }]"#;
+        let expected = r#"[{ "Ticketure_Allocation_Id__c": "c1:t1:Roof", "npsp__Amount__c": 16.67 }, { "Ticketure_Allocation_Id__c": "c1:t1:Whale", "npsp__Amount__c": 12.34 }, { "Ticketure_Allocation_Id__c": "c1:t1:Bees", "npsp__Amount__c": 20.99 }]"#;
         expect::all(all(rows, settings), expected, false)
     }
 

@@ -262,7 +262,10 @@ static TREE: Tree = Tree {
             name: "buyer_id",
             how: How::First(&["identity_id"]),
             of: &[
-                Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) },
+                Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
+                },
                 Condition { path: &["identity_id"], is: Is::Given(true) },
             ],
         }],

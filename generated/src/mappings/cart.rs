@@ -40,6 +40,8 @@ pub struct CartPayload {
     pub id: Slot<String>,
     /// `identity_id`
     pub identity_id: Slot<String>,
+    /// `status`
+    pub status: Slot<String>,
 }
 
 /// The fields of [`CartPayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
@@ -56,6 +58,7 @@ pub enum PayloadField {
     ChannelId,
     Id,
     IdentityId,
+    Status,
 }
 
 impl PayloadField {
@@ -72,6 +75,7 @@ impl PayloadField {
         Self::ChannelId,
         Self::Id,
         Self::IdentityId,
+        Self::Status,
     ];
 
     fn at(index: usize) -> Self {
@@ -95,6 +99,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["channel_id"], Kind::Text),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["identity_id"], Kind::Text),
+        FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(CartPayload::default()),
 };
@@ -119,6 +124,7 @@ impl Entity for CartPayload {
             PayloadField::ChannelId => SlotRef::Text(&self.channel_id),
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::IdentityId => SlotRef::Text(&self.identity_id),
+            PayloadField::Status => SlotRef::Text(&self.status),
         }
     }
 
@@ -137,6 +143,7 @@ impl Entity for CartPayload {
             PayloadField::ChannelId => SlotMut::Text(&mut self.channel_id),
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::IdentityId => SlotMut::Text(&mut self.identity_id),
+            PayloadField::Status => SlotMut::Text(&mut self.status),
         }
     }
 
@@ -159,6 +166,7 @@ impl Entity for CartPayload {
         changes.note(&self.channel_id, &base.channel_id);
         changes.note(&self.id, &base.id);
         changes.note(&self.identity_id, &base.identity_id);
+        changes.note(&self.status, &base.status);
         changes.mask()
     }
 }
@@ -356,7 +364,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/cart.yaml",
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
-    when: &[],
+    when: &[Condition {
+        path: &["status"],
+        is: Is::OneOf(&[
+            Constant::Text("checked_out"),
+            Constant::Text("part_refunded"),
+            Constant::Text("refunded"),
+            Constant::Text("cancelled"),
+        ]),
+    }],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],
@@ -518,7 +534,7 @@ static TREE: Tree = Tree {
             Rank { path: &["$at"], words: &[] },
             Rank {
                 path: &["status"],
-                words: &["open", "checked_out", "part_refunded", "refunded", "cancelled"],
+                words: &["checked_out", "part_refunded", "refunded", "cancelled"],
             },
         ],
         folds: &[],
@@ -527,7 +543,6 @@ static TREE: Tree = Tree {
     exists_when: &[
         Condition { path: &["$cart_source"], is: Is::Equal(Constant::Text("webhook")) },
         Condition { path: &["checked_out_at"], is: Is::Given(true) },
-        Condition { path: &["status"], is: Is::NoneOf(&[Constant::Text("open")]) },
     ],
     unless: &[&[
         Condition { path: &["$anonymous_sales"], is: Is::Equal(Constant::Text("skip")) },
@@ -707,10 +722,10 @@ mod tests {
         expect::absent(&MAPPING, rows, settings)
     }
 
-    /// an open cart is no opportunity yet
+    /// one that was never checked out is no opportunity
     #[test]
-    fn an_open_cart_is_no_opportunity_yet() -> Result<(), Failure> {
-        let rows = r#"{ "id": "c1", "status": "open" }"#;
+    fn one_that_was_never_checked_out_is_no_opportunity() -> Result<(), Failure> {
+        let rows = r#"{ "id": "c1", "status": "cancelled" }"#;
         let settings = r#"{
             "anonymous_sales": "alone",
             "cart_source": "webhook",

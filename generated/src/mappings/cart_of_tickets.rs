@@ -498,13 +498,22 @@ static TREE: Tree = Tree {
             Fold {
                 name: "bought_at",
                 how: How::Min(&["occurred_at"]),
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
+                }],
             },
             Fold {
                 name: "buyer_id",
                 how: How::First(&["identity_id"]),
                 of: &[
-                    Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) },
+                    Condition {
+                        path: &["action"],
+                        is: Is::OneOf(&[
+                            Constant::Text("purchased"),
+                            Constant::Text("transfer_to"),
+                        ]),
+                    },
                     Condition { path: &["identity_id"], is: Is::Given(true) },
                 ],
             },

@@ -256,9 +256,12 @@ static TREE: Tree = Tree {
         order: &[Rank { path: &["occurred_at"], words: &[] }, Rank { path: &["id"], words: &[] }],
         folds: &[
             Fold {
-                name: "purchased",
+                name: "brought",
                 how: How::Count,
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
+                }],
             },
             Fold {
                 name: "identity_id",
@@ -279,7 +282,7 @@ static TREE: Tree = Tree {
     }),
     for_each: None,
     exists_when: &[
-        Condition { path: &["purchased"], is: Is::Above("0") },
+        Condition { path: &["brought"], is: Is::Above("0") },
         Condition { path: &["admit_email"], is: Is::Given(true) },
     ],
     unless: &[],

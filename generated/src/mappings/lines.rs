@@ -5,6 +5,9 @@
 /// `mappings/account.yaml`, by the record's fields.
 pub static ACCOUNT: &[u32] = &[27, 30, 29, 28, 26, 23, 24, 12, 25];
 
+/// `mappings/adjustment.yaml`, by the record's fields.
+pub static ADJUSTMENT: &[u32] = &[17, 18, 25, 27, 12, 26];
+
 /// `mappings/allocation.yaml`, by the record's fields.
 pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
 
@@ -15,7 +18,7 @@ pub static BUYER_ROLE: &[u32] = &[19, 20, 18, 21];
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[29, 36, 24, 43, 44, 37, 13, 25, 26, 48, 27];
+pub static CART: &[u32] = &[31, 38, 26, 45, 46, 39, 15, 27, 28, 50, 29];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
 pub static CART_OF_TICKETS: &[u32] = &[29, 35, 25, 38, 39, 36, 9, 26, 27, 42, 28];
@@ -27,10 +30,10 @@ pub static CONTACT: &[u32] = &[37, 32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 2
 pub static CONTACT_ROLE: &[u32] = &[24, 23, 31];
 
 /// `mappings/fees.yaml`, by the record's fields.
-pub static FEES: &[u32] = &[18, 19, 26, 28, 9, 27];
+pub static FEES: &[u32] = &[20, 21, 28, 30, 11, 29];
 
 /// `mappings/fund_allocation.yaml`, by the record's fields.
-pub static FUND_ALLOCATION: &[u32] = &[12, 31, 32, 30];
+pub static FUND_ALLOCATION: &[u32] = &[12, 30, 31, 29];
 
 /// `mappings/member_role.yaml`, by the record's fields.
 pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];
@@ -52,13 +55,13 @@ pub static NEW_MEMBERSHIP: &[u32] = &[30, 15, 31, 29, 27, 23, 25, 12, 18, 26, 24
 pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];
 
 /// `mappings/payment.yaml`, by the record's fields.
-pub static PAYMENT: &[u32] = &[14, 28, 31, 29, 30, 32, 34, 35, 33];
+pub static PAYMENT: &[u32] = &[16, 21, 24, 22, 23, 25, 27, 28, 26];
 
 /// `mappings/refund.yaml`, by the record's fields.
-pub static REFUND: &[u32] = &[12, 18, 21, 19, 20, 28, 23, 30];
+pub static REFUND: &[u32] = &[13, 19, 22, 20, 21, 29, 24, 30];
 
 /// `mappings/taxes.yaml`, by the record's fields.
-pub static TAXES: &[u32] = &[18, 19, 26, 28, 9, 27];
+pub static TAXES: &[u32] = &[20, 21, 28, 30, 11, 29];
 
 /// `mappings/ticket.yaml`, by the record's fields.
-pub static TICKET: &[u32] = &[46, 47, 54, 56, 58, 59, 67, 66, 57, 60, 68, 13, 55];
+pub static TICKET: &[u32] = &[51, 52, 59, 61, 63, 64, 72, 71, 62, 65, 73, 13, 60];

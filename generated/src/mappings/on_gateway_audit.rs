@@ -6,11 +6,23 @@ use runtime::entity::Entity;
 use runtime::handler::{Back, Handler, RecordError};
 use runtime::mapping::MappingDescriptor;
 
+use super::adjustment::{self, AdjustmentPayload, AdjustmentRecord};
 use super::payment::{self, PaymentPayload, PaymentRecord};
 use super::refund::{self, RefundPayload, RefundRecord};
 
 /// What the webhook `gateway_audit` does. Each default body is the compiled mapping.
 pub trait GatewayAudit: Send + Sync {
+    /// `mappings/adjustment.yaml`.
+    ///
+    /// # Errors
+    /// When a value cannot become its field.
+    fn adjustment(
+        &self,
+        payload: AdjustmentPayload,
+    ) -> Result<AdjustmentRecord, RecordError> {
+        AdjustmentRecord::from_payload(payload)
+    }
+
     /// `mappings/payment.yaml`.
     ///
     /// # Errors
@@ -32,7 +44,11 @@ pub trait GatewayAudit: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GatewayAuditAdapter<H>(pub H);
 
-static FED: &[&MappingDescriptor] = &[&payment::MAPPING, &refund::MAPPING];
+static FED: &[&MappingDescriptor] = &[
+    &adjustment::MAPPING,
+    &payment::MAPPING,
+    &refund::MAPPING,
+];
 
 impl<H: GatewayAudit> Handler for GatewayAuditAdapter<H> {
     fn payload_type(&self) -> &'static str {
@@ -49,6 +65,9 @@ impl<H: GatewayAudit> Handler for GatewayAuditAdapter<H> {
         row: &[u8],
     ) -> Result<Box<dyn Entity>, RecordError> {
         match mapping {
+            "adjustment" => {
+                Ok(Box::new(self.0.adjustment(AdjustmentPayload::from_row(row)?)?))
+            }
             "payment" => Ok(Box::new(self.0.payment(PaymentPayload::from_row(row)?)?)),
             "refund" => Ok(Box::new(self.0.refund(RefundPayload::from_row(row)?)?)),
             other => Err(RecordError::UnknownMapping(other.to_owned())),

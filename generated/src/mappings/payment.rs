@@ -10,8 +10,8 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone, How,
-    Is, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Policies, Rank,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
+    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Piece, Policies, Rank,
     Reduce, Rule, Side, Tree,
 };
 
@@ -26,14 +26,14 @@ pub struct PaymentPayload {
     pub npe01_payment_method: Slot<String>,
     /// `action`
     pub action: Slot<String>,
+    /// `amount`
+    pub amount: Slot<String>,
     /// `card_brand`
     pub card_brand: Slot<String>,
     /// `card_last4`
     pub card_last4: Slot<String>,
     /// `cart_id`
     pub cart_id: Slot<String>,
-    /// `charged`
-    pub charged: Slot<String>,
     /// `gateway_reference`
     pub gateway_reference: Slot<String>,
 }
@@ -45,10 +45,10 @@ pub enum PayloadField {
     Npe01PaymentDate,
     Npe01PaymentMethod,
     Action,
+    Amount,
     CardBrand,
     CardLast4,
     CartId,
-    Charged,
     GatewayReference,
 }
 
@@ -59,10 +59,10 @@ impl PayloadField {
         Self::Npe01PaymentDate,
         Self::Npe01PaymentMethod,
         Self::Action,
+        Self::Amount,
         Self::CardBrand,
         Self::CardLast4,
         Self::CartId,
-        Self::Charged,
         Self::GatewayReference,
     ];
 
@@ -80,10 +80,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$npe01__Payment_Date__c"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Payment_Method__c"], Kind::Text),
         FieldDescriptor::new(&["action"], Kind::Text).required(),
+        FieldDescriptor::new(&["amount"], Kind::Text),
         FieldDescriptor::new(&["card_brand"], Kind::Text),
         FieldDescriptor::new(&["card_last4"], Kind::Text),
         FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["charged"], Kind::Text),
         FieldDescriptor::new(&["gateway_reference"], Kind::Text),
     ],
     new: |_| Box::new(PaymentPayload::default()),
@@ -100,10 +100,10 @@ impl Entity for PaymentPayload {
             PayloadField::Npe01PaymentDate => SlotRef::Text(&self.npe01_payment_date),
             PayloadField::Npe01PaymentMethod => SlotRef::Text(&self.npe01_payment_method),
             PayloadField::Action => SlotRef::Text(&self.action),
+            PayloadField::Amount => SlotRef::Text(&self.amount),
             PayloadField::CardBrand => SlotRef::Text(&self.card_brand),
             PayloadField::CardLast4 => SlotRef::Text(&self.card_last4),
             PayloadField::CartId => SlotRef::Text(&self.cart_id),
-            PayloadField::Charged => SlotRef::Text(&self.charged),
             PayloadField::GatewayReference => SlotRef::Text(&self.gateway_reference),
         }
     }
@@ -114,10 +114,10 @@ impl Entity for PaymentPayload {
             PayloadField::Npe01PaymentDate => SlotMut::Text(&mut self.npe01_payment_date),
             PayloadField::Npe01PaymentMethod => SlotMut::Text(&mut self.npe01_payment_method),
             PayloadField::Action => SlotMut::Text(&mut self.action),
+            PayloadField::Amount => SlotMut::Text(&mut self.amount),
             PayloadField::CardBrand => SlotMut::Text(&mut self.card_brand),
             PayloadField::CardLast4 => SlotMut::Text(&mut self.card_last4),
             PayloadField::CartId => SlotMut::Text(&mut self.cart_id),
-            PayloadField::Charged => SlotMut::Text(&mut self.charged),
             PayloadField::GatewayReference => SlotMut::Text(&mut self.gateway_reference),
         }
     }
@@ -131,10 +131,10 @@ impl Entity for PaymentPayload {
         changes.note(&self.npe01_payment_date, &base.npe01_payment_date);
         changes.note(&self.npe01_payment_method, &base.npe01_payment_method);
         changes.note(&self.action, &base.action);
+        changes.note(&self.amount, &base.amount);
         changes.note(&self.card_brand, &base.card_brand);
         changes.note(&self.card_last4, &base.card_last4);
         changes.note(&self.cart_id, &base.cart_id);
-        changes.note(&self.charged, &base.charged);
         changes.note(&self.gateway_reference, &base.gateway_reference);
         changes.mask()
     }
@@ -149,7 +149,7 @@ pub struct PaymentRecord {
     pub npe01_opportunity: Slot<String>,
     /// `npe01__Paid__c`, a constant
     pub npe01_paid: Slot<bool>,
-    /// `npe01__Payment_Amount__c`, from `charged`
+    /// `npe01__Payment_Amount__c`, from `amount`
     pub npe01_payment_amount: Slot<String>,
     /// `npe01__Payment_Date__c`, made of members
     pub npe01_payment_date: Slot<Date>,
@@ -288,7 +288,7 @@ impl PaymentRecord {
             ticketure_payment_id: payload.key,
             npe01_opportunity: payload.cart_id,
             npe01_paid: Slot::Value(true),
-            npe01_payment_amount: payload.charged,
+            npe01_payment_amount: payload.amount,
             npe01_payment_date: conversions
                 .field("npe01__Payment_Date__c", convert::date(payload.npe01_payment_date)),
             npe01_payment_method: payload.npe01_payment_method,
@@ -337,7 +337,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // npe01__Paid__c
         Origin::Constant,
         // npe01__Payment_Amount__c
-        Origin::Payload(PayloadField::Charged as usize),
+        Origin::Payload(PayloadField::Amount as usize),
         // npe01__Payment_Date__c
         Origin::Payload(PayloadField::Npe01PaymentDate as usize),
         // npe01__Payment_Method__c
@@ -371,10 +371,17 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     lines: super::lines::PAYMENT,
     computed: &[
-        Computed { name: "$key", rule: Rule::FirstOf(&[&["gateway_reference"], &["id"]]) },
+        Computed {
+            name: "$key",
+            rule: Rule::Template(&[
+                Piece::Member(&["cart_id"]),
+                Piece::Text(":"),
+                Piece::Member(&["id"]),
+            ]),
+        },
         Computed {
             name: "$npe01__Payment_Date__c",
-            rule: Rule::DateIn { time: &["charged_at"], zones: &[&["$venue_zone"]] },
+            rule: Rule::DateIn { time: &["occurred_at"], zones: &[&["$venue_zone"]] },
         },
         Computed {
             name: "$npe01__Payment_Method__c",
@@ -384,6 +391,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                     (Constant::Text("card"), Constant::Text("Credit Card")),
                     (Constant::Text("cash"), Constant::Text("Cash")),
                     (Constant::Text("check"), Constant::Text("Check")),
+                    (Constant::Text("gift_card"), Constant::Text("Gift Card")),
                 ],
                 otherwise: Otherwise::Same,
             },
@@ -401,43 +409,24 @@ static TREE: Tree = Tree {
     record_of: None,
     adopt: &[],
     reduce: Some(Reduce {
-        by: &[&["gateway_reference"], &["id"]],
-        distinct: Some(&["id"]),
-        order: &[
-            Rank { path: &["occurred_at"], words: &[] },
-            Rank { path: &["action"], words: &["charge", "void"] },
-            Rank { path: &["id"], words: &[] },
-        ],
-        folds: &[
-            Fold {
-                name: "charged",
-                how: How::Sum(&["amount"]),
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("charge")) }],
-            },
-            Fold {
-                name: "voids",
-                how: How::Count,
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("void")) }],
-            },
-            Fold {
-                name: "charged_at",
-                how: How::Min(&["occurred_at"]),
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("charge")) }],
-            },
-        ],
+        by: &[&["id"]],
+        distinct: None,
+        order: &[Rank { path: &["occurred_at"], words: &[] }],
+        folds: &[],
     }),
     for_each: None,
     exists_when: &[
         Condition { path: &["$payments"], is: Is::Equal(Constant::Text("ticketure")) },
-        Condition { path: &["charged"], is: Is::Above("0") },
+        Condition { path: &["action"], is: Is::Equal(Constant::Text("charge")) },
+        Condition { path: &["amount"], is: Is::Above("0") },
     ],
-    unless: &[&[Condition { path: &["voids"], is: Is::Above("0") }]],
+    unless: &[],
     gone: Gone::Delete,
     needs_npsp: true,
     natural_key: &[],
     written_last: None,
     or_first: &[],
-    after: &["ticket", "fees", "taxes"],
+    after: &["ticket", "fees", "taxes", "adjustment"],
 };
 
 #[cfg(test)]
@@ -452,9 +441,9 @@ mod tests {
         Ok(Box::new(PaymentRecord::from_payload(payload)?))
     }
 
-    /// a charge is a payment under the gateway's own reference
+    /// a charge is a payment, and says the gateway's own reference
     #[test]
-    fn a_charge_is_a_payment_under_the_gateway_s_own_reference() -> Result<(), Failure> {
+    fn a_charge_is_a_payment_and_says_the_gateway_s_own_reference() -> Result<(), Failure> {
         let rows = r#"{
             "action": "charge",
             "amount": "49.5",
@@ -467,40 +456,49 @@ mod tests {
         }"#;
         let settings = r#"{ "payments": "ticketure", "venue_zone": "UTC" }"#;
         let expected = r#"{
-            "Ticketure_Payment_Id__c": "ch_1",
+            "Ticketure_Payment_Id__c": "c1:g1",
             "npe01__Opportunity__c": "c1",
             "npe01__Paid__c": true,
             "npe01__Payment_Amount__c": 49.5,
             "npe01__Payment_Date__c": "2026-03-01",
             "npe01__Payment_Method__c": "Credit Card",
-            "npsp__Card_Last_4__c": "4242"
+            "npsp__Card_Last_4__c": "4242",
+            "npsp__Gateway_Payment_ID__c": "ch_1"
         }"#;
         expect::at_least(made(rows, settings), expected)
     }
 
-    /// cash has no reference
+    /// a gift card pays as one
     #[test]
-    fn cash_has_no_reference() -> Result<(), Failure> {
+    fn a_gift_card_pays_as_one() -> Result<(), Failure> {
         let rows = r#"{
             "action": "charge",
             "amount": "49.50",
             "cart_id": "c1",
+            "gateway_reference": "GC-1",
             "id": "g1",
-            "method": "cash",
+            "method": "gift_card",
             "occurred_at": "2026-03-01T18:00:00Z"
         }"#;
         let settings = r#"{ "payments": "ticketure", "venue_zone": "UTC" }"#;
         let expected = r#"{
-            "Ticketure_Payment_Id__c": "g1",
-            "npe01__Payment_Method__c": "Cash"
+            "Ticketure_Payment_Id__c": "c1:g1",
+            "npe01__Payment_Method__c": "Gift Card"
         }"#;
         expect::at_least(made(rows, settings), expected)
     }
 
-    /// what was voided was never paid
+    /// what was voided whole was never paid
     #[test]
-    fn what_was_voided_was_never_paid() -> Result<(), Failure> {
-        let rows = r#"[{ "action": "void", "amount": "49.50", "cart_id": "c1", "gateway_reference": "ch_1", "id": "g2", "occurred_at": "2026-03-01T19:00:00Z" }, { "action": "charge", "amount": "49.50", "cart_id": "c1", "gateway_reference": "ch_1", "id": "g1", "occurred_at": "2026-03-01T18:00:00Z" }]"#;
+    fn what_was_voided_whole_was_never_paid() -> Result<(), Failure> {
+        let rows = r#"{
+            "action": "charge",
+            "amount": "0.00",
+            "cart_id": "c1",
+            "gateway_reference": "ch_1",
+            "id": "g1",
+            "occurred_at": "2026-03-01T18:00:00Z"
+        }"#;
         let settings = r#"{ "payments": "ticketure", "venue_zone": "UTC" }"#;
         expect::absent(&MAPPING, rows, settings)
     }

@@ -387,6 +387,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                     (Constant::Text("card"), Constant::Text("Credit Card")),
                     (Constant::Text("cash"), Constant::Text("Cash")),
                     (Constant::Text("check"), Constant::Text("Check")),
+                    (Constant::Text("gift_card"), Constant::Text("Gift Card")),
                 ],
                 otherwise: Otherwise::Same,
             },
@@ -410,7 +411,10 @@ static TREE: Tree = Tree {
         folds: &[],
     }),
     for_each: None,
-    exists_when: &[Condition { path: &["amount"], is: Is::Above("0") }],
+    exists_when: &[
+        Condition { path: &["$payments"], is: Is::Equal(Constant::Text("ticketure")) },
+        Condition { path: &["amount"], is: Is::Above("0") },
+    ],
     unless: &[],
     gone: Gone::Delete,
     needs_npsp: true,
@@ -439,12 +443,16 @@ mod tests {
             "action": "Refund",
             "amount": "20.00",
             "cart_id": "c1",
-            "gateway_reference": "ch_1",
+            "gateway_reference": "c1:g1",
             "id": "g2",
             "method": "card",
             "occurred_at": "2026-03-05T18:00:00Z"
         }"#;
-        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
+        let settings = r#"{
+            "payments": "ticketure",
+            "refund": "negative_payment",
+            "venue_zone": "UTC"
+        }"#;
         let expected = r#"{
             "Ticketure_Payment_Id__c": "g2",
             "npe01__Opportunity__c": "c1",
@@ -453,7 +461,36 @@ mod tests {
             "npe01__Payment_Date__c": "2026-03-05",
             "npe01__Payment_Method__c": "Credit Card",
             "npsp__DebitType__c": "Refund",
-            "npsp__OriginalPayment__c": "ch_1"
+            "npsp__OriginalPayment__c": "c1:g1"
+        }"#;
+        expect::exactly(made(rows, settings), expected)
+    }
+
+    /// where lines are taken away it is not NPSP's to lower the amount
+    #[test]
+    fn where_lines_are_taken_away_it_is_not_npsp_s_to_lower_the_amount() -> Result<(), Failure> {
+        let rows = r#"{
+            "action": "refund",
+            "amount": "20.00",
+            "cart_id": "c1",
+            "gateway_reference": "c1:g1",
+            "id": "g2",
+            "method": "card",
+            "occurred_at": "2026-03-05T18:00:00Z"
+        }"#;
+        let settings = r#"{
+            "payments": "ticketure",
+            "refund": "reduce_lines",
+            "venue_zone": "UTC"
+        }"#;
+        let expected = r#"{
+            "Ticketure_Payment_Id__c": "g2",
+            "npe01__Opportunity__c": "c1",
+            "npe01__Paid__c": true,
+            "npe01__Payment_Amount__c": -20,
+            "npe01__Payment_Date__c": "2026-03-05",
+            "npe01__Payment_Method__c": "Credit Card",
+            "npsp__OriginalPayment__c": "c1:g1"
         }"#;
         expect::exactly(made(rows, settings), expected)
     }
@@ -468,7 +505,11 @@ mod tests {
             "id": "g3",
             "occurred_at": "2026-03-05T18:00:00Z"
         }"#;
-        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
+        let settings = r#"{
+            "payments": "ticketure",
+            "refund": "reduce_lines",
+            "venue_zone": "UTC"
+        }"#;
         let expected = r#"{
             "npe01__Payment_Amount__c": -20,
             "npsp__DebitType__c": "Chargeback"

@@ -22,6 +22,8 @@ pub struct TaxesPayload {
     pub key: Slot<String>,
     /// `id`
     pub id: Slot<String>,
+    /// `status`
+    pub status: Slot<String>,
     /// `total_fee_percent_outside`
     pub total_fee_percent_outside: Slot<String>,
 }
@@ -32,6 +34,7 @@ pub enum PayloadField {
     PricebookEntryId,
     Key,
     Id,
+    Status,
     TotalFeePercentOutside,
 }
 
@@ -41,6 +44,7 @@ impl PayloadField {
         Self::PricebookEntryId,
         Self::Key,
         Self::Id,
+        Self::Status,
         Self::TotalFeePercentOutside,
     ];
 
@@ -57,6 +61,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$PricebookEntryId"], Kind::Text),
         FieldDescriptor::new(&["$key"], Kind::Text).required(),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["status"], Kind::Text),
         FieldDescriptor::new(&["total_fee_percent_outside"], Kind::Text),
     ],
     new: |_| Box::new(TaxesPayload::default()),
@@ -72,6 +77,7 @@ impl Entity for TaxesPayload {
             PayloadField::PricebookEntryId => SlotRef::Text(&self.pricebook_entry_id),
             PayloadField::Key => SlotRef::Text(&self.key),
             PayloadField::Id => SlotRef::Text(&self.id),
+            PayloadField::Status => SlotRef::Text(&self.status),
             PayloadField::TotalFeePercentOutside => SlotRef::Text(&self.total_fee_percent_outside),
         }
     }
@@ -81,6 +87,7 @@ impl Entity for TaxesPayload {
             PayloadField::PricebookEntryId => SlotMut::Text(&mut self.pricebook_entry_id),
             PayloadField::Key => SlotMut::Text(&mut self.key),
             PayloadField::Id => SlotMut::Text(&mut self.id),
+            PayloadField::Status => SlotMut::Text(&mut self.status),
             PayloadField::TotalFeePercentOutside => {
                 SlotMut::Text(&mut self.total_fee_percent_outside)
             }
@@ -95,6 +102,7 @@ impl Entity for TaxesPayload {
         changes.note(&self.pricebook_entry_id, &base.pricebook_entry_id);
         changes.note(&self.key, &base.key);
         changes.note(&self.id, &base.id);
+        changes.note(&self.status, &base.status);
         changes.note(&self.total_fee_percent_outside, &base.total_fee_percent_outside);
         changes.mask()
     }
@@ -239,7 +247,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/taxes.yaml",
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
-    when: &[],
+    when: &[Condition {
+        path: &["status"],
+        is: Is::OneOf(&[
+            Constant::Text("checked_out"),
+            Constant::Text("part_refunded"),
+            Constant::Text("refunded"),
+            Constant::Text("cancelled"),
+        ]),
+    }],
     direction: Direction::Forward,
     when_record: &[],
     key: &["$key"],
@@ -313,7 +329,7 @@ static TREE: Tree = Tree {
             Rank { path: &["$at"], words: &[] },
             Rank {
                 path: &["status"],
-                words: &["open", "checked_out", "part_refunded", "refunded", "cancelled"],
+                words: &["checked_out", "part_refunded", "refunded", "cancelled"],
             },
         ],
         folds: &[],
@@ -322,7 +338,6 @@ static TREE: Tree = Tree {
     exists_when: &[
         Condition { path: &["$cart_source"], is: Is::Equal(Constant::Text("webhook")) },
         Condition { path: &["checked_out_at"], is: Is::Given(true) },
-        Condition { path: &["status"], is: Is::NoneOf(&[Constant::Text("open")]) },
         Condition { path: &["total_fee_percent_outside"], is: Is::Above("0") },
     ],
     unless: &[&[
@@ -373,7 +388,7 @@ mod tests {
             "status": "checked_out",
             "total_fee_percent_outside": "2.50"
         }"#;
-        let settings = r#"{ "cart_source": "webhook", "refund": "negative_payment" }"#;
+        let settings = r#"{ "cart_source": "webhook", "refund": "reduce_lines" }"#;
         let expected = r#"{
             "OpportunityId": "c1",
             "Quantity": 1,
@@ -393,7 +408,7 @@ mod tests {
             "status": "checked_out",
             "total_fee_percent_outside": "0.00"
         }"#;
-        let settings = r#"{ "cart_source": "webhook", "refund": "negative_payment" }"#;
+        let settings = r#"{ "cart_source": "webhook", "refund": "reduce_lines" }"#;
         expect::absent(&MAPPING, rows, settings)
     }
 

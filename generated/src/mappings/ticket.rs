@@ -14,7 +14,7 @@ use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
     AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone,
     How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin,
-    Policies, Rank, Reduce, Rule, Side, Tree, Within,
+    Piece, Policies, Rank, Reduce, Rule, Side, Tree, Within,
 };
 
 /// What `mappings/ticket.yaml` reads of a row of ticket_audit.
@@ -28,6 +28,8 @@ pub struct TicketPayload {
     pub ticketure_status: Slot<String>,
     /// `$Ticketure_Ticket_Holder__c`, made of other members
     pub ticketure_ticket_holder: Slot<String>,
+    /// `$key`
+    pub key: Slot<String>,
     /// `action`
     pub action: Slot<String>,
     /// `cart_id`
@@ -44,8 +46,6 @@ pub struct TicketPayload {
     pub scans: Slot<String>,
     /// `session_start_datetime`
     pub session_start_datetime: Slot<String>,
-    /// `ticket_id`
-    pub ticket_id: Slot<String>,
 }
 
 /// The fields of [`TicketPayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
@@ -55,6 +55,7 @@ pub enum PayloadField {
     ServiceDate,
     TicketureStatus,
     TicketureTicketHolder,
+    Key,
     Action,
     CartId,
     EventName,
@@ -63,7 +64,6 @@ pub enum PayloadField {
     Price,
     Scans,
     SessionStartDatetime,
-    TicketId,
 }
 
 impl PayloadField {
@@ -73,6 +73,7 @@ impl PayloadField {
         Self::ServiceDate,
         Self::TicketureStatus,
         Self::TicketureTicketHolder,
+        Self::Key,
         Self::Action,
         Self::CartId,
         Self::EventName,
@@ -81,11 +82,10 @@ impl PayloadField {
         Self::Price,
         Self::Scans,
         Self::SessionStartDatetime,
-        Self::TicketId,
     ];
 
     fn at(index: usize) -> Self {
-        Self::ALL.get(index).copied().unwrap_or(Self::TicketId)
+        Self::ALL.get(index).copied().unwrap_or(Self::Key)
     }
 }
 
@@ -98,6 +98,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$ServiceDate"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Status__c"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Ticket_Holder__c"], Kind::Text),
+        FieldDescriptor::new(&["$key"], Kind::Text).required(),
         FieldDescriptor::new(&["action"], Kind::Text).required(),
         FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
         FieldDescriptor::new(&["event_name"], Kind::Text),
@@ -106,7 +107,6 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["price"], Kind::Text),
         FieldDescriptor::new(&["scans"], Kind::Decimal { scale: ANY_SCALE }),
         FieldDescriptor::new(&["session_start_datetime"], Kind::Text),
-        FieldDescriptor::new(&["ticket_id"], Kind::Text).required(),
     ],
     new: |_| Box::new(TicketPayload::default()),
 };
@@ -122,6 +122,7 @@ impl Entity for TicketPayload {
             PayloadField::ServiceDate => SlotRef::Text(&self.service_date),
             PayloadField::TicketureStatus => SlotRef::Text(&self.ticketure_status),
             PayloadField::TicketureTicketHolder => SlotRef::Text(&self.ticketure_ticket_holder),
+            PayloadField::Key => SlotRef::Text(&self.key),
             PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::CartId => SlotRef::Text(&self.cart_id),
             PayloadField::EventName => SlotRef::Text(&self.event_name),
@@ -130,7 +131,6 @@ impl Entity for TicketPayload {
             PayloadField::Price => SlotRef::Text(&self.price),
             PayloadField::Scans => SlotRef::Text(&self.scans),
             PayloadField::SessionStartDatetime => SlotRef::Text(&self.session_start_datetime),
-            PayloadField::TicketId => SlotRef::Text(&self.ticket_id),
         }
     }
 
@@ -140,6 +140,7 @@ impl Entity for TicketPayload {
             PayloadField::ServiceDate => SlotMut::Text(&mut self.service_date),
             PayloadField::TicketureStatus => SlotMut::Text(&mut self.ticketure_status),
             PayloadField::TicketureTicketHolder => SlotMut::Text(&mut self.ticketure_ticket_holder),
+            PayloadField::Key => SlotMut::Text(&mut self.key),
             PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::CartId => SlotMut::Text(&mut self.cart_id),
             PayloadField::EventName => SlotMut::Text(&mut self.event_name),
@@ -148,7 +149,6 @@ impl Entity for TicketPayload {
             PayloadField::Price => SlotMut::Text(&mut self.price),
             PayloadField::Scans => SlotMut::Text(&mut self.scans),
             PayloadField::SessionStartDatetime => SlotMut::Text(&mut self.session_start_datetime),
-            PayloadField::TicketId => SlotMut::Text(&mut self.ticket_id),
         }
     }
 
@@ -161,6 +161,7 @@ impl Entity for TicketPayload {
         changes.note(&self.service_date, &base.service_date);
         changes.note(&self.ticketure_status, &base.ticketure_status);
         changes.note(&self.ticketure_ticket_holder, &base.ticketure_ticket_holder);
+        changes.note(&self.key, &base.key);
         changes.note(&self.action, &base.action);
         changes.note(&self.cart_id, &base.cart_id);
         changes.note(&self.event_name, &base.event_name);
@@ -169,7 +170,6 @@ impl Entity for TicketPayload {
         changes.note(&self.price, &base.price);
         changes.note(&self.scans, &base.scans);
         changes.note(&self.session_start_datetime, &base.session_start_datetime);
-        changes.note(&self.ticket_id, &base.ticket_id);
         changes.mask()
     }
 }
@@ -199,7 +199,7 @@ pub struct TicketRecord {
     pub ticketure_status: Slot<String>,
     /// `Ticketure_Ticket_Holder__c`, made of members
     pub ticketure_ticket_holder: Slot<String>,
-    /// `Ticketure_Ticket_Id__c`, the key, from `ticket_id`
+    /// `Ticketure_Ticket_Id__c`, the key, from `$key`
     pub ticketure_ticket_id: Slot<String>,
     /// `UnitPrice`, from `price`
     pub unit_price: Slot<String>,
@@ -368,7 +368,7 @@ impl TicketRecord {
             ticketure_session_start: payload.session_start_datetime,
             ticketure_status: payload.ticketure_status,
             ticketure_ticket_holder: payload.ticketure_ticket_holder,
-            ticketure_ticket_id: payload.ticket_id,
+            ticketure_ticket_id: payload.key,
             unit_price: payload.price,
         };
         conversions.finish(record)
@@ -397,7 +397,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     }],
     direction: Direction::Forward,
     when_record: &[],
-    key: &["ticket_id"],
+    key: &["$key"],
     lane: &["cart_id"],
     object: "OpportunityLineItem",
     external_id: "Ticketure_Ticket_Id__c",
@@ -438,7 +438,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // Ticketure_Ticket_Holder__c
         Origin::Payload(PayloadField::TicketureTicketHolder as usize),
         // Ticketure_Ticket_Id__c
-        Origin::Payload(PayloadField::TicketId as usize),
+        Origin::Payload(PayloadField::Key as usize),
         // UnitPrice
         Origin::Payload(PayloadField::Price as usize),
     ],
@@ -472,6 +472,14 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     lines: super::lines::TICKET,
     computed: &[
+        Computed {
+            name: "$key",
+            rule: Rule::Template(&[
+                Piece::Member(&["cart_id"]),
+                Piece::Text(":"),
+                Piece::Member(&["ticket_id"]),
+            ]),
+        },
         Computed { name: "$PricebookEntryId", rule: Rule::Lookup(&LOOKUP_PRICEBOOK_ENTRY_ID) },
         Computed {
             name: "$ServiceDate",
@@ -484,7 +492,10 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             name: "$Ticketure_Status__c",
             rule: Rule::Cases(&[
                 Case {
-                    when: &[Condition { path: &["refunded"], is: Is::Above("0") }],
+                    when: &[Condition {
+                        path: &["state"],
+                        is: Is::Equal(Constant::Text("refunded")),
+                    }],
                     then: Made::Constant(Constant::Text("Refunded")),
                 },
                 Case {
@@ -551,14 +562,38 @@ static TREE: Tree = Tree {
                 of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
             },
             Fold {
-                name: "price",
-                how: How::First(&["price_paid"]),
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
+                name: "brought",
+                how: How::Count,
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
+                }],
             },
             Fold {
-                name: "refunded",
-                how: How::Count,
-                of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("refunded")) }],
+                name: "price",
+                how: How::Last(&["price_paid"]),
+                of: &[
+                    Condition {
+                        path: &["action"],
+                        is: Is::OneOf(&[
+                            Constant::Text("purchased"),
+                            Constant::Text("transfer_to"),
+                        ]),
+                    },
+                    Condition { path: &["price_paid"], is: Is::Given(true) },
+                ],
+            },
+            Fold {
+                name: "state",
+                how: How::Last(&["action"]),
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[
+                        Constant::Text("purchased"),
+                        Constant::Text("transfer_to"),
+                        Constant::Text("refunded"),
+                    ]),
+                }],
             },
             Fold {
                 name: "scans",
@@ -695,11 +730,18 @@ static TREE: Tree = Tree {
         ],
     }),
     for_each: None,
-    exists_when: &[Condition { path: &["purchased"], is: Is::Above("0") }],
-    unless: &[&[
-        Condition { path: &["refunded"], is: Is::Above("0") },
-        Condition { path: &["$refund"], is: Is::Equal(Constant::Text("reduce_lines")) },
-    ]],
+    exists_when: &[Condition { path: &["brought"], is: Is::Above("0") }],
+    unless: &[
+        &[Condition { path: &["$moved"], is: Is::Equal(Constant::Boolean(true)) }],
+        &[
+            Condition { path: &["purchased"], is: Is::Equal(Constant::Integer(0)) },
+            Condition { path: &["price"], is: Is::Given(false) },
+        ],
+        &[
+            Condition { path: &["state"], is: Is::Equal(Constant::Text("refunded")) },
+            Condition { path: &["$refund"], is: Is::Equal(Constant::Text("reduce_lines")) },
+        ],
+    ],
     gone: Gone::Delete,
     needs_npsp: false,
     natural_key: &[],
@@ -762,7 +804,7 @@ mod tests {
             "session_timezone": "America/Los_Angeles",
             "ticket_id": "t1"
         }"#;
-        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
         let expected = r#"{
             "OpportunityId": "c1",
             "Quantity": 1,
@@ -771,7 +813,7 @@ mod tests {
             "Ticketure_Redeemed_Count__c": 0,
             "Ticketure_Session_Start__c": "2026-03-08T02:30:00Z",
             "Ticketure_Status__c": "Issued",
-            "Ticketure_Ticket_Id__c": "t1",
+            "Ticketure_Ticket_Id__c": "c1:t1",
             "UnitPrice": 25
         }"#;
         expect::at_least(made(rows, settings), expected)
@@ -782,7 +824,7 @@ mod tests {
     fn scans_count_whatever_the_order_in_which_they_are_heard_of_and_however_often()
     -> Result<(), Failure> {
         let rows = r#"[{ "action": "Redeemed", "cart_id": "c1", "id": "a3", "occurred_at": "2026-03-08T02:40:00Z", "ticket_id": "t1" }, { "action": "purchased", "cart_id": "c1", "id": "a1", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "25.00", "ticket_id": "t1" }, { "action": "redeemed", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-08T02:20:00Z", "ticket_id": "t1" }, { "action": "Redeemed", "cart_id": "c1", "id": "a3", "occurred_at": "2026-03-08T02:40:00Z", "ticket_id": "t1" }]"#;
-        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
         let expected = r#"{
             "Ticketure_Last_Redeemed__c": "2026-03-08T02:40:00Z",
             "Ticketure_Redeemed_Count__c": 2,
@@ -796,15 +838,15 @@ mod tests {
     #[test]
     fn a_transfer_changes_the_session_of_one_line() -> Result<(), Failure> {
         let rows = r#"[{ "action": "purchased", "cart_id": "c1", "id": "a1", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "25.00", "session_start_datetime": "2026-03-08T18:00:00Z", "ticket_id": "t1" }, { "action": "transfer_from", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "session_start_datetime": "2026-03-08T18:00:00Z", "ticket_id": "t1" }, { "action": "transfer_to", "cart_id": "c1", "id": "a3", "occurred_at": "2026-03-02T18:00:00Z", "session_start_datetime": "2026-03-09T18:00:00Z", "ticket_id": "t1" }]"#;
-        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
         let expected = r#"{ "ServiceDate": "2026-03-09", "Ticketure_Status__c": "Issued" }"#;
         expect::at_least(made(rows, settings), expected)
     }
 
-    /// what was refunded stays as a line, and its payment is a negative one
+    /// what was refunded stays as a line where its payment is a negative one
     #[test]
-    fn what_was_refunded_stays_as_a_line_and_its_payment_is_a_negative_one() -> Result<(), Failure>
-    {
+    fn what_was_refunded_stays_as_a_line_where_its_payment_is_a_negative_one()
+    -> Result<(), Failure> {
         let rows = r#"[{ "action": "purchased", "cart_id": "c1", "id": "a1", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "25.00", "ticket_id": "t1" }, { "action": "refunded", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "ticket_id": "t1" }]"#;
         let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
         let expected = r#"{ "Ticketure_Status__c": "Refunded", "UnitPrice": 25 }"#;
@@ -819,6 +861,40 @@ mod tests {
         expect::absent(&MAPPING, rows, settings)
     }
 
+    /// one that was bought again is sold
+    #[test]
+    fn one_that_was_bought_again_is_sold() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "purchased", "cart_id": "c1", "id": "a1", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "25.00", "ticket_id": "t1" }, { "action": "refunded", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "ticket_id": "t1" }, { "action": "purchased", "cart_id": "c1", "id": "a3", "occurred_at": "2026-03-03T18:00:00Z", "ticket_id": "t1" }]"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
+        let expected = r#"{ "Ticketure_Status__c": "Issued", "UnitPrice": 25 }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// a dearer session has its own price
+    #[test]
+    fn a_dearer_session_has_its_own_price() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "purchased", "cart_id": "c1", "id": "a1", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "25.00", "ticket_id": "t1" }, { "action": "transfer_to", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "price_paid": "35.00", "ticket_id": "t1" }]"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
+        let expected = r#"{ "UnitPrice": 35 }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// in the cart that it has left it is no line
+    #[test]
+    fn in_the_cart_that_it_has_left_it_is_no_line() -> Result<(), Failure> {
+        let rows = r#"{
+            "$moved": true,
+            "action": "purchased",
+            "cart_id": "c1",
+            "id": "a1",
+            "occurred_at": "2026-03-01T18:00:00Z",
+            "price_paid": "25.00",
+            "ticket_id": "t1"
+        }"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
+        expect::absent(&MAPPING, rows, settings)
+    }
+
     /// a scan alone says nothing of what was bought
     #[test]
     fn a_scan_alone_says_nothing_of_what_was_bought() -> Result<(), Failure> {
@@ -829,7 +905,7 @@ mod tests {
             "occurred_at": "2026-03-08T02:20:00Z",
             "ticket_id": "t1"
         }"#;
-        let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
+        let settings = r#"{ "refund": "reduce_lines", "venue_zone": "UTC" }"#;
         expect::absent(&MAPPING, rows, settings)
     }
 }

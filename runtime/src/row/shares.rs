@@ -73,7 +73,8 @@ fn shares(whole: Decimal, entries: &[Value]) -> Option<Vec<Decimal>> {
     Some(to_cents(&exact.into_iter().flatten().collect::<Vec<_>>()))
 }
 
-fn to_cents(exact: &[Decimal]) -> Vec<Decimal> {
+/// Amounts in whole cents, of the same sum to the cent.
+pub fn to_cents(exact: &[Decimal]) -> Vec<Decimal> {
     let down = |amount: &Decimal| amount.round_dp_with_strategy(2, RoundingStrategy::ToZero);
     let mut shares: Vec<Decimal> = exact.iter().map(down).collect();
     let total = exact

@@ -1,0 +1,68 @@
+//! Records whose key is another than they were written under: they get the new one in place.
+
+use std::collections::BTreeMap;
+
+use runtime::entity::{Kind, Slot, SlotMut};
+use runtime::mapping::MappingDescriptor;
+
+use super::{Tree, Wanted, plan};
+
+/// A record that nothing speaks for under its key may be one that is wanted, under a key that it had before.
+pub(super) fn take_over(tree: &mut Tree, root: &MappingDescriptor) {
+    let mut renamed: Vec<(&'static str, String, String)> = Vec::new();
+    for wanted in tree.wanted.iter_mut().filter(|wanted| wanted.id.is_none()) {
+        let is_it = |place: &usize| {
+            let record = tree.gone.get(*place);
+            record.is_some_and(|record| {
+                record.mapping == wanted.mapping.name && wanted.former.contains(&record.key)
+            })
+        };
+        let Some(place) = (0..tree.gone.len()).find(is_it) else {
+            continue;
+        };
+        let mut old = tree.gone.remove(place);
+        renamed.push((wanted.mapping.name, old.key.clone(), wanted.key.clone()));
+        wanted.base = plan::base(wanted.mapping, &old.base);
+        wanted.id = Some(old.destination_id.clone());
+        old.destination_id.clear();
+        tree.written.push(old);
+        if let Some(base) = &wanted.base {
+            let known = plan::kept_as(root, &tree.id, wanted, base.as_ref());
+            tree.written.push(known);
+        }
+    }
+    for (mapping, old, new) in renamed {
+        refer(&mut tree.wanted, mapping, &old, &new);
+    }
+}
+
+/// What refers to a renamed record refers to it by its new key.
+fn refer(all: &mut [Wanted], mapping: &str, old: &str, new: &str) {
+    for base in all.iter_mut().filter_map(|wanted| wanted.base.as_mut()) {
+        for (index, field) in base.descriptor().fields.iter().enumerate() {
+            let refers = matches!(field.kind, Kind::Reference { mapping: to } if to == mapping);
+            if let (true, SlotMut::Text(slot)) = (refers, base.slot_mut(index))
+                && slot.value().is_some_and(|key| key == old)
+            {
+                *slot = Slot::Value(new.to_owned());
+            }
+        }
+    }
+}
+
+/// Has the record, in this field, a key that it had before?
+pub(super) fn is(wanted: &Wanted, field: usize) -> bool {
+    let base = wanted.base.as_ref();
+    let key = base.and_then(|base| base.slot(field).text().map(str::to_owned));
+    key.is_some_and(|key| wanted.former.contains(&key) && key != wanted.key)
+}
+
+/// The key of these under which the record is there.
+pub(super) fn key_among<'k, T>(
+    wanted: &Wanted,
+    there: &'k BTreeMap<String, T>,
+) -> Option<&'k String> {
+    let mut keys = [&wanted.key].into_iter().chain(&wanted.former);
+    let (key, _) = keys.find_map(|key| there.get_key_value(key))?;
+    Some(key)
+}
