@@ -69,11 +69,7 @@ impl Checking<'_> {
     fn exactly(&mut self, object: &ExpectedObject, mut there: BTreeMap<&String, &Record>) {
         let name = &object.object;
         for expected in &object.records {
-            let found = there
-                .iter()
-                .find(|(key, record)| **key == &expected.key || record.goes_by(&expected.key))
-                .map(|(key, record)| (*key, *record));
-            match found {
+            match found(&there, &expected.key) {
                 Some((key, record)) => {
                     there.remove(key);
                     self.record(name, key, record, expected);
@@ -198,6 +194,20 @@ impl Checking<'_> {
             self.say(1, format!("{name} has: {entry}"));
         }
     }
+}
+
+/// The record of a name: of its key, else of another of its names, else the only one that has it without its cart.
+fn found<'s>(
+    there: &BTreeMap<&'s String, &'s Record>,
+    name: &str,
+) -> Option<(&'s String, &'s Record)> {
+    let all = || there.iter().map(|(key, record)| (*key, *record));
+    let by_key = all().find(|(key, _)| *key == name);
+    let named = by_key.or_else(|| all().find(|(_, record)| record.goes_by(name)));
+    named.or_else(|| {
+        let mut brief = all().filter(|(_, record)| record.brief.iter().any(|brief| brief == name));
+        brief.next().filter(|_| brief.next().is_none())
+    })
 }
 
 /// Numbers are compared as decimals, times as moments, households by who belongs to them, all else as it is.

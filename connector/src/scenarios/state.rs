@@ -1,6 +1,7 @@
 //! The end of a run as both systems show it, without anything that depends on the order in which it came about:
 //! records go by what tells them apart and not by their ids, and times of the systems' own are left out.
 
+pub(crate) mod cart_names;
 pub(crate) mod households;
 mod keys;
 
@@ -62,6 +63,8 @@ pub struct State {
 pub struct Record {
     /// Other words that it goes by.
     pub aliases: BTreeSet<String>,
+    /// Names without the cart, which records of other carts may have too.
+    pub brief: Vec<String>,
     pub fields: BTreeMap<String, Shown>,
 }
 
@@ -150,6 +153,7 @@ impl State {
         });
         let record = Record {
             aliases: keys.aliases(id),
+            brief: keys.brief(id),
             fields: fields.collect(),
         };
         let records = self.salesforce.entry(object.to_owned()).or_default();
@@ -169,6 +173,7 @@ impl State {
         let key = keys.born(id).unwrap_or(id);
         let record = Record {
             aliases: [key.to_owned(), id.to_owned()].into(),
+            brief: Vec::new(),
             fields: fields.collect(),
         };
         let records = self.ticketure.entry(entity.to_owned()).or_default();

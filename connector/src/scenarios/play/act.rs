@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::Stage;
 use crate::scenarios::catalogue::Object;
 use crate::scenarios::file::{Act, Answer, Decision, InSalesforce, InTicketure, Record, Row, Step};
+use crate::scenarios::state::cart_names;
 use crate::scenarios::tree::Mistake;
 
 impl Stage<'_> {
@@ -191,7 +192,7 @@ impl Stage<'_> {
         }
     }
 
-    /// The record of a word of the scenario's, of an external id, or of a Name that only one has; where it is there.
+    /// The record of a word of the scenario's, of an external id, with or without its cart, or of a Name that only one has; where it is there.
     fn record(&self, name: &str) -> Option<(String, String)> {
         if let Some((object, id)) = self.records.get(name) {
             let is_there = !self.simulator().find(object, "Id", id).is_empty();
@@ -210,7 +211,8 @@ impl Stage<'_> {
             })
         };
         let external = by(|known| known.keys.clone()).next();
-        external.or_else(|| {
+        let in_cart = || cart_names::find(self.simulator(), self.catalogue, name);
+        external.or_else(in_cart).or_else(|| {
             let mut named = by(|_| vec!["Name".to_owned()]);
             let first = named.next();
             first.filter(|_| named.next().is_none())

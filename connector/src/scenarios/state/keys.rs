@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use simulator::Simulator;
 
+use super::cart_names::{self, Keyed, Names, Sold};
 use super::{Named, Shown, is_system};
 use crate::scenarios::catalogue::Catalogue;
 
@@ -16,6 +17,8 @@ pub(super) struct Keys {
     /// By Salesforce id: object and key.
     of: BTreeMap<String, (String, String)>,
     aliases: BTreeMap<String, BTreeSet<String>>,
+    /// Names without their carts, which other records may have too.
+    brief: BTreeMap<String, Vec<String>>,
     /// Ids that Ticketure made up, and what they are called here.
     born: BTreeMap<String, String>,
     /// Objects whose Name is a number of the org's.
@@ -35,6 +38,7 @@ impl Keys {
         }
         let maker = Maker {
             born: born(simulator, catalogue, named, &all),
+            in_carts: in_carts(&all, &Sold::of(simulator, catalogue), catalogue),
             catalogue,
             named,
             all,
@@ -42,6 +46,7 @@ impl Keys {
         let mut keys = Keys {
             of: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            brief: maker.brief(),
             born: maker.born.clone(),
             numbered: maker.numbered(),
         };
@@ -63,6 +68,10 @@ impl Keys {
 
     pub(super) fn aliases(&self, id: &str) -> BTreeSet<String> {
         self.aliases.get(id).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn brief(&self, id: &str) -> Vec<String> {
+        self.brief.get(id).cloned().unwrap_or_default()
     }
 
     pub(super) fn born(&self, id: &str) -> Option<&str> {
@@ -110,10 +119,10 @@ impl Keys {
         }
     }
 
-    /// A text that an id which Ticketure made up begins, with the word for it.
+    /// A text of several ids, with the words for those that Ticketure made up, if there are any.
     fn of_born(&self, text: &str) -> Option<String> {
-        let (id, rest) = text.split_once(':')?;
-        Some(format!("{}:{rest}", self.born.get(id)?))
+        let is_born = text.split(':').any(|part| self.born.contains_key(part));
+        is_born.then(|| with_born(text, &self.born))
     }
 
     /// A text in which ids are what they stand for.
@@ -167,6 +176,13 @@ impl Keys {
     }
 }
 
+/// An external id whose parts are called what they are called here.
+fn with_born(id: &str, born: &BTreeMap<String, String>) -> String {
+    let parts = id.split(':');
+    let parts = parts.map(|part| born.get(part).map_or(part, String::as_str));
+    parts.collect::<Vec<_>>().join(":")
+}
+
 /// Ids that are left are of records that are gone.
 fn without_gone(text: &str) -> String {
     let is_id = |word: &str| word.len() == 18 && word.get(3..6) == Some("5e0");
@@ -185,6 +201,8 @@ struct Maker<'s> {
     catalogue: &'s Catalogue,
     named: &'s Named,
     born: BTreeMap<String, String>,
+    /// Names of records whose external ids may begin with a cart.
+    in_carts: BTreeMap<String, Names>,
     all: All,
 }
 
@@ -193,6 +211,9 @@ impl Maker<'_> {
         let Some((object, record)) = self.all.get(id).filter(|_| depth > 0) else {
             return "?".to_owned();
         };
+        if let Some(names) = self.in_carts.get(id) {
+            return with_born(&names.name, &self.born);
+        }
         if let Some(known) = self.external_id(object, record) {
             return known;
         }
@@ -210,13 +231,18 @@ impl Maker<'_> {
     }
 
     fn external_id(&self, object: &str, record: &Map<String, Value>) -> Option<String> {
-        let mut keys = self.catalogue.objects.get(object)?.keys.iter();
-        let id = keys.find_map(|key| record.get(key).and_then(Value::as_str))?;
-        let (own, rest) = id.split_at(id.find(':').unwrap_or(id.len()));
-        Some(match self.born.get(own) {
-            Some(born) => format!("{born}{rest}"),
-            None => id.to_owned(),
-        })
+        let id = external_id(object, record, self.catalogue)?;
+        Some(with_born(id, &self.born))
+    }
+
+    fn brief(&self) -> BTreeMap<String, Vec<String>> {
+        let all = self.in_carts.iter();
+        let brief = all.map(|(id, names)| {
+            let brief = names.brief.iter();
+            let brief = brief.map(|name| with_born(name, &self.born));
+            (id.clone(), brief.collect())
+        });
+        brief.collect()
     }
 
     /// The records that it refers to.
@@ -251,6 +277,28 @@ impl Maker<'_> {
             .cloned()
             .collect()
     }
+}
+
+fn external_id<'r>(
+    object: &str,
+    record: &'r Map<String, Value>,
+    catalogue: &Catalogue,
+) -> Option<&'r str> {
+    let mut keys = catalogue.objects.get(object)?.keys.iter();
+    keys.find_map(|key| record.get(key).and_then(Value::as_str))
+}
+
+fn in_carts(all: &All, sold: &Sold, catalogue: &Catalogue) -> BTreeMap<String, Names> {
+    let keyed = all.iter().filter_map(|(id, (object, record))| {
+        let key = external_id(object, record, catalogue)?;
+        Some(Keyed {
+            id,
+            object,
+            key,
+            record,
+        })
+    });
+    cart_names::names(&keyed.collect::<Vec<_>>(), sold)
 }
 
 /// What was made in Ticketure by nobody's word of the scenario goes by the name of its record, or by its own.
