@@ -16,6 +16,7 @@ fn row(root: &str, row: Value) -> TreeRow {
         root: root.to_owned(),
         payload_type: "membership_changed".to_owned(),
         id: row["updated_at"].to_string(),
+        arrived: 0,
         row: row.to_string(),
         subject: None,
     }

@@ -186,6 +186,7 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
         payload_type: item.payload_type.clone(),
         id: short.collect(),
         subject: books::subject(root.name, &item.payload_type, &row),
+        arrived: item.id,
         row,
     }
 }

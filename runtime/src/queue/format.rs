@@ -15,6 +15,7 @@ const VERSIONS: &[&str] = &[
     include_str!("formats/4.sql"),
     include_str!("formats/5.sql"),
     include_str!("formats/6.sql"),
+    include_str!("formats/7.sql"),
 ];
 
 /// The version that this program writes.

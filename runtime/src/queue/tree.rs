@@ -22,6 +22,8 @@ pub struct TreeRow {
     pub payload_type: String,
     /// What tells one row from another: the same row has the same.
     pub id: String,
+    /// The number of the item that brought it first: the order of arrival.
+    pub arrived: i64,
     /// JSON text.
     pub row: String,
     /// A record that rows of other trees may speak of as well: those are looked at again when this row is new.
@@ -153,7 +155,7 @@ impl Store {
             .await
     }
 
-    /// Everything that was heard of these trees, by their root's mapping and source ids.
+    /// Everything that was heard of these trees, by their root's mapping and source ids, in the order of arrival.
     pub async fn tree_rows(
         &self,
         tree: &str,
@@ -191,8 +193,8 @@ pub(super) fn keep_rows(step: &Step<'_>, rows: &[TreeRow]) -> Result<usize, Stor
     let mut new = 0;
     for row in rows {
         let added = step.execute(
-            "INSERT OR IGNORE INTO tree_rows (tree, root, payload_type, id, row) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (&row.tree, &row.root, &row.payload_type, &row.id, &row.row),
+            "INSERT OR IGNORE INTO tree_rows (tree, root, payload_type, id, arrived, row) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (&row.tree, &row.root, &row.payload_type, &row.id, row.arrived, &row.row),
         )?;
         if let Some(subject) = row.subject.as_ref().filter(|_| added > 0) {
             subject::note(step, row, subject)?;
@@ -327,14 +329,14 @@ fn waiting(connection: &Connection, keys: &[String]) -> Result<Vec<TreeWait>, St
     Ok(waits.collect::<Result<_, _>>()?)
 }
 
-/// Every row about these trees.
+/// Every row about these trees, in the order of arrival.
 pub(super) fn rows(
     connection: &Connection,
     tree: &str,
     roots: &[String],
 ) -> Result<Vec<TreeRow>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT root, payload_type, id, row FROM tree_rows
+        "SELECT root, payload_type, id, arrived, row FROM tree_rows
          WHERE tree = ?1 AND root IN (SELECT value FROM json_each(?2))",
     )?;
     let rows = statement.query_map((tree, json_list(roots)), |row| {
@@ -343,11 +345,15 @@ pub(super) fn rows(
             root: row.get(0)?,
             payload_type: row.get(1)?,
             id: row.get(2)?,
-            row: row.get(3)?,
+            arrived: row.get(3)?,
+            row: row.get(4)?,
             subject: None,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows: Vec<TreeRow> = rows.collect::<Result<_, _>>()?;
+    // The id comes last: rows from before there was an order of arrival have none.
+    rows.sort_by(|one, other| (one.arrived, &one.id).cmp(&(other.arrived, &other.id)));
+    Ok(rows)
 }
 
 /// Every record of these trees.

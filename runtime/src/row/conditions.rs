@@ -15,7 +15,28 @@ pub fn holds(condition: &Condition, row: &Value) -> bool {
     condition.is.holds(super::at(row, condition.path))
 }
 
+/// Does the row say the member that is asked for? See [`Is::is_said`].
+pub(super) fn says(condition: &Condition, row: &Value) -> bool {
+    let mut path = condition.path.iter();
+    let value = path.try_fold(row, |value, name| value.get(name));
+    condition.is.is_said(value)
+}
+
 impl Is {
+    /// Says whether a member with this value decides the condition; `None` is a member that is not in the row.
+    ///
+    /// A blank is no word: where a word is asked for, a row that has null there leaves the member out.
+    pub fn is_said(self, value: Option<&Value>) -> bool {
+        let asks_for_null = |constants: &[Constant]| constants.contains(&Constant::Null);
+        let counts_blank = match self {
+            Is::Equal(constant) => constant == Constant::Null,
+            Is::OneOf(constants) | Is::NoneOf(constants) => asks_for_null(constants),
+            Is::Given(_) => true,
+            Is::Above(_) => false,
+        };
+        is_given(value) || (counts_blank && value.is_some())
+    }
+
     /// Does it hold of this value? What is not there is null.
     pub fn holds(self, value: Option<&Value>) -> bool {
         let is_one = |constants: &[Constant]| constants.iter().any(|constant| is(*constant, value));

@@ -7,9 +7,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{RowError, conditions, hold, text};
-use crate::mapping::{How, MappingDescriptor, Path, Rank, Reduce};
+use crate::mapping::{Condition, How, MappingDescriptor, Path, Rank, Reduce};
 
 /// The rows of a mapping, each that of one record. `$at` in a row is when its delivery says that it happened.
+///
+/// `rows` come in the order of their arrival, which counts only between two deliveries of one row.
 ///
 /// # Errors
 /// When a row lacks what its record is known by.
@@ -17,15 +19,19 @@ pub fn reduced(mapping: &MappingDescriptor, rows: &[Value]) -> Result<Vec<Value>
     let reduce = mapping.tree.and_then(|tree| tree.reduce.as_ref());
     let own = [mapping.key];
     let by = reduce.map_or(&own[..], |reduce| reduce.by);
-    let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| hold(mapping.when, row)) {
-        let key = by.iter().find_map(|path| text(row, path));
-        let key = key.ok_or_else(|| RowError(format!("the row has no {}", named(by))))?;
-        records.entry(key).or_default().push(row.clone());
+    let mut records: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for row in rows {
+        match by.iter().find_map(|path| text(row, path)) {
+            Some(key) => records.entry(key).or_default().push(row),
+            None if hold(mapping.when, row) => {
+                return Err(RowError(format!("the row has no {}", named(by))));
+            }
+            None => {}
+        }
     }
     Ok(records
         .into_values()
-        .filter_map(|rows| one(reduce, rows))
+        .filter_map(|rows| one(mapping.when, reduce, rows))
         .collect())
 }
 
@@ -34,25 +40,50 @@ fn named(paths: &[Path]) -> String {
     paths.join(" or ")
 }
 
-fn one(reduce: Option<&Reduce>, mut rows: Vec<Value>) -> Option<Value> {
+fn one(when: &[Condition], reduce: Option<&Reduce>, mut rows: Vec<&Value>) -> Option<Value> {
     let order = reduce.map_or(&[] as &[Rank], |reduce| reduce.order);
-    rows.sort_by(|one, other| compare(order, one, other));
-    if let Some(distinct) = reduce.and_then(|reduce| reduce.distinct) {
+    let distinct = reduce.and_then(|reduce| reduce.distinct);
+    // Stable: deliveries of one row that no rank tells apart stay in the order of their arrival.
+    rows.sort_by(|one, other| compare(order, distinct, one, other));
+    let mut rows = that_hold(when, &rows);
+    if let Some(distinct) = distinct {
         keep_last_of_each(&mut rows, distinct);
     }
     let mut last = laid_over(&rows)?;
     if let (Some(reduce), Value::Object(members)) = (reduce, &mut last) {
         for fold in reduce.folds {
-            let counted = rows.iter().filter(|row| hold(fold.of, row));
+            let counted = rows.iter().copied().filter(|row| hold(fold.of, row));
             members.insert(fold.name.to_owned(), folded(fold.how, counted));
         }
     }
     Some(last)
 }
 
+/// The rows for which the conditions hold. A member that a row leaves out is as the nearest earlier row says it, or else
+/// the nearest later one: a refund need not repeat the kind of its ticket.
+fn that_hold<'r>(when: &[Condition], rows: &[&'r Value]) -> Vec<&'r Value> {
+    let holds = |place: usize| {
+        when.iter().all(|condition| {
+            let said = |row: &&Value| conditions::says(condition, row);
+            let own = rows
+                .get(place..=place)
+                .and_then(|own| own.iter().find(|row| said(row)));
+            let earlier = || rows.get(..place)?.iter().rev().find(|row| said(row));
+            let later = || rows.get(place + 1..)?.iter().find(|row| said(row));
+            let row = own.or_else(earlier).or_else(later);
+            condition
+                .is
+                .holds(row.and_then(|row| super::at(row, condition.path)))
+        })
+    };
+    let rows = rows.iter().enumerate();
+    rows.filter_map(|(place, row)| holds(place).then_some(*row))
+        .collect()
+}
+
 /// Each row over those before it: what it does not say stays as it was.
-fn laid_over(rows: &[Value]) -> Option<Value> {
-    let mut rows = rows.iter().cloned();
+fn laid_over(rows: &[&Value]) -> Option<Value> {
+    let mut rows = rows.iter().copied().cloned();
     let mut whole = rows.next()?;
     for row in rows {
         match (&mut whole, row) {
@@ -63,16 +94,17 @@ fn laid_over(rows: &[Value]) -> Option<Value> {
     Some(whole)
 }
 
-/// By the ranks, and where none tells by the whole text: any order will do, if it is always the same.
-fn compare(order: &[Rank], one: &Value, other: &Value) -> Ordering {
-    let ranked = order
-        .iter()
-        .chain(&LAST)
-        .map(|rank| by_rank(rank, one, other));
-    ranked
-        .into_iter()
-        .find(|ordering| ordering.is_ne())
-        .unwrap_or_else(|| one.to_string().cmp(&other.to_string()))
+/// By the ranks, then by what tells rows apart. Two deliveries of one row are equal here. Rows that nothing tells apart
+/// go by their whole text: any order will do, if it is always the same.
+fn compare(order: &[Rank], distinct: Option<Path>, one: &Value, other: &Value) -> Ordering {
+    let mut ranks = order.iter().chain(&LAST);
+    let ranked =
+        ranks.find_map(|rank| Some(by_rank(rank, one, other)).filter(|ordering| ordering.is_ne()));
+    let id = |row| distinct.and_then(|distinct| text(row, distinct));
+    ranked.unwrap_or_else(|| match (id(one), id(other)) {
+        (None, None) => one.to_string().cmp(&other.to_string()),
+        (one, other) => one.cmp(&other),
+    })
 }
 
 /// What every row may have.
@@ -111,16 +143,11 @@ fn number(text: &str) -> Option<Decimal> {
 }
 
 /// The last of those that have this in common; a row without it is one of its own.
-fn keep_last_of_each(rows: &mut Vec<Value>, distinct: Path) {
+fn keep_last_of_each(rows: &mut Vec<&Value>, distinct: Path) {
     let mut seen = std::collections::BTreeSet::new();
-    let mut kept: Vec<Value> = Vec::with_capacity(rows.len());
-    for row in rows.drain(..).rev() {
-        if text(&row, distinct).is_none_or(|id| seen.insert(id)) {
-            kept.push(row);
-        }
-    }
-    kept.reverse();
-    *rows = kept;
+    rows.reverse();
+    rows.retain(|row| text(row, distinct).is_none_or(|id| seen.insert(id)));
+    rows.reverse();
 }
 
 fn folded<'r>(how: How, mut rows: impl DoubleEndedIterator<Item = &'r Value>) -> Value {

@@ -246,6 +246,107 @@ fn what_comes_in_one_second_goes_by_the_words() {
     assert_eq!(row["last_action"], "redeemed");
 }
 
+/// The mapping of gifts alone, as allocations are.
+static GIFTS: MappingDescriptor = MappingDescriptor {
+    when: &[is(&["item_kind"], "donation")],
+    ..MAPPING
+};
+
+fn of_kind(kind: Option<Value>, mut row: Value) -> Value {
+    if let Some(kind) = kind {
+        row["item_kind"] = kind;
+    }
+    row
+}
+
+#[test]
+fn a_row_that_leaves_out_what_the_mapping_filters_by_is_of_the_kind_of_its_record() {
+    let gift = of_kind(Some(json!("donation")), audit(1, "purchased", 1));
+    let ticket = of_kind(Some(json!("admission")), audit(1, "purchased", 1));
+    for silent in [None, Some(Value::Null), Some(json!(" "))] {
+        let refund = of_kind(silent, audit(2, "refunded", 2));
+        for rows in [
+            [gift.clone(), refund.clone()],
+            [refund.clone(), gift.clone()],
+        ] {
+            let found = reduced(&GIFTS, &rows).unwrap();
+            assert_eq!(found[0]["last_action"], "refunded");
+        }
+        assert!(
+            reduced(&GIFTS, &[ticket.clone(), refund])
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_row_that_says_nothing_goes_by_the_nearest_that_does_and_by_an_earlier_one_first() {
+    let kind = |kind: &str, id, second| of_kind(Some(json!(kind)), audit(id, "redeemed", second));
+    let silent = audit(5, "refunded", 5);
+    let last = |rows: &[Value]| {
+        let found = reduced(&GIFTS, rows).unwrap();
+        found.first().map(|row| row["last_action"].clone())
+    };
+    let rows = [
+        kind("donation", 1, 1),
+        kind("admission", 4, 4),
+        silent.clone(),
+    ];
+    assert_eq!(
+        last(&rows),
+        Some(json!("redeemed")),
+        "the nearest earlier one is a ticket's"
+    );
+    let rows = [silent.clone(), kind("donation", 6, 6)];
+    let both = reduced(&GIFTS, &rows).unwrap();
+    assert_eq!(both[0]["first_scan"], "2026-03-08T07:00:06Z");
+    assert_eq!(both[0]["occurred_at"], "2026-03-08T07:00:06Z");
+    let refunds = reduced(&GIFTS, &[silent.clone(), kind("admission", 6, 6)]);
+    assert!(refunds.unwrap().is_empty(), "it is as a later one says");
+    assert_eq!(last(&[silent]), None, "nobody says what it is");
+}
+
+#[test]
+fn of_two_deliveries_of_one_row_the_later_one_counts() {
+    let price = |price: &str, second| {
+        let mut row = audit(1, "purchased", second);
+        row["price_paid"] = json!(price);
+        row
+    };
+    let paid = |rows: &[Value]| one(rows)["price"].clone();
+    let (early, late) = (price("30.00", 1), price("20.00", 2));
+    assert_eq!(paid(&[early.clone(), late.clone()]), "20.00");
+    assert_eq!(
+        paid(&[late, early]),
+        "20.00",
+        "by the order's ranks, however they arrive"
+    );
+    let (first, second) = (price("9.00", 1), price("10.00", 1));
+    assert_eq!(paid(&[first.clone(), second.clone()]), "10.00");
+    assert_eq!(
+        paid(&[second, first]),
+        "9.00",
+        "by arrival where no rank tells"
+    );
+}
+
+#[test]
+fn rows_without_an_id_end_the_same_in_any_order() {
+    let without_id = |price: &str| {
+        let mut row = audit(1, "purchased", 1);
+        row["price_paid"] = json!(price);
+        row.as_object_mut().unwrap().remove("id");
+        row
+    };
+    let (dear, cheap) = (without_id("9.00"), without_id("10.00"));
+    let with_id = audit(7, "purchased", 1);
+    let rows = [dear.clone(), with_id.clone(), cheap.clone()];
+    let other = [cheap, dear, with_id];
+    assert_eq!(one(&rows), one(&other));
+    assert_eq!(one(&rows)["purchased"], 3);
+}
+
 #[test]
 fn members_are_made_of_others() {
     let mut row = one(&[audit(1, "purchased", 0)]);

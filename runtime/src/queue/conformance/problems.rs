@@ -106,6 +106,7 @@ fn row(root: &str, id: &str, subject: Option<&str>) -> TreeRow {
         root: root.to_owned(),
         payload_type: "ticket_audit".to_owned(),
         id: id.to_owned(),
+        arrived: 0,
         row: "{}".to_owned(),
         subject: subject.map(str::to_owned),
     }

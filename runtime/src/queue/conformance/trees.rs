@@ -61,3 +61,24 @@ async fn a_full_queue_takes_what_follows_from_its_own() {
         .collect();
     assert_eq!(keys, ["a", "c-1", "c"]);
 }
+
+#[tokio::test]
+async fn rows_of_a_tree_come_in_the_order_of_their_first_arrival() {
+    let bench = Bench::new();
+    let row = |id: &str, arrived| TreeRow {
+        tree: "cart".into(),
+        root: "c-1".into(),
+        payload_type: "ticket_audit".into(),
+        id: id.into(),
+        arrived,
+        row: "{}".into(),
+        subject: None,
+    };
+    let rows = vec![row("a", 7), row("b", 3), row("c", 5), row("b", 9)];
+    assert_eq!(bench.store.keep_rows(rows).await.unwrap(), 3);
+    let bench = bench.reopen();
+    let roots = vec!["c-1".to_owned()];
+    let kept = bench.store.tree_rows("cart", roots).await.unwrap();
+    let ids: Vec<_> = kept.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["b", "c", "a"]);
+}
