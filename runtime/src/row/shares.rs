@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::{RowError, conditions};
 use crate::mapping::ForEach;
 
-/// One row an entry, the entry at `each`; with what it gets of the shared amount at `each.share`.
+/// One row an entry, the entry at `each`; with what it gets of the shared amount at `each.share`. Where amounts are
+/// shared, entries that differ in nothing else are one.
 ///
 /// # Errors
 /// When the entries take more than there is.
@@ -31,9 +32,12 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
         })?;
         for (entry, share) in entries.iter_mut().zip(shares) {
             if let Value::Object(members) = entry {
-                members.insert("share".to_owned(), Value::from(share.to_string()));
+                members.insert(SHARE.to_owned(), Value::from(share.to_string()));
             }
         }
+    }
+    if for_each.share.is_some() {
+        entries = joined(entries);
     }
     Ok(entries
         .into_iter()
@@ -45,6 +49,66 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
             row
         })
         .collect())
+}
+
+/// Members of an entry that say what it gets.
+const OF_A_SHARE: [&str; 3] = ["amount", "percent", SHARE];
+const SHARE: &str = "share";
+
+/// Entries that agree in all else, whatever their case, are one, which gets what each of them gets: a fund that a gift
+/// names twice is given both parts. The first spelling stays.
+fn joined(entries: Vec<Value>) -> Vec<Value> {
+    let mut joined: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let name = named_by(&entry);
+        match joined.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, first)) => add(first, &entry),
+            None => joined.push((name, entry)),
+        }
+    }
+    joined.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn add(first: &mut Value, entry: &Value) {
+    let share = |entry: &Value| conditions::number(entry.get(SHARE)).unwrap_or_default();
+    let sum = Value::from((share(first) + share(entry)).to_string());
+    if let Value::Object(members) = first {
+        members.remove("percent");
+        // Its own amount would be that of one part alone.
+        members.insert("amount".to_owned(), sum.clone());
+        members.insert(SHARE.to_owned(), sum);
+    }
+}
+
+/// All that an entry says beside what it gets, in one spelling. A member without a value says nothing.
+fn named_by(entry: &Value) -> Value {
+    let Value::Object(members) = entry else {
+        return entry.clone();
+    };
+    let named = members
+        .iter()
+        .filter(|(name, value)| !OF_A_SHARE.contains(&name.as_str()) && !value.is_null());
+    Value::Object(
+        named
+            .map(|(name, value)| (name.clone(), lower(value)))
+            .collect(),
+    )
+}
+
+fn lower(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(text.trim().to_lowercase()),
+        Value::Array(items) => items.iter().map(lower).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            Value::Object(
+                members
+                    .map(|(name, value)| (name.clone(), lower(value)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
 }
 
 /// Amounts first, then percents of the whole, then the rest for those that say neither. Cents that rounding leaves go
@@ -142,5 +206,45 @@ mod tests {
             None
         );
         assert_eq!(shared("50.00", json!([{ "amount": "-1" }, {}])), None);
+    }
+
+    fn entries_of(funds: Value) -> Vec<Value> {
+        let shared = ForEach {
+            list: &["funds"],
+            share: Some(&["price"]),
+        };
+        let row = json!({ "price": "10.00", "funds": funds });
+        let rows = entries(&shared, &row).unwrap();
+        rows.into_iter().map(|mut row| row["each"].take()).collect()
+    }
+
+    #[test]
+    fn a_fund_that_is_named_twice_gets_both_parts() {
+        let twice = json!([{ "code": "Roof", "amount": "4.00" }, { "code": "Bees" }, { "code": " roof", "percent": 10 }]);
+        assert_eq!(
+            entries_of(twice),
+            [
+                json!({ "code": "Roof", "amount": "5.00", "share": "5.00" }),
+                json!({ "code": "Bees", "share": "5.00" }),
+            ]
+        );
+        let rest = json!([{ "code": "Roof" }, { "code": "ROOF", "note": null }, { "code": "roof", "note": "east" }]);
+        assert_eq!(
+            entries_of(rest),
+            [
+                json!({ "code": "Roof", "amount": "6.67", "share": "6.67" }),
+                json!({ "code": "roof", "note": "east", "share": "3.33" }),
+            ]
+        );
+    }
+
+    #[test]
+    fn entries_that_share_nothing_stay_as_they_are() {
+        let each = ForEach {
+            list: &["members"],
+            share: None,
+        };
+        let row = json!({ "members": [{ "id": "i-1" }, { "id": "I-1" }] });
+        assert_eq!(entries(&each, &row).unwrap().len(), 2);
     }
 }
