@@ -176,6 +176,8 @@ impl Entity for CartPayload {
 pub struct CartRecord {
     /// `AccountId`, made of members
     pub account_id: Slot<String>,
+    /// `Amount`, a constant
+    pub amount: Slot<String>,
     /// `CloseDate`, made of members
     pub close_date: Slot<Date>,
     /// `Name`, made of members
@@ -202,6 +204,7 @@ pub struct CartRecord {
 #[derive(Debug, Clone, Copy)]
 pub enum RecordField {
     AccountId,
+    Amount,
     CloseDate,
     Name,
     Pricebook2Id,
@@ -218,6 +221,7 @@ impl RecordField {
     const ALL: &[Self] = &[
         // As declared.
         Self::AccountId,
+        Self::Amount,
         Self::CloseDate,
         Self::Name,
         Self::Pricebook2Id,
@@ -241,6 +245,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::reference(&["AccountId"], "account"),
+        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }).create_only(),
         FieldDescriptor::new(&["CloseDate"], Kind::Date),
         FieldDescriptor::new(&["Name"], Kind::Text).max_length(120),
         FieldDescriptor::new(&["Pricebook2Id"], Kind::Text).max_length(18).create_only(),
@@ -265,6 +270,7 @@ impl Entity for CartRecord {
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match RecordField::at(index) {
             RecordField::AccountId => SlotRef::Text(&self.account_id),
+            RecordField::Amount => SlotRef::Text(&self.amount),
             RecordField::CloseDate => SlotRef::Date(&self.close_date),
             RecordField::Name => SlotRef::Text(&self.name),
             RecordField::Pricebook2Id => SlotRef::Text(&self.pricebook2_id),
@@ -283,6 +289,7 @@ impl Entity for CartRecord {
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match RecordField::at(index) {
             RecordField::AccountId => SlotMut::Text(&mut self.account_id),
+            RecordField::Amount => SlotMut::Text(&mut self.amount),
             RecordField::CloseDate => SlotMut::Date(&mut self.close_date),
             RecordField::Name => SlotMut::Text(&mut self.name),
             RecordField::Pricebook2Id => SlotMut::Text(&mut self.pricebook2_id),
@@ -304,6 +311,7 @@ impl Entity for CartRecord {
         };
         let mut changes = Changes::default();
         changes.note(&self.account_id, &base.account_id);
+        changes.note(&self.amount, &base.amount);
         changes.note(&self.close_date, &base.close_date);
         changes.note(&self.name, &base.name);
         changes.note(&self.pricebook2_id, &base.pricebook2_id);
@@ -342,6 +350,7 @@ impl CartRecord {
         let mut conversions = Conversions::new(&MAPPING);
         let record = CartRecord {
             account_id: payload.account_id,
+            amount: Slot::text("0"),
             close_date: conversions.field("CloseDate", convert::date(payload.close_date)),
             name: payload.name,
             pricebook2_id: payload.price_book,
@@ -395,6 +404,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     origins: &[
         // AccountId
         Origin::Payload(PayloadField::AccountId as usize),
+        // Amount
+        Origin::Constant,
         // CloseDate
         Origin::Payload(PayloadField::CloseDate as usize),
         // Name
@@ -418,6 +429,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     sync: &[
         // AccountId
+        FieldSync::FORWARD,
+        // Amount
         FieldSync::FORWARD,
         // CloseDate
         FieldSync::FORWARD.monitored(),
@@ -606,6 +619,7 @@ mod tests {
             "venue_zone": "America/Los_Angeles"
         }"#;
         let expected = r#"{
+            "Amount": 0,
             "CloseDate": "2026-03-01",
             "Name": "Tickets A1B2C3",
             "RecordTypeId": null,

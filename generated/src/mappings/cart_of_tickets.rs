@@ -168,6 +168,8 @@ impl Entity for CartOfTicketsPayload {
 pub struct CartOfTicketsRecord {
     /// `AccountId`, made of members
     pub account_id: Slot<String>,
+    /// `Amount`, a constant
+    pub amount: Slot<String>,
     /// `CloseDate`, made of members
     pub close_date: Slot<Date>,
     /// `Name`, made of members
@@ -194,6 +196,7 @@ pub struct CartOfTicketsRecord {
 #[derive(Debug, Clone, Copy)]
 pub enum RecordField {
     AccountId,
+    Amount,
     CloseDate,
     Name,
     Pricebook2Id,
@@ -210,6 +213,7 @@ impl RecordField {
     const ALL: &[Self] = &[
         // As declared.
         Self::AccountId,
+        Self::Amount,
         Self::CloseDate,
         Self::Name,
         Self::Pricebook2Id,
@@ -233,6 +237,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::reference(&["AccountId"], "account"),
+        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }).create_only(),
         FieldDescriptor::new(&["CloseDate"], Kind::Date),
         FieldDescriptor::new(&["Name"], Kind::Text).max_length(120),
         FieldDescriptor::new(&["Pricebook2Id"], Kind::Text).max_length(18).create_only(),
@@ -257,6 +262,7 @@ impl Entity for CartOfTicketsRecord {
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match RecordField::at(index) {
             RecordField::AccountId => SlotRef::Text(&self.account_id),
+            RecordField::Amount => SlotRef::Text(&self.amount),
             RecordField::CloseDate => SlotRef::Date(&self.close_date),
             RecordField::Name => SlotRef::Text(&self.name),
             RecordField::Pricebook2Id => SlotRef::Text(&self.pricebook2_id),
@@ -275,6 +281,7 @@ impl Entity for CartOfTicketsRecord {
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match RecordField::at(index) {
             RecordField::AccountId => SlotMut::Text(&mut self.account_id),
+            RecordField::Amount => SlotMut::Text(&mut self.amount),
             RecordField::CloseDate => SlotMut::Date(&mut self.close_date),
             RecordField::Name => SlotMut::Text(&mut self.name),
             RecordField::Pricebook2Id => SlotMut::Text(&mut self.pricebook2_id),
@@ -296,6 +303,7 @@ impl Entity for CartOfTicketsRecord {
         };
         let mut changes = Changes::default();
         changes.note(&self.account_id, &base.account_id);
+        changes.note(&self.amount, &base.amount);
         changes.note(&self.close_date, &base.close_date);
         changes.note(&self.name, &base.name);
         changes.note(&self.pricebook2_id, &base.pricebook2_id);
@@ -334,6 +342,7 @@ impl CartOfTicketsRecord {
         let mut conversions = Conversions::new(&MAPPING);
         let record = CartOfTicketsRecord {
             account_id: payload.account_id,
+            amount: Slot::text("0"),
             close_date: conversions.field("CloseDate", convert::date(payload.close_date)),
             name: payload.name,
             pricebook2_id: payload.price_book,
@@ -379,6 +388,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     origins: &[
         // AccountId
         Origin::Payload(PayloadField::AccountId as usize),
+        // Amount
+        Origin::Constant,
         // CloseDate
         Origin::Payload(PayloadField::CloseDate as usize),
         // Name
@@ -402,6 +413,8 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     ],
     sync: &[
         // AccountId
+        FieldSync::FORWARD,
+        // Amount
         FieldSync::FORWARD,
         // CloseDate
         FieldSync::FORWARD,

@@ -18,10 +18,10 @@ pub static BUYER_ROLE: &[u32] = &[19, 20, 18, 21];
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[31, 38, 26, 45, 46, 39, 15, 27, 28, 50, 29];
+pub static CART: &[u32] = &[31, 46, 38, 26, 45, 47, 39, 15, 27, 28, 51, 29];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
-pub static CART_OF_TICKETS: &[u32] = &[29, 35, 25, 38, 39, 36, 9, 26, 27, 42, 28];
+pub static CART_OF_TICKETS: &[u32] = &[29, 39, 35, 25, 38, 40, 36, 9, 26, 27, 43, 28];
 
 /// `mappings/contact.yaml`, by the record's fields.
 pub static CONTACT: &[u32] = &[37, 32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35];

@@ -132,7 +132,7 @@ impl TwoWaySync {
         // What was just made is there for the others that asked for it.
         let mut made: Vec<(Map<String, Value>, String)> = Vec::new();
         for asked in missing {
-            let known = made.iter().find(|(by, _)| *by == asked.by);
+            let known = made.iter().find(|(by, _)| fits(by, &asked.by));
             let now = match known {
                 Some((_, id)) => Found::Id(id.clone()),
                 None => match self.missing(lookup, &asked).await {
@@ -370,6 +370,10 @@ fn fits(record: &Map<String, Value>, by: &Map<String, Value>) -> bool {
 
 /// `Product2.Name` is inside `Product2`.
 fn nested<'r>(record: &'r Map<String, Value>, field: &str) -> Option<&'r Value> {
+    // What was asked for has its path as a name.
+    if let Some(value) = record.get(field) {
+        return Some(value);
+    }
     let mut names = field.split('.');
     let first = record.get(names.next()?)?;
     names.try_fold(first, |value, name| value.get(name))
