@@ -32,7 +32,7 @@ pub(crate) fn handle(state: &mut State, request: &Request<Bytes>) -> Response<By
     let parts: Vec<&str> = path.split('/').collect();
     match (request.method(), parts.as_slice()) {
         (&Method::GET, ["log"]) => answer(StatusCode::OK, &json!(state.org.log.entries())),
-        (&Method::GET, ["calls"]) => answer(StatusCode::OK, &json!({ "calls": state.org.calls })),
+        (&Method::GET, ["calls"]) => answer(StatusCode::OK, &json!({ "calls": state.org.calls_of_the_day() })),
         (&Method::GET, ["records", object]) => {
             answer(StatusCode::OK, &json!(state.org.records(object)))
         }

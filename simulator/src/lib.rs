@@ -43,7 +43,7 @@ pub struct SimulatorOptions {
     pub seed: u64,
     /// The folder of `Contact.json` and the other snapshots.
     pub snapshots: PathBuf,
-    /// API calls a day.
+    /// API calls of 24 hours, which roll.
     pub daily_limit: u64,
     /// Writes to the org are counted and not kept.
     pub only_counts_writes: bool,
@@ -212,7 +212,7 @@ impl Simulator {
 
     /// API calls that count against the limit.
     pub fn calls(&self) -> u64 {
-        self.lock().org.calls
+        self.lock().org.calls_of_the_day()
     }
 
     /// Connections that were opened to it since it serves on a listener.
@@ -222,7 +222,7 @@ impl Simulator {
 
     /// So many calls of 24 hours are used: others make some, and old ones stop counting.
     pub fn set_calls(&self, used: u64) {
-        self.lock().org.calls = used;
+        self.lock().org.set_calls_of_the_day(used);
     }
 
     /// A rule from now on; the latest is asked first.
@@ -343,7 +343,7 @@ impl State {
         } else if let Some(status) = effect.status {
             salesforce::error::only_status(status)
         } else if effect.unavailable {
-            self.org.calls += 1;
+            self.org.count_call();
             salesforce::error::unavailable()
         } else if path.starts_with("/api/") {
             self.tenant.handle(request)

@@ -4,6 +4,7 @@ mod automation;
 mod bulk;
 mod cell;
 mod collections;
+mod daily_calls;
 mod describe;
 mod duplicates;
 pub(crate) mod error;
@@ -35,6 +36,7 @@ use serde_json::{Map, Value, json};
 use crate::faults::Effect;
 use crate::schema::Object;
 use crate::write_log::{WriteLog, request_id};
+use daily_calls::DailyCalls;
 use error::{ApiError, answer, refuse};
 use table::Table;
 
@@ -46,7 +48,9 @@ pub(crate) struct Org {
     npsp: bool,
     tokens: HashSet<String>,
     tokens_made: u64,
-    pub(crate) calls: u64,
+    calls: DailyCalls,
+    /// Calls since the beginning, by which the log names them.
+    call_number: u64,
     daily_limit: u64,
     pub(crate) log: WriteLog,
     /// The caller's name for the call that is being answered.
@@ -94,7 +98,8 @@ impl Org {
             npsp,
             tokens: HashSet::new(),
             tokens_made: 0,
-            calls: 0,
+            calls: DailyCalls::default(),
+            call_number: 0,
             daily_limit,
             log,
             request_id: None,
@@ -123,6 +128,20 @@ impl Org {
 
     pub(crate) fn clock_ms(&self) -> i64 {
         (self.clock.0)()
+    }
+
+    /// Calls that count against the limit.
+    pub(crate) fn calls_of_the_day(&self) -> u64 {
+        self.calls.used(self.clock_ms())
+    }
+
+    pub(crate) fn count_call(&mut self) {
+        self.calls.add((self.clock.0)());
+        self.call_number += 1;
+    }
+
+    pub(crate) fn set_calls_of_the_day(&mut self, used: u64) {
+        self.calls.set(used, (self.clock.0)());
     }
 
     pub(crate) fn add_rewrite(&mut self, object: &str, field: &str, rewrite: Rewrite) {
@@ -158,7 +177,7 @@ impl Org {
             let expired = ApiError::new("INVALID_SESSION_ID", "Session expired or invalid");
             return refuse(StatusCode::UNAUTHORIZED, &[expired]);
         }
-        if effect.limit_exceeded || self.calls >= self.daily_limit {
+        if effect.limit_exceeded || self.calls_of_the_day() >= self.daily_limit {
             let text = if effect.limit_exceeded {
                 "ConcurrentRequests Limit exceeded."
             } else {
@@ -169,7 +188,7 @@ impl Org {
                 &[ApiError::new("REQUEST_LIMIT_EXCEEDED", text)],
             ));
         }
-        self.calls += 1;
+        self.count_call();
         self.request_id = request_id(request);
         self.saves_duplicates = duplicates::wants_to_save(request);
         let response = self.route(request, &path, effect);
@@ -217,7 +236,7 @@ impl Org {
     }
 
     fn limits(&self) -> Response<Bytes> {
-        let remaining = self.daily_limit.saturating_sub(self.calls);
+        let remaining = self.daily_limit.saturating_sub(self.calls_of_the_day());
         answer(
             StatusCode::OK,
             &json!({ "DailyApiRequests": { "Max": self.daily_limit, "Remaining": remaining } }),
@@ -225,7 +244,7 @@ impl Org {
     }
 
     fn with_usage(&self, mut response: Response<Bytes>) -> Response<Bytes> {
-        let usage = format!("api-usage={}/{}", self.calls, self.daily_limit);
+        let usage = format!("api-usage={}/{}", self.calls_of_the_day(), self.daily_limit);
         if let Ok(value) = http::HeaderValue::from_str(&usage) {
             response.headers_mut().insert("sforce-limit-info", value);
         }

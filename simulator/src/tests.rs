@@ -8,6 +8,7 @@ use super::*;
 mod allocations;
 mod graphs;
 mod households;
+mod limits;
 mod lines;
 mod memberships;
 mod payments;

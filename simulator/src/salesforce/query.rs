@@ -92,7 +92,7 @@ impl Org {
         let rows = cursor.rows.get(cursor.at..end).unwrap_or_default().to_vec();
         let mut body = json!({ "totalSize": cursor.rows.len(), "done": end == cursor.rows.len(), "records": rows });
         if end < cursor.rows.len() {
-            let locator = format!("01g5e00000simulator{}-{end}", self.calls);
+            let locator = format!("01g5e00000simulator{}-{end}", self.call_number);
             body["nextRecordsUrl"] = Value::from(format!("{}/query/{locator}", cursor.base));
             cursor.at = end;
             self.cursors.insert(locator, cursor);

@@ -274,7 +274,7 @@ impl Org {
     ) {
         let (call, request_id) = match actor {
             Actor::User => (0, None),
-            Actor::Api | Actor::Automation => (self.calls, self.request_id.clone()),
+            Actor::Api | Actor::Automation => (self.call_number, self.request_id.clone()),
         };
         let (object, id) = (object.to_owned(), id.to_owned());
         self.log.add(Write {
