@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 
 mod allocations;
+mod consent;
 mod graphs;
 mod households;
 mod limits;

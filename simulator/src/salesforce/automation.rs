@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Org;
 use super::error::ApiError;
+use super::npsp;
 use super::table::Record;
 use super::values::{holds, text};
 use crate::schema::Object;
@@ -26,7 +27,11 @@ impl Org {
             }
             "OpportunityLineItem" => self.price_new_line(record),
             "PricebookEntry" => self.check_price(record),
-            "Contact" if self.npsp => self.give_household(record),
+            "Contact" if self.npsp => {
+                self.give_household(record)?;
+                npsp::mark_do_not_contact(schema, None, record);
+                Ok(())
+            }
             "npe01__OppPayment__c" => self.check_payment(record, None),
             "npsp__Allocation__c" => self.check_allocation(record),
             _ => Ok(()),
@@ -68,7 +73,11 @@ impl Org {
                 Ok(())
             }
             "OpportunityLineItem" => self.price_line(old, record),
-            "Contact" if self.npsp => self.give_household(record),
+            "Contact" if self.npsp => {
+                self.give_household(record)?;
+                npsp::mark_do_not_contact(schema, Some(old), record);
+                Ok(())
+            }
             "npe01__OppPayment__c" => self.check_payment(record, Some(old)),
             "npsp__Allocation__c" => self.check_allocation(record),
             _ => Ok(()),

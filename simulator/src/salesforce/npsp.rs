@@ -3,12 +3,14 @@
 
 mod affiliations;
 mod allocations;
+mod consent;
 mod contacts;
 mod donations;
 mod households;
 mod payments;
 mod refunds;
 
+pub(super) use consent::mark_do_not_contact;
 pub(super) use households::Job;
 
 use super::error::ApiError;

@@ -218,15 +218,18 @@ fn typed(field: &Field, value: Value) -> Result<Value, ApiError> {
         (_, Value::Null) => Ok(Value::Null),
         ("boolean", Value::Bool(truth)) => Ok(Value::Bool(truth)),
         ("boolean", _) => wrong("boolean"),
-        ("date", Value::String(text))
-            if text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10 =>
-        {
-            Ok(Value::String(text))
-        }
+        ("date", Value::String(text)) => match text.parse::<jiff::civil::Date>() {
+            Ok(date) if text.len() == 10 => within(field, text, is_storable(date)),
+            _ => wrong("date"),
+        },
         ("date", _) => wrong("date"),
-        ("datetime", Value::String(text)) if super::cell::instant(&text).is_some() => {
-            Ok(Value::String(text))
-        }
+        ("datetime", Value::String(text)) => match super::cell::instant(&text) {
+            Some(_) => {
+                let date = text.get(..10).and_then(|date| date.parse().ok());
+                within(field, text, date.is_some_and(is_storable))
+            }
+            None => wrong("datetime"),
+        },
         ("datetime", _) => wrong("datetime"),
         ("double" | "currency" | "percent", Value::Number(number)) => scaled(field, &number),
         ("int" | "long", Value::Number(number)) => Ok(Value::Number(number)),
@@ -237,6 +240,20 @@ fn typed(field: &Field, value: Value) -> Result<Value, ApiError> {
         (_, Value::Number(number)) => text_value(field, number.to_string()),
         (_, Value::Array(_) | Value::Object(_)) => wrong("string"),
     }
+}
+
+/// Salesforce stores dates from 1700 to 4000 (reference: SOQL and SOSL Reference, "Minimum and Maximum Dates").
+fn is_storable(date: jiff::civil::Date) -> bool {
+    (1700..=4000).contains(&date.year())
+}
+
+/// A date outside the range is refused with FIELD_INTEGRITY_EXCEPTION (salesforce.stackexchange.com/questions/339236).
+fn within(field: &Field, text: String, is_storable: bool) -> Result<Value, ApiError> {
+    if is_storable {
+        return Ok(Value::String(text));
+    }
+    let message = format!("{}: invalid date: {text}", field.name);
+    Err(ApiError::new("FIELD_INTEGRITY_EXCEPTION", message).on(&field.name))
 }
 
 /// A number as the field holds it: rounded to its digits behind the point, and no more of them before it than it has.
