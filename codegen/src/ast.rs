@@ -41,6 +41,7 @@ pub struct Mapping {
     pub on: Option<Spanned<String>>,
     pub when: Pairs,
     pub when_destination: Pairs,
+    pub nothing: Pairs,
     pub key: Option<Key>,
     pub tree: Option<Tree>,
     pub lane: Option<Spanned<String>>,

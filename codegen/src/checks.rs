@@ -44,6 +44,7 @@ mod type_mismatch;
 mod unfit_list;
 mod unfit_lookup;
 mod unfit_match;
+mod unfit_nothing;
 mod unfit_path;
 mod unfit_push;
 mod unfit_tree;
@@ -142,6 +143,7 @@ const RULES: &[Rule] = &[
     unfit_list::check,
     unfit_lookup::check,
     unfit_match::check,
+    unfit_nothing::check,
     unfit_path::check,
     unfit_push::check,
     unfit_tree::check,

@@ -52,6 +52,7 @@ pub struct Mapping {
     pub payload_type: String,
     pub rows: Vec<String>,
     pub when: Vec<Condition>,
+    pub nothing: Vec<Condition>,
     /// Records may go back to the source.
     pub both: bool,
     pub when_record: Vec<RecordCondition>,

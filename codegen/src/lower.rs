@@ -74,6 +74,7 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         payload_type: mapping.payload.payload_type.value.clone(),
         rows: mapping.payload.rows.clone(),
         when: tree::conditions(&mapping.when),
+        nothing: tree::conditions(&mapping.nothing),
         key: mapping.key.source.path.clone(),
         lane: mapping.lane.path.clone(),
         policy: mapping.policy,

@@ -49,6 +49,8 @@ pub struct Mapping {
     pub when: Vec<Condition>,
     /// `when: {destination: ...}`; all of them hold for a record that may go back.
     pub when_destination: Vec<RecordCondition>,
+    /// `nothing:`, a path and its words each; a row of which one holds is done, where no `when` takes it.
+    pub nothing: Vec<Condition>,
     pub key: Key,
     pub tree: Option<Tree>,
     /// `record: {of: ...}` of a mapping that is in no tree: its rows speak of the records of that mapping.

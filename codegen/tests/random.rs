@@ -183,6 +183,7 @@ mod tests {
             "on_conflict",
             "restrictedPicklist",
             "ignore: ",
+            "nothing: ",
             "part_of: ",
             "for_each: ",
             "fold:",

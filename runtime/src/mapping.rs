@@ -21,6 +21,8 @@ pub struct MappingDescriptor {
     pub rows: &'static [&'static str],
     /// All of them hold for a row of this mapping.
     pub when: &'static [Condition],
+    /// Words that are nothing to it: a row for which one of these holds is done, where no mapping's `when` takes it.
+    pub nothing: &'static [Condition],
     pub direction: Direction,
     /// All of them hold for a record that may go back.
     pub when_record: &'static [RecordCondition],

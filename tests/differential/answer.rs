@@ -220,7 +220,12 @@ fn tables(mapping: &MappingDescriptor) -> Value {
                 mapping.payload_type,
                 mapping.rows
             ),
-            (mapping.when, mapping.direction, mapping.when_record),
+            (
+                mapping.when,
+                mapping.nothing,
+                mapping.direction,
+                mapping.when_record
+            ),
             (
                 mapping.key,
                 mapping.lane,

@@ -87,7 +87,9 @@ pub enum Names {
 pub enum Values {
     /// Paths of the source and the values that they have to have.
     SourceConditions,
-    /// The same of a row as it is mapped: with what it was reduced to, and with settings.
+    /// Paths of the source and a word, or a list of words.
+    SourceWords,
+    /// Conditions on a row as it is mapped: with what it was reduced to, and with settings.
     RowConditions,
     /// Fields of the destination and a value, or `{ not: value }`.
     DestinationConditions,
@@ -162,6 +164,11 @@ pub static MAPPING: Map = Map {
             "when",
             Takes::Map(&WHEN),
             "Which rows are this mapping's, and which records may go back.",
+        ),
+        key(
+            "nothing",
+            Takes::Values(Values::SourceWords),
+            "Paths and words: a row that has one of them, and that no `when` takes, is nothing to the mapping and no error.",
         ),
         key(
             "key",

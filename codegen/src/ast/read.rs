@@ -83,6 +83,10 @@ fn read_root(
         .take("when")
         .map(|entry| when(entry, reverse.is_some(), reader.sink))
         .unwrap_or_default();
+    let nothing = reader
+        .take("nothing")
+        .map(|entry| pairs(&entry.value, "`nothing`", reader.sink))
+        .unwrap_or_default();
     let key = match reader.has("record") {
         // Then the record's own mapping says it.
         true => None,
@@ -149,6 +153,7 @@ fn read_root(
         on,
         when,
         when_destination,
+        nothing,
         key,
         tree,
         lane,

@@ -40,8 +40,8 @@ fn all(mapping: &Mapping) -> Vec<&Condition> {
     let inner = inner.chain(cases.flat_map(|case| &case.when));
     let adopted = tree.into_iter().flat_map(|tree| &tree.adopt);
     let adopted = adopted.flat_map(|adopt| &adopt.when);
-    let own = mapping.when.iter().chain(exists).chain(unless);
-    let own = own.chain(adopted);
+    let own = mapping.when.iter().chain(&mapping.nothing);
+    let own = own.chain(exists).chain(unless).chain(adopted);
     own.chain(inner).collect()
 }
 

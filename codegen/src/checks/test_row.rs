@@ -11,11 +11,25 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         .iter()
         .flat_map(|test| test.rows().iter().map(move |row| (test, row)))
         .collect();
+    // A test may show what is nothing.
+    let is_nothing = |row: &Spanned<Literal>| {
+        let mut words = mapping.nothing.iter();
+        words.any(|words| {
+            let found = at(row, &words.source.path);
+            found.is_some_and(|found| holds(words, Some(&found.value)))
+        })
+    };
     let mut excluded: Vec<bool> = vec![false; given.len()];
     for condition in &mapping.when {
         let misses: Vec<Option<Span>> = given
             .iter()
-            .map(|(_, row)| misses(condition, row))
+            .map(|(_, row)| misses(condition, row).filter(|_| !is_nothing(row)))
+            // A row of a tree may leave out what another of its record says.
+            .zip(&given)
+            .map(|(miss, (test, row))| {
+                let says = at(row, &condition.source.path).is_some();
+                miss.filter(|_| says || mapping.tree.is_none() || test.rows().len() < 2)
+            })
             .collect();
         // Where no row meets it, the condition is the mistake, and not every test.
         if given.len() > 1 && misses.iter().all(Option::is_some) {

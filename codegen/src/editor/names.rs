@@ -32,6 +32,7 @@ fn part_of_source(takes: &Takes) -> Option<&'static str> {
         Takes::Name(Names::Path) => "paths",
         Takes::Name(Names::RawPath) => "raw",
         Takes::Values(Values::SourceConditions) => "conditions",
+        Takes::Values(Values::SourceWords) => "words",
         Takes::Values(Values::RowConditions) => "made",
         Takes::Values(Values::Row | Values::RowOrFalse) => "row",
         _ => return None,
@@ -85,6 +86,14 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
                 paths
                     .iter()
                     .map(|(path, field)| (path.as_str(), condition(field))),
+            ),
+        );
+        add(
+            "words",
+            closed(
+                paths
+                    .iter()
+                    .map(|(path, field)| (path.as_str(), word(field))),
             ),
         );
         let mut made = closed(
@@ -225,6 +234,18 @@ fn condition(field: &SourceSchemaField) -> Value {
         "description": about_source(field),
     });
     value
+}
+
+/// A word that the row could have there, or a list of them.
+fn word(field: &SourceSchemaField) -> Value {
+    let one = match &field.kind {
+        SourceType::Text { values, .. } if !values.is_empty() => json!({ "enum": values }),
+        _ => json!({ "type": ["string", "integer", "boolean"] }),
+    };
+    json!({
+        "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }],
+        "description": about_source(field),
+    })
 }
 
 /// What a condition may be beside one value.

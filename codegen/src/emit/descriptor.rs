@@ -71,6 +71,7 @@ fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
         ("payload_type", Expr::text(&mapping.payload_type)),
         ("rows", Expr::Leaf(path(&mapping.rows))),
         ("when", tree::conditions(&mapping.when)),
+        ("nothing", tree::conditions(&mapping.nothing)),
         (
             "direction",
             Expr::leaf(format_args!("Direction::{direction}")),

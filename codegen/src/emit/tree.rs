@@ -32,6 +32,7 @@ pub fn names(mapping: &Mapping) -> Vec<&'static str> {
     statics(&mut written, mapping);
     written.expr("", &computed(mapping), "");
     written.expr("", &conditions(&mapping.when), "");
+    written.expr("", &conditions(&mapping.nothing), "");
     let text = written.into_text();
     // A name is followed by what its kind of type has behind it.
     let names = [

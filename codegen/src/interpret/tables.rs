@@ -23,6 +23,7 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         payload_type: text(&mapping.payload_type),
         rows: path(&mapping.rows),
         when: tree::conditions(&mapping.when),
+        nothing: tree::conditions(&mapping.nothing),
         direction: match mapping.both {
             true => Direction::Both,
             false => Direction::Forward,

@@ -31,6 +31,52 @@ pub(super) fn conditions(
         .collect()
 }
 
+/// Each pair of a path and the words that are nothing there.
+pub(super) fn words(
+    pairs: &Pairs,
+    sides: &Sides<'_>,
+    sink: &mut Vec<Diagnostic>,
+) -> Vec<Condition> {
+    pairs
+        .iter()
+        .filter_map(|(path, listed)| {
+            let source = lookup::source(path, &sides.entity, sides.raw, sink);
+            let is = listed_words(listed, sink);
+            Some(Condition {
+                source: source?,
+                span: listed.span,
+                is: is?,
+            })
+        })
+        .collect()
+}
+
+/// A word, or a list of words.
+fn listed_words(listed: &Spanned<Literal>, sink: &mut Vec<Diagnostic>) -> Option<Is> {
+    let is_word = |literal: &Literal| {
+        matches!(
+            literal,
+            Literal::Text(_) | Literal::Integer(_) | Literal::Boolean(_)
+        )
+    };
+    match &listed.value {
+        Literal::List(words)
+            if !words.is_empty() && words.iter().all(|word| is_word(&word.value)) =>
+        {
+            Some(Is::OneOf(words.clone()))
+        }
+        word if is_word(word) => Some(Is::Equal(word.clone())),
+        _ => {
+            let message = "`nothing` lists words: one, or a list of them";
+            sink.push(
+                Diagnostic::error(Code::WRONG_SHAPE, listed.span, message, "no word")
+                    .help("write `path: word` or `path: [one, other]`"),
+            );
+            None
+        }
+    }
+}
+
 /// A value, a list of values, `given`, or one of the words `not`, `above` and `given` and what is behind it.
 fn is(wanted: &Spanned<Literal>, sink: &mut Vec<Diagnostic>) -> Option<Is> {
     let found = match &wanted.value {

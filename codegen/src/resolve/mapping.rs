@@ -58,6 +58,7 @@ impl Resolver<'_> {
             .filter_map(|field| self.field(field, &sides, sink))
             .collect();
         let when = condition::conditions(&mapping.when, &sides, sides.raw, sink);
+        let nothing = condition::words(&mapping.nothing, &sides, sink);
         let tree = self.tree(mapping, reduced, &sides, sink);
         let rows_of = tree
             .is_none()
@@ -115,6 +116,7 @@ impl Resolver<'_> {
             payload: payload?,
             when,
             when_destination,
+            nothing,
             lane: lane.unwrap_or_else(|| key.source.clone()),
             key,
             tree,

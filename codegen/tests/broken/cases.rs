@@ -168,6 +168,41 @@ pub const CASES: &[Case] = &[
         &[("M0306", "persn")],
     ),
     case(
+        "key: { source: id",
+        "nothing: { identity_type: organization }\nkey: { source: id",
+        &[("M0332", "nothing:")],
+    ),
+    case(
+        "key: { source: id",
+        "nothing: { identity_type: [person] }\nkey: { source: id",
+        &[("M0332", "nothing:")],
+    ),
+    case(
+        "key: { source: id",
+        "nothing: { identity_type: robto }\nkey: { source: id",
+        &[("M0306", "nothing:")],
+    ),
+    case(
+        "key: { source: id",
+        "nothing: { languag: en }\nkey: { source: id",
+        &[("M0101", "nothing:")],
+    ),
+    case(
+        "key: { source: id",
+        "nothing: { language: { not: en } }\nkey: { source: id",
+        &[("M0006", "nothing:")],
+    ),
+    case(
+        "key: { source: id",
+        "nothing: { language: [] }\nkey: { source: id",
+        &[("M0006", "nothing:")],
+    ),
+    case(
+        "key: { source: id",
+        "nothing: [open]\nkey: { source: id",
+        &[("M0006", "nothing:")],
+    ),
+    case(
         "identity_type: person",
         "identity_typ: person",
         &[("M0101", "identity_typ:")],

@@ -32,6 +32,11 @@ const PUSHED: &[Case] = &[
     ),
     case("push_as: create", "push_as: crate", &[("M0007", "crate")]),
     case(
+        "push_as: create\n",
+        "push_as: create\nnothing: { status: expired }\n",
+        &[("M0332", "nothing:")],
+    ),
+    case(
         "{ source: price_paid, destination: Amount }",
         "{ template: \"{price_paid}\", destination: NextStep }",
         &[("M0331", "template:")],
@@ -411,6 +416,12 @@ const PAYMENT: &[Case] = &[
 ];
 
 const REFUND: &[Case] = &[
+    // A word that another mapping of the webhook takes.
+    case(
+        "key: { source: id",
+        "nothing: { action: [authorized, Charge ] }\nkey: { source: id",
+        &[("M0332", "nothing:")],
+    ),
     case(
         "convert: negative",
         "convert: negativ",

@@ -130,6 +130,7 @@ impl<'e> World<'e> {
     /// All mapping files and objects.
     pub fn files(&mut self, random: &mut fastrand::Rng) -> Vec<(String, String)> {
         let mut files = Vec::new();
+        self.say_what_is_nothing(random);
         for object in &mut self.objects {
             object.surround(random);
             files.push(object.file(random));
@@ -140,6 +141,35 @@ impl<'e> World<'e> {
                 .map(|drawn| (format!("{}.yaml", drawn.name), drawn.text.clone())),
         );
         files
+    }
+
+    /// Kinds that no mapping of an entity takes, where each of them asks for one.
+    fn say_what_is_nothing(&mut self, random: &mut fastrand::Rng) {
+        for place in 0..self.mappings.len() {
+            let drawn = &self.mappings[place];
+            let same = |other: &&Drawing<'_>| other.entity.name == drawn.entity.name;
+            let beside: Vec<&Drawing<'_>> = self.mappings.iter().filter(same).collect();
+            let takes_all = beside.iter().any(|other| other.when.is_empty());
+            let taken = |kind: &str| {
+                let mut asked = beside.iter().flat_map(|other| &other.when);
+                asked.any(|(_, asked)| asked == kind)
+            };
+            let kinds = drawn.entity.kinds.iter();
+            let free: Vec<String> = kinds.filter(|kind| !taken(kind)).cloned().collect();
+            if takes_all || free.is_empty() || !chance(random, 50) {
+                continue;
+            }
+            let words = match free.as_slice() {
+                [one] if random.bool() => quoted(one),
+                several => json!(several).to_string(),
+            };
+            let text = &mut self.mappings[place].text;
+            *text = text.replacen(
+                "fields:\n",
+                &format!("nothing: {{ kind: {words} }}\nfields:\n"),
+                1,
+            );
+        }
     }
 
     fn entries(&mut self, random: &mut fastrand::Rng, drawing: &Drawing<'_>) -> Vec<Entry> {

@@ -348,6 +348,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "identity_changed",
     rows: &["data", "identity", "_data"],
     when: &[Condition { path: &["identity_type"], is: Is::Equal(Constant::Text("organization")) }],
+    nothing: &[],
     direction: Direction::Both,
     when_record: &[RecordCondition {
         field: "npe01__SYSTEM_AccountType__c",

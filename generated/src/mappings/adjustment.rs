@@ -246,6 +246,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "gateway_audit",
     rows: &["data", "gateway_audit", "_data"],
     when: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("usher_adjustment")) }],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],

@@ -238,6 +238,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
     when: &[Condition { path: &["item_kind"], is: Is::Equal(Constant::Text("donation")) }],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["$key"],

@@ -202,6 +202,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
     when: &[],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],

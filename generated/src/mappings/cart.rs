@@ -382,6 +382,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             Constant::Text("cancelled"),
         ]),
     }],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],

@@ -366,6 +366,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
     when: &[],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["cart_id"],

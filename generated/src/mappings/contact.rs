@@ -490,6 +490,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "identity_changed",
     rows: &["data", "identity", "_data"],
     when: &[Condition { path: &["identity_type"], is: Is::Equal(Constant::Text("person")) }],
+    nothing: &[],
     direction: Direction::Both,
     when_record: &[],
     key: &["id"],

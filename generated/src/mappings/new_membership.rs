@@ -363,6 +363,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
     when: &[],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[
         RecordCondition {

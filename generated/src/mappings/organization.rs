@@ -308,6 +308,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "organization_changed",
     rows: &["data", "organization", "_data"],
     when: &[],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],

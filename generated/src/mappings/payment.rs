@@ -310,6 +310,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         path: &["action"],
         is: Is::OneOf(&[Constant::Text("charge"), Constant::Text("void")]),
     }],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["$key"],

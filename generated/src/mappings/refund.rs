@@ -298,6 +298,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         path: &["action"],
         is: Is::OneOf(&[Constant::Text("refund"), Constant::Text("chargeback")]),
     }],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],

@@ -395,6 +395,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             Constant::Text("transfer_to"),
         ]),
     }],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["$key"],

@@ -67,6 +67,7 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
         payload_type: "person_changed",
         rows: &[],
         when: &[],
+        nothing: &[],
         direction: Direction::Both,
         when_record: &[],
         key: &["id"],

@@ -119,6 +119,7 @@ static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "ticket_audit",
     rows: &[],
     when: &[],
+    nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
     key: &["ticket_id"],

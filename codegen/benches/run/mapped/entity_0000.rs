@@ -948,6 +948,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     payload_type: "changed_0000",
     rows: &["data", "entity_0000", "_data"],
     when: &[Condition { path: &["status"], is: Is::Equal(Constant::Text("active")) }],
+    nothing: &[],
     direction: Direction::Both,
     when_record: &[],
     key: &["id"],
