@@ -382,7 +382,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             Constant::Text("cancelled"),
         ]),
     }],
-    nothing: &[],
+    nothing: &[Condition { path: &["status"], is: Is::Equal(Constant::Text("open")) }],
     direction: Direction::Forward,
     when_record: &[],
     key: &["id"],

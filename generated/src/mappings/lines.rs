@@ -18,7 +18,7 @@ pub static BUYER_ROLE: &[u32] = &[19, 20, 18, 21];
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[31, 46, 38, 26, 45, 47, 39, 15, 27, 28, 51, 29];
+pub static CART: &[u32] = &[32, 47, 39, 27, 46, 48, 40, 16, 28, 29, 52, 30];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
 pub static CART_OF_TICKETS: &[u32] = &[29, 39, 35, 25, 38, 40, 36, 9, 26, 27, 43, 28];
@@ -55,7 +55,7 @@ pub static NEW_MEMBERSHIP: &[u32] = &[30, 15, 31, 29, 27, 23, 25, 12, 18, 26, 24
 pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];
 
 /// `mappings/payment.yaml`, by the record's fields.
-pub static PAYMENT: &[u32] = &[16, 21, 24, 22, 23, 25, 27, 28, 26];
+pub static PAYMENT: &[u32] = &[17, 22, 25, 23, 24, 26, 28, 29, 27];
 
 /// `mappings/refund.yaml`, by the record's fields.
 pub static REFUND: &[u32] = &[13, 19, 22, 20, 21, 29, 24, 30];

@@ -310,7 +310,10 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         path: &["action"],
         is: Is::OneOf(&[Constant::Text("charge"), Constant::Text("void")]),
     }],
-    nothing: &[],
+    nothing: &[Condition {
+        path: &["action"],
+        is: Is::OneOf(&[Constant::Text("authorize"), Constant::Text("decline")]),
+    }],
     direction: Direction::Forward,
     when_record: &[],
     key: &["$key"],
