@@ -324,7 +324,7 @@ static TREE: Tree = Tree {
     natural_key: &[],
     written_last: None,
     or_first: &[],
-    after: &[],
+    after: &["ticket", "fees", "taxes"],
 };
 
 /// What PricebookEntryId is looked for by.

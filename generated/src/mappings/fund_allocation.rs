@@ -363,7 +363,7 @@ static TREE: Tree = Tree {
     natural_key: &[],
     written_last: None,
     or_first: &[],
-    after: &["ticket"],
+    after: &["ticket", "adjustment"],
 };
 
 /// What npsp__General_Accounting_Unit__c is looked for by.

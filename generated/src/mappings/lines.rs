@@ -6,7 +6,7 @@
 pub static ACCOUNT: &[u32] = &[27, 30, 29, 28, 26, 23, 24, 12, 25];
 
 /// `mappings/adjustment.yaml`, by the record's fields.
-pub static ADJUSTMENT: &[u32] = &[17, 18, 25, 27, 12, 26];
+pub static ADJUSTMENT: &[u32] = &[19, 20, 27, 29, 14, 28];
 
 /// `mappings/allocation.yaml`, by the record's fields.
 pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
