@@ -72,19 +72,29 @@ fn waits_for_review(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
     Ok(statement.exists([id])?)
 }
 
-/// What the item waits for, what that waits for, and so on.
+/// What the item waits for, what that waits for, and so on. A ticket that came before its cart waits for the cart, as
+/// whose item it is itself: then only what the cart waits for is told, so that both have one reason.
 fn chain(step: &Step<'_>, id: i64) -> Result<Vec<String>, StoreError> {
     let mut chain: Vec<String> = Vec::new();
-    let mut statement = step
-        .transaction
-        .prepare_cached("SELECT wait_key FROM items WHERE id = ?1 AND wait_key IS NOT NULL")?;
-    let mut next: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT wait_key, mapping || ':' || key FROM items WHERE id = ?1 AND wait_key IS NOT NULL",
+    )?;
+    let found: Option<(String, Option<String>)> = statement
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut next, own) = match found {
+        Some((waits_for, own)) => (Some(waits_for), own),
+        None => (None, None),
+    };
     while let Some(key) = next
         && chain.len() < CHAIN_MAX
         && !chain.contains(&key)
     {
         next = waits_for(step, &key)?;
         chain.push(key);
+    }
+    if chain.len() > 1 {
+        chain.retain(|key| Some(key) != own.as_ref());
     }
     Ok(chain)
 }
@@ -96,9 +106,10 @@ fn waits_for(step: &Step<'_>, key: &str) -> Result<Option<String>, StoreError> {
     };
     let mut statement = step.transaction.prepare_cached(
         "SELECT wait_key FROM items
-         WHERE wait_key IS NOT NULL AND mapping = ?1 AND key = ?2 AND payload_type <> 'salesforce_changed' LIMIT 1",
+         WHERE wait_key IS NOT NULL AND mapping = ?1 AND key = ?2 AND payload_type <> 'salesforce_changed'
+           AND wait_key <> ?3 LIMIT 1",
     )?;
     Ok(statement
-        .query_row((mapping, source_id), |row| row.get(0))
+        .query_row((mapping, source_id, key), |row| row.get(0))
         .optional()?)
 }

@@ -160,13 +160,27 @@ fn park(
         step.execute("UPDATE items SET state = 0 WHERE id = ?1", [id])?;
         return Ok(1);
     }
+    // The lane has waited for this key long enough: its next item need not wait as long once more.
+    let waits_ms = if never_arrived(step, lane, key)? {
+        0
+    } else {
+        step.options.keep.parked_ms
+    };
     step.execute(
         "UPDATE items SET state = 2, wait_key = ?2, note = ?3, due = ?4 WHERE id = ?1",
-        (id, key, reason, step.now_ms + step.options.keep.parked_ms),
+        (id, key, reason, step.now_ms + waits_ms),
     )?;
     step.remember(id, "parked", &format!("{key}: {reason}"))?;
     aside::let_pass(step, lane, key)?;
     Ok(0)
+}
+
+/// Checks whether an earlier item of the lane is in the error log because this key never arrived.
+fn never_arrived(step: &Step<'_>, lane: &str, key: &str) -> Result<bool, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT 1 FROM items WHERE wait_key = ?1 AND wait_key IS NOT NULL AND state = 4 AND lane = ?2",
+    )?;
+    Ok(statement.exists((key, lane))?)
 }
 
 /// What is due already is ready: it only makes room for another item of its lane.

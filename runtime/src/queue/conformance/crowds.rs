@@ -220,6 +220,58 @@ async fn what_never_arrives_is_dead_with_its_chain_and_comes_back_when_it_does()
 }
 
 #[tokio::test]
+async fn a_lane_waits_once_for_what_never_arrives() {
+    let bench = Bench::with(StoreOptions {
+        keep: Keep {
+            parked_ms: 100,
+            ..Keep::default()
+        },
+        ..StoreOptions::default()
+    });
+    bench.enqueue(new_items(&["cart", "cart"])).await;
+    let first = bench.store.claim(1, 1_000).await.unwrap().remove(0);
+    bench.settle(&first, park("account:i-9")).await;
+    // The first has waited long enough, and its lane goes on with the second.
+    let second = bench.store.claim(10, 1_100).await.unwrap().remove(0);
+    bench.settle(&second, park("account:i-9")).await;
+    assert!(bench.store.claim(10, 1_100).await.unwrap().is_empty());
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.parked, status.dead), (0, 2));
+    let woken = bench.store.put_links(vec![link("i-9", "009")]).await;
+    assert_eq!(woken.unwrap(), 2);
+    // Another key is waited for as long as any.
+    let again = bench.store.claim(1, 1_100).await.unwrap().remove(0);
+    bench.settle(&again, park("account:i-8")).await;
+    assert_eq!(bench.store.status().await.unwrap().parked, 1);
+}
+
+#[tokio::test]
+async fn a_ticket_before_its_cart_has_the_reason_of_the_cart() {
+    let bench = Bench::with(StoreOptions {
+        keep: Keep {
+            parked_ms: 100,
+            ..Keep::default()
+        },
+        ..StoreOptions::default()
+    });
+    let of_cart = || NewItem {
+        mapping: Some("cart".into()),
+        key: "c-1".into(),
+        ..new_item("c-1")
+    };
+    bench.enqueue(vec![of_cart(), of_cart()]).await;
+    let ticket = bench.store.claim(1, 1_000).await.unwrap().remove(0);
+    bench.settle(&ticket, park("cart:c-1")).await;
+    let cart = bench.store.claim(1, 1_000).await.unwrap().remove(0);
+    bench.settle(&cart, park("contact:i-9")).await;
+    assert!(bench.store.claim(10, 1_100).await.unwrap().is_empty());
+    let errors = bench.store.errors(10).await.unwrap().into_iter();
+    let said: Vec<String> = errors.map(|failed| failed.error.message).collect();
+    let reason = "it waits for contact:i-9, which never arrived";
+    assert_eq!(said, [reason, reason]);
+}
+
+#[tokio::test]
 async fn what_waits_for_a_person_waits_on() {
     let bench = Bench::with(StoreOptions {
         keep: Keep {
