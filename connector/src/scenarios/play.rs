@@ -26,6 +26,8 @@ const LONG_BEFORE: Duration = Duration::from_secs(600);
 const BEFORE: Duration = Duration::from_secs(5);
 /// So long is between two things that people do, at least: what is nearer is a tie.
 const BETWEEN_S: std::ops::Range<u64> = 6..20;
+/// In a wait of this length or more, time in which nothing is due is skipped: a day has too many polls to play them all.
+const LONG: Duration = Duration::from_secs(3_600);
 /// Seeds are drawn anew for each use.
 const SALT: u64 = 0x7363_656e_6172_696f;
 
@@ -101,6 +103,14 @@ fn history(random: &mut fastrand::Rng, order: Order) -> History {
     }
 }
 
+/// Steps before the waits that a scenario ends with.
+fn end_of_acts(steps: &[Step]) -> usize {
+    let last = steps
+        .iter()
+        .rposition(|step| !matches!(step.act, Act::Wait(_)));
+    last.map_or(0, |last| last + 1)
+}
+
 /// Where it is played.
 struct Stage<'s> {
     scenario: &'s Scenario,
@@ -140,8 +150,10 @@ impl Stage<'_> {
         for step in &scenario.given.steps {
             self.in_order(step).await?;
         }
+        // A wait at the end says how long ago everything was, the repeats too.
+        let (acts, waits) = scenario.when.split_at(end_of_acts(&scenario.when));
         let mut group = Vec::new();
-        for step in &scenario.when {
+        for step in acts {
             if let Act::Wait(time) = &step.act {
                 self.together(&std::mem::take(&mut group)).await?;
                 self.pass(*time).await?;
@@ -155,6 +167,12 @@ impl Stage<'_> {
         if self.manner.repeats_all {
             self.tell("everything is delivered once more".to_owned());
             self.deliver_all_again();
+            self.rest().await?;
+        }
+        for step in waits {
+            self.in_order(step).await?;
+        }
+        if !waits.is_empty() {
             self.rest().await?;
         }
         Ok(())
@@ -244,7 +262,11 @@ impl Stage<'_> {
             self.tell(format!("calls go wrong: {fault:?}"));
             self.simulator().add_fault(fault);
         }
-        self.world.until(Instant::now() + time).await
+        let end = Instant::now() + time;
+        if time < LONG {
+            return self.world.until(end).await;
+        }
+        self.world.until_skipping(end).await
     }
 
     async fn rest(&mut self) -> Result<(), Box<dyn Error>> {

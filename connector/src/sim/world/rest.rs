@@ -12,6 +12,10 @@ use super::{Process, Rested, World};
 
 /// How long a world gets to come to rest.
 const REST_MS: u64 = 3_600_000;
+/// The longest time that is skipped at once while nothing is due. Once a day everything is read as usual.
+const SKIP_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Less is not worth skipping: trees are asked for again, breakers close and sweeps run within ten minutes.
+const SKIP_MIN: Duration = Duration::from_secs(600);
 
 impl World<'_> {
     /// Until nothing happens any more, and then everything is looked at again, three times.
@@ -43,17 +47,13 @@ impl World<'_> {
     /// # Errors
     /// When the store fails.
     pub async fn rest(&mut self) -> Result<Option<String>, Box<dyn Error>> {
-        let poll = Duration::from_millis(
-            self.history.poll_ms.max(500) + 2 * self.history.call_ms_max + 1_000,
-        );
+        let reading = self.reading_time();
         let end = Instant::now() + Duration::from_millis(REST_MS);
         let mut calm = 0;
         while Instant::now() < end {
             let before = self.writes();
-            self.until(Instant::now() + poll).await?;
-            let busy = self.is_busy().await?;
-            let late = self.simulator.run_late();
-            if busy || late > 0 || !self.on_the_way.is_empty() || self.writes() != before {
+            self.until(Instant::now() + reading).await?;
+            if self.is_moving().await? || self.writes() != before {
                 calm = 0;
             } else {
                 calm += 1;
@@ -65,6 +65,51 @@ impl World<'_> {
         }
         let status = self.found.store.status().await?;
         Ok(Some(format!("no rest after an hour: {status:?}")))
+    }
+
+    /// Lets time pass as `until` does, but skips what is long and empty: where everything is at rest, the clock goes on
+    /// at once to the next time at which something is due. Polls and sweeps that would find nothing are not made, so
+    /// that days cost neither the org's calls nor real time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn until_skipping(&mut self, end: Instant) -> Result<(), Box<dyn Error>> {
+        loop {
+            let round = Instant::now() + self.reading_time();
+            let before = self.writes();
+            self.until(round.min(end)).await?;
+            if Instant::now() >= end {
+                return Ok(());
+            }
+            let moves = self.is_moving().await? || self.writes() != before;
+            let skipped = self.may_skip(end).await?;
+            if !moves && skipped >= SKIP_MIN {
+                tokio::time::advance(skipped).await;
+            }
+        }
+    }
+
+    /// How much time passes before something is due, and not more than is good.
+    async fn may_skip(&self, end: Instant) -> Result<Duration, StoreError> {
+        let left = end.saturating_duration_since(Instant::now());
+        let due_ms = self.found.store.next_due().await?;
+        let due = due_ms.map_or(SKIP_MAX, |due_ms| {
+            let wait_ms = due_ms.saturating_sub((self.now)()).max(0);
+            Duration::from_millis(wait_ms.unsigned_abs())
+        });
+        Ok(left.min(due).min(SKIP_MAX))
+    }
+
+    /// Within this time every object is read once.
+    fn reading_time(&self) -> Duration {
+        Duration::from_millis(self.history.poll_ms.max(500) + 2 * self.history.call_ms_max + 1_000)
+    }
+
+    /// Is anything on its way, or about to be done?
+    async fn is_moving(&self) -> Result<bool, StoreError> {
+        let busy = self.is_busy().await?;
+        let late = self.simulator.run_late();
+        Ok(busy || late > 0 || !self.on_the_way.is_empty())
     }
 
     /// Will anything happen to an item? What parks holds its lane: that is rest as well. While Salesforce is left alone
