@@ -32,23 +32,24 @@ fn both_sides_end_up_the_same() {
 #[test]
 fn every_broken_promise_is_noticed() {
     let promises = [
-        "base",
-        "intents",
-        "lanes",
-        "echo",
-        "merge",
-        "gates",
-        "parking",
-        "fence",
-        "order",
-        "calls",
-        "acknowledged",
-        "books",
-        "extensions",
-        "late",
+        ("base", "200"),
+        ("intents", "200"),
+        ("lanes", "200"),
+        ("echo", "200"),
+        ("merge", "200"),
+        ("gates", "200"),
+        ("parking", "200"),
+        ("fence", "200"),
+        ("order", "200"),
+        ("calls", "200"),
+        ("acknowledged", "200"),
+        ("books", "200"),
+        ("extensions", "200"),
+        // Histories draw what needs it: a write of a cart that is carried out late, over a newer one.
+        ("late", "40"),
     ];
-    for promise in promises {
-        let output = sim(&["--seed", "1", "--seeds", "200", "--broken", promise]);
+    for (promise, seeds) in promises {
+        let output = sim(&["--seed", "1", "--seeds", seeds, "--broken", promise]);
         assert_eq!(
             output.status.code(),
             Some(1),

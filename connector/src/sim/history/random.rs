@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Action, History, Timed, carts, memberships, people, schools, troubles};
+use super::{Action, History, Timed, carts, late_scans, memberships, people, schools, troubles};
 
 pub(super) struct Dice(pub(super) fastrand::Rng);
 
@@ -94,6 +94,7 @@ pub fn random(seed: u64) -> History {
     };
     carts::carts(seed, length_ms, &mut history);
     memberships::memberships(seed, length_ms, &mut history);
+    late_scans::late_scans(seed, length_ms, &mut history);
     history
 }
 
