@@ -1,10 +1,12 @@
-//! Carts as they are bought, and what the books have to say of them: for the demo, the simulation and tests of trees.
+//! Carts as customers buy them, and the books that follow: for the demo, the simulation and tests of trees.
 //!
-//! It shares nothing with what writes carts: no mapping, none of `trees`, none of `runtime::row`.
+//! Shares nothing with the code that writes carts: no mapping, none of `trees`, none of `runtime::row`.
 
 pub(crate) mod books;
 pub(crate) mod draw;
+pub(crate) mod heard;
 pub(crate) mod memberships;
+mod reckoning;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,48 +15,81 @@ use serde_json::{Map, Value};
 
 pub(crate) use rows::Rows;
 
-/// What is so of one cart, amounts in cents.
+/// Facts of one cart, amounts in cents.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Books {
-    /// What was bought, by ticket id, with its price.
+    /// Price of each line that is kept, by ticket id.
     pub(crate) lines: BTreeMap<String, i64>,
-    /// Lines that were refunded.
-    pub(crate) refunded: BTreeSet<String>,
-    /// Charges less refunds, chargebacks and what was voided.
-    pub(crate) paid: i64,
-    /// Donations that were kept, by fund; empty where a part of them is only known as a whole, split by percent.
-    pub(crate) funds: BTreeMap<String, i64>,
-    pub(crate) donated: i64,
+    /// Price of each line that is gone by `refunded`.
+    pub(crate) refunded: BTreeMap<String, i64>,
+    /// Shares of the funds in each gift that is kept: by ticket id, then by the fund's name in small letters.
+    pub(crate) gifts: BTreeMap<String, BTreeMap<String, Share>>,
+    /// Outcome of each row of the gateway, by the row's id. A charge told twice has one.
+    pub(crate) parts: BTreeMap<String, Part>,
     pub(crate) fees: i64,
     pub(crate) taxes: i64,
-    /// What the cart says itself, empty where it is not heard of: its status, and what is still owed.
+    /// Latest status of the sold cart that is understood; empty where there is none.
     pub(crate) status: String,
     pub(crate) owed: i64,
     pub(crate) checked_out: bool,
+    /// A ticket was bought in this cart or moved into it.
+    pub(crate) bought: bool,
+    /// Statuses and actions that nobody understands, in small letters.
+    pub(crate) words: BTreeSet<String>,
+}
+
+/// Share of one fund in one gift.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) cents: i64,
+    /// Cents that rounding may move to or from another fund.
+    pub(crate) slack: i64,
+}
+
+/// Outcome of one row of the gateway: its amount is the sum of the three.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) is_refund: bool,
+    /// Cents that are a payment, or a negative one.
+    pub(crate) booked: i64,
+    /// Cents that a void took away from a charge.
+    pub(crate) voided: i64,
+    /// Cents that wait for a charge or are refused: the queue or the error log names the row.
+    pub(crate) waits: i64,
 }
 
 type Record = Map<String, Value>;
 
 /// `12.50`, as the wire has it.
 pub(crate) fn money(cents: i64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
+    let sign = if cents < 0 { "-" } else { "" };
+    let cents = cents.abs();
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Nobody's amount is so wrong that it would be this one.
+/// Amount that no record has, in the place of one that is unreadable.
 const NO_AMOUNT: i64 = i64::MIN / 4;
 
-/// An amount of either system's; none is zero.
+/// An amount of either system in cents; none is zero.
 fn cents(value: Option<&Value>) -> i64 {
-    let text = match value {
-        None | Some(Value::Null) => return 0,
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+    match value {
+        None | Some(Value::Null) => 0,
+        given => amount(given).unwrap_or(NO_AMOUNT),
+    }
+}
+
+/// An amount in cents, or none where there is no number.
+fn amount(value: Option<&Value>) -> Option<i64> {
+    let hundredths = decimal(value)? * rust_decimal::Decimal::ONE_HUNDRED;
+    hundredths.normalize().to_string().parse().ok()
+}
+
+fn decimal(value: Option<&Value>) -> Option<rust_decimal::Decimal> {
+    let text = match value? {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     };
-    let amount: Option<rust_decimal::Decimal> = text.parse().ok();
-    let cents = amount.map(|amount| amount * rust_decimal::Decimal::ONE_HUNDRED);
-    cents
-        .and_then(|cents| cents.normalize().to_string().parse().ok())
-        .unwrap_or(NO_AMOUNT)
+    text.parse().ok()
 }
 
 fn text<'r>(record: &'r Record, field: &str) -> &'r str {
@@ -62,4 +97,31 @@ fn text<'r>(record: &'r Record, field: &str) -> &'r str {
         .get(field)
         .and_then(Value::as_str)
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn amounts_are_read_and_written_to_the_cent() {
+        for (given, expected) in [
+            (json!("25"), Some(2_500)),
+            (json!("49.50"), Some(4_950)),
+            (json!(49.5), Some(4_950)),
+            (json!("-0.05"), Some(-5)),
+            (json!("0.00"), Some(0)),
+            (json!(null), None),
+            (json!("a lot"), None),
+        ] {
+            assert_eq!(amount(Some(&given)), expected, "{given}");
+        }
+        assert_eq!(cents(None), 0);
+        assert_eq!(cents(Some(&json!("a lot"))), NO_AMOUNT);
+        assert_eq!(
+            [money(1_205), money(-5), money(-1_205)],
+            ["12.05", "-0.05", "-12.05"]
+        );
+    }
 }

@@ -43,7 +43,7 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
         send(stage, &histories, &mut days).await?;
         let kept = histories.into_iter();
         for history in kept {
-            days.carts.push((history.cart, history.books));
+            days.carts.extend(history.carts);
             days.terms.extend(history.terms);
         }
         stage.until(|status| status.ready < WAITING_MAX).await?;

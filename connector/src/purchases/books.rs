@@ -1,13 +1,17 @@
-//! sum(lines) = Amount; sum(payments) = charges - refunds - chargebacks; sum(allocations) = donations kept. To the cent.
+//! Opportunities beside the books: sum(lines) = Amount; payments = charges less voids, refunds and chargebacks;
+//! allocations = the gifts that were kept. To the cent.
+
+mod there;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use simulator::Simulator;
 
-use super::{Books, Record, cents, text};
+use super::{Books, Share, reckoning, text};
+use there::There;
 
-/// The carts whose opportunity says something else than what was bought: what it should say, and what it says.
+/// Returns the carts whose opportunity says something else than the books: the expected entry and the one found.
 pub(crate) fn disagreeing<'b>(
     simulator: &Simulator,
     carts: impl IntoIterator<Item = (&'b str, &'b Books)>,
@@ -15,151 +19,171 @@ pub(crate) fn disagreeing<'b>(
     npsp: bool,
 ) -> Vec<(String, Entry, Entry)> {
     let there = There::read(simulator);
+    let wants = Wants {
+        settings,
+        npsp,
+        payments: npsp && are_ours(settings),
+    };
     let each = carts.into_iter().map(|(cart, books)| {
-        let expected = Entry::of(cart, books, settings, npsp);
-        let found = there.entry(cart, books);
+        let expected = wants.entry(cart, books);
+        let found = there.entry(cart, books, &wants);
         (cart.to_owned(), expected, found)
     });
     each.filter(|(_, expected, found)| expected != found)
         .collect()
 }
 
-/// What the org has to say, in cents.
+/// The connector makes the payments, and not NPSP.
+pub(crate) fn are_ours(settings: &Map<String, Value>) -> bool {
+    text(settings, "payments") != "npsp"
+}
+
+/// Content of one opportunity, in cents.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     opportunities: usize,
     amount: i64,
-    /// Each line's ticket id and total, sorted: one that is there twice is in it twice.
+    /// Key and total of each line, sorted: a line that is there twice is in it twice.
     lines: Vec<(String, i64)>,
-    payments: i64,
-    allocations: i64,
+    /// Product, kind and quantity of the line `CART:kept`.
+    kept: String,
+    /// Key and amount of each payment, sorted; the parts of a refund are one.
+    payments: Vec<(String, i64)>,
+    /// Allocations by the fund's name in small letters.
     funds: BTreeMap<String, i64>,
     stage: String,
 }
 
-impl Books {
-    /// Has the cart to be one?
-    pub(crate) fn is_opportunity(&self, settings: &Map<String, Value>) -> bool {
-        match text(settings, "cart_source") {
-            "derived" => !self.lines.is_empty(),
-            _ => self.checked_out,
-        }
-    }
+/// Conditions under which opportunities are judged.
+struct Wants<'s> {
+    settings: &'s Map<String, Value>,
+    npsp: bool,
+    payments: bool,
 }
 
-impl Entry {
-    fn of(cart: &str, books: &Books, settings: &Map<String, Value>, npsp: bool) -> Entry {
-        let is = |name: &str, word: &str| text(settings, name) == word;
-        let (derived, reduces) = (is("cart_source", "derived"), is("refund", "reduce_lines"));
-        if !books.is_opportunity(settings) {
+impl Wants<'_> {
+    fn entry(&self, cart: &str, books: &Books) -> Entry {
+        if !books.is_opportunity(self.settings) {
             return Entry::default();
         }
-        let mut kept = books.lines.clone();
-        kept.retain(|id, _| !reduces || !books.refunded.contains(id));
-        let all_went = reduces && books.status == "refunded";
-        if !derived && !all_went {
-            let extras = [("fees", books.fees), ("taxes", books.taxes)];
-            let extras = extras.into_iter().filter(|(_, cents)| *cents > 0);
-            kept.extend(extras.map(|(name, cents)| (format!("{cart}:{name}"), cents)));
-        }
+        let mut lines = books.own_lines(cart, self.settings);
+        let sums = books.sums(self.settings);
+        let kept = sums.adjustment(reckoning::reduces(self.settings));
+        lines.extend(kept.map(|(_, cents)| (format!("{cart}:kept"), cents)));
         Entry {
             opportunities: 1,
-            amount: kept.values().sum(),
-            lines: kept.into_iter().collect(),
-            payments: if npsp { books.paid } else { 0 },
-            allocations: if npsp { books.donated } else { 0 },
-            funds: match npsp {
-                true => books.funds.clone(),
-                false => BTreeMap::new(),
-            },
-            stage: stage(books, derived).to_owned(),
+            amount: lines.values().sum(),
+            lines: lines.into_iter().collect(),
+            kept: kept.map_or_else(String::new, |(word, _)| format!("{word}, adjustment, 1")),
+            payments: self.payments(cart, books),
+            funds: self
+                .funds(books)
+                .into_iter()
+                .map(|(fund, share)| (fund, share.cents))
+                .filter(|(_, cents)| *cents > 0)
+                .collect(),
+            stage: stage(books, self.settings).to_owned(),
+        }
+    }
+
+    fn payments(&self, cart: &str, books: &Books) -> Vec<(String, i64)> {
+        let booked = books.parts.iter().filter(|(_, part)| part.booked > 0);
+        let mut payments: Vec<(String, i64)> = booked
+            .filter(|_| self.payments)
+            .map(|(id, part)| {
+                if part.is_refund {
+                    (id.clone(), -part.booked)
+                } else {
+                    (format!("{cart}:{id}"), part.booked)
+                }
+            })
+            .collect();
+        payments.sort();
+        payments
+    }
+
+    fn funds(&self, books: &Books) -> BTreeMap<String, Share> {
+        if self.npsp && books.is_opportunity(self.settings) {
+            books.allocations(self.settings)
+        } else {
+            BTreeMap::new()
         }
     }
 }
 
-fn stage(books: &Books, derived: bool) -> &'static str {
+fn stage(books: &Books, settings: &Map<String, Value>) -> &'static str {
     match books.status.as_str() {
-        _ if derived => "Closed Won",
+        _ if text(settings, "cart_source") == "derived" => "Closed Won",
         "cancelled" => "Closed Lost",
         _ if books.owed > 0 => "Pledged",
         _ => "Closed Won",
     }
 }
 
-/// Records by the value of one of their fields: what they stand under.
-type Under = BTreeMap<String, Vec<Record>>;
-
-struct There {
-    opportunities: Under,
-    lines: Under,
-    payments: Under,
-    allocations: Under,
-    funds: BTreeMap<String, String>,
+/// Allocations found are the expected ones, but for cents that rounding may move.
+fn agree(expected: &BTreeMap<String, Share>, found: &BTreeMap<String, i64>) -> bool {
+    let total: i64 = expected.values().map(|share| share.cents).sum();
+    let names = expected.keys().chain(found.keys());
+    let is_near = |name: &String| {
+        let share = expected.get(name).copied().unwrap_or_default();
+        let cents = found.get(name).copied().unwrap_or_default();
+        (share.cents - cents).abs() <= share.slack
+    };
+    found.values().sum::<i64>() == total && names.into_iter().all(is_near)
 }
 
-impl There {
-    fn read(simulator: &Simulator) -> There {
-        let by = |object: &str, field: &str| {
-            let mut under = Under::new();
-            for record in simulator.records(object) {
-                let of = text(&record, field).to_owned();
-                under.entry(of).or_default().push(record);
-            }
-            under
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_moves_cents_and_nothing_more() {
+        let funds = |funds: &[(&str, i64)]| -> BTreeMap<String, i64> {
+            let each = funds.iter();
+            each.map(|(name, cents)| ((*name).to_owned(), *cents))
+                .collect()
         };
-        There {
-            opportunities: by("Opportunity", "Ticketure_Cart_Id__c"),
-            lines: by("OpportunityLineItem", "OpportunityId"),
-            payments: by("npe01__OppPayment__c", "npe01__Opportunity__c"),
-            allocations: by("npsp__Allocation__c", "npsp__Opportunity__c"),
-            funds: simulator
-                .records("npsp__General_Accounting_Unit__c")
-                .iter()
-                .map(|fund| (text(fund, "Id").to_owned(), text(fund, "Name").to_owned()))
-                .collect(),
+        let share = |cents, slack| Share { cents, slack };
+        let expected = [
+            ("roof", share(334, 1)),
+            ("bees", share(333, 1)),
+            ("whale", share(500, 0)),
+        ];
+        let expected = expected
+            .map(|(name, share)| (name.to_owned(), share))
+            .into();
+        for (found, right) in [
+            (&[("roof", 334), ("bees", 333), ("whale", 500)][..], true),
+            (&[("roof", 333), ("bees", 334), ("whale", 500)], true),
+            (&[("roof", 332), ("bees", 335), ("whale", 500)], false),
+            (&[("roof", 334), ("bees", 332), ("whale", 501)], false),
+            (&[("roof", 334), ("bees", 333)], false),
+            (
+                &[("roof", 334), ("bees", 333), ("whale", 500), ("sea", 1)],
+                false,
+            ),
+        ] {
+            assert_eq!(agree(&expected, &funds(found)), right, "{found:?}");
         }
     }
 
-    fn entry(&self, cart: &str, books: &Books) -> Entry {
-        let mine = under(&self.opportunities, cart);
-        let [opportunity, others @ ..] = mine else {
-            return Entry::default();
+    #[test]
+    fn stages_follow_from_the_cart() {
+        let books = |status: &str, owed: i64| Books {
+            status: status.to_owned(),
+            owed,
+            ..Books::default()
         };
-        let id = text(opportunity, "Id");
-        let mut lines: Vec<(String, i64)> = under(&self.lines, id)
-            .iter()
-            .map(|line| {
-                let ticket = text(line, "Ticketure_Ticket_Id__c").to_owned();
-                (ticket, cents(line.get("TotalPrice")))
-            })
-            .collect();
-        lines.sort();
-        let mut funds: BTreeMap<String, i64> = BTreeMap::new();
-        for allocation in under(&self.allocations, id) {
-            let fund = text(allocation, "npsp__General_Accounting_Unit__c");
-            let name = self.funds.get(fund).map_or(fund, String::as_str);
-            *funds.entry(name.to_owned()).or_default() += cents(allocation.get("npsp__Amount__c"));
-        }
-        let payments = under(&self.payments, id);
-        Entry {
-            opportunities: 1 + others.len(),
-            amount: cents(opportunity.get("Amount")),
-            lines,
-            payments: payments
-                .iter()
-                .map(|payment| cents(payment.get("npe01__Payment_Amount__c")))
-                .sum(),
-            allocations: funds.values().sum(),
-            // A split by percent is known as a whole.
-            funds: match books.funds.is_empty() {
-                true => BTreeMap::new(),
-                false => funds,
-            },
-            stage: text(opportunity, "StageName").to_owned(),
+        let derived = serde_json::json!({ "cart_source": "derived" });
+        for (books, settings, expected) in [
+            (books("checked_out", 0), Value::Null, "Closed Won"),
+            (books("refunded", 0), Value::Null, "Closed Won"),
+            (books("part_refunded", 5), Value::Null, "Pledged"),
+            (books("cancelled", 5), Value::Null, "Closed Lost"),
+            (books("cancelled", 5), derived, "Closed Won"),
+        ] {
+            let settings = settings.as_object().cloned().unwrap_or_default();
+            assert_eq!(stage(&books, &settings), expected, "{books:?}");
         }
     }
-}
-
-fn under<'r>(records: &'r Under, of: &str) -> &'r [Record] {
-    records.get(of).map(Vec::as_slice).unwrap_or_default()
 }

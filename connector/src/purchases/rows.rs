@@ -1,38 +1,43 @@
 //! The books of a cart from the rows that Ticketure has of it.
 
+mod carts;
+mod gateway;
+mod tickets;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use simulator::Simulator;
 
-use super::{Books, Record, cents, text};
+use super::{Books, Record, text};
 
 /// Everything that Ticketure has of carts.
 pub(crate) struct Rows {
-    pub(crate) carts: Vec<Record>,
+    /// States of cart rows, in the order in which Ticketure told them.
+    carts: Vec<Record>,
     /// In the order in which it happened.
-    pub(crate) tickets: Vec<Record>,
+    tickets: Vec<Record>,
     payments: Vec<Record>,
 }
 
 impl Rows {
     pub(crate) fn read(simulator: &Simulator) -> Rows {
         Rows::new(
-            simulator.rows("cart"),
+            states(simulator),
             simulator.rows("ticket_audit"),
             simulator.rows("gateway_audit"),
         )
     }
 
-    fn new(carts: Vec<Record>, mut tickets: Vec<Record>, payments: Vec<Record>) -> Rows {
-        tickets.sort_by(|one, other| {
-            let at = |row| (text(row, "occurred_at"), text(row, "id"));
-            at(one).cmp(&at(other))
-        });
+    /// Rows as they were told: those of carts in order; a later row of one id corrects the earlier one.
+    pub(crate) fn new(carts: Vec<Record>, tickets: Vec<Record>, payments: Vec<Record>) -> Rows {
+        let mut tickets = corrected(tickets);
+        // At a till everything happens within one second, and a cart's story has one order all the same.
+        tickets.sort_by_cached_key(|row| (at(row), tickets::rank(row), text(row, "id").to_owned()));
         Rows {
             carts,
             tickets,
-            payments,
+            payments: corrected(payments),
         }
     }
 
@@ -44,11 +49,12 @@ impl Rows {
         all.filter(|id| !id.is_empty()).map(str::to_owned).collect()
     }
 
-    pub(crate) fn cart(&self, id: &str) -> Option<&Record> {
-        self.carts.iter().find(|row| text(row, "id") == id)
+    /// The row that a cart goes by: what its rows said since it was checked out.
+    pub(crate) fn cart(&self, id: &str) -> Option<Record> {
+        carts::sold(self, id, &mut BTreeSet::new())
     }
 
-    /// What happened to the tickets of a cart.
+    /// Rows of the tickets of a cart, in the order in which they happened.
     pub(crate) fn tickets_of<'r>(&'r self, cart: &'r str) -> impl Iterator<Item = &'r Record> {
         let mut rows = self.tickets.iter();
         std::iter::from_fn(move || rows.find(|row| text(row, "cart_id") == cart))
@@ -56,102 +62,74 @@ impl Rows {
 
     pub(crate) fn books(&self, cart: &str) -> Books {
         let mut books = Books::default();
-        if let Some(row) = self.cart(cart) {
-            text(row, "status").clone_into(&mut books.status);
-            books.owed = cents(row.get("total_outstanding"));
-            books.fees = cents(row.get("total_fee_fixed_outside"));
-            books.taxes = cents(row.get("total_fee_percent_outside"));
-            books.checked_out = books.status != "open" && !text(row, "checked_out_at").is_empty();
-        }
-        let is_refund = |row: &&Record| text(row, "action") == "refunded";
-        let refunded = self.tickets_of(cart).filter(is_refund);
-        books.refunded = refunded
-            .map(|row| text(row, "ticket_id").to_owned())
+        carts::enter(self, cart, &mut books);
+        tickets::enter(self, cart, &mut books);
+        let payments = self.payments.iter();
+        let payments: Vec<&Record> = payments
+            .filter(|row| text(row, "cart_id") == cart)
             .collect();
-        let mut split = false;
-        for row in self
-            .tickets_of(cart)
-            .filter(|row| text(row, "action") == "purchased")
-        {
-            let (ticket, price) = (text(row, "ticket_id"), cents(row.get("price_paid")));
-            if books.lines.contains_key(ticket) {
-                continue;
-            }
-            books.lines.insert(ticket.to_owned(), price);
-            if text(row, "item_kind") == "donation" && !books.refunded.contains(ticket) {
-                split |= !donated(&mut books, row, price);
-            }
-        }
-        if split {
-            books.funds.clear();
-        }
-        books.paid = self.paid(cart);
+        gateway::enter(&payments, &mut books);
         books
-    }
-
-    fn paid(&self, cart: &str) -> i64 {
-        let mine = || {
-            self.payments
-                .iter()
-                .filter(|row| text(row, "cart_id") == cart)
-        };
-        let of = |row: &Record| match text(row, "gateway_reference") {
-            "" => text(row, "id").to_owned(),
-            reference => reference.to_owned(),
-        };
-        let is = |row: &&Record, action: &str| text(row, "action") == action;
-        let voided: BTreeSet<String> = mine().filter(|row| is(row, "void")).map(of).collect();
-        let amounts = mine().map(|row| match text(row, "action") {
-            "charge" if !voided.contains(&of(row)) => cents(row.get("amount")),
-            "refund" | "chargeback" => -cents(row.get("amount")),
-            _ => 0,
-        });
-        amounts.sum()
     }
 }
 
-/// A donation that was kept. Says whether it is known how much each fund has of it.
-fn donated(books: &mut Books, row: &Record, price: i64) -> bool {
-    let parts = row.get("funds").and_then(Value::as_array);
-    let mut funds: BTreeMap<String, i64> = BTreeMap::new();
-    match (parts, text(row, "fund_code")) {
-        (Some(parts), _) => {
-            for part in parts.iter().filter_map(Value::as_object) {
-                if part.contains_key("percent") {
-                    books.donated += price;
-                    return false;
-                }
-                *funds.entry(text(part, "code").to_owned()).or_default() +=
-                    cents(part.get("amount"));
-            }
+/// States that each cart row had, by what was written to it.
+fn states(simulator: &Simulator) -> Vec<Record> {
+    let mut latest: BTreeMap<String, Record> = BTreeMap::new();
+    let mut states = Vec::new();
+    for write in simulator.tenant_log() {
+        if write.object == "cart" {
+            let row = latest.entry(write.id.clone()).or_default();
+            row.extend(write.fields);
+            row.insert("id".to_owned(), Value::from(write.id));
+            states.push(row.clone());
         }
-        (None, "") => return true,
-        (None, fund) => drop(funds.insert(fund.to_owned(), price)),
     }
-    for (fund, cents) in funds {
-        books.donated += cents;
-        *books.funds.entry(fund).or_default() += cents;
+    states
+}
+
+/// Rows with one id each: the later one lies over the earlier one.
+fn corrected(rows: Vec<Record>) -> Vec<Record> {
+    let mut kept: Vec<Record> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows {
+        let id = text(&row, "id").to_owned();
+        let place = places.get(&id).copied().filter(|_| !id.is_empty());
+        let Some(there) = place.and_then(|place| kept.get_mut(place)) else {
+            places.insert(id, kept.len());
+            kept.push(row);
+            continue;
+        };
+        if at(&row) >= at(there) {
+            lay_over(there, row);
+        } else {
+            let later = std::mem::replace(there, row);
+            lay_over(there, later);
+        }
     }
-    true
+    kept
+}
+
+/// Members that the later row leaves out stay; the two words for funds replace each other.
+fn lay_over(earlier: &mut Record, later: Record) {
+    for (one, other) in [("fund_code", "funds"), ("funds", "fund_code")] {
+        if later.contains_key(one) {
+            earlier.remove(other);
+        }
+    }
+    earlier.extend(later.into_iter().filter(|(_, value)| !value.is_null()));
+}
+
+/// When it happened, in nanoseconds; rows without a time come first.
+fn at(row: &Record) -> i128 {
+    let time: Option<jiff::Timestamp> = text(row, "occurred_at").parse().ok();
+    time.map_or(i128::MIN, jiff::Timestamp::as_nanosecond)
+}
+
+/// The action, in small letters as it is compared.
+fn action(row: &Record) -> String {
+    text(row, "action").to_lowercase()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::purchases::draw::{self, Buyer};
-
-    #[test]
-    fn what_rows_come_to_is_what_was_kept_while_they_were_drawn() {
-        let mut random = fastrand::Rng::with_seed(1);
-        for number in 0..2_000 {
-            let history = draw::draw(&mut random, format!("c-{number}"), Buyer::default());
-            let of = |entity: &str| {
-                let told = history.told.iter().filter(|told| told.entity == entity);
-                told.map(|told| told.row.clone()).collect::<Vec<_>>()
-            };
-            let carts = of("cart").pop().into_iter().collect();
-            let rows = Rows::new(carts, of("ticket_audit"), of("gateway_audit"));
-            assert_eq!(rows.books(&history.cart), history.books);
-        }
-    }
-}
+mod tests;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Line, Maker};
+use super::Maker;
+use super::lines::{Kind, Line};
 use crate::purchases::memberships::Term;
 use crate::purchases::money;
 
@@ -16,32 +17,26 @@ pub(super) struct Member {
 
 impl Maker<'_> {
     fn membership_id(&self) -> String {
-        format!("{}-m", self.cart)
+        format!("{}-m", self.cart.id)
     }
 
     /// The line of the cart that it is sold by.
     pub(super) fn membership(&mut self) -> Line {
         let cents = self.one_of(&[0, 4_999, 12_000]);
-        let id = self.id("t");
         let more = json!({
             "ticket_type": "Membership", "ticket_type_id": "tt-membership", "item_kind": "membership",
             "membership_id": self.membership_id(),
         });
-        Line {
-            row: self.row(&id, cents, more),
-            id,
-            cents,
-            donation: false,
-        }
+        self.line("t", cents, Kind::Membership, more)
     }
 
     pub(super) fn member(&mut self) -> Member {
         let id = self.membership_id();
         let level = self.level();
         let row = json!({
-            "id": id, "member_number": format!("M-{}", self.cart), "level_name": level, "status": "active", "action": "new",
+            "id": id, "member_number": format!("M-{}", self.cart.id), "level_name": level, "status": "active", "action": "new",
             "valid_from": "2026-03-01", "valid_until": "2027-02-28", "auto_renew": false, "price_paid": money(12_000),
-            "currency": "USD", "cart_id": self.cart, "primary_identity_id": self.buyer.person, "is_gift": false,
+            "currency": "USD", "cart_id": self.cart.id, "primary_identity_id": self.buyer.person, "is_gift": false,
             "members": [{ "identity_id": self.buyer.person, "role": "primary" }],
         });
         Member { id, row }

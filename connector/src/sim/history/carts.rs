@@ -40,9 +40,9 @@ pub(super) fn carts(seed: u64, length_ms: u64, history: &mut History) {
 
 fn settings(dice: &mut Dice) -> Map<String, Value> {
     object(match dice.0.u32(0..4) {
-        0 => json!({ "cart_source": "derived" }),
-        1 => json!({ "cart_source": "derived", "refund": "reduce_lines" }),
-        _ => json!({ "refund": "reduce_lines" }),
+        0 => json!({ "cart_source": "derived", "refund": "reduce_lines" }),
+        1 => json!({ "cart_source": "derived", "refund": "negative_payment" }),
+        _ => json!({ "refund": "negative_payment" }),
     })
 }
 
@@ -132,9 +132,8 @@ fn bought(dice: &mut Dice, cart: usize, buyer: Buyer) -> Vec<Action> {
         webhook_delay_ms: None,
     });
     let actions = told.into_iter().filter_map(|told| {
+        // Rows say when they happened: of a charge told twice both rows say the same, and a corrected row says later.
         let mut fields = told.row;
-        // Ticketure says when it happened.
-        fields.remove("occurred_at");
         let id = fields.remove("id")?;
         Some(Action::TicketureRow {
             entity: told.entity.to_owned(),

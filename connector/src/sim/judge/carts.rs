@@ -1,33 +1,34 @@
 //! The books of carts: what Salesforce says of each, beside what follows from the rows that Ticketure has.
 //! Memberships are judged beside them.
 
+use std::collections::BTreeMap;
+
 use simulator::{Actor, Operation};
 
 use super::{Record, is_asked_about, memberships, text};
-use crate::purchases::{Rows, books};
+use crate::purchases::heard::{Entries, Heard, Ledger, of_error, of_item};
+use crate::purchases::{Books, Rows, books};
 use crate::sim::world::Ended;
 
 /// Each cart that has to be an opportunity is one, with its lines, payments and allocations to the cent; no other is.
-/// What waits, or is refused for good, is judged as that.
+/// An amount that is not booked is named by an entry that waits, or by the error log.
 pub(super) fn books_agree(ended: &Ended, faults: &mut Vec<String>) {
     let rows = Rows::read(&ended.simulator);
-    let ids = rows.ids();
-    let carts: Vec<_> = ids
-        .iter()
-        .filter(|cart| !is_under_way(ended, cart) && !memberships::is_salesforces(ended, cart))
-        .map(|cart| (cart.as_str(), rows.books(cart)))
-        .collect();
-    let entries = carts.iter().map(|(cart, books)| (*cart, books));
+    let all = all_books(&rows);
+    let judged = judged(ended, &all);
     let npsp = !ended.without_npsp;
-    let wrong = books::disagreeing(&ended.simulator, entries, &ended.settings, npsp);
+    let wrong = books::disagreeing(&ended.simulator, judged.clone(), &ended.settings, npsp);
     for (cart, expected, found) in wrong {
         faults.push(format!(
             "the books of {cart}: {found:?} and not {expected:?}"
         ));
     }
-    for (cart, _) in &carts {
+    let are_ours = npsp && books::are_ours(&ended.settings);
+    let entries = Entries::of(&ended.waiting, &ended.errors);
+    faults.extend(ledger_of(ended, &all, &judged).faults(&entries, are_ours));
+    for (cart, books) in &judged {
         for opportunity in ended.simulator.find("Opportunity", KEY, cart) {
-            lines_say_what_happened(ended, &rows, cart, &opportunity, faults);
+            lines_say_what_happened(ended, &rows, (cart, books), &opportunity, faults);
             belongs_to_buyer(ended, &rows, cart, &opportunity, faults);
             families_live_together(ended, &rows, cart, faults);
         }
@@ -43,16 +44,48 @@ pub(super) fn has_to_be(ended: &Ended, cart: &str) -> bool {
     books.is_opportunity(&ended.settings)
 }
 
-fn is_under_way(ended: &Ended, cart: &str) -> bool {
-    ended.waiting.iter().any(|item| item.key == cart)
-        || ended.errors.iter().any(|error| error.key == cart)
+/// Reasons that the books give for entries that wait or failed.
+pub(super) fn ledger(ended: &Ended) -> Ledger {
+    let all = all_books(&Rows::read(&ended.simulator));
+    ledger_of(ended, &all, &BTreeMap::new())
 }
 
-/// Scans are counted, and what was refunded says so, in whatever order that was heard of.
+fn all_books(rows: &Rows) -> BTreeMap<String, Books> {
+    let ids = rows.ids().into_iter();
+    ids.map(|cart| (cart.clone(), rows.books(&cart))).collect()
+}
+
+fn ledger_of(
+    ended: &Ended,
+    all: &BTreeMap<String, Books>,
+    judged: &BTreeMap<&str, &Books>,
+) -> Ledger {
+    Ledger::of(all.iter().map(|(cart, books)| Heard {
+        cart,
+        books,
+        is_judged: judged.contains_key(cart.as_str()) && books.is_opportunity(&ended.settings),
+    }))
+}
+
+/// Carts about which everything is done, but for what the books themselves say waits or is refused.
+fn judged<'b>(ended: &Ended, all: &'b BTreeMap<String, Books>) -> BTreeMap<&'b str, &'b Books> {
+    let ledger = ledger_of(ended, all, &BTreeMap::new());
+    let is_under_way = |cart: &str| {
+        let mut waiting = ended.waiting.iter().filter(|item| item.key == cart);
+        let mut errors = ended.errors.iter().filter(|error| error.key == cart);
+        waiting.any(|item| !ledger.explains(&of_item(item)))
+            || errors.any(|error| !ledger.explains(&of_error(error)))
+    };
+    let all = all.iter().map(|(cart, books)| (cart.as_str(), books));
+    all.filter(|(cart, _)| !is_under_way(cart) && !memberships::is_salesforces(ended, cart))
+        .collect()
+}
+
+/// Scans are counted, and a line that was refunded says so, in whatever order that was heard of.
 fn lines_say_what_happened(
     ended: &Ended,
     rows: &Rows,
-    cart: &str,
+    (cart, books): (&str, &Books),
     opportunity: &Record,
     faults: &mut Vec<String>,
 ) {
@@ -62,7 +95,11 @@ fn lines_say_what_happened(
         text(opportunity, "Id"),
     );
     for line in lines {
-        let ticket = text(&line, "Ticketure_Ticket_Id__c");
+        let key = text(&line, "Ticketure_Ticket_Id__c");
+        let ticket = key
+            .strip_prefix(cart)
+            .and_then(|rest| rest.strip_prefix(':'))
+            .unwrap_or(key);
         let mine = rows
             .tickets_of(cart)
             .filter(|row| text(row, "ticket_id") == ticket);
@@ -77,7 +114,7 @@ fn lines_say_what_happened(
         let counted = line
             .get("Ticketure_Redeemed_Count__c")
             .and_then(serde_json::Value::as_f64);
-        let refunded = actions.iter().any(|action| action == "refunded");
+        let refunded = books.refunded.contains_key(ticket);
         let says_refunded = text(&line, "Ticketure_Status__c") == "Refunded";
         if counted.unwrap_or_default() != scans || refunded != says_refunded {
             faults.push(format!(
@@ -158,9 +195,11 @@ fn survivor(ended: &Ended, id: &str) -> String {
 fn families_live_together(ended: &Ended, rows: &Rows, cart: &str, faults: &mut Vec<String>) {
     let of_cart = rows.cart(cart);
     let bought = of_cart
+        .as_ref()
         .map(|row| text(row, "identity_id"))
         .filter(|id| !id.is_empty());
-    let is_organizations = of_cart.is_some_and(|row| !text(row, "organization_id").is_empty());
+    let organization = of_cart.as_ref().map(|row| text(row, "organization_id"));
+    let is_organizations = organization.is_some_and(|id| !id.is_empty());
     let holders = || rows.tickets_of(cart).map(|row| text(row, "identity_id"));
     let anchor = bought.or_else(|| holders().find(|id| !id.is_empty()));
     let anchor = anchor.and_then(|id| linked(ended, "Contact", id));
@@ -194,13 +233,13 @@ fn buyer(ended: &Ended, rows: &Rows, cart: &str) -> (String, String) {
     if text(&ended.settings, "cart_source") == "derived" {
         let mut bought = rows
             .tickets_of(cart)
-            .filter(|row| text(row, "action") == "purchased");
+            .filter(|row| matches!(text(row, "action"), "purchased" | "transfer_to"));
         let first = bought.find(|row| !text(row, "identity_id").is_empty());
         let person = first.map(|row| own(row, "identity_id"));
         return (person.unwrap_or_default(), String::new());
     }
     rows.cart(cart).map_or_else(Default::default, |row| {
-        (own(row, "identity_id"), own(row, "organization_id"))
+        (own(&row, "identity_id"), own(&row, "organization_id"))
     })
 }
 

@@ -2,16 +2,22 @@
 
 use runtime::queue::{ItemView, State};
 
+use crate::purchases::heard::{of_error, of_item};
+
 use super::{FIELDS, Record, at, carts, memberships, text};
 use crate::sim::world::Ended;
 
 /// Everything is done or in the error log, but for what waits for a person, or for a record that is not there.
 pub(super) fn all_done(ended: &Ended, faults: &mut Vec<String>) {
+    // Money that waits for a charge holds up nothing.
+    let ledger = carts::ledger(ended);
+    let is_money = |item: &ItemView| ledger.explains(&of_item(item));
     for item in &ended.waiting {
         let waits = match item.state {
-            State::Parked => may_wait(ended, item),
+            State::Parked => is_money(item) || may_wait(ended, item),
             State::Ready => ended.waiting.iter().any(|earlier| {
-                earlier.id < item.id && earlier.lane == item.lane && earlier.state == State::Parked
+                let goes_first = earlier.id < item.id && earlier.lane == item.lane;
+                goes_first && earlier.state == State::Parked && !is_money(earlier)
             }),
             _ => false,
         };
@@ -62,9 +68,11 @@ fn waits_for_another(ended: &Ended, item: &ItemView) -> bool {
     })
 }
 
-/// In the error log is what the org refuses for good, all of it, and nothing else.
+/// In the error log is what the org refuses for good, all of it, and nothing else but money and words that nobody
+/// understands.
 pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
     let log = ended.simulator.tenant_log();
+    let ledger = carts::ledger(ended);
     // A direction that stands still is entry 0 until a try goes well: that is no item.
     for error in ended.errors.iter().filter(|error| error.id > 0) {
         let refused = log
@@ -73,7 +81,8 @@ pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
         let deleted = error.error.code == "ENTITY_IS_DELETED"
             && (carts::buyer_was_deleted(ended, &error.key)
                 || memberships::names_somebody_deleted(ended, &error.key));
-        if !refused && !deleted && !memberships::is_right(&error.error.code) {
+        let is_money = ledger.explains(&of_error(error));
+        if !refused && !deleted && !is_money && !memberships::is_right(&error.error.code) {
             faults.push(format!(
                 "in the error log: item {} {}: {}: {}",
                 error.id, error.key, error.error.code, error.error.message
