@@ -201,3 +201,6 @@ fn told(entity: &'static str, row: Value, at: String) -> Told {
     };
     Told { entity, row, at }
 }
+
+#[cfg(test)]
+mod tests;
