@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use runtime::queue::State;
 use serde_json::Value;
 
 use super::stage::Stage;
 use super::story::Told;
 use crate::purchases::draw::{self, History};
+use crate::purchases::heard::{Entries, Heard, Ledger};
 use crate::purchases::memberships::{self, Terms};
 use crate::purchases::{Books, books};
 
@@ -49,32 +51,16 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
         stage.until(|status| status.ready < WAITING_MAX).await?;
         days.memory.extend(crate::bench::rss_mb());
     }
-    let settled = stage.all_settled().await?;
+    let rested = stage.at_rest().await?;
     let seconds = start.elapsed().as_secs_f64();
     let calls = stage.client.calls() - calls;
-    for failed in stage.store.errors(3).await? {
-        stage.tell(
-            &format!("{} is in the error log", failed.key),
-            &failed.error.message,
-            false,
-        );
-    }
-    if !settled {
+    if !rested {
         let status = stage.store.status().await?;
-        let waiting = status.ready + status.running + status.delayed + status.parked;
-        let first = status
-            .parked_by_key
-            .first()
-            .map(|(key, count)| format!("{count} for {key}"));
         stage.tell(
-            &format!("{waiting} items still wait"),
+            "Everything comes to rest",
             &format!(
-                "{} ready, {} running, {} delayed, {} parked: {}",
-                status.ready,
-                status.running,
-                status.delayed,
-                status.parked,
-                first.unwrap_or_default()
+                "{} ready, {} running, {} delayed",
+                status.ready, status.running, status.delayed
             ),
             false,
         );
@@ -90,9 +76,10 @@ pub(super) async fn tell(stage: &mut Stage, customers: usize) -> Told {
             records,
             memory(&days.memory)
         ),
-        settled,
+        rested,
     );
     compare(stage, &days);
+    money(stage, &days).await?;
     Ok(())
 }
 
@@ -155,6 +142,51 @@ fn compare(stage: &mut Stage, days: &Days) {
         },
         wrong.is_empty(),
     );
+}
+
+/// Amounts that are not booked, and words that nobody understands, are what waits and what is in the error log.
+async fn money(stage: &mut Stage, days: &Days) -> Told {
+    let settings = crate::settings::defaults();
+    let ledger = Ledger::of(days.carts.iter().map(|(cart, books)| Heard {
+        cart,
+        books,
+        is_judged: books.is_opportunity(&settings),
+    }));
+    let carts = days.carts.iter().map(|(cart, _)| cart.clone()).collect();
+    let mut parked = stage.store.open_items(carts).await?;
+    parked.retain(|item| item.state == State::Parked);
+    let mut errors = stage.store.errors(u32::MAX).await?;
+    // A direction that stands still is entry 0: that is no item.
+    errors.retain(|error| error.id != 0);
+    let entries = Entries::of(&parked, &errors);
+    let all = entries.waiting.iter().chain(&entries.errors);
+    let unexplained = all.filter(|text| !ledger.explains(text));
+    let mut faults: Vec<String> = unexplained
+        .map(|text| format!("nothing explains {text}"))
+        .collect();
+    faults.extend(ledger.faults(&entries, stage.npsp));
+    let status = stage.store.status().await?;
+    let others = status.parked.saturating_sub(parked.len() as u64);
+    if others > 0 {
+        let first = status.parked_by_key.first();
+        let first = first.map_or("", |(key, _)| key.as_str());
+        faults.push(format!(
+            "{others} items that are about no cart wait, one for {first}"
+        ));
+    }
+    stage.tell(
+        "No money in silence: what is not booked waits for a charge or is in the error log",
+        &match faults.first() {
+            None => format!(
+                "{} amounts wait, {} entries are in the error log",
+                entries.waiting.len(),
+                entries.errors.len()
+            ),
+            Some(first) => format!("{} faults; {first}", faults.len()),
+        },
+        faults.is_empty(),
+    );
+    Ok(())
 }
 
 /// Writes of ours to records of the org.

@@ -155,12 +155,14 @@ impl Stage {
             .await
     }
 
-    /// The same of very many things: as long as something goes on, and no longer than minutes without an end.
-    pub async fn all_settled(&self) -> Result<bool, Box<dyn Error>> {
+    /// Waits until very many things have come to rest: as long as something goes on, and not for ever.
+    ///
+    /// What waits for more to be heard goes on waiting.
+    pub async fn at_rest(&self) -> Result<bool, Box<dyn Error>> {
         let (mut done, mut since) = (0, Instant::now());
         while since.elapsed() < PATIENCE {
             let status = self.store.status().await?;
-            if status.ready + status.running + status.delayed + status.parked == 0 {
+            if status.ready + status.running + status.delayed == 0 {
                 return Ok(true);
             }
             if status.done != done {

@@ -43,6 +43,7 @@ pub(crate) struct Buyer {
 
 impl History {
     /// The carts and their books.
+    #[cfg(test)]
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Books)> {
         self.carts
             .iter()
