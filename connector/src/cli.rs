@@ -55,7 +55,7 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
-    /// The error log, newest first.
+    /// The error log, newest first, and the problems that wait before they are in it.
     Errors {
         #[command(flatten)]
         place: Place,
@@ -184,9 +184,10 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Serve { place } => serve(&place).await,
         Command::Status { place } => print(&place, &reader(&place)?.status().await?, show::status),
         Command::Errors { place, limit } => {
-            print(&place, &reader(&place)?.errors(limit).await?, |errors| {
-                show::errors(errors)
-            })
+            let reader = reader(&place)?;
+            let mut errors = reader.errors(limit).await?;
+            errors.extend(reader.waiting_problems(limit).await?);
+            print(&place, &errors, |errors| show::errors(errors))
         }
         Command::Gates { place } => print(&place, &reader(&place)?.gated(None).await?, |gated| {
             show::gates(gated)

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::LinkState;
 use runtime::queue::{
-    Decided, DecisionRecord, Gated, Intent, Link, OpenReview, Store, StoreError, Tombstone,
+    Decided, DecisionRecord, Gated, Intent, ItemView, Link, OpenReview, State, Store, StoreError,
+    Tombstone,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -33,6 +34,8 @@ pub struct Explanation {
     pub reviews: Vec<OpenReview>,
     /// What was decided about it, the latest first.
     pub decided: Vec<Decided>,
+    /// What waits, or failed, of a record that is neither in a pair nor in a tree.
+    pub items: Vec<ItemView>,
 }
 
 /// One pair.
@@ -46,6 +49,8 @@ pub struct PairView {
     pub open_intents: Vec<Intent>,
     /// The latest first.
     pub decisions: Vec<DecisionRecord>,
+    /// What waits, or failed, in either direction.
+    pub items: Vec<ItemView>,
 }
 
 /// One field, in the words of Salesforce.
@@ -102,6 +107,11 @@ pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError>
     explanation
         .trees
         .retain(|tree| !told.contains(&tree.ticketure_id));
+    let found = explanation.pairs.len() + explanation.trees.len() + explanation.memberships.len();
+    if found == 0 {
+        let ids = BTreeSet::from([id.to_owned(), normal.clone()]);
+        explanation.items = store.open_items(ids.into_iter().collect()).await?;
+    }
     of_review(store, id, &normal, &mut explanation).await?;
     Ok(explanation)
 }
@@ -161,6 +171,9 @@ async fn pair(
             .intents(mapping.name, vec![link.source_id.clone()])
             .await?,
         decisions: store.decisions(mapping.name, &link.source_id).await?,
+        items: store
+            .open_items(vec![link.source_id.clone(), link.destination_id.clone()])
+            .await?,
         mapping: link.mapping,
         ticketure_id: link.source_id,
         salesforce_id: link.destination_id,
@@ -203,6 +216,7 @@ pub fn text(explanation: &Explanation) -> String {
         for decision in &pair.decisions {
             text += &format!("  {}\n", decided(decision));
         }
+        text += &items_shown(&pair.items);
     }
     text += &explanation
         .trees
@@ -214,6 +228,7 @@ pub fn text(explanation: &Explanation) -> String {
         .iter()
         .map(memberships::shown)
         .collect::<String>();
+    text += &items_shown(&explanation.items);
     for gated in &explanation.gated {
         text += &format!(
             "  waits, {}: {} (since {})\n",
@@ -251,6 +266,26 @@ pub fn text(explanation: &Explanation) -> String {
         text = "nothing is known of this record: give the id of an identity in Ticketure, or of a record in Salesforce".to_owned();
     }
     text.trim_end().to_owned()
+}
+
+fn items_shown(items: &[ItemView]) -> String {
+    items.iter().map(|item| item_shown(item, "  ")).collect()
+}
+
+/// One line of what waits, or failed: since when, and why.
+fn item_shown(item: &ItemView, indent: &str) -> String {
+    let why = match (&item.error, &item.note) {
+        (Some(error), _) => format!("{} {}", error.line(), error.help),
+        (None, Some(note)) => note.clone(),
+        (None, None) => item.payload_type.clone(),
+    };
+    let since = show::time(item.received_at_ms);
+    let state = match item.state {
+        State::Dead => "is in the error log",
+        State::Parked => "waits",
+        State::Ready | State::Running | State::Delayed | State::Done => "is under way",
+    };
+    format!("{indent}item {} {state} since {since}: {why}\n", item.id)
 }
 
 fn decided(decision: &DecisionRecord) -> String {

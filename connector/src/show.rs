@@ -2,6 +2,9 @@
 
 use runtime::queue::{FailedItem, Gated, ItemView, Status};
 
+/// Lines of what is waited for, and of problems that wait.
+const KEYS_SHOWN: usize = 10;
+
 /// The first line says whether anything needs a person.
 pub fn status(status: &Status) -> String {
     let waiting = status.ready + status.running + status.delayed;
@@ -14,7 +17,11 @@ pub fn status(status: &Status) -> String {
             numbers(status)
         );
     }
-    let first = match (status.dead, waiting + status.parked) {
+    let parked = status.parked.saturating_sub(status.problems);
+    let first = match (status.dead, waiting + parked) {
+        (0, 0) if status.problems > 0 => {
+            format!("all done, but {}", waiting_problems(status.problems))
+        }
         (0, 0) => "all done".to_owned(),
         (0, left) => format!("working: {left} to do"),
         (dead, _) => format!("{dead} in the error log want a person: usher errors"),
@@ -49,10 +56,24 @@ fn numbers(status: &Status) -> String {
             status.open_intents
         );
     }
-    for (key, count) in status.parked_by_key.iter().take(10) {
+    for (key, count) in status.parked_by_key.iter().take(KEYS_SHOWN) {
         text += &format!("\n  {count} wait for {key}");
     }
+    if status.problems > 0 {
+        text += &format!("\n  {}:", waiting_problems(status.problems));
+    }
+    for note in status.problem_notes.iter().take(KEYS_SHOWN) {
+        text += &format!("\n    {note}");
+    }
     text
+}
+
+/// Problems that are not in the error log yet, as a clause.
+fn waiting_problems(count: u64) -> String {
+    match count {
+        1 => "1 problem waits for more to be heard (usher errors)".to_owned(),
+        count => format!("{count} problems wait for more to be heard (usher errors)"),
+    }
 }
 
 /// Records that may not go back as they are.
@@ -83,6 +104,18 @@ fn failed(item: &FailedItem) -> String {
         .as_deref()
         .map(|line| format!("\n  mapping  {line}"))
         .unwrap_or_default();
+    if let Some(until_ms) = item.waits_until_ms {
+        return format!(
+            "item {}  {} {}  {}\n  waits    {}, until {}\n  do       {}",
+            item.id,
+            item.mapping.as_deref().unwrap_or(&item.payload_type),
+            item.key,
+            time(item.received_at_ms),
+            error.line(),
+            time(until_ms),
+            error.help
+        );
+    }
     if item.id == 0 {
         return format!(
             "{} stands still since {}\n  what     {}\n  do       {}",
@@ -93,13 +126,12 @@ fn failed(item: &FailedItem) -> String {
         );
     }
     format!(
-        "item {}  {} {}  {}\n  what     {}: {}{line}\n  do       {}\n  then     usher retry {}",
+        "item {}  {} {}  {}\n  what     {}{line}\n  do       {}\n  then     usher retry {}",
         item.id,
         item.mapping.as_deref().unwrap_or(&item.payload_type),
         item.key,
         time(item.received_at_ms),
-        error.code,
-        error.message,
+        error.line(),
         error.help,
         item.id
     )
@@ -119,13 +151,22 @@ pub fn item(item: &ItemView) -> String {
         item.lane,
         item.attempts
     );
-    for (name, value) in [("waits for", &item.wait_key), ("note", &item.note)] {
+    // A problem waits for no record: its message says what for.
+    let is_problem = item.cause.is_some();
+    let lines = [("waits for", &item.wait_key), ("note", &item.note)];
+    for (name, value) in lines.into_iter().filter(|_| !is_problem) {
         if let Some(value) = value {
             text += &format!("\n  {name} {value}");
         }
     }
     if let Some(error) = &item.error {
-        text += &format!("\n  {}: {}\n  do {}", error.code, error.message, error.help);
+        text += &format!("\n  {}\n  do {}", error.line(), error.help);
+        if let Some(line) = &error.mapping_line {
+            text += &format!("\n  mapping {line}");
+        }
+    }
+    if let (true, Some(due_ms)) = (is_problem, item.due_ms) {
+        text += &format!("\n  in the error log from {}", time(due_ms));
     }
     for line in &item.history {
         text += &format!("\n  {}  {} {}", time(line.at_ms), line.what, line.detail);
@@ -147,5 +188,55 @@ fn duration(ms: i64) -> String {
         seconds @ 0..=119 => format!("{seconds} s"),
         seconds @ 120..=7_199 => format!("{} min", seconds / 60),
         seconds => format!("{} h", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime::queue::ErrorRecord;
+
+    fn failed(waits_until_ms: Option<i64>) -> FailedItem {
+        FailedItem {
+            id: 7,
+            mapping: Some("cart".to_owned()),
+            payload_type: "tree_again".to_owned(),
+            key: "c-1".to_owned(),
+            attempts: 0,
+            received_at_ms: 0,
+            error: ErrorRecord {
+                code: "refund_waits".to_owned(),
+                message: "refund g-3 of cart c-1: 40.00 are more than was charged".to_owned(),
+                mapping_line: None,
+                help: "Nothing.".to_owned(),
+            },
+            waits_until_ms,
+        }
+    }
+
+    #[test]
+    fn a_problem_that_waits_is_shown_by_its_message() {
+        let shown = status(&Status {
+            parked: 1,
+            problems: 1,
+            problem_notes: vec!["refund g-3 of cart c-1".to_owned()],
+            ..Status::default()
+        });
+        assert!(
+            shown.starts_with("all done, but 1 problem waits"),
+            "{shown}"
+        );
+        assert!(shown.contains("\n    refund g-3 of cart c-1"), "{shown}");
+        let shown = errors(&[failed(Some(86_400_000))]);
+        assert!(shown.contains("until 1970-01-02"), "{shown}");
+        assert!(!shown.contains("usher retry"), "{shown}");
+    }
+
+    #[test]
+    fn a_code_stands_in_a_line_once() {
+        let mut item = failed(None);
+        assert!(errors(&[item.clone()]).contains("refund_waits: refund g-3"));
+        item.error.message = "ticket t-1: refund_waits: too much".to_owned();
+        assert_eq!(errors(&[item]).matches("refund_waits").count(), 1);
     }
 }

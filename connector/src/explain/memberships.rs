@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use runtime::json::text_at;
 use runtime::mapping::{AdoptFrom, MappingDescriptor};
-use runtime::queue::{ItemView, State, Store, StoreError, TreeRecord};
+use runtime::queue::{ItemView, Store, StoreError, TreeRecord};
 use runtime::row;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::show;
+use super::item_shown;
 
 /// The mapping of terms; the key of each begins with the membership's id.
 const TERM: &str = "membership";
@@ -303,24 +303,10 @@ fn term_shown(term: &Term) -> String {
         };
         shown += &format!("    {:36} {:10} {role}\n", member.ticketure_id, member.role);
     }
-    shown += &term.items.iter().map(item_shown).collect::<String>();
+    let items = term.items.iter().map(|item| item_shown(item, "    "));
+    shown += &items.collect::<String>();
     if term.in_doubt {
         shown += "    a call for it has no answer yet: Salesforce is asked before anything else is written\n";
     }
     shown
-}
-
-fn item_shown(item: &ItemView) -> String {
-    let why = match (&item.error, &item.note) {
-        (Some(error), _) => format!("{}: {} {}", error.code, error.message, error.help),
-        (None, Some(note)) => note.clone(),
-        (None, None) => item.payload_type.clone(),
-    };
-    let since = show::time(item.received_at_ms);
-    let state = match item.state {
-        State::Dead => "is in the error log",
-        State::Parked => "waits",
-        State::Ready | State::Running | State::Delayed | State::Done => "is under way",
-    };
-    format!("    item {} {state} since {since}: {why}\n", item.id)
 }

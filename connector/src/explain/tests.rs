@@ -145,3 +145,32 @@ async fn it_is_found_by_a_term_an_opportunity_a_cart_and_a_member() {
     }
     assert_eq!(explain(&store, "m-10").await.unwrap().memberships.len(), 1);
 }
+
+#[tokio::test]
+async fn what_waits_or_failed_is_shown_of_a_cart_and_of_a_record_that_never_went() {
+    let store = told().await;
+    let dead = |mapping: &str, key: &str| NewItem {
+        mapping: Some(mapping.to_owned()),
+        payload_type: "ticket_audit".to_owned(),
+        lane: key.to_owned(),
+        key: key.to_owned(),
+        payload: "{}".to_owned(),
+        reason: Some("price is no number".to_owned()),
+        ..NewItem::default()
+    };
+    let items = vec![dead("cart", "c-7"), dead("contact", "i-9")];
+    store.enqueue(items).await.unwrap();
+    let cart = TreeRow {
+        tree: "cart".to_owned(),
+        ..row("c-7", json!({ "id": "c-7", "updated_at": "2026-03-01" }))
+    };
+    store.keep_rows(vec![cart]).await.unwrap();
+    for id in ["c-7", "i-9"] {
+        let shown = text(&explain(&store, id).await.unwrap());
+        assert!(
+            shown.contains("is in the error log since 2027-01-15"),
+            "{shown}"
+        );
+        assert!(shown.contains("price is no number"), "{shown}");
+    }
+}

@@ -1,10 +1,11 @@
 //! A tree in an explanation: what was heard of it, and what was written because of it.
 
 use runtime::json::text_at;
-use runtime::queue::{Store, StoreError};
+use runtime::queue::{ItemView, Store, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::items_shown;
 use crate::handlers::households::PLACED;
 use crate::trees::USED;
 
@@ -17,6 +18,8 @@ pub struct TreeView {
     /// In the order in which it happened.
     pub heard: Vec<Heard>,
     pub written: Vec<Written>,
+    /// What waits, or failed: its items, and problems that are not put right.
+    pub items: Vec<ItemView>,
     /// A call for it has no answer yet: Salesforce is asked before anything else is written.
     pub in_doubt: bool,
 }
@@ -67,6 +70,9 @@ async fn view(store: &Store, tree: String, root: String) -> Result<TreeView, Sto
         .collect();
     heard.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
     let records = store.tree_records(&tree, vec![root.clone()]).await?;
+    let links = store.links(&tree, vec![root.clone()]).await?;
+    let record = links.get(&root).map(|link| link.destination_id.clone());
+    let keys: Vec<String> = record.into_iter().chain([root.clone()]).collect();
     let written = records.into_iter().map(|record| Written {
         mapping: record.mapping,
         ticketure_id: record.key,
@@ -76,6 +82,7 @@ async fn view(store: &Store, tree: String, root: String) -> Result<TreeView, Sto
     Ok(TreeView {
         heard,
         written: written.collect(),
+        items: store.open_items(keys).await?,
         in_doubt: !store.intents(&tree, vec![root.clone()]).await?.is_empty(),
         mapping: tree,
         ticketure_id: root,
@@ -111,6 +118,7 @@ pub fn text(tree: &TreeView) -> String {
             written.mapping, written.ticketure_id, written.salesforce_id
         );
     }
+    text += &items_shown(&tree.items);
     if tree.in_doubt {
         text += "  a call for it has no answer yet: Salesforce is asked before anything else is written\n";
     }

@@ -184,7 +184,7 @@ impl State {
         for failed in &left.errors {
             let about = failed.mapping.as_ref().unwrap_or(&failed.payload_type);
             let error = &failed.error;
-            let text = format!("{about} {}: {}: {}", failed.key, error.code, error.message);
+            let text = format!("{about} {}: {}", failed.key, error.line());
             self.errors.push(keys.scrubbed(&text));
         }
         let mut asked = BTreeSet::new();
@@ -208,11 +208,15 @@ impl State {
         for item in parked {
             let key = item.wait_key.clone().unwrap_or_default();
             // Who waits for a decision is in the review list.
-            if !asked.contains(&key) {
-                let about = item.mapping.as_ref().unwrap_or(&item.payload_type);
-                let text = format!("{about} {} waits for {key}", item.key);
-                self.parked.push(keys.scrubbed(&text));
+            if asked.contains(&key) {
+                continue;
             }
+            let about = item.mapping.as_ref().unwrap_or(&item.payload_type);
+            let text = match (&item.cause, &item.error) {
+                (Some(_), Some(problem)) => format!("{about} {}: {}", item.key, problem.line()),
+                _ => format!("{about} {} waits for {key}", item.key),
+            };
+            self.parked.push(keys.scrubbed(&text));
         }
         for list in [&mut self.errors, &mut self.review, &mut self.parked] {
             list.sort();

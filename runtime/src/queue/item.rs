@@ -169,6 +169,16 @@ pub struct ErrorRecord {
     pub help: String,
 }
 
+impl ErrorRecord {
+    /// The code and the message in one line, in which the code stands once.
+    pub fn line(&self) -> String {
+        match self.message.contains(&self.code) {
+            true => self.message.clone(),
+            false => format!("{}: {}", self.code, self.message),
+        }
+    }
+}
+
 /// A source record and its destination record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Link {
@@ -365,6 +375,8 @@ pub struct ItemView {
     /// Why it waits, or what went wrong last.
     pub note: Option<String>,
     pub error: Option<ErrorRecord>,
+    /// The cause of the problem that the item stands for; nothing for every other item.
+    pub cause: Option<String>,
     pub finished_at_ms: Option<i64>,
     pub history: Vec<HistoryLine>,
 }
@@ -388,6 +400,9 @@ pub struct FailedItem {
     pub attempts: u32,
     pub received_at_ms: i64,
     pub error: ErrorRecord,
+    /// When a problem that waits enters the error log; nothing for what is in it already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_until_ms: Option<i64>,
 }
 
 /// One line of the event log: a delivery as it came.
@@ -421,8 +436,12 @@ pub struct Status {
     /// Writes whose outcome is not known yet.
     pub open_intents: u64,
     pub pauses: Vec<Pause>,
-    /// What is waited for and by how many, most waited for first (at most 100).
+    /// What is waited for and by how many, most waited for first (at most 100). Problems wait for no key.
     pub parked_by_key: Vec<(String, u64)>,
+    /// Problems that wait for more to be heard; `parked` counts them as well.
+    pub problems: u64,
+    /// Their messages, the oldest first (at most 100).
+    pub problem_notes: Vec<String>,
 }
 
 /// Which dead items to bring back.

@@ -3,18 +3,51 @@
 
 use std::collections::BTreeMap;
 
-use super::StoreError;
-use super::item::{Extent, NewItem, Problem, ProblemStage, Problems, State};
+use rusqlite::Connection;
+
+use super::item::{Extent, FailedItem, NewItem, Problem, ProblemStage, Problems, State};
 use super::settle::leave;
 use super::step::{Step, Total};
 use super::tree::TREE_AGAIN;
-use super::view::error_text;
+use super::view::{error_record, error_text};
+use super::{Store, StoreError};
 
 /// An item of a problem that is open: its id, where it stands, and its error.
 struct Open {
     id: i64,
     state: State,
     error: Option<String>,
+}
+
+impl Store {
+    /// Problems that wait for more to be heard, the newest first: they are not in the error log yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn waiting_problems(&self, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
+        self.read(move |connection| waiting(connection, limit))
+            .await
+    }
+}
+
+fn waiting(connection: &Connection, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, mapping, payload_type, key, attempts, received_at, error, due FROM items
+         WHERE state = 2 AND cause IS NOT NULL ORDER BY id DESC LIMIT ?1",
+    )?;
+    let rows = statement.query_map([limit], |row| {
+        Ok(FailedItem {
+            id: row.get(0)?,
+            mapping: row.get(1)?,
+            payload_type: row.get(2)?,
+            key: row.get(3)?,
+            attempts: row.get(4)?,
+            received_at_ms: row.get(5)?,
+            error: error_record(row.get(6)?).unwrap_or_default(),
+            waits_until_ms: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Opens what is new, changes what is said otherwise, closes what is put right.

@@ -84,6 +84,7 @@ pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedIt
             attempts: row.get(4)?,
             received_at_ms: row.get(5)?,
             error: error_record(row.get(6)?).unwrap_or_default(),
+            waits_until_ms: None,
         })
     })?;
     let mut failed: Vec<FailedItem> = sync::pauses(connection)?.into_iter().map(paused).collect();
@@ -102,6 +103,7 @@ fn paused(pause: Pause) -> FailedItem {
         key: String::new(),
         attempts: 0,
         received_at_ms: pause.since_ms,
+        waits_until_ms: None,
         error: ErrorRecord {
             code: "STANDS_STILL".to_owned(),
             message: pause.reason,
@@ -132,12 +134,12 @@ pub(super) fn events(connection: &Connection, limit: i64) -> Result<Vec<Event>, 
 pub(super) fn item(connection: &Connection, id: i64) -> Result<Option<ItemView>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, state, attempt, attempts, mapping, payload_type, lane, key,
-                (SELECT payload FROM payloads WHERE payloads.id = ?1), received_at, due, wait_key, note, error, NULL
+                (SELECT payload FROM payloads WHERE payloads.id = ?1), received_at, due, wait_key, note, error, NULL, cause
          FROM items WHERE id = ?1
          UNION ALL
          SELECT id, 5, attempt, attempts, mapping, payload_type, lane, key,
                 (SELECT payload FROM events WHERE item_id = ?1),
-                received_at, NULL, NULL, NULL, NULL, finished_at
+                received_at, NULL, NULL, NULL, NULL, finished_at, NULL
          FROM done WHERE id = ?1",
     )?;
     let Some(mut view) = statement.query_row([id], item_view).optional()? else {
@@ -179,6 +181,7 @@ fn item_view(row: &Row<'_>) -> rusqlite::Result<ItemView> {
         note: row.get(12)?,
         error: error_record(row.get(13)?),
         finished_at_ms: row.get(14)?,
+        cause: row.get(15)?,
         history: Vec::new(),
     })
 }
@@ -238,10 +241,26 @@ pub(super) fn status(connection: &Connection, now_ms: i64) -> Result<Status, Sto
         pauses: sync::pauses(connection)?,
         parked_by_key: counts(
             connection,
-            "SELECT wait_key, COUNT(*) FROM items WHERE state = 2
+            "SELECT wait_key, COUNT(*) FROM items WHERE state = 2 AND cause IS NULL
              GROUP BY wait_key ORDER BY COUNT(*) DESC, wait_key LIMIT 100",
         )?,
+        problems: counts(
+            connection,
+            "SELECT 'problems', COUNT(*) FROM items WHERE state = 2 AND cause IS NOT NULL",
+        )?
+        .first()
+        .map_or(0, |(_, count)| *count),
+        problem_notes: problem_notes(connection)?,
     })
+}
+
+fn problem_notes(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT note FROM items WHERE state = 2 AND cause IS NOT NULL AND note IS NOT NULL
+         ORDER BY id LIMIT 100",
+    )?;
+    let notes = statement.query_map([], |row| row.get(0))?;
+    Ok(notes.collect::<Result<_, _>>()?)
 }
 
 fn oldest(connection: &Connection) -> Result<Option<i64>, StoreError> {
@@ -266,6 +285,6 @@ pub(super) fn error_text(error: &ErrorRecord) -> String {
     serde_json::json!(error).to_string()
 }
 
-fn error_record(text: Option<String>) -> Option<ErrorRecord> {
+pub(super) fn error_record(text: Option<String>) -> Option<ErrorRecord> {
     serde_json::from_str(&text?).ok()
 }

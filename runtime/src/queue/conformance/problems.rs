@@ -72,12 +72,19 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
     let waits = || vec![problem("g-2", ProblemStage::Waits, "40.00 wait")];
     bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (1, 0));
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.problems, status.parked_by_key), (1, Vec::new()));
+    assert_eq!(status.problem_notes, ["40.00 wait"]);
+    let waiting = bench.store.waiting_problems(10).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert!(waiting[0].waits_until_ms > Some(waiting[0].received_at_ms));
     // Its lane goes on.
     bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (1, 0));
     bench.store.claim(10, 1_500).await.unwrap();
     assert_eq!(bench.parked().await, (0, 1));
     assert_eq!(bench.told().await, ["40.00 wait"]);
+    assert_eq!(bench.store.status().await.unwrap().problems, 0);
     // It stays there, though the worker still says that it waits.
     bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (0, 1));
