@@ -17,7 +17,8 @@ use crate::change::Mask;
 use crate::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 
 pub use find::{find, members};
-pub(crate) use value::{canonical, parse_moment as moment};
+pub(crate) use value::canonical;
+pub use value::parse_moment as moment;
 
 /// Why a row is not what its schema says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

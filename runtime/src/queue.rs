@@ -14,22 +14,21 @@ mod writer;
 mod enqueue;
 
 mod aside;
+mod capture;
 mod claim;
 mod due;
-
-mod link;
-mod settle;
-mod wake;
-
-mod capture;
 mod heirs;
 mod intent;
+mod link;
 mod mend;
 mod problem;
 mod prune;
 mod review;
+mod settle;
 mod sweep;
 mod tree;
+mod wake;
+mod words;
 
 mod sync;
 mod view;
@@ -61,11 +60,12 @@ pub use item::{
     Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, FailedItem, GateNote, Gated,
     HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
     ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State, Status,
-    Tombstone, Which,
+    Tombstone, Which, Word,
 };
 pub use options::{Breaks, Keep, StoreOptions};
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
 pub use tree::{ASK, TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
+pub use words::unknown_word;
 
 use step::{Command, Reply};
 use writer::{Job, Writer};
@@ -262,7 +262,7 @@ impl Store {
         self.count(Command::PutLinks(links)).await
     }
 
-    /// Brings dead items back; says how many.
+    /// Brings dead items back, one with all that share its line of the error log; says how many.
     pub async fn retry(&self, which: Which) -> Result<usize, StoreError> {
         self.count(Command::Retry(which)).await
     }
@@ -385,7 +385,7 @@ impl Store {
             .await
     }
 
-    /// The dead items, newest first.
+    /// The error log, newest first: the dead items, those with one cause as one line.
     pub async fn errors(&self, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
         self.read(move |connection| view::errors(connection, limit.into()))
             .await

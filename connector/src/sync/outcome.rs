@@ -75,6 +75,7 @@ pub(crate) fn dead(
             message,
             mapping_line,
             help: help.to_owned(),
+            group: None,
         },
     }
 }

@@ -36,7 +36,7 @@ fn moment(text: &str) -> Option<String> {
 }
 
 /// RFC 3339, or as Salesforce writes it; to the millisecond, as Salesforce keeps it.
-pub(crate) fn parse_moment(text: &str) -> Option<Timestamp> {
+pub fn parse_moment(text: &str) -> Option<Timestamp> {
     let time = match text.parse::<Timestamp>() {
         Ok(time) => time,
         Err(_) => {

@@ -11,6 +11,7 @@ mod reviews;
 mod schedules;
 mod sync;
 mod trees;
+mod words;
 
 use std::sync::Arc;
 
@@ -125,6 +126,7 @@ fn dead() -> Outcome {
             message: "LastName is empty".into(),
             mapping_line: Some("contact.yaml:12".into()),
             help: "fill it in".into(),
+            group: None,
         },
     }
 }

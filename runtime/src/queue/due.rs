@@ -57,6 +57,7 @@ fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
         help: format!(
             "Look for {last} in Ticketure and save it there again, so that it is sent; when it arrives, this item goes on by itself."
         ),
+        group: None,
     };
     step.execute("UPDATE items SET due = NULL WHERE id = ?1", [id])?;
     bury(step, id, &error)

@@ -1,8 +1,9 @@
 //! New items in, each delivery once.
 
 use super::StoreError;
-use super::item::{Enqueued, ErrorRecord, NewItem, State};
+use super::item::{Enqueued, ErrorRecord, NewItem, State, Word};
 use super::step::{Step, Total};
+use super::{settle, words};
 
 /// All of them or, when the queue is full, none.
 pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
@@ -14,6 +15,10 @@ pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, St
 pub(super) fn add(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
     let mut result = Enqueued::default();
     for item in items {
+        if words::is_told_already(step, item)? {
+            result.duplicates += 1;
+            continue;
+        }
         let id = match is_new(step, item)? {
             true => Some(insert(step, item)?),
             false => None,
@@ -61,9 +66,12 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
         None if item.due_ms.is_some() => State::Delayed,
         None => State::Ready,
     };
+    let group = error.as_ref().and_then(|error| error.group.as_deref());
+    let counts = matches!(item.word, Word::Known | Word::Unknown { .. });
+    let asked = matches!(item.word, Word::Unknown { asked: true, .. });
     step.execute(
-        "INSERT INTO items (state, mapping, payload_type, lane, key, received_at, error, due)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO items (state, mapping, payload_type, lane, key, received_at, error, due, error_group, at, note)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         (
             state as i64,
             &item.mapping,
@@ -73,6 +81,9 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
             step.now_ms,
             error.as_ref().map(super::view::error_text),
             item.due_ms,
+            group,
+            counts.then(|| item.at_ms.unwrap_or(step.now_ms)),
+            asked.then_some(words::ASKED),
         ),
     )?;
     let id = step.transaction.last_insert_rowid();
@@ -81,14 +92,25 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
         (id, &item.payload),
     )?;
     match error {
-        Some(error) => step.remember(id, "dead", &error.message)?,
+        Some(error) => {
+            step.remember(id, "dead", &error.message)?;
+            words::came(step, id, &error)?;
+        }
         None => step.add(Total::Waiting, 1),
+    }
+    if item.word == Word::Nothing {
+        let mapping = item.mapping.as_deref().unwrap_or_default();
+        step.remember(id, "ignored", &format!("its word is nothing to {mapping}"))?;
+        settle::finish(step, id)?;
     }
     Ok(id)
 }
 
 /// What cannot be processed is kept all the same, and shown.
 fn why_dead(item: &NewItem) -> Option<ErrorRecord> {
+    if let Word::Unknown { error, .. } = &item.word {
+        return Some(error.clone());
+    }
     let (code, help) = match (&item.mapping, &item.reason) {
         (None, _) => (
             "unknown",
@@ -109,6 +131,7 @@ fn why_dead(item: &NewItem) -> Option<ErrorRecord> {
         message,
         mapping_line: None,
         help: help.into(),
+        group: None,
     })
 }
 

@@ -23,6 +23,28 @@ pub struct NewItem {
     pub due_ms: Option<i64>,
     /// Why it cannot be processed. An item with a mapping and a reason is kept as dead with the code `does_not_fit`.
     pub reason: Option<String>,
+    /// Whether a mapping knows the word that it tells rows apart by.
+    pub word: Word,
+    /// When its delivery says that it happened, in milliseconds since 1970.
+    pub at_ms: Option<i64>,
+}
+
+/// The word of a row by which mappings tell rows apart, such as an action or a status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Word {
+    /// It decides nothing about other rows of its record.
+    #[default]
+    Unasked,
+    /// A mapping knows it: errors about unknown words in older rows of the record are put right.
+    Known,
+    /// It is nothing to the mappings: the item is done as soon as it is kept.
+    Nothing,
+    /// No mapping knows it: the item is kept as dead with this error, whose group is [`super::unknown_word`].
+    Unknown {
+        error: ErrorRecord,
+        /// usher asked Ticketure for the row: kept only where no item says the same.
+        asked: bool,
+    },
 }
 
 /// What became of one `enqueue`.
@@ -167,6 +189,9 @@ pub struct ErrorRecord {
     pub mapping_line: Option<String>,
     /// What to do.
     pub help: String,
+    /// Errors with one cause: those of one group are one line of the error log, and are retried together.
+    #[serde(skip)]
+    pub group: Option<String>,
 }
 
 impl ErrorRecord {
@@ -385,12 +410,12 @@ pub struct ItemView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryLine {
     pub at_ms: i64,
-    /// `parked`, `woken`, `delayed`, `dead`, `retried`, `ignored`.
+    /// `parked`, `woken`, `delayed`, `dead`, `retried`, `ignored`, `closed`.
     pub what: String,
     pub detail: String,
 }
 
-/// One line of the error log: a dead item and why.
+/// One line of the error log: a dead item and why; of those with one cause the last by when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedItem {
     pub id: i64,
@@ -403,6 +428,8 @@ pub struct FailedItem {
     /// When a problem that waits enters the error log; nothing for what is in it already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_until_ms: Option<i64>,
+    /// How many items the line stands for.
+    pub count: u64,
 }
 
 /// One line of the event log: a delivery as it came.
@@ -424,6 +451,7 @@ pub struct Status {
     pub running: u64,
     pub delayed: u64,
     pub parked: u64,
+    /// Items, not lines of the error log: those with one cause are one line.
     pub dead: u64,
     /// Since the file was made.
     pub done: u64,

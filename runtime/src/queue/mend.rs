@@ -1,28 +1,46 @@
 //! What people do: bring dead items back, and stop a direction or let it go on.
 
+use rusqlite::OptionalExtension;
+
 use super::StoreError;
 use super::item::Which;
 use super::review::{OF_SALESFORCE, ReviewDecision};
 use super::step::{Step, Total};
 
-/// Dead items become ready again, in their old place, with a clean slate of attempts.
+/// Dead items become ready again, in their old place, with a clean slate of attempts. One of several with one cause
+/// brings the others along.
 pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> {
     let only = match which {
         Which::One(id) => Some(id),
         Which::All => None,
     };
+    let group = match only {
+        Some(id) => group_of(step, id)?,
+        None => None,
+    };
     step.execute(
         "INSERT INTO history (item_id, at, what, detail)
-         SELECT id, ?2, 'retried', 'by hand' FROM items WHERE state = 4 AND (?1 IS NULL OR id = ?1)",
-        (only, step.now_ms),
+         SELECT id, ?3, 'retried', 'by hand' FROM items
+         WHERE state = 4 AND (?1 IS NULL OR id = ?1 OR error_group = ?2)",
+        (only, &group, step.now_ms),
     )?;
     let back = step.execute(
-        "UPDATE items SET state = 0, attempts = 0, due = NULL, wait_key = NULL, note = NULL, error = NULL
-         WHERE state = 4 AND (?1 IS NULL OR id = ?1)",
-        [only],
+        "UPDATE items SET state = 0, attempts = 0, due = NULL, wait_key = NULL, note = NULL, error = NULL,
+                          error_group = NULL
+         WHERE state = 4 AND (?1 IS NULL OR id = ?1 OR error_group = ?2)",
+        (only, &group),
     )?;
     step.add(Total::Waiting, i64::try_from(back).unwrap_or(i64::MAX));
     Ok(back)
+}
+
+/// The group of an item's error.
+fn group_of(step: &Step<'_>, id: i64) -> Result<Option<String>, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT error_group FROM items WHERE id = ?1")?;
+    let group = statement.query_row([id], |row| row.get(0)).optional()?;
+    Ok(group.flatten())
 }
 
 /// What failed of a record that a person has decided about goes through again.

@@ -45,6 +45,7 @@ fn waiting(connection: &Connection, limit: u32) -> Result<Vec<FailedItem>, Store
             received_at_ms: row.get(5)?,
             error: error_record(row.get(6)?).unwrap_or_default(),
             waits_until_ms: row.get(7)?,
+            count: 1,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

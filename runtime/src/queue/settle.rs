@@ -9,7 +9,7 @@ use super::item::{ErrorRecord, Outcome, Settled, Settlement};
 use super::options::Breaks;
 use super::step::{Step, Total};
 use super::view::error_text;
-use super::{aside, capture, intent, link, problem, review};
+use super::{aside, capture, intent, link, problem, review, words};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -106,6 +106,7 @@ fn conflict(error: &StoreError) -> ErrorRecord {
         message: error.to_string(),
         mapping_line: None,
         help: "two source records claim one destination record: merge or separate them, then retry the item".into(),
+        group: None,
     }
 }
 
@@ -129,13 +130,14 @@ fn apply(step: &Step<'_>, settlement: &Settlement, lane: &str) -> Result<usize, 
     aside::release(step, lane)
 }
 
-fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
+pub(super) fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     step.add(Total::Waiting, -1);
     leave(step, id)
 }
 
 /// Moves an item to the finished ones.
 pub(super) fn leave(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
+    words::put_right(step, id)?;
     step.execute(
         "INSERT INTO done (id, attempt, attempts, mapping, payload_type, lane, key, received_at, finished_at)
          SELECT id, attempt, attempts, mapping, payload_type, lane, key, received_at, ?2 FROM items WHERE id = ?1",
@@ -207,9 +209,16 @@ fn delay(
 
 pub(super) fn bury(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), StoreError> {
     step.execute(
-        "UPDATE items SET state = 4, error = ?2 WHERE id = ?1",
-        (id, error_text(error)),
+        "UPDATE items SET state = 4, error = ?2, error_group = ?3 WHERE id = ?1",
+        (id, error_text(error), &error.group),
     )?;
     step.add(Total::Waiting, -1);
-    step.remember(id, "dead", &format!("{}: {}", error.code, error.message))
+    step.remember(id, "dead", &format!("{}: {}", error.code, error.message))?;
+    if error.group.is_some() {
+        step.any_grouped.set(Some(true));
+        if words::is_put_right(step, id, error)? {
+            words::close(step, id, words::PUT_RIGHT)?;
+        }
+    }
+    Ok(())
 }

@@ -71,6 +71,8 @@ pub(super) struct Step<'a> {
     pub(super) any_aside: Cell<Option<bool>>,
     /// Whether anything waits for a person's decision, once it was asked.
     pub(super) any_reviews: Cell<Option<bool>>,
+    /// Whether any error shares its line of the log with others, once it was asked.
+    pub(super) any_grouped: Cell<Option<bool>>,
     totals: Totals,
 }
 
@@ -183,6 +185,7 @@ impl<'a> Step<'a> {
             wakes_left: Cell::new(wake::WAKES_MAX),
             any_aside: Cell::new(None),
             any_reviews: Cell::new(None),
+            any_grouped: Cell::new(None),
             totals: Totals::default(),
         }
     }

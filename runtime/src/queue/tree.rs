@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::item::NewItem;
 use super::step::{Command, Step};
 use super::view::json_list;
-use super::{Store, StoreError};
+use super::{Store, StoreError, words};
 
 /// A row of Ticketure's about a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +196,7 @@ pub(super) fn keep_rows(step: &Step<'_>, rows: &[TreeRow]) -> Result<usize, Stor
             "INSERT OR IGNORE INTO tree_rows (tree, root, payload_type, id, arrived, row) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (&row.tree, &row.root, &row.payload_type, &row.id, row.arrived, &row.row),
         )?;
+        words::kept(step, row)?;
         if let Some(subject) = row.subject.as_ref().filter(|_| added > 0) {
             subject::note(step, row, subject)?;
         }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::item::{
     ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Pause, State, Status,
 };
-use super::{StoreError, sync};
+use super::{StoreError, sync, words};
 
 pub(super) fn links(
     connection: &Connection,
@@ -69,13 +69,21 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
     })
 }
 
-/// Newest first.
+/// Newest first. Items with one cause are one line, that of the last of them; what usher was told when it asked comes
+/// before what was sent.
 pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedItem>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, mapping, payload_type, key, attempts, received_at, error FROM items
-         WHERE state = 4 ORDER BY id DESC LIMIT ?1",
+        "SELECT id, mapping, payload_type, key, attempts, received_at, error, 1 FROM items
+         WHERE state = 4 AND error_group IS NULL
+         UNION ALL
+         SELECT id, mapping, payload_type, key, attempts, received_at, error, count FROM (
+           SELECT *, count(*) OVER (PARTITION BY error_group) count,
+                  row_number() OVER (PARTITION BY error_group ORDER BY coalesce(note, '') = ?2, at DESC, id DESC) place
+           FROM items WHERE state = 4 AND error_group IS NOT NULL
+         ) WHERE place = 1
+         ORDER BY id DESC LIMIT ?1",
     )?;
-    let rows = statement.query_map([limit], |row| {
+    let rows = statement.query_map((limit, words::ASKED), |row| {
         Ok(FailedItem {
             id: row.get(0)?,
             mapping: row.get(1)?,
@@ -85,6 +93,7 @@ pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedIt
             received_at_ms: row.get(5)?,
             error: error_record(row.get(6)?).unwrap_or_default(),
             waits_until_ms: None,
+            count: row.get::<_, i64>(7)?.unsigned_abs(),
         })
     })?;
     let mut failed: Vec<FailedItem> = sync::pauses(connection)?.into_iter().map(paused).collect();
@@ -109,7 +118,9 @@ fn paused(pause: Pause) -> FailedItem {
             message: pause.reason,
             mapping_line: None,
             help: "Mend what it says, if it is yours to mend; it is tried again and goes on by itself. Nothing is lost meanwhile.".to_owned(),
+            group: None,
         },
+        count: 1,
     }
 }
 

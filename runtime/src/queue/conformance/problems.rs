@@ -11,6 +11,7 @@ fn problem(cause: &str, stage: ProblemStage, message: &str) -> Problem {
             message: message.to_owned(),
             mapping_line: None,
             help: "wait".to_owned(),
+            group: None,
         },
     }
 }
