@@ -2,14 +2,19 @@
 //!
 //! What nobody takes, and what does not fit, becomes an item too: one that is kept, shown and can be sent again.
 
+mod taking;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use runtime::handler::Handler;
 use runtime::json::{find, text_at};
-use runtime::mapping::{Condition, MappingDescriptor, Piece};
-use runtime::queue::NewItem;
+use runtime::mapping::{MappingDescriptor, Path, Piece};
+use runtime::queue::{NewItem, Word};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use taking::{Stranger, Taking};
 
 /// The handlers of all payload types.
 pub type Handlers = Arc<Vec<Box<dyn Handler>>>;
@@ -90,9 +95,11 @@ impl Asked {
     fn of_rows(handler: &dyn Handler) -> Asked {
         let mut paths = Vec::new();
         for mapping in handler.mappings() {
-            let conditions = mapping.when.iter().map(|condition| condition.path);
+            let conditions = mapping.when.iter().chain(mapping.nothing);
+            let conditions = conditions.map(|condition| condition.path);
             let key = key_members(mapping).unwrap_or_default();
-            let own = [mapping.key, mapping.lane].into_iter().chain(key);
+            let own = [mapping.key, mapping.lane, own_id(mapping)];
+            let own = own.into_iter().chain(key);
             for path in conditions.chain(own) {
                 if !paths.contains(&path) {
                     paths.push(path);
@@ -137,7 +144,7 @@ fn of_payload(
         dedupe: event_id.clone(),
         payload: payload.to_owned(),
         reason: Some(reason),
-        due_ms: None,
+        ..NewItem::default()
     };
     let place = handlers
         .iter()
@@ -157,9 +164,12 @@ fn of_payload(
     };
     let asked = Asked::of_rows(handler);
     // A row of a tree is kept with when its delivery says that it happened: some rows do not say it themselves.
-    let at = text(OCCURRED_AT).filter(|_| first.tree.is_some());
+    let occurred_at = text(OCCURRED_AT);
+    let at_ms = occurred_at.as_deref().and_then(milliseconds);
+    let at = occurred_at.filter(|_| first.tree.is_some());
     let items = rows.iter().enumerate().map(|(index, row)| NewItem {
         dedupe: event_id.as_ref().map(|id| format!("{id}#{index}")),
+        at_ms,
         ..timed(
             of_row(handler, &asked, row.get(), &payload_type),
             at.as_deref(),
@@ -181,40 +191,119 @@ fn timed(mut item: NewItem, at: Option<&str>) -> NewItem {
     item
 }
 
+/// Milliseconds since 1970 of a time with its zone.
+fn milliseconds(time: &str) -> Option<i64> {
+    runtime::json::moment(time).map(|moment| moment.as_millisecond())
+}
+
 /// A row's item, without its delivery's id.
 fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -> NewItem {
     let found = find(row, &asked.paths).unwrap_or_default();
-    let at = |path: &[&str]| {
+    let raw = |path: Path| {
         let place = asked.paths.iter().position(|asked| *asked == path)?;
         found.get(place).copied().flatten()
     };
-    let item = |mapping: Option<&str>, lane: Option<String>, key: Option<String>| NewItem {
-        mapping: mapping.map(str::to_owned),
+    let at = |path: Path| raw(path).and_then(value_of);
+    let text = |path: Path| raw(path).and_then(text_of);
+    let item = NewItem {
         payload_type: payload_type.to_owned(),
-        lane: lane.unwrap_or_else(|| payload_type.to_owned()),
-        key: key.unwrap_or_default(),
+        lane: payload_type.to_owned(),
         payload: row.to_owned(),
         ..NewItem::default()
     };
-    let holds = |condition: &Condition| {
-        condition
-            .is
-            .holds(at(condition.path).and_then(value_of).as_ref())
-    };
-    let mut mappings = handler.mappings().iter().filter(|mapping| speaks(mapping));
-    let Some(mapping) = mappings.find(|mapping| mapping.when.iter().all(holds)) else {
-        return NewItem {
-            reason: Some("no mapping's `when` holds for this row".to_owned()),
-            ..item(None, None, None)
-        };
-    };
-    let text = |path| at(path).and_then(text_of);
-    if let Some(tree) = mapping.tree {
-        // What is said of any record of a tree is said of the whole.
-        let root = handler
-            .mappings()
-            .iter()
-            .find(|root| root.name == tree.root);
+    match Taking::of(handler, &at) {
+        Taking::By(mapping) => {
+            let place = Place::of(handler, mapping, &text);
+            let is_known = place.closes && taking::knows_a_word(mapping, &at);
+            NewItem {
+                word: if is_known { Word::Known } else { Word::Unasked },
+                ..place.item(item)
+            }
+        }
+        Taking::Nothing(mapping) => NewItem {
+            reason: None,
+            word: Word::Nothing,
+            ..Place::of(handler, mapping, &text).item(item)
+        },
+        Taking::Unknown(nearest, path) => {
+            let place = Place::of(handler, nearest, &text);
+            let stranger = Stranger {
+                payload_type,
+                path,
+                word: at(path),
+                id: text(own_id(nearest)),
+                root: place.root.clone().filter(|_| !place.closes),
+                tree: place.tree,
+            };
+            let error = stranger.error(handler, nearest);
+            NewItem {
+                mapping: None,
+                reason: Some(error.message.clone()),
+                word: Word::Unknown {
+                    error,
+                    asked: false,
+                },
+                ..place.item(item)
+            }
+        }
+        Taking::Nobody(nearest, path) => {
+            let place = Place::of(handler, nearest, &text);
+            let id = text(own_id(nearest));
+            let error = taking::nobody(payload_type, path, at(path), id);
+            NewItem {
+                mapping: None,
+                reason: Some(error.message.clone()),
+                word: Word::Unknown {
+                    error,
+                    asked: false,
+                },
+                ..place.item(item)
+            }
+        }
+        // A payload type whose mappings take no rows at all.
+        Taking::None => NewItem {
+            reason: Some(format!("no mapping takes rows of {payload_type}")),
+            ..item
+        },
+    }
+}
+
+/// Where the item of a row goes.
+struct Place {
+    mapping: &'static str,
+    lane: Option<String>,
+    key: Option<String>,
+    /// The member that is missing.
+    missing: Option<Path>,
+    /// Where the id of the tree's root stands, and the id.
+    root: Option<(Path, String)>,
+    /// A row with a known word closes errors about older ones: it says all of its record that there is to say.
+    closes: bool,
+    /// The tree whose root the row says.
+    tree: Option<&'static str>,
+}
+
+impl Place {
+    fn of(
+        handler: &dyn Handler,
+        mapping: &'static MappingDescriptor,
+        text: &impl Fn(Path) -> Option<String>,
+    ) -> Place {
+        match mapping.tree {
+            Some(tree) => Place::in_tree(handler, mapping, tree.root, text),
+            None => Place::alone(mapping, text),
+        }
+    }
+
+    /// What is said of any record of a tree is said of the whole.
+    fn in_tree(
+        handler: &dyn Handler,
+        mapping: &'static MappingDescriptor,
+        tree: &'static str,
+        text: &impl Fn(Path) -> Option<String>,
+    ) -> Place {
+        let mut mappings = handler.mappings().iter();
+        let root = mappings.find(|root| root.name == tree);
         let members = root.and_then(|root| key_members(root));
         let missing = match &members {
             Some(members) => members.iter().copied().find(|path| text(path).is_none()),
@@ -224,22 +313,55 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
             Some(root) => runtime::row::made_key(root, text),
             None => text(mapping.lane),
         };
-        return NewItem {
-            reason: missing.map(|path| format!("the row has no {}", path.join("."))),
-            ..item(Some(tree.root), id.clone(), id)
+        Place {
+            mapping: tree,
+            root: id.clone().map(|id| (mapping.lane, id)),
+            lane: id.clone(),
+            key: id,
+            missing,
+            closes: root.is_some(),
+            tree: root.map(|_| tree),
+        }
+    }
+
+    fn alone(mapping: &'static MappingDescriptor, text: &impl Fn(Path) -> Option<String>) -> Place {
+        let (key, lane) = (text(mapping.key), text(mapping.lane));
+        let missing = match (&key, &lane) {
+            (None, _) => Some(mapping.key),
+            (_, None) => Some(mapping.lane),
+            _ => None,
         };
+        Place {
+            // What speaks of another mapping's records is its item, and waits and goes with the others.
+            mapping: mapping.rows_of.unwrap_or(mapping.name),
+            lane,
+            key,
+            missing,
+            root: None,
+            closes: true,
+            tree: None,
+        }
     }
-    let (key, lane) = (text(mapping.key), text(mapping.lane));
-    let missing = match (&key, &lane) {
-        (None, _) => Some(mapping.key),
-        (_, None) => Some(mapping.lane),
-        _ => None,
-    };
-    NewItem {
-        reason: missing.map(|path| format!("the row has no {}", path.join("."))),
-        // What speaks of another mapping's records is its item, and waits and goes with the others.
-        ..item(Some(mapping.rows_of.unwrap_or(mapping.name)), lane, key)
+
+    /// The item of a row, put here.
+    fn item(&self, item: NewItem) -> NewItem {
+        let missing = self.missing;
+        NewItem {
+            mapping: Some(self.mapping.to_owned()),
+            lane: self.lane.clone().unwrap_or(item.lane),
+            key: self.key.clone().unwrap_or_default(),
+            reason: missing.map(|path| format!("the row has no {}", path.join("."))),
+            ..item
+        }
     }
+}
+
+/// Where a row of this mapping has an id of its own.
+fn own_id(mapping: &MappingDescriptor) -> Path {
+    let reduce = mapping.tree.and_then(|tree| tree.reduce.as_ref());
+    let distinct = reduce.and_then(|reduce| reduce.distinct);
+    let by = reduce.and_then(|reduce| reduce.by.first().copied());
+    distinct.or(by).unwrap_or(mapping.key)
 }
 
 /// The members that a key is made of.
@@ -270,106 +392,21 @@ fn text_of(raw: &RawValue) -> Option<String> {
     text_at(&value_of(raw)?, &[])
 }
 
-/// The item of a row that was kept without a mapping, where there is one for it now.
-pub fn mapped(handlers: &[Box<dyn Handler>], payload_type: &str, row: &str) -> Option<NewItem> {
+/// The item of a row by itself: one that was kept without a mapping, or that Ticketure was asked for. Nothing where no
+/// handler knows the payload type.
+pub fn of_row_alone(
+    handlers: &[Box<dyn Handler>],
+    payload_type: &str,
+    row: &str,
+) -> Option<NewItem> {
     let handler = handlers
         .iter()
         .find(|handler| handler.payload_type() == payload_type)?
         .as_ref();
-    let item = of_row(handler, &Asked::of_rows(handler), row, payload_type);
-    item.reason.is_none().then_some(item)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn routed(body: &Value) -> Result<Vec<NewItem>, Refusal> {
-        route(&crate::handlers::all(), body.to_string().as_bytes())
-    }
-
-    fn payload(row: Value) -> Value {
-        json!({ "event_type": "identity_changed", "event_id": "e-1", "data": { "identity": { "_data": [row] } } })
-    }
-
-    #[test]
-    fn a_row_goes_to_the_mapping_whose_condition_holds() {
-        for (kind, mapping) in [("person", "contact"), ("organization", "account")] {
-            let items = routed(&payload(json!({ "id": "i-1", "identity_type": kind }))).unwrap();
-            assert_eq!(items[0].mapping.as_deref(), Some(mapping));
-            assert_eq!(
-                (items[0].key.as_str(), items[0].dedupe.as_deref()),
-                ("i-1", Some("e-1#0"))
-            );
-        }
-    }
-
-    #[test]
-    fn a_row_is_kept_as_it_was_sent() {
-        let row = r#"{ "name": "Ada \u00e9", "identity_type" : "person", "id":7, "x": 1.50 }"#;
-        let body = format!(
-            r#"{{"data": {{"identity": {{"_data": [{row}]}}}}, "event_id": 12, "event_type": "identity_changed"}}"#
-        );
-        let items = route(&crate::handlers::all(), body.as_bytes()).unwrap();
-        assert_eq!(items[0].payload, row);
-        assert_eq!(
-            (items[0].key.as_str(), items[0].dedupe.as_deref()),
-            ("7", Some("12#0"))
-        );
-    }
-
-    #[test]
-    fn one_or_many_or_an_envelope() {
-        let one = payload(json!({ "id": "i-1", "identity_type": "person" }));
-        assert_eq!(routed(&one).unwrap().len(), 1);
-        assert_eq!(routed(&json!([one, one])).unwrap().len(), 2);
-        assert_eq!(
-            routed(&json!({ "_data": [one, one, one] })).unwrap().len(),
-            3
-        );
-        assert_eq!(routed(&json!([])).unwrap().len(), 0);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_kept_with_a_reason() {
-        for body in [
-            json!({ "event_type": "never_heard_of", "event_id": "e" }),
-            json!({ "event_type": "identity_changed" }),
-            payload(json!({ "id": "i-1", "identity_type": "robot" })),
-            payload(json!({ "identity_type": "person" })),
-        ] {
-            let items = routed(&body).unwrap();
-            assert!(items[0].reason.is_some(), "{body}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_understood_is_refused() {
-        assert!(matches!(
-            route(&crate::handlers::all(), b"{\"event_type\":"),
-            Err(Refusal::NotJson { line: 1, .. })
-        ));
-        for body in [
-            &b"[1"[..],
-            b"{\"event_id\":\"\xff\"}",
-            b"",
-            b"{} {}",
-            b"[{}]]",
-        ] {
-            let refused = route(&crate::handlers::all(), body);
-            assert!(
-                matches!(refused, Err(Refusal::NotJson { .. })),
-                "{refused:?}"
-            );
-        }
-        for body in [json!("text"), json!(1), json!({ "_data": {} })] {
-            assert_eq!(routed(&body), Err(Refusal::NotPayloads));
-        }
-        assert_eq!(routed(&json!({})), Err(Refusal::NoType(1)));
-        assert_eq!(
-            routed(&json!([{ "event_type": "x" }, { "event": "y" }])),
-            Err(Refusal::NoType(2))
-        );
-    }
+    let delivered = find(row, &[&["$at"]]).unwrap_or_default();
+    let delivered = delivered.first().copied().flatten().and_then(text_of);
+    Some(NewItem {
+        at_ms: delivered.as_deref().and_then(milliseconds),
+        ..of_row(handler, &Asked::of_rows(handler), row, payload_type)
+    })
 }

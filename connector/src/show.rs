@@ -125,8 +125,12 @@ fn failed(item: &FailedItem) -> String {
             error.help
         );
     }
+    let others = match item.count {
+        0 | 1 => String::new(),
+        count => format!("\n  rows     {count}, this is the last of them"),
+    };
     format!(
-        "item {}  {} {}  {}\n  what     {}{line}\n  do       {}\n  then     usher retry {}",
+        "item {}  {} {}  {}\n  what     {}{others}{line}\n  do       {}\n  then     usher retry {}",
         item.id,
         item.mapping.as_deref().unwrap_or(&item.payload_type),
         item.key,
@@ -198,6 +202,7 @@ mod tests {
 
     fn failed(waits_until_ms: Option<i64>) -> FailedItem {
         FailedItem {
+            count: 1,
             id: 7,
             mapping: Some("cart".to_owned()),
             payload_type: "tree_again".to_owned(),
@@ -209,6 +214,7 @@ mod tests {
                 message: "refund g-3 of cart c-1: 40.00 are more than was charged".to_owned(),
                 mapping_line: None,
                 help: "Nothing.".to_owned(),
+                group: None,
             },
             waits_until_ms,
         }

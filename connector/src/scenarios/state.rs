@@ -184,7 +184,11 @@ impl State {
         for failed in &left.errors {
             let about = failed.mapping.as_ref().unwrap_or(&failed.payload_type);
             let error = &failed.error;
-            let text = format!("{about} {}: {}", failed.key, error.line());
+            let rows = match failed.count {
+                0 | 1 => String::new(),
+                count => format!(" ({count} rows)"),
+            };
+            let text = format!("{about} {}: {}{rows}", failed.key, error.line());
             self.errors.push(keys.scrubbed(&text));
         }
         let mut asked = BTreeSet::new();

@@ -6,7 +6,7 @@ use runtime::entity::{Entity, Kind, overlay};
 use runtime::handler::{Handler, RecordError};
 use runtime::json;
 use runtime::mapping::{Condition, MappingDescriptor, Rule};
-use runtime::queue::{Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement};
+use runtime::queue::{Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement, Word};
 use serde_json::Value;
 
 use super::outcome;
@@ -322,24 +322,26 @@ pub fn without_npsp(record: &mut dyn Entity, npsp: bool) {
 
 /// An operator sent back an item that no mapping took; perhaps one does now.
 fn reroute(handlers: &[Box<dyn Handler>], item: Item, batch: &mut Batch) {
-    let by_row = routing::mapped(handlers, &item.payload_type, &item.payload);
-    let whole = || {
-        routing::route(handlers, item.payload.as_bytes())
-            .ok()
-            .filter(|items| items.iter().all(|new| new.reason.is_none()))
-    };
-    match by_row.map(|item| vec![item]).or_else(whole) {
-        Some(items) => {
-            batch.rerouted.extend(items.into_iter().map(|new| NewItem {
-                dedupe: None,
-                ..new
-            }));
-            batch.settled.push(settlement(&item, Outcome::Done));
-        }
-        None => batch
-            .settled
-            .push(settlement(&item, outcome::unknown(&item))),
+    let is_taken = |new: &NewItem| new.reason.is_none();
+    let whole = routing::route(handlers, item.payload.as_bytes()).ok();
+    let whole = whole.filter(|items| items.iter().all(is_taken));
+    let alone = || routing::of_row_alone(handlers, &item.payload_type, &item.payload);
+    let items = whole.or_else(|| alone().map(|item| vec![item]));
+    let taken = items.as_ref().filter(|items| items.iter().all(is_taken));
+    if let Some(items) = taken {
+        batch.rerouted.extend(items.iter().map(|new| NewItem {
+            dedupe: None,
+            ..new.clone()
+        }));
+        batch.settled.push(settlement(&item, Outcome::Done));
+        return;
     }
+    let refused = items.and_then(|items| items.into_iter().next());
+    let outcome = match refused.map(|refused| refused.word) {
+        Some(Word::Unknown { error, .. }) => Outcome::Dead { error },
+        _ => outcome::unknown(&item),
+    };
+    batch.settled.push(settlement(&item, outcome));
 }
 
 pub(crate) fn give_back() -> Outcome {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{NewItem, Outcome, Settlement, StoreError};
+use runtime::queue::{NewItem, Outcome, Settlement, StoreError, Word};
 use runtime::ticketure::CallError;
 use serde_json::Value;
 
@@ -141,8 +141,9 @@ impl TwoWaySync {
 
     async fn fetched(&self, key: &str) -> Option<NewItem> {
         let (name, id) = key.split_once(':')?;
-        match self.row_of(self.mapping(name)?, id).await {
-            Ok(row) => row,
+        let mapping = self.mapping(name)?;
+        match self.asked_row(mapping, id).await {
+            Ok(item) => item.and_then(|item| told(mapping, item)),
             Err(error) => {
                 tracing::warn!(%error, mapping = name, "a record that others wait for could not be fetched");
                 self.asked.forget(key);
@@ -154,6 +155,16 @@ impl TwoWaySync {
 
     /// What Ticketure says of a record, as if it had sent it; nothing where it has none that is this mapping's.
     pub(crate) async fn row_of(
+        &self,
+        mapping: &MappingDescriptor,
+        id: &str,
+    ) -> Result<Option<NewItem>, CallError> {
+        let item = self.asked_row(mapping, id).await?;
+        Ok(item.filter(|item| is_of(mapping, item)))
+    }
+
+    /// The same, whichever mapping takes it, if any does.
+    async fn asked_row(
         &self,
         mapping: &MappingDescriptor,
         id: &str,
@@ -175,8 +186,29 @@ impl TwoWaySync {
             row.insert("$at".to_owned(), Value::from(at.to_string()));
         }
         let row = Value::Object(row).to_string();
-        let item = routing::mapped(&self.handlers, mapping.payload_type, &row);
-        Ok(item.filter(|item| item.mapping.as_deref() == Some(mapping.name)))
+        Ok(routing::of_row_alone(
+            &self.handlers,
+            mapping.payload_type,
+            &row,
+        ))
+    }
+}
+
+/// Says whether the row is the mapping's, and can be processed.
+fn is_of(mapping: &MappingDescriptor, item: &NewItem) -> bool {
+    item.mapping.as_deref() == Some(mapping.name)
+        && item.reason.is_none()
+        && item.word != Word::Nothing
+}
+
+/// What is to be kept of the answer: the mapping's row, or the error that no mapping knows its word.
+fn told(mapping: &MappingDescriptor, item: NewItem) -> Option<NewItem> {
+    match item.word.clone() {
+        Word::Unknown { error, .. } => Some(NewItem {
+            word: Word::Unknown { error, asked: true },
+            ..item
+        }),
+        _ => Some(item).filter(|item| is_of(mapping, item)),
     }
 }
 

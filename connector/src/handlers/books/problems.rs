@@ -60,6 +60,7 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
             message,
             mapping_line: None,
             help: help.to_owned(),
+            group: None,
         },
     })
 }

@@ -1,0 +1,218 @@
+//! Bodies of webhooks and the items that they become, by the shipped mappings.
+
+use super::*;
+use runtime::queue::ErrorRecord;
+use serde_json::json;
+
+fn routed(body: &Value) -> Result<Vec<NewItem>, Refusal> {
+    route(&crate::handlers::all(), body.to_string().as_bytes())
+}
+
+fn payload(row: Value) -> Value {
+    json!({ "event_type": "identity_changed", "event_id": "e-1", "data": { "identity": { "_data": [row] } } })
+}
+
+#[test]
+fn a_row_goes_to_the_mapping_whose_condition_holds() {
+    for (kind, mapping) in [("person", "contact"), ("organization", "account")] {
+        let items = routed(&payload(json!({ "id": "i-1", "identity_type": kind }))).unwrap();
+        assert_eq!(items[0].mapping.as_deref(), Some(mapping));
+        assert_eq!(
+            (items[0].key.as_str(), items[0].dedupe.as_deref()),
+            ("i-1", Some("e-1#0"))
+        );
+    }
+}
+
+#[test]
+fn a_row_is_kept_as_it_was_sent() {
+    let row = r#"{ "name": "Ada \u00e9", "identity_type" : "person", "id":7, "x": 1.50 }"#;
+    let body = format!(
+        r#"{{"data": {{"identity": {{"_data": [{row}]}}}}, "event_id": 12, "event_type": "identity_changed"}}"#
+    );
+    let items = route(&crate::handlers::all(), body.as_bytes()).unwrap();
+    assert_eq!(items[0].payload, row);
+    assert_eq!(
+        (items[0].key.as_str(), items[0].dedupe.as_deref()),
+        ("7", Some("12#0"))
+    );
+}
+
+#[test]
+fn one_or_many_or_an_envelope() {
+    let one = payload(json!({ "id": "i-1", "identity_type": "person" }));
+    assert_eq!(routed(&one).unwrap().len(), 1);
+    assert_eq!(routed(&json!([one, one])).unwrap().len(), 2);
+    assert_eq!(
+        routed(&json!({ "_data": [one, one, one] })).unwrap().len(),
+        3
+    );
+    assert_eq!(routed(&json!([])).unwrap().len(), 0);
+}
+
+#[test]
+fn what_does_not_fit_is_kept_with_a_reason() {
+    for body in [
+        json!({ "event_type": "never_heard_of", "event_id": "e" }),
+        json!({ "event_type": "identity_changed" }),
+        payload(json!({ "id": "i-1", "identity_type": "robot" })),
+        payload(json!({ "identity_type": "person" })),
+    ] {
+        let items = routed(&body).unwrap();
+        assert!(items[0].reason.is_some(), "{body}");
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_is_refused() {
+    assert!(matches!(
+        route(&crate::handlers::all(), b"{\"event_type\":"),
+        Err(Refusal::NotJson { line: 1, .. })
+    ));
+    for body in [
+        &b"[1"[..],
+        b"{\"event_id\":\"\xff\"}",
+        b"",
+        b"{} {}",
+        b"[{}]]",
+    ] {
+        let refused = route(&crate::handlers::all(), body);
+        assert!(
+            matches!(refused, Err(Refusal::NotJson { .. })),
+            "{refused:?}"
+        );
+    }
+    for body in [json!("text"), json!(1), json!({ "_data": {} })] {
+        assert_eq!(routed(&body), Err(Refusal::NotPayloads));
+    }
+    assert_eq!(routed(&json!({})), Err(Refusal::NoType(1)));
+    assert_eq!(
+        routed(&json!([{ "event_type": "x" }, { "event": "y" }])),
+        Err(Refusal::NoType(2))
+    );
+}
+
+fn rows(event: &str, entity: &str, rows: Value) -> Vec<NewItem> {
+    routed(&json!({
+        "event_type": event, "event_id": "e-1", "occurred_at": "2026-03-01T18:00:00Z",
+        "data": { entity: { "_data": rows } }
+    }))
+    .unwrap()
+}
+
+fn ticket(row: Value) -> NewItem {
+    rows("ticket_audit", "ticket_audit", json!([row])).remove(0)
+}
+
+fn error_of(item: &NewItem) -> &ErrorRecord {
+    match &item.word {
+        Word::Unknown { error, .. } => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_word_that_no_mapping_knows_is_named_with_its_row_and_its_cart() {
+    let row = |id: &str, action: &str| json!({ "id": id, "action": action, "cart_id": "c-1", "ticket_id": "t-1", "item_kind": "admission" });
+    let item = ticket(row("a-5", "Exchanged"));
+    assert_eq!((item.mapping.as_deref(), item.lane.as_str()), (None, "c-1"));
+    assert_eq!(item.at_ms, Some(1_772_388_000_000));
+    let error = error_of(&item);
+    assert_eq!(error.code, "unknown_word");
+    assert_eq!(
+        error.message,
+        "ticket_audit: action is \"Exchanged\" in a-5 (cart_id c-1), a word that no mapping knows"
+    );
+    assert_eq!(error.mapping_line.as_deref(), Some("mappings/ticket.yaml"));
+    let other = ticket(row("a-6", " exchanged "));
+    assert_eq!(error.group, error_of(&other).group, "one word is one line");
+    let taken = ticket(row("a-7", " PURCHASED"));
+    assert_eq!(
+        (taken.mapping.as_deref(), taken.word),
+        (Some("cart"), Word::Unasked)
+    );
+}
+
+#[test]
+fn a_row_of_a_tree_that_leaves_its_word_out_has_none_that_is_unknown() {
+    for silent in [
+        json!({}),
+        json!({ "action": null }),
+        json!({ "action": "" }),
+    ] {
+        let mut row =
+            json!({ "id": "a-1", "cart_id": "c-1", "ticket_id": "t-1", "item_kind": "admission" });
+        row.as_object_mut()
+            .unwrap()
+            .extend(silent.as_object().unwrap().clone());
+        let item = ticket(row);
+        assert_eq!((item.mapping.as_deref(), item.reason), (Some("cart"), None));
+        assert_eq!(item.word, Word::Unasked);
+    }
+}
+
+#[test]
+fn a_pair_knows_its_word_or_its_error_says_so() {
+    let identity = |row: Value| rows("identity_changed", "identity", json!([row])).remove(0);
+    let known = identity(json!({ "id": "i-1", "identity_type": "person" }));
+    assert_eq!(
+        (known.word, known.at_ms),
+        (Word::Known, Some(1_772_388_000_000))
+    );
+    let robot = identity(json!({ "id": "i-1", "identity_type": "robot" }));
+    assert_eq!(
+        (robot.mapping.as_deref(), robot.key.as_str()),
+        (None, "i-1")
+    );
+    assert!(
+        error_of(&robot)
+            .message
+            .contains("identity_type is \"robot\" in i-1,")
+    );
+    let silent = identity(json!({ "id": "i-1" }));
+    let error = error_of(&silent);
+    assert_eq!(
+        (error.code.as_str(), error.group.as_deref()),
+        ("unknown", None)
+    );
+    assert!(
+        error.message.contains("i-1 does not say identity_type"),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
+fn a_word_that_is_personal_data_is_not_shown() {
+    let handlers = crate::handlers::all();
+    let is_it = |handler: &&Box<dyn Handler>| handler.payload_type() == "identity_changed";
+    let handler = handlers.iter().find(is_it).unwrap().as_ref();
+    let error = |path: Path, word: &str| {
+        Stranger {
+            payload_type: "identity_changed",
+            path,
+            word: Some(json!(word)),
+            id: Some("i-1".to_owned()),
+            root: None,
+            tree: None,
+        }
+        .error(handler, handler.mappings()[0])
+    };
+    let hidden = error(&["email"], "ada@example.org");
+    assert!(!format!("{hidden:?}").contains("ada@"), "{hidden:?}");
+    assert!(error(&["language"], "en").message.contains("\"en\""));
+}
+
+#[test]
+fn an_item_that_was_sent_back_is_routed_by_itself() {
+    let handlers = crate::handlers::all();
+    let row = |kind: &str| json!({ "id": "i-1", "identity_type": kind }).to_string();
+    let item = of_row_alone(&handlers, "identity_changed", &row("person")).unwrap();
+    assert_eq!(
+        (item.mapping.as_deref(), item.reason),
+        (Some("contact"), None)
+    );
+    let item = of_row_alone(&handlers, "identity_changed", &row("robot")).unwrap();
+    assert!(matches!(item.word, Word::Unknown { .. }));
+    assert!(of_row_alone(&handlers, "never_heard_of", "{}").is_none());
+}
