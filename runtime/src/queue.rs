@@ -57,7 +57,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use error::StoreError;
 pub use heirs::{Heir, MERGED};
 pub use item::{
-    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, FailedItem, GateNote, Gated,
+    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, FailedItem, GateNote, Gated,
     HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
     ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State, Status,
     Tombstone, Which, Word,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{
-    ASK, Extent, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
+    ASK, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
     Settlement, StoreError, TREE_AGAIN, TreeRecord, TreeRow,
 };
 use sha2::{Digest, Sha256};
@@ -148,7 +148,7 @@ impl TwoWaySync {
             let mut settled = settled(tree);
             if let Some(last) = settled.last_mut().filter(|_| !tree.elsewhere) {
                 last.link = link(work.root, tree);
-                last.problems = Some(problems(work.root, tree));
+                last.problems = problems(work.root, tree);
                 // What was in doubt and could not be asked for stays in doubt.
                 if !tree.open && !tree.doubt {
                     last.closes.push(intent_key(work.root, &tree.id));
@@ -212,7 +212,14 @@ fn settled(tree: &Tree) -> Vec<Settlement> {
 /// The cause of whatever stopped a tree, or one of its records, for good: a tree has one at a time.
 const FAILURE: &str = "failure";
 
-fn problems(root: &MappingDescriptor, tree: &Tree) -> Problems {
+/// Nothing is said of a tree that waits or goes again: what is behind it in its lane may put things right.
+fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
+    if matches!(
+        tree.stopped,
+        Some(Outcome::Park { .. } | Outcome::Retry { .. })
+    ) {
+        return None;
+    }
     let mut all = tree.problems.clone();
     let failure = tree.stopped.as_ref().or(tree.failed.as_ref());
     if let Some(Outcome::Dead { error }) = failure {
@@ -222,15 +229,11 @@ fn problems(root: &MappingDescriptor, tree: &Tree) -> Problems {
             error: error.clone(),
         });
     }
-    Problems {
+    Some(Problems {
         mapping: root.name.to_owned(),
         key: tree.id.clone(),
         all,
-        extent: match tree.stopped {
-            None | Some(Outcome::Done | Outcome::Dead { .. }) => Extent::Whole,
-            Some(_) => Extent::Partial,
-        },
-    }
+    })
 }
 
 fn intent_key(root: &MappingDescriptor, id: &str) -> IntentKey {

@@ -235,6 +235,17 @@ pub(super) fn changed_in(wanted: &Wanted, phase: Phase) -> Mask {
     mask
 }
 
+/// Is any of its amounts below 0?
+pub(super) fn is_below_zero(record: &dyn Entity) -> bool {
+    let fields = record.descriptor().fields.iter().enumerate();
+    let mut amounts = fields.filter(|(_, field)| matches!(field.kind, Kind::Decimal { .. }));
+    amounts.any(|(index, _)| {
+        let text = record.slot(index).text().map(str::to_owned);
+        let amount = text.and_then(|text| text.parse::<Decimal>().ok());
+        amount.is_some_and(|amount| amount < Decimal::ZERO)
+    })
+}
+
 /// Does any of its amounts become less?
 fn lowers(wanted: &Wanted, mask: &Mask) -> bool {
     let Some(base) = &wanted.base else {

@@ -1,5 +1,10 @@
-//! Changes of trees, step by step: what becomes less goes first and from the leaves, what becomes more from the root,
-//! and last what says that all is there. Each step is as few calls as there can be, over all trees of the batch.
+//! Changes of trees, step by step, so that nothing is ever more than its parent. Each step is as few calls as there can
+//! be, over all trees of the batch.
+//!
+//! 1. What others come after becomes more, from the root: lines, payments.
+//! 2. Everything becomes less, from the leaves: allocations, refunds, lines.
+//! 3. The leaves become more.
+//! 4. What says that all is there is written.
 
 use runtime::entity::copied;
 use runtime::mapping::MappingDescriptor;
@@ -11,7 +16,7 @@ use serde_json::Value;
 use super::body::{body, new_body};
 use super::outcome::is_root;
 use super::plan::{self, Phase};
-use super::wanted::is_of_root;
+use super::wanted::{comes_after, is_of_root};
 use super::{Tree, Wanted, Work, roles};
 use crate::sync::calls::{Record, Sent};
 use crate::sync::{Broken, TwoWaySync};
@@ -23,16 +28,28 @@ impl TwoWaySync {
     /// Brings every tree that goes on to where it has to be.
     pub(super) async fn write_steps(&self, work: &mut Work) -> Result<(), StoreError> {
         let up: Vec<_> = work.members.clone();
+        for mapping in up.iter().filter(|mapping| is_followed(mapping, &up)) {
+            // A line below 0 that goes makes the sum more.
+            self.delete_gone(work, mapping, is_below_zero).await;
+            self.create(work, mapping, |tree, wanted| {
+                !lowers(wanted) && !is_renewed(tree, wanted)
+            })
+            .await;
+            self.update(work, mapping, Phase::Up).await;
+        }
         for mapping in up.iter().rev() {
-            self.delete_gone(work, mapping).await;
+            self.delete_gone(work, mapping, |_, _| true).await;
             self.update(work, mapping, Phase::Down).await;
+            if is_followed(mapping, &up) {
+                self.create(work, mapping, |_, wanted| lowers(wanted)).await;
+            }
         }
         for mapping in &up {
             if plan::is_fixed(mapping) {
                 self.add_missing(work, mapping).await?;
                 continue;
             }
-            self.create(work, mapping).await;
+            self.create(work, mapping, |_, _| true).await;
             self.update(work, mapping, Phase::Up).await;
         }
         for mapping in &up {
@@ -41,9 +58,19 @@ impl TwoWaySync {
         Ok(())
     }
 
-    async fn create(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+    async fn create(
+        &self,
+        work: &mut Work,
+        mapping: &'static MappingDescriptor,
+        is_meant: impl Fn(&Tree, &Wanted) -> bool,
+    ) {
+        if plan::is_fixed(mapping) {
+            return;
+        }
         let records = self.records(work, |work, tree, wanted| {
-            let is_new = wanted.mapping.name == mapping.name && wanted.id.is_none();
+            let is_new = wanted.mapping.name == mapping.name
+                && wanted.id.is_none()
+                && is_meant(tree, wanted);
             // A second mapping of the root's record changes it.
             is_new.then(|| match is_of_root(work.root, mapping) {
                 true => (tree.root_id.clone(), new_body(work, tree, wanted)),
@@ -152,7 +179,12 @@ impl TwoWaySync {
         records
     }
 
-    async fn delete_gone(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
+    async fn delete_gone(
+        &self,
+        work: &mut Work,
+        mapping: &'static MappingDescriptor,
+        is_meant: impl Fn(&'static MappingDescriptor, &TreeRecord) -> bool,
+    ) {
         if self.breaks(Broken::Books) {
             return;
         }
@@ -163,9 +195,9 @@ impl TwoWaySync {
                 && !tree.unsure.contains(&mapping.name)
             {
                 let all = std::mem::take(&mut tree.gone);
-                let (mine, others): (Vec<_>, Vec<_>) = all
-                    .into_iter()
-                    .partition(|record| record.mapping == mapping.name);
+                let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|record| {
+                    record.mapping == mapping.name && is_meant(mapping, record)
+                });
                 tree.gone = others;
                 // What somebody else made stays, and is not remembered any longer.
                 let (theirs, mine): (Vec<_>, Vec<_>) = mine
@@ -210,6 +242,28 @@ impl TwoWaySync {
             }
         }
     }
+}
+
+/// Does another mapping of the tree come after this one?
+fn is_followed(mapping: &MappingDescriptor, all: &[&'static MappingDescriptor]) -> bool {
+    let mut others = all.iter().filter(|other| other.name != mapping.name);
+    others.any(|other| comes_after(other, mapping))
+}
+
+/// Is the record one below 0?
+fn is_below_zero(mapping: &'static MappingDescriptor, record: &TreeRecord) -> bool {
+    plan::base(mapping, &record.base).is_some_and(|base| plan::is_below_zero(base.as_ref()))
+}
+
+/// Makes the record the sum of its parent less?
+fn lowers(wanted: &Wanted) -> bool {
+    plan::is_below_zero(wanted.record.as_ref())
+}
+
+/// The record that it replaces has to go first: both have one key.
+fn is_renewed(tree: &Tree, wanted: &Wanted) -> bool {
+    let mut gone = tree.gone.iter();
+    gone.any(|record| record.mapping == wanted.mapping.name && record.key == wanted.key)
 }
 
 /// It was deleted now or earlier.

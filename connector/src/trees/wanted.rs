@@ -286,7 +286,7 @@ fn spelled(mapping: &MappingDescriptor, row: &Value) -> Value {
 }
 
 /// Does the one refer to the other, or say that it comes after it?
-fn comes_after(one: &MappingDescriptor, other: &MappingDescriptor) -> bool {
+pub(super) fn comes_after(one: &MappingDescriptor, other: &MappingDescriptor) -> bool {
     let named = one
         .tree
         .is_some_and(|tree| tree.after.contains(&other.name));

@@ -112,24 +112,13 @@ impl Settlement {
     }
 }
 
-/// Problems that a tree has now.
+/// All problems that a tree has now: those that it had before and has no longer are put right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
     /// The mapping of the tree's root, and the root's source id.
     pub mapping: String,
     pub key: String,
     pub all: Vec<Problem>,
-    pub extent: Extent,
-}
-
-/// How much a report of problems says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Extent {
-    /// All there are: what is not among them is put right.
-    #[default]
-    Whole,
-    /// Those that were found before something else held the tree up: the others stay as they are.
-    Partial,
 }
 
 /// A problem of a tree: an entry of the error log, or something that waits for more to be heard.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::item::{Extent, FailedItem, NewItem, Problem, ProblemStage, Problems, State};
+use super::item::{FailedItem, NewItem, Problem, ProblemStage, Problems, State};
 use super::settle::leave;
 use super::step::{Step, Total};
 use super::tree::TREE_AGAIN;
@@ -60,10 +60,7 @@ pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreEr
             None => add(step, problems, problem)?,
         }
     }
-    match problems.extent {
-        Extent::Whole => open.values().try_for_each(|known| close(step, known)),
-        Extent::Partial => Ok(()),
-    }
+    open.values().try_for_each(|known| close(step, known))
 }
 
 /// Is the item a problem's?

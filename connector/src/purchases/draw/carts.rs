@@ -73,6 +73,8 @@ impl Maker<'_> {
             books.fees = self.cart.fees;
             books.taxes = self.cart.taxes;
             books.checked_out = true;
+            // A status that is known puts the unknown one before it right.
+            books.words.remove("on_hold");
         } else if status != "open" {
             books.words.insert(status.to_owned());
         }

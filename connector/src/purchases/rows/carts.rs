@@ -10,7 +10,10 @@ const OPEN: &str = "open";
 const SOLD: &[&str] = &["checked_out", "part_refunded", "refunded", "cancelled"];
 
 pub(super) fn enter(rows: &Rows, cart: &str, books: &mut Books) {
-    let Some(row) = sold(rows, cart, &mut books.words) else {
+    let mut unknown = BTreeSet::new();
+    let row = sold(rows, cart, &mut unknown);
+    books.words.append(&mut unknown);
+    let Some(row) = row else {
         return;
     };
     text(&row, "status").clone_into(&mut books.status);
@@ -28,7 +31,11 @@ pub(super) fn sold(rows: &Rows, cart: &str, unknown: &mut BTreeSet<String>) -> O
         match text(told, "status") {
             "" => {}
             OPEN => is_open = true,
-            status if SOLD.contains(&status) => is_open = false,
+            status if SOLD.contains(&status) => {
+                // A word that is known puts the unknown ones before it right.
+                unknown.clear();
+                is_open = false;
+            }
             status => {
                 unknown.insert(status.to_lowercase());
                 continue;

@@ -1,5 +1,7 @@
 //! What became of everything that was acknowledged.
 
+use std::collections::BTreeSet;
+
 use runtime::queue::{ItemView, State};
 
 use crate::purchases::heard::{of_error, of_item};
@@ -32,15 +34,24 @@ pub(super) fn all_done(ended: &Ended, faults: &mut Vec<String>) {
 
 /// Nobody has what it waits for, or a person has to decide.
 fn may_wait(ended: &Ended, item: &ItemView) -> bool {
+    waits_rightly(ended, item, &mut BTreeSet::new())
+}
+
+/// Items that wait for each other are looked at once.
+fn waits_rightly(ended: &Ended, item: &ItemView, seen: &mut BTreeSet<i64>) -> bool {
+    if !seen.insert(item.id) {
+        return false;
+    }
     let key = item.wait_key.as_deref().unwrap_or_default();
     let (mapping, id) = key.split_once(':').unwrap_or_default();
     if mapping == "cart" {
         let mut own = ended.waiting.iter().filter(|other| other.key == id);
-        let cart_waits = own.any(|own| own.wait_key != item.wait_key && may_wait(ended, own));
+        let cart_waits =
+            own.any(|own| own.wait_key != item.wait_key && waits_rightly(ended, own, seen));
         // Its own items are in the error log, where they belong.
         let deleted = carts::buyer_was_deleted(ended, id);
         let failed = deleted && ended.errors.iter().any(|error| error.key == id);
-        let waits = cart_waits || failed || waits_for_another(ended, item);
+        let waits = cart_waits || failed || waits_for_another(ended, item, seen);
         return !carts::has_to_be(ended, id) || waits;
     }
     let there = ended
@@ -54,17 +65,20 @@ fn may_wait(ended: &Ended, item: &ItemView) -> bool {
     let failed = ended.errors.iter().any(|error| error.key == id);
     // Whom it waits for may wait in turn.
     let mut own = ended.waiting.iter().filter(|other| other.key == id);
-    !there || asked || failed || own.any(|own| own.state == State::Parked && may_wait(ended, own))
+    !there
+        || asked
+        || failed
+        || own.any(|own| own.state == State::Parked && waits_rightly(ended, own, seen))
 }
 
 /// Another item about the same record waits for something else: this one goes when that one does.
-fn waits_for_another(ended: &Ended, item: &ItemView) -> bool {
+fn waits_for_another(ended: &Ended, item: &ItemView, seen: &mut BTreeSet<i64>) -> bool {
     let mut others = ended.waiting.iter();
     others.any(|other| {
         other.key == item.key
             && other.state == State::Parked
             && other.wait_key != item.wait_key
-            && may_wait(ended, other)
+            && waits_rightly(ended, other, seen)
     })
 }
 

@@ -18,7 +18,7 @@ fn problem(cause: &str, stage: ProblemStage, message: &str) -> Problem {
 
 impl Bench {
     /// A worker looks at the tree, and reports these.
-    async fn report(&self, all: Vec<Problem>, extent: Extent) {
+    async fn report(&self, all: Vec<Problem>) {
         self.enqueue(new_items(&["c-1"])).await;
         let items = self.store.claim(100, 1_000).await.unwrap();
         let mut settlements: Vec<Settlement> = items
@@ -29,7 +29,6 @@ impl Bench {
             mapping: "contact".to_owned(),
             key: "c-1".to_owned(),
             all,
-            extent,
         });
         self.store.settle(settlements).await.unwrap();
     }
@@ -49,12 +48,10 @@ impl Bench {
 async fn a_cause_is_one_line_until_it_is_put_right() {
     let bench = Bench::new();
     let failed = |message| vec![problem("g-1", ProblemStage::Failed, message)];
-    bench.report(failed("no amount"), Extent::Whole).await;
-    bench.report(failed("below 0"), Extent::Whole).await;
+    bench.report(failed("no amount")).await;
+    bench.report(failed("below 0")).await;
     assert_eq!(bench.told().await, ["below 0"]);
-    bench.report(Vec::new(), Extent::Partial).await;
-    assert_eq!(bench.told().await, ["below 0"]);
-    bench.report(Vec::new(), Extent::Whole).await;
+    bench.report(Vec::new()).await;
     assert_eq!(bench.told().await, Vec::<String>::new());
     let bench = bench.reopen();
     assert_eq!(bench.parked().await, (0, 0));
@@ -71,7 +68,7 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
         ..StoreOptions::default()
     });
     let waits = || vec![problem("g-2", ProblemStage::Waits, "40.00 wait")];
-    bench.report(waits(), Extent::Whole).await;
+    bench.report(waits()).await;
     assert_eq!(bench.parked().await, (1, 0));
     let status = bench.store.status().await.unwrap();
     assert_eq!((status.problems, status.parked_by_key), (1, Vec::new()));
@@ -80,16 +77,16 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
     assert_eq!(waiting.len(), 1);
     assert!(waiting[0].waits_until_ms > Some(waiting[0].received_at_ms));
     // Its lane goes on.
-    bench.report(waits(), Extent::Whole).await;
+    bench.report(waits()).await;
     assert_eq!(bench.parked().await, (1, 0));
     bench.store.claim(10, 1_500).await.unwrap();
     assert_eq!(bench.parked().await, (0, 1));
     assert_eq!(bench.told().await, ["40.00 wait"]);
     assert_eq!(bench.store.status().await.unwrap().problems, 0);
     // It stays there, though the worker still says that it waits.
-    bench.report(waits(), Extent::Whole).await;
+    bench.report(waits()).await;
     assert_eq!(bench.parked().await, (0, 1));
-    bench.report(Vec::new(), Extent::Whole).await;
+    bench.report(Vec::new()).await;
     assert_eq!(bench.parked().await, (0, 0));
 }
 
@@ -97,13 +94,13 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
 async fn one_that_an_operator_retries_is_looked_at_again() {
     let bench = Bench::new();
     let failed = || vec![problem("g-1", ProblemStage::Failed, "no amount")];
-    bench.report(failed(), Extent::Whole).await;
+    bench.report(failed()).await;
     assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
     // The worker has it in hand, and finds the problem there still.
-    bench.report(failed(), Extent::Whole).await;
+    bench.report(failed()).await;
     assert_eq!(bench.told().await, ["no amount"]);
     assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
-    bench.report(Vec::new(), Extent::Whole).await;
+    bench.report(Vec::new()).await;
     assert_eq!(bench.parked().await, (0, 0));
     assert_eq!(bench.store.status().await.unwrap().ready, 0);
 }
