@@ -1,6 +1,5 @@
 //! NPSP's trigger on Do Not Contact.
 
-use super::shop::*;
 use super::*;
 
 const BOXES: [&str; 4] = [
