@@ -217,9 +217,15 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
         }
     }
     let accounts = ended.simulator.records("Account");
+    // The account of an organization that was merged in Ticketure stays until a person decides about it.
+    let is_left = |account: &&Record| {
+        let id = text(account, "Ticketure_Identity_Id__c");
+        survivor(ended, id) != id && ended.reviews.iter().any(|asked| asked == id)
+    };
     let schools = accounts
         .iter()
-        .filter(|account| text(account, "npe01__SYSTEM_AccountType__c") != "Household Account");
+        .filter(|account| text(account, "npe01__SYSTEM_AccountType__c") != "Household Account")
+        .filter(|account| !is_left(account));
     let organizations = identities
         .iter()
         .filter(|identity| text(identity, "identity_type") == "organization");
@@ -274,6 +280,14 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
 fn is_asked_about(ended: &Ended, record: &Record) -> bool {
     let question = format!("sf:{}", text(record, "Id"));
     ended.reviews.contains(&question)
+}
+
+/// The identity that one was merged into, or itself.
+fn survivor(ended: &Ended, id: &str) -> String {
+    let log = ended.simulator.tenant_log();
+    let mut merges = log.iter().filter(|write| write.id == id);
+    let into = merges.find_map(|write| write.fields.get("merged_into_id")?.as_str());
+    into.map_or_else(|| id.to_owned(), |into| survivor(ended, into))
 }
 
 /// Somebody deleted the identity.
@@ -399,17 +413,18 @@ fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
     }
 }
 
-/// Whoever refers to an organization is affiliated with its account. References are not read back: one that a late write
-/// put there over a newer one stays, so it is not judged where there are such writes.
+/// A person who refers to an organization is affiliated with its account, or with that of the one that it was merged
+/// into. References are not read back: one that a late write put there over a newer one stays, so it is not judged where
+/// there are such writes.
 fn references(ended: &Ended, faults: &mut Vec<String>) {
     if ended.commits_late || ended.without_npsp {
         return;
     }
     for (identity, record, _) in pairs(ended) {
-        let organization = text(&identity, "organization_id");
+        let organization = survivor(ended, text(&identity, "organization_id"));
         let accounts = ended
             .simulator
-            .find("Account", "Ticketure_Identity_Id__c", organization);
+            .find("Account", "Ticketure_Identity_Id__c", &organization);
         let account = accounts.first().map(|account| text(account, "Id"));
         let affiliated = text(&record, "npsp__Primary_Affiliation__c");
         if !organization.is_empty() && account.is_some_and(|account| account != affiliated) {

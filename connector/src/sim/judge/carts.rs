@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use simulator::{Actor, Operation};
 
-use super::{Record, is_asked_about, memberships, text};
+use super::{Record, is_asked_about, memberships, survivor, text};
 use crate::purchases::heard::{Entries, Heard, Ledger, of_error, of_item};
 use crate::purchases::{Books, Rows, books};
 use crate::sim::world::Ended;
@@ -135,15 +135,8 @@ fn belongs_to_buyer(
     faults: &mut Vec<String>,
 ) {
     let (person, organization) = buyer(ended, rows, cart);
-    let linked = |object: &str, id: &str| {
-        let found = ended.simulator.find(object, LINKED, id).into_iter();
-        let mut found = found.filter(|one| !is_asked_about(ended, one));
-        found
-            .next_back()
-            .filter(|_| !id.is_empty() && !was_deleted(ended, id))
-    };
-    let contact = linked("Contact", &person).filter(|_| !ended.without_npsp);
-    if let Some(account) = linked("Account", &organization) {
+    let contact = linked(ended, "Contact", &person).filter(|_| !ended.without_npsp);
+    if let Some(account) = linked(ended, "Account", &organization) {
         expect(cart, opportunity, "AccountId", text(&account, "Id"), faults);
     } else if let (Some(contact), "") = (&contact, organization.as_str()) {
         expect(
@@ -182,13 +175,6 @@ fn linked(ended: &Ended, object: &str, id: &str) -> Option<Record> {
     let mut found = found.filter(|one| !is_asked_about(ended, one));
     let found = found.next_back();
     found.filter(|_| !id.is_empty() && !was_deleted(ended, &id))
-}
-
-fn survivor(ended: &Ended, id: &str) -> String {
-    let log = ended.simulator.tenant_log();
-    let mut merges = log.iter().filter(|write| write.id == id);
-    let into = merges.find_map(|write| write.fields.get("merged_into_id")?.as_str());
-    into.map_or_else(|| id.to_owned(), |into| survivor(ended, into))
 }
 
 /// Whoever has tickets of a person's cart is of the same household, or a person is asked about it.
