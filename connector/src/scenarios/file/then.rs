@@ -173,3 +173,32 @@ fn texts(node: &Node) -> Vec<String> {
         _ => node.text().into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenarios::catalogue::Catalogue;
+    use crate::scenarios::tree;
+
+    #[test]
+    fn an_entry_of_a_log_is_one_text_or_several_or_texts_with_words_before_them() {
+        let text =
+            "- t-1\n- [c-1, zone]\n- { about: g-1 }\n- { about: contact i-1, field: LastName }\n";
+        let node = tree::read(text, &mut Vec::new()).unwrap();
+        let catalogue = Catalogue::default();
+        let mut reader = Reader::new(&catalogue, Vec::new());
+        let log = log(&mut reader, Some(&node)).unwrap();
+        let expected = [
+            (1, vec!["t-1"]),
+            (2, vec!["c-1", "zone"]),
+            (3, vec!["g-1"]),
+            (4, vec!["contact i-1", "LastName"]),
+        ];
+        let expected = expected.map(|(line, texts)| {
+            let texts = texts.into_iter().map(str::to_owned);
+            (line, texts.collect::<Vec<_>>())
+        });
+        assert_eq!(log, expected);
+        assert!(reader.mistakes.is_empty());
+    }
+}
