@@ -216,3 +216,37 @@ fn an_item_that_was_sent_back_is_routed_by_itself() {
     assert!(matches!(item.word, Word::Unknown { .. }));
     assert!(of_row_alone(&handlers, "never_heard_of", "{}").is_none());
 }
+
+#[test]
+fn a_word_that_is_nothing_is_no_error() {
+    let payment = |action: &str| {
+        let row = json!([{ "id": "g-1", "cart_id": "c-1", "action": action }]);
+        rows("gateway_audit", "gateway_audit", row).remove(0)
+    };
+    for action in ["authorize", " Decline "] {
+        let item = payment(action);
+        assert_eq!((item.word, item.reason), (Word::Nothing, None));
+    }
+    assert_eq!(error_of(&payment("capture")).code, "unknown_word");
+    let cart = |row: Value| rows("cart_changed", "cart", json!([row])).remove(0);
+    let open = cart(json!({ "id": "c-1", "status": "open" }));
+    assert_eq!(open.word, Word::Nothing);
+    let known = cart(json!({ "id": "c-1", "status": "Cancelled" }));
+    assert_eq!(
+        (known.word, known.mapping.as_deref()),
+        (Word::Known, Some("cart"))
+    );
+    let silent = cart(json!({ "id": "c-1", "cart_number": "X1" }));
+    assert_eq!(
+        (silent.word, silent.mapping.as_deref()),
+        (Word::Unasked, Some("cart"))
+    );
+}
+
+#[test]
+fn a_gift_with_an_action_that_nobody_knows_is_not_taken_for_being_a_gift() {
+    let item = ticket(
+        json!({ "id": "a-1", "action": "exchanged", "cart_id": "c-1", "ticket_id": "t-1", "item_kind": "donation" }),
+    );
+    assert!(error_of(&item).message.contains("action is \"exchanged\""));
+}

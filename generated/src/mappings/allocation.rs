@@ -443,6 +443,24 @@ mod tests {
         expect::absent(&MAPPING, rows, settings)
     }
 
+    /// a fund that is named twice, in whatever case, gets both parts
+    #[test]
+    fn a_fund_that_is_named_twice_in_whatever_case_gets_both_parts() -> Result<(), Failure> {
+        let rows = r#"{
+            "action": "purchased",
+            "cart_id": "c1",
+            "funds": [{ "amount": "5.00", "code": "Roof" }, { "amount": "5.00", "code": "ROOF" }],
+            "id": "a1",
+            "item_kind": "donation",
+            "occurred_at": "2026-03-01T18:00:00Z",
+            "price_paid": "10.00",
+            "ticket_id": "t1"
+        }"#;
+        let settings = "{}";
+        let expected = r#"{ "Ticketure_Allocation_Id__c": "t1:Roof", "npsp__Amount__c": 10 }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
     /// a donation without funds goes to none
     #[test]
     fn a_donation_without_funds_goes_to_none() -> Result<(), Failure> {

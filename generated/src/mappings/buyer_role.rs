@@ -19,6 +19,8 @@ pub struct BuyerRolePayload {
     pub id: Slot<String>,
     /// `identity_id`
     pub identity_id: Slot<String>,
+    /// `status`
+    pub status: Slot<String>,
 }
 
 /// The fields of [`BuyerRolePayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
@@ -26,6 +28,7 @@ pub struct BuyerRolePayload {
 pub enum PayloadField {
     Id,
     IdentityId,
+    Status,
 }
 
 impl PayloadField {
@@ -33,6 +36,7 @@ impl PayloadField {
         // As declared.
         Self::Id,
         Self::IdentityId,
+        Self::Status,
     ];
 
     fn at(index: usize) -> Self {
@@ -47,6 +51,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["identity_id"], Kind::Text),
+        FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(BuyerRolePayload::default()),
 };
@@ -60,6 +65,7 @@ impl Entity for BuyerRolePayload {
         match PayloadField::at(index) {
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::IdentityId => SlotRef::Text(&self.identity_id),
+            PayloadField::Status => SlotRef::Text(&self.status),
         }
     }
 
@@ -67,6 +73,7 @@ impl Entity for BuyerRolePayload {
         match PayloadField::at(index) {
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::IdentityId => SlotMut::Text(&mut self.identity_id),
+            PayloadField::Status => SlotMut::Text(&mut self.status),
         }
     }
 
@@ -77,6 +84,7 @@ impl Entity for BuyerRolePayload {
         let mut changes = Changes::default();
         changes.note(&self.id, &base.id);
         changes.note(&self.identity_id, &base.identity_id);
+        changes.note(&self.status, &base.status);
         changes.mask()
     }
 }
@@ -201,7 +209,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/buyer_role.yaml",
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
-    when: &[],
+    when: &[Condition {
+        path: &["status"],
+        is: Is::OneOf(&[
+            Constant::Text("checked_out"),
+            Constant::Text("part_refunded"),
+            Constant::Text("refunded"),
+            Constant::Text("cancelled"),
+        ]),
+    }],
     nothing: &[],
     direction: Direction::Forward,
     when_record: &[],

@@ -20,6 +20,8 @@ pub struct FundAllocationPayload {
     pub key: Slot<String>,
     /// `$npsp__General_Accounting_Unit__c`, made of other members
     pub npsp_general_accounting_unit: Slot<String>,
+    /// `action`
+    pub action: Slot<String>,
     /// `cart_id`
     pub cart_id: Slot<String>,
     /// `item_kind`
@@ -33,6 +35,7 @@ pub struct FundAllocationPayload {
 pub enum PayloadField {
     Key,
     NpspGeneralAccountingUnit,
+    Action,
     CartId,
     ItemKind,
     Price,
@@ -43,6 +46,7 @@ impl PayloadField {
         // As declared.
         Self::Key,
         Self::NpspGeneralAccountingUnit,
+        Self::Action,
         Self::CartId,
         Self::ItemKind,
         Self::Price,
@@ -60,6 +64,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["$key"], Kind::Text),
         FieldDescriptor::new(&["$npsp__General_Accounting_Unit__c"], Kind::Text),
+        FieldDescriptor::new(&["action"], Kind::Text).required(),
         FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
         FieldDescriptor::new(&["item_kind"], Kind::Text),
         FieldDescriptor::new(&["price"], Kind::Text),
@@ -78,6 +83,7 @@ impl Entity for FundAllocationPayload {
             PayloadField::NpspGeneralAccountingUnit => {
                 SlotRef::Text(&self.npsp_general_accounting_unit)
             }
+            PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::CartId => SlotRef::Text(&self.cart_id),
             PayloadField::ItemKind => SlotRef::Text(&self.item_kind),
             PayloadField::Price => SlotRef::Text(&self.price),
@@ -90,6 +96,7 @@ impl Entity for FundAllocationPayload {
             PayloadField::NpspGeneralAccountingUnit => {
                 SlotMut::Text(&mut self.npsp_general_accounting_unit)
             }
+            PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::CartId => SlotMut::Text(&mut self.cart_id),
             PayloadField::ItemKind => SlotMut::Text(&mut self.item_kind),
             PayloadField::Price => SlotMut::Text(&mut self.price),
@@ -103,6 +110,7 @@ impl Entity for FundAllocationPayload {
         let mut changes = Changes::default();
         changes.note(&self.key, &base.key);
         changes.note(&self.npsp_general_accounting_unit, &base.npsp_general_accounting_unit);
+        changes.note(&self.action, &base.action);
         changes.note(&self.cart_id, &base.cart_id);
         changes.note(&self.item_kind, &base.item_kind);
         changes.note(&self.price, &base.price);
@@ -237,7 +245,23 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/fund_allocation.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
-    when: &[Condition { path: &["item_kind"], is: Is::Equal(Constant::Text("donation")) }],
+    when: &[
+        Condition { path: &["item_kind"], is: Is::Equal(Constant::Text("donation")) },
+        Condition {
+            path: &["action"],
+            is: Is::OneOf(&[
+                Constant::Text("purchased"),
+                Constant::Text("redeemed"),
+                Constant::Text("force_redeemed"),
+                Constant::Text("unredeemed"),
+                Constant::Text("refunded"),
+                Constant::Text("invalidated"),
+                Constant::Text("revalidated"),
+                Constant::Text("transfer_from"),
+                Constant::Text("transfer_to"),
+            ]),
+        },
+    ],
     nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
@@ -407,6 +431,14 @@ mod tests {
             "npsp__Opportunity__c": "c1"
         }"#;
         expect::at_least(made(rows, settings), expected)
+    }
+
+    /// a refund need not say again what was given
+    #[test]
+    fn a_refund_need_not_say_again_what_was_given() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "purchased", "cart_id": "c1", "fund_code": "Roof", "id": "a1", "item_kind": "donation", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "50.00", "ticket_id": "t1" }, { "action": "refunded", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "ticket_id": "t1" }]"#;
+        let settings = "{}";
+        expect::absent(&MAPPING, rows, settings)
     }
 
     /// what is split is for allocation.yaml

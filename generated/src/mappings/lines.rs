@@ -12,7 +12,7 @@ pub static ADJUSTMENT: &[u32] = &[19, 20, 27, 29, 14, 28];
 pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
 
 /// `mappings/buyer_role.yaml`, by the record's fields.
-pub static BUYER_ROLE: &[u32] = &[19, 20, 18, 21];
+pub static BUYER_ROLE: &[u32] = &[20, 21, 19, 22];
 
 /// `mappings/buyer_role_of_tickets.yaml`, by the record's fields.
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
