@@ -20,6 +20,8 @@ pub struct AllocationPayload {
     pub key: Slot<String>,
     /// `$npsp__General_Accounting_Unit__c`, made of other members
     pub npsp_general_accounting_unit: Slot<String>,
+    /// `action`
+    pub action: Slot<String>,
     /// `cart_id`
     pub cart_id: Slot<String>,
     /// `each.share`
@@ -33,6 +35,7 @@ pub struct AllocationPayload {
 pub enum PayloadField {
     Key,
     NpspGeneralAccountingUnit,
+    Action,
     CartId,
     EachShare,
     ItemKind,
@@ -43,6 +46,7 @@ impl PayloadField {
         // As declared.
         Self::Key,
         Self::NpspGeneralAccountingUnit,
+        Self::Action,
         Self::CartId,
         Self::EachShare,
         Self::ItemKind,
@@ -60,6 +64,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["$key"], Kind::Text).required(),
         FieldDescriptor::new(&["$npsp__General_Accounting_Unit__c"], Kind::Text),
+        FieldDescriptor::new(&["action"], Kind::Text).required(),
         FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
         FieldDescriptor::new(&["each", "share"], Kind::Text),
         FieldDescriptor::new(&["item_kind"], Kind::Text),
@@ -78,6 +83,7 @@ impl Entity for AllocationPayload {
             PayloadField::NpspGeneralAccountingUnit => {
                 SlotRef::Text(&self.npsp_general_accounting_unit)
             }
+            PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::CartId => SlotRef::Text(&self.cart_id),
             PayloadField::EachShare => SlotRef::Text(&self.each_share),
             PayloadField::ItemKind => SlotRef::Text(&self.item_kind),
@@ -90,6 +96,7 @@ impl Entity for AllocationPayload {
             PayloadField::NpspGeneralAccountingUnit => {
                 SlotMut::Text(&mut self.npsp_general_accounting_unit)
             }
+            PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::CartId => SlotMut::Text(&mut self.cart_id),
             PayloadField::EachShare => SlotMut::Text(&mut self.each_share),
             PayloadField::ItemKind => SlotMut::Text(&mut self.item_kind),
@@ -103,6 +110,7 @@ impl Entity for AllocationPayload {
         let mut changes = Changes::default();
         changes.note(&self.key, &base.key);
         changes.note(&self.npsp_general_accounting_unit, &base.npsp_general_accounting_unit);
+        changes.note(&self.action, &base.action);
         changes.note(&self.cart_id, &base.cart_id);
         changes.note(&self.each_share, &base.each_share);
         changes.note(&self.item_kind, &base.item_kind);
@@ -237,7 +245,23 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/allocation.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
-    when: &[Condition { path: &["item_kind"], is: Is::Equal(Constant::Text("donation")) }],
+    when: &[
+        Condition { path: &["item_kind"], is: Is::Equal(Constant::Text("donation")) },
+        Condition {
+            path: &["action"],
+            is: Is::OneOf(&[
+                Constant::Text("purchased"),
+                Constant::Text("redeemed"),
+                Constant::Text("force_redeemed"),
+                Constant::Text("unredeemed"),
+                Constant::Text("refunded"),
+                Constant::Text("invalidated"),
+                Constant::Text("revalidated"),
+                Constant::Text("transfer_from"),
+                Constant::Text("transfer_to"),
+            ]),
+        },
+    ],
     nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
@@ -309,7 +333,24 @@ static TREE: Tree = Tree {
     reduce: Some(Reduce {
         by: &[&["ticket_id"]],
         distinct: Some(&["id"]),
-        order: &[Rank { path: &["occurred_at"], words: &[] }, Rank { path: &["id"], words: &[] }],
+        order: &[
+            Rank { path: &["occurred_at"], words: &[] },
+            Rank {
+                path: &["action"],
+                words: &[
+                    "purchased",
+                    "transfer_from",
+                    "transfer_to",
+                    "redeemed",
+                    "force_redeemed",
+                    "unredeemed",
+                    "invalidated",
+                    "revalidated",
+                    "refunded",
+                ],
+            },
+            Rank { path: &["id"], words: &[] },
+        ],
         folds: &[
             Fold {
                 name: "brought",
@@ -457,7 +498,7 @@ mod tests {
             "ticket_id": "t1"
         }"#;
         let settings = "{}";
-        let expected = r#"{ "Ticketure_Allocation_Id__c": "t1:Roof", "npsp__Amount__c": 10 }"#;
+        let expected = r#"{ "Ticketure_Allocation_Id__c": "c1:t1:Roof", "npsp__Amount__c": 10 }"#;
         expect::at_least(made(rows, settings), expected)
     }
 

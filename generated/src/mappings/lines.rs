@@ -9,7 +9,7 @@ pub static ACCOUNT: &[u32] = &[27, 30, 29, 28, 26, 23, 24, 12, 25];
 pub static ADJUSTMENT: &[u32] = &[19, 20, 27, 29, 14, 28];
 
 /// `mappings/allocation.yaml`, by the record's fields.
-pub static ALLOCATION: &[u32] = &[13, 30, 31, 29];
+pub static ALLOCATION: &[u32] = &[17, 34, 35, 33];
 
 /// `mappings/buyer_role.yaml`, by the record's fields.
 pub static BUYER_ROLE: &[u32] = &[20, 21, 19, 22];
@@ -33,7 +33,7 @@ pub static CONTACT_ROLE: &[u32] = &[24, 23, 31];
 pub static FEES: &[u32] = &[20, 21, 28, 30, 11, 29];
 
 /// `mappings/fund_allocation.yaml`, by the record's fields.
-pub static FUND_ALLOCATION: &[u32] = &[12, 30, 31, 29];
+pub static FUND_ALLOCATION: &[u32] = &[16, 34, 35, 33];
 
 /// `mappings/member_role.yaml`, by the record's fields.
 pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];
