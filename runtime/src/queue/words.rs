@@ -29,16 +29,24 @@ pub fn unknown_word(tree: Option<&str>, word: &str) -> String {
     format!("{UNKNOWN}{}:{word}", tree.unwrap_or_default())
 }
 
-/// Says whether the log has the error already that usher came upon by asking. The webhook tells of the word too, unless
-/// it was lost: one of the two is enough.
+/// Says whether the log has this very row already: Ticketure may deliver it once more under another id. Of what usher is
+/// told when it asks one row is enough, since the webhook tells of it too, unless it was lost.
 pub(super) fn is_told_already(step: &Step<'_>, item: &NewItem) -> Result<bool, StoreError> {
-    let Word::Unknown { error, asked: true } = &item.word else {
+    let Word::Unknown { error, asked } = &item.word else {
         return Ok(false);
     };
     let mut statement = step.transaction.prepare_cached(
-        "SELECT 1 FROM items WHERE state = 4 AND error_group = ?1 AND payload_type = ?2 AND key = ?3",
+        "SELECT 1 FROM items JOIN payloads USING (id)
+         WHERE state = 4 AND error_group = ?1 AND payload_type = ?2 AND key = ?3
+         AND (?4 OR (note IS NULL AND payload = ?5))",
     )?;
-    Ok(statement.exists((&error.group, &item.payload_type, &item.key))?)
+    Ok(statement.exists((
+        &error.group,
+        &item.payload_type,
+        &item.key,
+        asked,
+        &item.payload,
+    ))?)
 }
 
 /// An item came in with an error: where it shares a line of the log, it may be put right already, or say more than what

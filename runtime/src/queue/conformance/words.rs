@@ -209,6 +209,24 @@ async fn what_usher_was_told_when_it_asked_is_no_second_row() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_delivered_once_more_is_no_second_row() {
+    let bench = Bench::new();
+    bench.enqueue(vec![unknown("c-1", "voided", 1)]).await;
+    let again = bench
+        .store
+        .enqueue(vec![unknown("c-1", "voided", 1)])
+        .await
+        .unwrap();
+    assert_eq!((again.accepted.len(), again.duplicates), (0, 1));
+    let other = NewItem {
+        payload: "{\"status\":\"voided\",\"more\":1}".into(),
+        ..unknown("c-1", "voided", 1)
+    };
+    bench.enqueue(vec![other]).await;
+    assert_eq!(bench.lines().await, [line("c-1 voided", 2)]);
+}
+
+#[tokio::test]
 async fn a_word_that_is_nothing_is_done_as_soon_as_it_is_kept() {
     let bench = Bench::new();
     let item = NewItem {
