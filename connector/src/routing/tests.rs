@@ -185,8 +185,9 @@ fn a_pair_knows_its_word_or_its_error_says_so() {
 #[test]
 fn a_word_that_is_personal_data_is_not_shown() {
     let handlers = crate::handlers::all();
-    let is_it = |handler: &&Box<dyn Handler>| handler.payload_type() == "identity_changed";
-    let handler = handlers.iter().find(is_it).unwrap().as_ref();
+    let mut each = handlers.iter();
+    let handler = each.find(|handler| handler.payload_type() == "identity_changed");
+    let handler = handler.unwrap().as_ref();
     let error = |path: Path, word: &str| {
         Stranger {
             payload_type: "identity_changed",

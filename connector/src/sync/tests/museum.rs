@@ -10,7 +10,7 @@ use runtime::clock::Now;
 use runtime::handler::Handler;
 use runtime::http::{Transport, TransportError};
 use runtime::queue::{
-    ErrorRecord, Item, ItemView, NewItem, SALESFORCE_CHANGED, State, Store, StoreOptions,
+    ErrorRecord, Item, ItemView, NewItem, SALESFORCE_CHANGED, State, Store, StoreOptions, Which,
 };
 use runtime::salesforce::{Auth, RESERVE_PERCENT, SalesforceClient, SalesforceConfig, Secret};
 use runtime::ticketure::{TicketureClient, TicketureConfig};
@@ -198,6 +198,13 @@ impl Museum {
         let enqueued = self.store.enqueue(vec![item]).await.unwrap();
         self.arrivals.add(1);
         enqueued.accepted[0]
+    }
+
+    /// An operator sends an item back, with all that share its line of the error log. Gives their number.
+    pub async fn retry(&self, id: i64) -> usize {
+        let back = self.store.retry(Which::One(id)).await.unwrap();
+        self.arrivals.look();
+        back
     }
 
     /// Reads what changed in Salesforce, once.
