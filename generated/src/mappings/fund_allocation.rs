@@ -450,6 +450,14 @@ mod tests {
         expect::at_least(made(rows, settings), expected)
     }
 
+    /// a refund need not say again what was given
+    #[test]
+    fn a_refund_need_not_say_again_what_was_given() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "purchased", "cart_id": "c1", "fund_code": "Roof", "id": "a1", "item_kind": "donation", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "50.00", "ticket_id": "t1" }, { "action": "refunded", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "ticket_id": "t1" }]"#;
+        let settings = "{}";
+        expect::absent(&MAPPING, rows, settings)
+    }
+
     /// what is split is for allocation.yaml
     #[test]
     fn what_is_split_is_for_allocation_yaml() -> Result<(), Failure> {
