@@ -11,7 +11,7 @@ use std::any::Any;
 use runtime::convert::{self, ConvertError, Named};
 use runtime::dynamic::Record;
 use runtime::entity::{Entity, Slot, SlotMut};
-use runtime::expect::{self, Failure};
+use runtime::expect::{self, Failure, Fitted};
 use runtime::handler::{Back, Conversions, FieldError, Handler, RecordError};
 use runtime::mapping::MappingDescriptor;
 
@@ -139,22 +139,21 @@ impl Mapping {
     }
 
     /// The record that rows become, once they are made ready.
-    fn made(&self, rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(self.descriptor, rows, settings)?;
-        Ok(Box::new(self.to_record(&row)?))
+    fn made(&self, rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(self.descriptor, rows, settings, &|row| self.boxed(row))
     }
 
     /// The same where they are those of several records.
-    fn all(&self, rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {
-        let mut records: Vec<Box<dyn Entity>> = Vec::new();
-        for row in expect::rows(self.descriptor, rows, settings)? {
-            records.push(Box::new(self.to_record(&row)?));
-        }
-        Ok(records)
+    fn all(&self, rows: &str, settings: &str) -> Result<Vec<Fitted>, RecordError> {
+        expect::all_made(self.descriptor, rows, settings, &|row| self.boxed(row))
     }
 
-    fn record(&self, row: &str) -> Result<Box<dyn Entity>, RecordError> {
-        Ok(Box::new(self.to_record(row.as_bytes())?))
+    fn record(&self, row: &str) -> Result<Fitted, RecordError> {
+        expect::read(self.descriptor, row, &|row| self.boxed(row))
+    }
+
+    fn boxed(&self, row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        Ok(Box::new(self.to_record(row)?))
     }
 
     fn converted(&self, payload: &Record) -> Result<Record, RecordError> {

@@ -104,6 +104,8 @@ pub struct Field {
     pub create_only: bool,
     pub needs_npsp: bool,
     pub required: bool,
+    pub demanded: bool,
+    pub whole_digits: Option<u32>,
     pub doc: String,
 }
 

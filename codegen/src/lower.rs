@@ -156,6 +156,8 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
             create_only: false,
             needs_npsp: false,
             required: source.schema.required && source.path.len() == 1,
+            demanded: false,
+            whole_digits: None,
             doc: format!("`{}`", source.dotted()),
         })
         .collect();
@@ -190,6 +192,8 @@ fn made_field(field: &model::Field) -> Option<ir::Field> {
         create_only: false,
         needs_npsp: false,
         required: false,
+        demanded: false,
+        whole_digits: None,
         doc: format!("`{name}`, made of other members"),
         path: vec![name],
     })
@@ -238,7 +242,7 @@ fn record_rows(
     let mut rows: Vec<Row> = mapping
         .fields
         .iter()
-        .map(|field| field_row(model, field, making, payload, places))
+        .map(|field| field_row(model, mapping, field, making, payload, places))
         .collect();
     let key = &mapping.key;
     if let Some(destination) = &key.destination
@@ -258,6 +262,7 @@ fn record_rows(
 
 fn field_row(
     model: &Model,
+    mapping: &model::Mapping,
     field: &model::Field,
     making: &tree::Making,
     payload: &[ir::Field],
@@ -297,6 +302,8 @@ fn field_row(
             create_only: field.when_creating,
             needs_npsp: field.needs_npsp.is_some(),
             required: false,
+            demanded: is_demanded(model, mapping, field),
+            whole_digits: whole_digits(schema),
             doc,
         },
         value: values::value(field, payload),
@@ -322,10 +329,42 @@ fn key_row(
             create_only: false,
             needs_npsp: false,
             required: false,
+            demanded: true,
+            whole_digits: None,
             doc: format!("`{}`, the key, from `{}`", schema.name, key.source.dotted()),
         },
         value: values::from_payload(&key.source.path, "same", payload),
         line: places.line(destination.span),
+    }
+}
+
+/// Is a record without this field refused, or worth nothing? What Salesforce demands, the key, and of a record below the
+/// root of a tree its parent and its amount.
+fn is_demanded(model: &Model, mapping: &model::Mapping, field: &model::Field) -> bool {
+    let schema = &field.destination.schema;
+    let is_key = mapping.key.external_id() == Some(schema.name.as_str());
+    let name = &mapping.name.value;
+    let tree = mapping.tree.as_ref();
+    let root = tree.map(|tree| &tree.root.value);
+    let is_roots = tree.is_some_and(|tree| tree.record_of.is_some()) || root == Some(name);
+    let refers_to = field
+        .reference
+        .as_ref()
+        .and_then(|reference| model.mappings.get(reference.value.0))
+        .map(|mapping| &mapping.name.value);
+    let is_parent = root.is_some() && refers_to == root;
+    let is_amount = schema.kind == SalesforceType::Currency;
+    schema.is_required() || is_key || (tree.is_some() && !is_roots && (is_parent || is_amount))
+}
+
+/// Digits before the point that a number of the field may have.
+fn whole_digits(schema: &SalesforceField) -> Option<u32> {
+    match record_kind(schema) {
+        ir::Kind::Decimal { .. } => {
+            let scale = schema.scale.unwrap_or_default();
+            schema.precision?.checked_sub(scale)
+        }
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod buried;
 pub(crate) mod calls;
 pub(crate) mod clones;
 mod decided;
+pub(crate) mod fields;
 pub(crate) mod gone;
 pub(crate) mod image;
 mod look;

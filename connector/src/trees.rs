@@ -11,6 +11,7 @@ mod adopted;
 mod ask;
 mod body;
 mod claims;
+mod faults;
 mod graphs;
 mod holders;
 mod keep;
@@ -21,6 +22,7 @@ mod outcome;
 mod plan;
 mod price_book;
 mod references;
+mod refused_fields;
 mod renamed;
 mod roles;
 mod steps;
@@ -103,8 +105,10 @@ pub(crate) struct Tree {
     left_out: bool,
     /// It cannot go on: this happens to its items.
     pub(crate) stopped: Option<Outcome>,
-    /// One of its records is refused for good: the others are written, then this happens to its items.
-    failed: Option<Outcome>,
+    /// One of its records is refused for good; the others are written.
+    failed: bool,
+    /// What is wrong with its records.
+    faults: Vec<faults::Fault>,
     /// What is wrong with it, or waits for more to be heard, while the rest goes on.
     problems: Vec<Problem>,
     /// Mappings some of whose rows cannot be understood.
@@ -153,7 +157,8 @@ impl Tree {
             doubt: false,
             left_out: false,
             stopped: None,
-            failed: None,
+            failed: false,
+            faults: Vec::new(),
             problems: Vec::new(),
             unsure: Vec::new(),
             elsewhere: false,
@@ -172,14 +177,6 @@ impl Tree {
     /// Something is wrong with it, or waits for more to be heard: the error log or the list of what waits shows it.
     pub(crate) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
-    }
-
-    /// A record other than the root is refused for good: the rest goes on without it.
-    fn stop_or_go_on(&mut self, outcome: Outcome, is_root: bool) {
-        match &outcome {
-            Outcome::Dead { .. } if !is_root => drop(self.failed.get_or_insert(outcome)),
-            _ => self.stop(outcome),
-        }
     }
 
     /// Does it wait for its own root?

@@ -102,6 +102,10 @@ pub struct FieldDescriptor {
     pub needs_npsp: bool,
     /// The source's schema lists it under `required`.
     pub required: bool,
+    /// Salesforce takes no record without it, or the record is worth nothing without it.
+    pub demanded: bool,
+    /// Digits that a number may have before its point.
+    pub whole_digits: Option<u32>,
 }
 
 impl FieldDescriptor {
@@ -114,6 +118,8 @@ impl FieldDescriptor {
             create_only: false,
             needs_npsp: false,
             required: false,
+            demanded: false,
+            whole_digits: None,
         }
     }
 
@@ -143,6 +149,16 @@ impl FieldDescriptor {
 
     pub const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    pub const fn demanded(mut self) -> Self {
+        self.demanded = true;
+        self
+    }
+
+    pub const fn whole_digits(mut self, digits: u32) -> Self {
+        self.whole_digits = Some(digits);
         self
     }
 

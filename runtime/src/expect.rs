@@ -7,11 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::change::present;
 use crate::entity::Entity;
-use crate::handler::{Back, RecordError};
+use crate::handler::{self, Back, RecordError};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 use crate::merge::{Clocks, Gate, LinkState, Plan};
-use crate::{pushed, row};
+use crate::pushed;
+use crate::row::{self, Ready};
+
+pub use crate::handler::Fitted;
 
 /// What came out otherwise than the test says.
 #[derive(Clone, PartialEq, Default)]
@@ -36,36 +39,58 @@ pub struct Difference {
     pub got: Option<Value>,
 }
 
-/// The one row that a test's rows become, as JSON: reduced, with settings and with what is made of its members.
+/// Reads a row, as compiled code does it.
+pub type Read<'r> = &'r dyn Fn(&[u8]) -> Result<Box<dyn Entity>, RecordError>;
+
+/// The record that a row becomes as it is.
+///
+/// # Errors
+/// When it becomes none.
+pub fn read(
+    mapping: &'static MappingDescriptor,
+    row: &str,
+    read: Read<'_>,
+) -> Result<Fitted, RecordError> {
+    handler::fitted(mapping, row.as_bytes(), read)
+}
+
+/// The one record that a test's rows become: reduced, with settings and with what is made of its members.
 /// `given` is a row or a list of rows, `$at` in one when it was delivered; `settings` an object of names and values.
 ///
 /// # Errors
-/// When the rows are those of no record, or of several, or a member cannot be made.
-pub fn row(
-    mapping: &MappingDescriptor,
+/// When the rows are those of no record, or of several, or become none.
+pub fn made(
+    mapping: &'static MappingDescriptor,
     given: &str,
     settings: &str,
-) -> Result<Vec<u8>, RecordError> {
-    let mut rows = ready(mapping, given, settings)?;
+    read: Read<'_>,
+) -> Result<Fitted, RecordError> {
+    let mut rows = all_made(mapping, given, settings, read)?;
     let count = rows.len();
-    let (Some(row), 1) = (rows.pop(), count) else {
+    let (Some(record), 1) = (rows.pop(), count) else {
         let message = format!("the rows of this test are those of {count} records, not of one");
         return Err(RecordError::Refused(message));
     };
-    Ok(row.to_string().into_bytes())
+    Ok(record)
 }
 
 /// The same where they are those of several records, in the order of their keys.
 ///
 /// # Errors
-/// When a member cannot be made.
-pub fn rows(
-    mapping: &MappingDescriptor,
+/// When they become none.
+pub fn all_made(
+    mapping: &'static MappingDescriptor,
     given: &str,
     settings: &str,
-) -> Result<Vec<Vec<u8>>, RecordError> {
+    read: Read<'_>,
+) -> Result<Vec<Fitted>, RecordError> {
     let rows = ready(mapping, given, settings)?.into_iter();
-    Ok(rows.map(|row| row.to_string().into_bytes()).collect())
+    let made = rows.map(|ready| {
+        let mut fitted = handler::fitted(mapping, ready.row.to_string().as_bytes(), read)?;
+        fitted.errors.splice(..0, ready.errors);
+        Ok(fitted)
+    });
+    made.collect()
 }
 
 /// Each record has the fields of its entry in the list, and where it is exact no others.
@@ -73,12 +98,12 @@ pub fn rows(
 /// # Errors
 /// Every difference, or another number of records.
 pub fn all(
-    records: Result<Vec<Box<dyn Entity>>, RecordError>,
+    records: Result<Vec<Fitted>, RecordError>,
     expected: &str,
     exact: bool,
 ) -> Result<(), Failure> {
-    let records = made("given", records)?;
-    let expected: Vec<Value> = made("the test", serde_json::from_str(expected))?;
+    let records = part("given", records)?;
+    let expected: Vec<Value> = part("the test", serde_json::from_str(expected))?;
     if records.len() != expected.len() {
         let (wanted, got) = (expected.len(), records.len());
         return Err(Failure {
@@ -86,15 +111,23 @@ pub fn all(
             ..Failure::default()
         });
     }
-    let mut all = Vec::new();
-    for (number, (record, expected)) in records.iter().zip(&expected).enumerate() {
-        let found = compare(record.as_ref(), &expected.to_string(), exact)?;
-        all.extend(found.into_iter().map(|difference| Difference {
+    let mut failure = Failure::default();
+    for (number, (fitted, expected)) in records.iter().zip(&expected).enumerate() {
+        let found = compare(fitted.record.as_ref(), &expected.to_string(), exact)?;
+        let found = found.into_iter().map(|difference| Difference {
             field: format!("{}. {}", number + 1, difference.field),
             ..difference
-        }));
+        });
+        failure.differences.extend(found);
+        failure.notes.extend(left_out(fitted));
     }
-    Failure::of(all)
+    failure.or_fine()
+}
+
+/// Why fields of the record are absent.
+fn left_out(fitted: &Fitted) -> impl Iterator<Item = String> + '_ {
+    let errors = fitted.errors.iter();
+    errors.map(|error| format!("{} is left out: {}", error.destination, error.said()))
 }
 
 /// The rows are those of no record.
@@ -102,7 +135,7 @@ pub fn all(
 /// # Errors
 /// When there is one.
 pub fn absent(mapping: &MappingDescriptor, given: &str, settings: &str) -> Result<(), Failure> {
-    let count = made("given", ready(mapping, given, settings))?.len();
+    let count = part("given", ready(mapping, given, settings))?.len();
     match count {
         0 => Ok(()),
         count => Err(Failure {
@@ -116,7 +149,7 @@ fn ready(
     mapping: &MappingDescriptor,
     given: &str,
     settings: &str,
-) -> Result<Vec<Value>, RecordError> {
+) -> Result<Vec<Ready>, RecordError> {
     let parsed = |text: &str| {
         serde_json::from_str::<Value>(text).map_err(|error| RecordError::Refused(error.to_string()))
     };
@@ -133,22 +166,26 @@ fn ready(
 ///
 /// # Errors
 /// Every difference.
-pub fn exactly(
-    record: Result<Box<dyn Entity>, RecordError>,
-    expected: &str,
-) -> Result<(), Failure> {
-    Failure::of(compare(made("given", record)?.as_ref(), expected, true)?)
+pub fn exactly(record: Result<Fitted, RecordError>, expected: &str) -> Result<(), Failure> {
+    one(record, expected, true)
 }
 
 /// The record has these fields, and may have more.
 ///
 /// # Errors
 /// Every difference.
-pub fn at_least(
-    record: Result<Box<dyn Entity>, RecordError>,
-    expected: &str,
-) -> Result<(), Failure> {
-    Failure::of(compare(made("given", record)?.as_ref(), expected, false)?)
+pub fn at_least(record: Result<Fitted, RecordError>, expected: &str) -> Result<(), Failure> {
+    one(record, expected, false)
+}
+
+fn one(record: Result<Fitted, RecordError>, expected: &str, exact: bool) -> Result<(), Failure> {
+    let fitted = part("given", record)?;
+    let failure = Failure {
+        differences: compare(fitted.record.as_ref(), expected, exact)?,
+        notes: left_out(&fitted).collect(),
+        ..Failure::default()
+    };
+    failure.or_fine()
 }
 
 /// The two sides of a pair, as a test gives them. Records and bodies are JSON.
@@ -158,7 +195,7 @@ pub struct Pair<'a> {
     /// What Salesforce has now; what was agreed where the test does not say.
     pub now: Option<&'a str>,
     /// What the source has now.
-    pub row: Option<Result<Box<dyn Entity>, RecordError>>,
+    pub row: Option<Result<Fitted, RecordError>>,
     /// What is to be written to Salesforce.
     pub expect: Option<&'a str>,
     pub exact: bool,
@@ -182,7 +219,7 @@ pub fn pair(
         failure.differences = compare(plan.to_destination.as_ref(), expect, exact)?;
     }
     if let Some(push) = push {
-        let sent = made("push", back(plan.to_source.as_ref()))?;
+        let sent = part("push", back(plan.to_source.as_ref()))?;
         let body = json::write_tree(sent.payload.as_ref(), &present(sent.payload.as_ref()));
         let differences = differences(&leaves(object(push)?), &leaves(body), true);
         if !differences.is_empty() {
@@ -249,10 +286,11 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let image = |part: &str, text: &str| {
         let mut record = mapping.new_record();
-        made(part, json::read(record.as_mut(), text.as_bytes()))?;
-        Ok::<_, Failure>(made(part, back(record.as_ref()))?.image)
+        self::part(part, json::read(record.as_mut(), text.as_bytes()))?;
+        Ok::<_, Failure>(self::part(part, back(record.as_ref()))?.image)
     };
-    let row = pair.row.map(|row| made("given", row)).transpose()?;
+    let row = pair.row.map(|row| part("given", row)).transpose()?;
+    let row = row.map(|fitted| fitted.record);
     let now = pair.now.map(|text| image("after", text)).transpose()?;
     let base = pair.base.map(|text| image("before", text)).transpose()?;
     let mut state = match (&base, &row, &now) {
@@ -274,9 +312,9 @@ fn plan(
 }
 
 /// What was made of a part of the test, or why nothing could be.
-fn made<T, E: fmt::Display>(part: &str, made: Result<T, E>) -> Result<T, Failure> {
+fn part<T, E: fmt::Display>(name: &str, made: Result<T, E>) -> Result<T, Failure> {
     made.map_err(|error| Failure {
-        error: Some(format!("{part}: {error}")),
+        error: Some(format!("{name}: {error}")),
         ..Failure::default()
     })
 }
@@ -315,7 +353,7 @@ fn undecided(mapping: &'static MappingDescriptor, plan: &Plan) -> impl Iterator<
 
 fn compare(record: &dyn Entity, expected: &str, exact: bool) -> Result<Vec<Difference>, Failure> {
     let written = json::write(record, &present(record), &json::as_source_id);
-    let got = object(&made("given", written)?)?;
+    let got = object(&part("given", written)?)?;
     Ok(differences(&object(expected)?, &got, exact))
 }
 
@@ -353,7 +391,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 fn object(json: &str) -> Result<Map<String, Value>, Failure> {
-    made("the test", serde_json::from_str(json))
+    part("the test", serde_json::from_str(json))
 }
 
 /// A body's members by their dotted paths: `push.address.city`.
@@ -376,14 +414,6 @@ fn flatten(path: &str, members: Map<String, Value>, flat: &mut Map<String, Value
 }
 
 impl Failure {
-    fn of(differences: Vec<Difference>) -> Result<(), Failure> {
-        let failure = Failure {
-            differences,
-            ..Failure::default()
-        };
-        failure.or_fine()
-    }
-
     fn or_fine(self) -> Result<(), Failure> {
         match self.differences.is_empty() {
             true => Ok(()),

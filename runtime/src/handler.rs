@@ -1,10 +1,16 @@
 //! How generated code is called without knowing its types: one handler a payload type.
 
+mod fitted;
+mod range;
+
 use std::any::Any;
 
 use crate::entity::{Entity, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use crate::json::{self, ReadError};
 use crate::mapping::{MappingDescriptor, Origin};
+
+pub(crate) use fitted::said;
+pub use fitted::{Fitted, fed, fitted, source_of};
 
 /// Takes the rows of one payload type. The generated adapter of each handler trait implements it.
 pub trait Handler: Send + Sync {
@@ -77,13 +83,12 @@ pub fn of_type<'r, R: Entity>(mapping: &str, record: &'r dyn Entity) -> Result<&
 }
 
 /// Why a row did not become a record.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// One entry a field.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Fields(Vec<FieldError>),
+    #[error(transparent)]
+    Fields(#[from] Unconverted),
     #[error("no mapping {0} is fed by this payload type")]
     UnknownMapping(String),
     /// From a handler written by hand; one sentence with no personal data in it.
@@ -95,20 +100,51 @@ impl RecordError {
     /// The mapping's line of the first field at fault.
     pub fn line(&self) -> Option<u32> {
         match self {
-            RecordError::Fields(fields) => fields.first().map(|field| field.line),
+            RecordError::Fields(found) => found.errors.first().map(|field| field.line),
             RecordError::Read(_) | RecordError::UnknownMapping(_) | RecordError::Refused(_) => None,
         }
     }
 }
 
-/// A value that cannot become its field. It never holds the value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Fields of a record whose values do not fit, and the record without them.
+#[derive(thiserror::Error)]
+#[error("{}", .errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Unconverted {
+    /// One entry a field.
+    pub errors: Vec<FieldError>,
+    /// The fields with errors are absent.
+    pub rest: Box<dyn Entity>,
+}
+
+impl std::fmt::Debug for Unconverted {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.errors.fmt(formatter)
+    }
+}
+
+/// A value that cannot become its field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line} ({destination}): {message}")]
 pub struct FieldError {
     pub file: &'static str,
     pub line: u32,
     pub destination: &'static str,
     pub message: String,
+    /// The member of the row that holds the value; blank on the way back.
+    pub member: String,
+    /// The value as JSON, as far as it is known and no personal data.
+    pub value: Option<String>,
+}
+
+impl FieldError {
+    /// The value and why it does not fit, as an error says it.
+    pub fn said(&self) -> String {
+        match (self.member.as_str(), &self.value) {
+            ("", _) => self.message.clone(),
+            (member, Some(value)) => format!("{member} is {value}: {}", self.message),
+            (member, None) => format!("{member} does not fit: {}", self.message),
+        }
+    }
 }
 
 /// Collects the errors of one record's conversions, so that one pass names them all.
@@ -142,44 +178,23 @@ impl<'m> Conversions<'m> {
     /// Checks what the table says of every field, and gives the record when nothing is wrong with it.
     ///
     /// # Errors
-    /// Every field that could not be converted or is too long.
+    /// Every field whose value does not fit, with the record without them.
     pub fn finish<R: Entity>(&mut self, mut record: R) -> Result<R, RecordError> {
         for (index, field) in record.descriptor().fields.iter().enumerate() {
-            self.spell(&mut record, index, field.kind);
-            if let Some(message) = too_long(field, record.slot(index)) {
+            let wrong = spell(&mut record, index, field)
+                .or_else(|| range::outside(field, record.slot(index)))
+                .or_else(|| too_long(field, record.slot(index)));
+            if let Some(message) = wrong {
+                record.slot_mut(index).set_absent();
                 self.note(index, message);
             }
         }
         if self.errors.is_empty() {
-            Ok(record)
-        } else {
-            Err(RecordError::Fields(std::mem::take(&mut self.errors)))
+            return Ok(record);
         }
-    }
-
-    /// Numbers and times in the one spelling that a field of this kind has.
-    fn spell(&mut self, record: &mut dyn Entity, index: usize, kind: Kind) {
-        let message = match kind {
-            Kind::Decimal { scale } => {
-                format!("the value is not a number with at most {scale} digits after the point")
-            }
-            Kind::DateTime => "the value is not a time with its zone".to_owned(),
-            _ => return,
-        };
-        let SlotMut::Text(slot) = record.slot_mut(index) else {
-            return;
-        };
-        let Slot::Value(text) = &*slot else {
-            return;
-        };
-        match text.trim() {
-            // What is not filled in is no number; the field is cleared.
-            "" => *slot = Slot::Null,
-            text => match json::canonical(kind, text) {
-                Some(text) => *slot = Slot::Value(text),
-                None => self.note(index, message),
-            },
-        }
+        let errors = std::mem::take(&mut self.errors);
+        let rest = Box::new(record);
+        Err(RecordError::Fields(Unconverted { errors, rest }))
     }
 
     /// The payload of the way back with all that fits, and what does not.
@@ -199,21 +214,40 @@ impl<'m> Conversions<'m> {
     }
 
     fn note(&mut self, index: usize, message: String) {
-        let destination = self
-            .mapping
-            .record
-            .fields
-            .get(index)
-            .and_then(|field| field.path.last())
-            .copied()
-            .unwrap_or_default();
         self.errors.push(FieldError {
             file: self.mapping.file,
             line: self.mapping.line(index).unwrap_or_default(),
-            destination,
+            destination: self.mapping.field_name(index),
             message,
+            ..FieldError::default()
         });
     }
+}
+
+/// Gives numbers and times the one spelling that a field of this kind has; says what is none.
+fn spell(record: &mut dyn Entity, index: usize, field: &FieldDescriptor) -> Option<String> {
+    let message = match field.kind {
+        Kind::Decimal { scale } => {
+            format!("the value is not a number with at most {scale} digits after the point")
+        }
+        Kind::DateTime => "the value is not a time with its zone".to_owned(),
+        _ => return None,
+    };
+    let SlotMut::Text(slot) = record.slot_mut(index) else {
+        return None;
+    };
+    let Slot::Value(text) = &*slot else {
+        return None;
+    };
+    match text.trim() {
+        // What is not filled in is no number; the field is cleared.
+        "" => *slot = Slot::Null,
+        text => match json::canonical(field.kind, text) {
+            Some(text) => *slot = Slot::Value(text),
+            None => return Some(message),
+        },
+    }
+    None
 }
 
 fn too_long(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {

@@ -24,10 +24,22 @@ pub use value::parse_moment as moment;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// One sentence a misfit, none with a value in it.
-    #[error("the row does not fit its schema: {}", .0.join("; "))]
-    Misfits(Vec<String>),
+    #[error("the row does not fit its schema: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Misfits(Vec<Misfit>),
     #[error("the row is not JSON: {0}")]
     Syntax(String),
+}
+
+/// A member of a row that is not what its schema says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} {what}", .path.as_deref().unwrap_or("the row"))]
+pub struct Misfit {
+    /// `address.city`; nothing where it is the row as a whole.
+    pub path: Option<String>,
+    /// The fields that cannot be read because of it, by index.
+    pub fields: Range<usize>,
+    /// `is not text`.
+    pub what: String,
 }
 
 /// Fills an entity from a JSON object.
@@ -62,7 +74,7 @@ fn without_value(error: &serde_json::Error) -> String {
 struct Reader<'a> {
     descriptor: &'static EntityDescriptor,
     entity: &'a mut dyn Entity,
-    misfits: Vec<String>,
+    misfits: Vec<Misfit>,
 }
 
 impl Reader<'_> {
@@ -80,9 +92,12 @@ impl Reader<'_> {
         source.end()
     }
 
-    fn misfit(&mut self, field: &FieldDescriptor) {
-        self.misfits
-            .push(format!("{} is not {}", field.dotted(), field.kind.name()));
+    fn misfit(&mut self, index: usize, field: &FieldDescriptor) {
+        self.misfits.push(Misfit {
+            path: Some(field.dotted()),
+            fields: index..index + 1,
+            what: format!("is not {}", field.kind.name()),
+        });
     }
 
     fn demand_required(&mut self) {
@@ -96,7 +111,11 @@ impl Reader<'_> {
                 SlotRef::Date(slot) => slot.value().is_none(),
             };
             if empty {
-                self.misfits.push(format!("{} is missing", field.dotted()));
+                self.misfits.push(Misfit {
+                    path: Some(field.dotted()),
+                    fields: index..index + 1,
+                    what: "is missing".to_owned(),
+                });
             }
         }
     }
@@ -177,9 +196,7 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
     /// An object that is null has null fields.
     fn visit_unit<E>(self) -> Result<(), E> {
         if self.depth == 0 {
-            self.reader
-                .misfits
-                .push("the row is not an object".to_owned());
+            return self.not_an_object();
         } else {
             self.reader.set_null(self.fields);
         }
@@ -220,10 +237,11 @@ impl ObjectSeed<'_, '_> {
             }
             _ => None,
         };
-        self.reader.misfits.push(format!(
-            "{} is not an object",
-            name.as_deref().unwrap_or("the row")
-        ));
+        self.reader.misfits.push(Misfit {
+            path: name,
+            fields: self.fields,
+            what: "is not an object".to_owned(),
+        });
         Ok(())
     }
 }
@@ -267,7 +285,7 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
 
 impl ValueSeed<'_, '_> {
     fn misfit<E>(self) -> Result<(), E> {
-        self.reader.misfit(self.field);
+        self.reader.misfit(self.index, self.field);
         Ok(())
     }
 

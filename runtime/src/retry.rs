@@ -50,6 +50,20 @@ pub fn help(code: &str) -> &'static str {
     )
 }
 
+/// Is it a refusal of one field's value, which the record can be written without?
+pub fn is_about_a_value(code: &str) -> bool {
+    ABOUT_A_VALUE.contains(&code)
+}
+
+/// Codes by which Salesforce refuses the value of a field that it names.
+const ABOUT_A_VALUE: &[&str] = &[
+    "FIELD_INTEGRITY_EXCEPTION",
+    "INVALID_EMAIL_ADDRESS",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+    "NUMBER_OUTSIDE_VALID_RANGE",
+    "STRING_TOO_LONG",
+];
+
 fn find(code: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.code == code)
 }

@@ -15,6 +15,7 @@ pub use conditions::{hold, holds};
 pub use reduce::reduced;
 pub use shares::{entries, to_cents};
 
+use crate::handler::FieldError;
 use crate::mapping::{Condition, MappingDescriptor, Path, Piece, Rule};
 
 /// Why nothing can be made of a row; it names members, and a value only where that is no personal data.
@@ -52,6 +53,13 @@ pub fn exists(mapping: &MappingDescriptor, row: &Value) -> bool {
     })
 }
 
+/// A row that a record is read from, and the fields that stay absent since nothing could be made of their members.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    pub row: Value,
+    pub errors: Vec<FieldError>,
+}
+
 /// The records that there are of these rows, each as the row that it is read from: reduced, with the settings, an
 /// entry of a list at a time, and with what is made of its members.
 ///
@@ -61,7 +69,7 @@ pub fn records(
     mapping: &MappingDescriptor,
     rows: &[Value],
     settings: &Map<String, Value>,
-) -> Result<Vec<Value>, RowError> {
+) -> Result<Vec<Ready>, RowError> {
     let mut records = Vec::new();
     for mut reduced in reduced(mapping, rows)? {
         with_settings(&mut reduced, settings);
@@ -72,10 +80,11 @@ pub fn records(
         };
         records.extend(entries.into_iter().filter(|row| exists(mapping, row)));
     }
-    for row in &mut records {
-        compute(mapping, row)?;
-    }
-    Ok(records)
+    let ready = records.into_iter().map(|mut row| {
+        let errors = compute(mapping, &mut row)?;
+        Ok(Ready { row, errors })
+    });
+    ready.collect()
 }
 
 /// May an entry of this row make a record? Conditions on entries do not count before there are any.

@@ -3,7 +3,7 @@
 
 use runtime::change::{Mask, present};
 use runtime::entity::Entity;
-use runtime::handler::{Handler, RecordError};
+use runtime::handler::{self, FieldError, Handler, RecordError};
 use runtime::json::{self, ReadError};
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Clocks, LinkState, Plan};
@@ -67,7 +67,7 @@ pub fn answer(handler: &dyn Handler, typed: Typed<'_>, question: &Value) -> Valu
 }
 
 /// What several rows become: reduced, made ready, and each read as a record.
-fn records(handler: &dyn Handler, mapping: &MappingDescriptor, question: &Value) -> Value {
+fn records(handler: &dyn Handler, mapping: &'static MappingDescriptor, question: &Value) -> Value {
     let rows = question["rows"].as_array().cloned().unwrap_or_default();
     let settings = question["settings"]
         .as_object()
@@ -79,14 +79,32 @@ fn records(handler: &dyn Handler, mapping: &MappingDescriptor, question: &Value)
     };
     ready
         .iter()
-        .map(|row| {
-            let made = handler.to_record(mapping.name, row.to_string().as_bytes());
+        .map(|ready| {
+            let row = ready.row.to_string();
+            let made = handler.to_record(mapping.name, row.as_bytes());
+            let read = |row: &[u8]| handler.to_record(mapping.name, row);
+            let fitted = match handler::fitted(mapping, row.as_bytes(), &read) {
+                Ok(fitted) => json!([
+                    slots(fitted.record.as_ref()),
+                    said(&ready.errors),
+                    said(&fitted.errors)
+                ]),
+                Err(error) => json!(error.to_string()),
+            };
             json!([
-                row,
+                ready.row,
                 record(&made),
-                made.as_deref().map_or(Value::Null, written)
+                made.as_deref().map_or(Value::Null, written),
+                fitted
             ])
         })
+        .collect()
+}
+
+/// The fields that are left out, and why.
+fn said(errors: &[FieldError]) -> Value {
+    let each = errors.iter();
+    each.map(|error| json!([error.destination, error.said()]))
         .collect()
 }
 

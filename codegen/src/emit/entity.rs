@@ -183,11 +183,14 @@ fn row(code: &mut Code, field: &Field) {
             .max_length
             .map(|length| format!(".max_length({length})")),
     );
+    let digits = field.whole_digits;
+    links.extend(digits.map(|digits| format!(".whole_digits({digits})")));
     let flags = [
         (field.pii, ".pii()"),
         (field.create_only, ".create_only()"),
         (field.needs_npsp, ".needs_npsp()"),
         (field.required, ".required()"),
+        (field.demanded, ".demanded()"),
     ];
     links.extend(
         flags

@@ -18,9 +18,6 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.blank();
     code.line("#[cfg(test)]");
     code.open("mod tests {");
-    code.line("use runtime::expect::{self, Failure};");
-    code.blank();
-    code.line("use super::*;");
     // Rows that are made ready first, and rows that are read as they are.
     let about_rows = |test: &Test| match &test.subject {
         Subject::Rows { expect, .. } => matches!(expect, Records::One(_)),
@@ -32,21 +29,30 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
         Subject::Pair(pair) => pair.settings.is_none() && pair.given.is_some(),
         Subject::Rows { .. } | Subject::Pushed { .. } => false,
     };
-    if mapping.tests.iter().any(reads) {
-        code.blank();
-        record(code, mapping);
-    }
-    if mapping.tests.iter().any(about_rows) {
-        code.blank();
-        rows(code, mapping);
-    }
     let about_several = |test: &Test| match &test.subject {
         Subject::Rows { expect, .. } => matches!(expect, Records::Several(_)),
         Subject::Record { .. } | Subject::Pair(_) | Subject::Pushed { .. } => false,
     };
-    if mapping.tests.iter().any(about_several) {
+    let tests = &mapping.tests;
+    let helpers: [(bool, fn(&mut Code)); 3] = [
+        (tests.iter().any(reads), record),
+        (tests.iter().any(about_rows), rows),
+        (tests.iter().any(about_several), several),
+    ];
+    let makes_records = helpers.iter().any(|(is_used, _)| *is_used);
+    code.line(match makes_records {
+        true => "use runtime::expect::{self, Failure, Fitted};",
+        false => "use runtime::expect::{self, Failure};",
+    });
+    code.blank();
+    code.line("use super::*;");
+    if makes_records {
         code.blank();
-        several(code, mapping);
+        read(code, mapping);
+    }
+    for (_, helper) in helpers.iter().filter(|(is_used, _)| *is_used) {
+        code.blank();
+        helper(code);
     }
     let about_pairs = |test: &Test| matches!(test.subject, Subject::Pair(_));
     if mapping.tests.iter().any(about_pairs) {
@@ -58,50 +64,37 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.close("}");
 }
 
-fn record(code: &mut Code, mapping: &Mapping) {
-    code.open("fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {");
+/// Reads a row, as the handler's adapter does it.
+fn read(code: &mut Code, mapping: &Mapping) {
+    code.open("fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {");
     code.line(format_args!(
-        "let payload = {}::from_row(row.as_bytes())?;",
+        "let payload = {}::from_row(row)?;",
         mapping.payload_struct
     ));
     code.line(format_args!(
         "Ok(Box::new({}::from_payload(payload)?))",
         mapping.record_struct
     ));
+    code.close("}");
+}
+
+fn record(code: &mut Code) {
+    code.open("fn record(row: &str) -> Result<Fitted, RecordError> {");
+    code.line("expect::read(&MAPPING, row, &read)");
     code.close("}");
 }
 
 /// The record that rows become, once they are made ready.
-fn rows(code: &mut Code, mapping: &Mapping) {
-    code.open("fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {");
-    code.line("let row = expect::row(&MAPPING, rows, settings)?;");
-    code.line(format_args!(
-        "let payload = {}::from_row(&row)?;",
-        mapping.payload_struct
-    ));
-    code.line(format_args!(
-        "Ok(Box::new({}::from_payload(payload)?))",
-        mapping.record_struct
-    ));
+fn rows(code: &mut Code) {
+    code.open("fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {");
+    code.line("expect::made(&MAPPING, rows, settings, &read)");
     code.close("}");
 }
 
 /// The records that rows become, where they are several.
-fn several(code: &mut Code, mapping: &Mapping) {
-    code.open("fn all(rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {");
-    code.line("let mut records: Vec<Box<dyn Entity>> = Vec::new();");
-    code.open("for row in expect::rows(&MAPPING, rows, settings)? {");
-    code.line(format_args!(
-        "let payload = {}::from_row(&row)?;",
-        mapping.payload_struct
-    ));
-    code.line(format_args!(
-        "let record = {}::from_payload(payload)?;",
-        mapping.record_struct
-    ));
-    code.line("records.push(Box::new(record));");
-    code.close("}");
-    code.line("Ok(records)");
+fn several(code: &mut Code) {
+    code.open("fn all(rows: &str, settings: &str) -> Result<Vec<Fitted>, RecordError> {");
+    code.line("expect::all_made(&MAPPING, rows, settings, &read)");
     code.close("}");
 }
 

@@ -123,6 +123,8 @@ fn field(field: &ir::Field, lookups: &'static [Lookup]) -> FieldDescriptor {
         create_only: field.create_only,
         needs_npsp: field.needs_npsp,
         required: field.required,
+        demanded: field.demanded,
+        whole_digits: field.whole_digits,
     }
 }
 

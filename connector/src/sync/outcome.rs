@@ -8,7 +8,7 @@ use runtime::salesforce::CallError;
 use runtime::ticketure;
 
 use super::calls::{Refusal, Sent};
-use super::{TwoWaySync, Unit};
+use super::{TwoWaySync, Unit, fields};
 
 /// A system that stood still a moment ago may be asked again by then.
 const ASK_AGAIN_MS: i64 = 100;
@@ -27,13 +27,13 @@ pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> Outcome
             "Correct the payload at its source, or the schema of the entity when the source is right; then retry the item.",
         ),
         _ => (
-            "cannot_convert",
+            fields::CANNOT_CONVERT,
             "Correct the value in Ticketure or the mapping at this line; then retry the item.",
         ),
     };
     dead(
         code,
-        error.to_string(),
+        fields::unfit(mapping, error),
         error.line().map(|line| format!("{}:{line}", mapping.file)),
         help,
     )
@@ -46,7 +46,7 @@ pub(crate) fn cannot_go_back(errors: &[FieldError]) -> Outcome {
         .first()
         .map(|error| format!("{}:{}", error.file, error.line));
     dead(
-        "cannot_convert",
+        fields::CANNOT_CONVERT,
         messages.join("; "),
         line,
         "Correct the value in Salesforce or the mapping at this line; then retry the item.",
@@ -97,6 +97,23 @@ impl<'f> Failure<'f> {
             verdict: retry::verdict(code, &message),
             message,
             place: None,
+        }
+    }
+
+    /// Salesforce's answers begin with the code, and the error log shows it by itself.
+    fn without_code(self) -> Self {
+        let message = match self.code.is_empty() {
+            true => self.message,
+            false => self.message.replace(&format!("{}: ", self.code), ""),
+        };
+        Failure { message, ..self }
+    }
+
+    /// In one line, in which the code stands once.
+    fn line(&self) -> String {
+        match self.message.contains(self.code) {
+            true => self.message.clone(),
+            false => format!("{}: {}", self.code, self.message),
         }
     }
 }
@@ -156,13 +173,14 @@ impl TwoWaySync {
 
     /// The same, after so many charged failures.
     pub(crate) fn failed_after(&self, attempts: u32, failure: Failure<'_>) -> Outcome {
+        let failure = failure.without_code();
         match failure.verdict {
-            Verdict::Innocent => self.again(INNOCENT_MS, &failure.message),
-            Verdict::Limit => self.again(LIMIT_MS, &failure.message),
+            Verdict::Innocent => self.again(INNOCENT_MS, &failure.line()),
+            Verdict::Limit => self.again(LIMIT_MS, &failure.line()),
             Verdict::OrgWide => {
                 let help = retry::help(failure.code);
-                let until_ms = self.hold(&format!("{}. {help}", failure.message));
-                self.again(until_ms - self.now_ms(), &failure.message)
+                let until_ms = self.hold(&format!("{}. {help}", failure.line()));
+                self.again(until_ms - self.now_ms(), &failure.line())
             }
             // What they wait for, or what became of it, was not to be found out: they are tried as often as the rest.
             Verdict::Transient | Verdict::Lock | Verdict::Waiting | Verdict::Stale => {
@@ -182,7 +200,7 @@ impl TwoWaySync {
         if attempts + 1 < ATTEMPTS_MAX {
             return Outcome::Retry {
                 due_ms: self.now_ms() + self.backoff_ms(attempts),
-                error: failure.message,
+                error: failure.line(),
                 charge: true,
             };
         }

@@ -1,15 +1,15 @@
 //! New trees as Composite Graphs: each is written as a whole or not at all, many in one call.
 
 use runtime::entity::Entity;
+use runtime::mapping::MappingDescriptor;
 use runtime::queue::Outcome;
 use runtime::salesforce::CallError;
 use runtime::salesforce::graph::{self, Graph, GraphFailure, GraphResult, Node, Target, Write};
 use serde_json::Value;
 
 use super::body::{new_body, within};
-use super::outcome::is_root;
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work, plan};
+use super::{Tree, Wanted, Work, plan, refused_fields};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::Sent;
 
@@ -73,15 +73,22 @@ impl TwoWaySync {
                 }
             }
             Err(failure) => {
+                let root = work.root;
                 if let Some(tree) = work.trees.get_mut(planted.tree) {
-                    self.note_failure(tree, planted, &failure);
+                    self.note_failure(tree, root, planted, &failure);
                 }
             }
         }
     }
 
     /// The culprit says what happens to the tree; where nobody is to blame, it goes again.
-    fn note_failure(&self, tree: &mut Tree, planted: &Planted, failure: &GraphFailure) {
+    fn note_failure(
+        &self,
+        tree: &mut Tree,
+        root: &MappingDescriptor,
+        planted: &Planted,
+        failure: &GraphFailure,
+    ) {
         let Some(node) = failure.culprits().next() else {
             let again = self.again(0, "too many others of its call failed");
             return tree.stop(again);
@@ -96,10 +103,14 @@ impl TwoWaySync {
             return;
         };
         let errors = failure.errors(node).to_vec();
+        // The record goes without the field, step by step.
+        if refused_fields::leave_out(tree, root, record, &errors) {
+            return;
+        }
         let outcome = self.refused_record(tree, mapping, &errors);
         // The others go without one that is refused for good, step by step.
-        if !matches!(outcome, Outcome::Dead { .. }) || is_root(mapping) {
-            tree.stop(outcome);
+        if !matches!(outcome, Outcome::Dead { .. }) || is_of_root(root, mapping) {
+            tree.refuse(root, mapping, "", outcome);
         }
     }
 }
@@ -134,7 +145,7 @@ fn stop_at(work: &mut Work, planted: &[Planted], place: usize, sent: &Sent, sync
         .get(place)
         .and_then(|planted| work.trees.get_mut(planted.tree));
     if let Some(tree) = tree {
-        sync.fail(tree, root, sent);
+        sync.fail(tree, root, (root, ""), sent);
     }
 }
 

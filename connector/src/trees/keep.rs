@@ -142,7 +142,7 @@ impl TwoWaySync {
         }
         let mut settlements = Vec::new();
         for tree in &mut work.trees {
-            if let (None, None, Some(reason)) = (&tree.stopped, &tree.failed, tree.again) {
+            if let (None, false, Some(reason)) = (&tree.stopped, tree.failed, tree.again) {
                 tree.stop(self.again(ONCE_MORE_MS, reason));
             }
             let mut settled = settled(tree);
@@ -193,8 +193,7 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
 
 /// The rows are kept: one item is enough to come again, or to wait, for all of them. A failure is a problem of the tree.
 fn settled(tree: &Tree) -> Vec<Settlement> {
-    let outcome = tree.stopped.clone().or_else(|| tree.failed.clone());
-    let outcome = match outcome {
+    let outcome = match tree.stopped.clone() {
         None | Some(Outcome::Dead { .. }) => Outcome::Done,
         Some(outcome) => outcome,
     };
@@ -209,7 +208,7 @@ fn settled(tree: &Tree) -> Vec<Settlement> {
     .collect()
 }
 
-/// The cause of whatever stopped a tree, or one of its records, for good: a tree has one at a time.
+/// The cause of whatever stopped a tree for good: a tree has one at a time.
 const FAILURE: &str = "failure";
 
 /// Nothing is said of a tree that waits or goes again: what is behind it in its lane may put things right.
@@ -221,8 +220,8 @@ fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
         return None;
     }
     let mut all = tree.problems.clone();
-    let failure = tree.stopped.as_ref().or(tree.failed.as_ref());
-    if let Some(Outcome::Dead { error }) = failure {
+    all.extend(tree.problems_of_records(root));
+    if let Some(Outcome::Dead { error }) = &tree.stopped {
         all.push(Problem {
             cause: FAILURE.to_owned(),
             stage: ProblemStage::Failed,

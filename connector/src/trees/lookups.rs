@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use runtime::entity::Kind;
-use runtime::mapping::{Lookup, Missing};
+use runtime::mapping::{Lookup, MappingDescriptor, Missing};
 use runtime::queue::{Outcome, StoreError};
 use runtime::salesforce::{CallError, SalesforceError};
 use serde_json::{Map, Value};
@@ -21,7 +21,6 @@ use tokio::sync::OnceCell;
 
 pub(crate) use used::USED;
 
-use super::outcome::is_root;
 use super::{LookupId, Tree, Wanted, Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::outcome;
@@ -132,16 +131,17 @@ impl TwoWaySync {
                     Found::Stop(why) => drop(stops.insert(text, why)),
                 }
             }
+            let root = work.root;
             for tree in work.going() {
-                let stop = of(tree).into_iter().find_map(|(other, text)| {
-                    stops
-                        .get(&text)
-                        .filter(|_| LookupId::of(other) == id)
-                        .cloned()
-                });
-                if let Some(why) = stop {
-                    let outcome = self.without_answer(tree.attempts(), why);
-                    go_without(tree, outcome, |text| stops.contains_key(text));
+                let asked = of(tree)
+                    .into_iter()
+                    .filter(|(other, _)| LookupId::of(other) == id);
+                let asked: BTreeSet<String> = asked.map(|(_, text)| text).collect();
+                for text in asked {
+                    if let Some(why) = stops.get(&text).filter(|_| tree.goes_on()) {
+                        let outcome = self.without_answer(tree.attempts(), why.clone());
+                        go_without(tree, root, outcome, &text);
+                    }
                 }
             }
         }
@@ -211,19 +211,21 @@ impl TwoWaySync {
 }
 
 /// What looks for a record in vain is not written; the rest of its tree is.
-fn go_without(tree: &mut Tree, outcome: Outcome, stops: impl Fn(&str) -> bool) {
+fn go_without(tree: &mut Tree, root: &MappingDescriptor, outcome: Outcome, text: &str) {
     let looks = |wanted: &Wanted| {
         let fields = wanted.mapping.record.fields.iter().enumerate();
         let mut texts = fields.filter(|(_, field)| matches!(field.kind, Kind::Lookup(_)));
-        texts.any(|(index, _)| wanted.record.slot(index).text().is_some_and(&stops))
+        texts.any(|(index, _)| wanted.record.slot(index).text() == Some(text))
     };
-    let is_roots = tree
-        .wanted
-        .iter()
-        .any(|wanted| is_root(wanted.mapping) && looks(wanted));
-    tree.stop_or_go_on(outcome, is_roots);
-    if tree.goes_on() {
-        tree.wanted.retain(|wanted| !looks(wanted));
+    let (without, rest): (Vec<Wanted>, Vec<Wanted>) = std::mem::take(&mut tree.wanted)
+        .into_iter()
+        .partition(looks);
+    tree.wanted = rest;
+    for wanted in without {
+        tree.refuse(root, wanted.mapping, &wanted.key, outcome.clone());
+        if !tree.goes_on() {
+            tree.wanted.push(wanted);
+        }
     }
 }
 

@@ -21,7 +21,13 @@ const MERGED_MS: [i64; 5] = [1_000, 5_000, 20_000, 60_000, 120_000];
 
 impl TwoWaySync {
     /// Notes why a record of the tree did not land.
-    pub(super) fn fail(&self, tree: &mut Tree, mapping: &MappingDescriptor, sent: &Sent) {
+    pub(super) fn fail(
+        &self,
+        tree: &mut Tree,
+        root: &MappingDescriptor,
+        (mapping, key): (&'static MappingDescriptor, &str),
+        sent: &Sent,
+    ) {
         tree.open |= !sent.is_undone();
         let outcome = match self.unless_refused(tree.attempts(), sent) {
             Ok(None) => return,
@@ -31,14 +37,15 @@ impl TwoWaySync {
                 self.refused_record(tree, mapping, &refusal.errors)
             }
         };
-        tree.stop_or_go_on(outcome, is_root(mapping));
+        tree.refuse(root, mapping, key, outcome);
     }
 
     /// The same of the tree at this place, over a record of a mapping that is none of its own.
     pub(crate) fn stop_for(&self, work: &mut Work, place: usize, mapping: &str, sent: &Sent) {
-        let mapping = self.mapping(mapping).unwrap_or(work.root);
+        let root = work.root;
+        let mapping = self.mapping(mapping).unwrap_or(root);
         if let Some(tree) = work.trees.get_mut(place) {
-            self.fail(tree, mapping, sent);
+            self.fail(tree, root, (mapping, ""), sent);
         }
     }
 
@@ -71,7 +78,7 @@ impl TwoWaySync {
         let each = errors
             .iter()
             .map(|error| format!("{}: {}", error.code, error.message));
-        let message = format!("{}: {}", mapping.name, each.collect::<Vec<_>>().join("; "));
+        let message = each.collect::<Vec<_>>().join("; ");
         if error.verdict() == Verdict::Stale && self.names_another(tree, mapping, error) {
             return self.refers_to_nothing(tree, mapping, error, message);
         }
@@ -119,7 +126,7 @@ impl TwoWaySync {
             },
             None => dead(
                 &error.code,
-                message,
+                message.replace(&format!("{}: ", error.code), ""),
                 error.fields.iter().find_map(|field| mapping.place(field)),
                 "A record that it refers to was deleted in Salesforce: take it out of the recycle bin there, or correct the reference in Ticketure; then retry the item.",
             ),
@@ -151,11 +158,4 @@ impl TwoWaySync {
             false => error.fields.iter().any(of_another),
         }
     }
-}
-
-/// Does the mapping write the record at the root of its tree?
-pub(super) fn is_root(mapping: &MappingDescriptor) -> bool {
-    mapping
-        .tree
-        .is_some_and(|tree| mapping.name == tree.root || tree.record_of == Some(tree.root))
 }

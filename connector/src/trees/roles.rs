@@ -174,7 +174,10 @@ impl TwoWaySync {
                     tree.written.push(plan::kept(root, &tree.id, wanted));
                 }
             }
-            sent => self.fail(tree, mapping, sent),
+            sent => {
+                let key = tree.wanted.get(index).map(|wanted| wanted.key.clone());
+                self.fail(tree, root, (mapping, &key.unwrap_or_default()), sent);
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 //! 3. The leaves become more.
 //! 4. What says that all is there is written.
 
+use std::collections::BTreeSet;
+
 use runtime::entity::copied;
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{StoreError, TreeRecord};
@@ -14,12 +16,14 @@ use runtime::salesforce::{COLLECTION_MAX, RecordResult};
 use serde_json::Value;
 
 use super::body::{body, new_body};
-use super::outcome::is_root;
 use super::plan::{self, Phase};
 use super::wanted::{comes_after, is_of_root};
-use super::{Tree, Wanted, Work, roles};
+use super::{Tree, Wanted, Work, refused_fields, roles};
 use crate::sync::calls::{Record, Sent};
 use crate::sync::{Broken, TwoWaySync};
+
+/// A record has few fields whose values Salesforce may refuse: after so many tries it is given up.
+const TRIES_MAX: usize = 8;
 
 /// A record of a tree: their places.
 pub(super) type Place = (usize, usize);
@@ -67,7 +71,27 @@ impl TwoWaySync {
         if plan::is_fixed(mapping) {
             return;
         }
-        let records = self.records(work, |work, tree, wanted| {
+        let mut again = None;
+        for _ in 0..TRIES_MAX {
+            let refused = self
+                .create_once(work, mapping, again.as_ref(), &is_meant)
+                .await;
+            if refused.is_empty() {
+                return;
+            }
+            again = Some(refused);
+        }
+    }
+
+    /// The places of records that go once more, without a field whose value Salesforce refuses.
+    async fn create_once(
+        &self,
+        work: &mut Work,
+        mapping: &'static MappingDescriptor,
+        only: Option<&BTreeSet<Place>>,
+        is_meant: impl Fn(&Tree, &Wanted) -> bool,
+    ) -> BTreeSet<Place> {
+        let records = self.records(work, only, |work, tree, wanted| {
             let is_new = wanted.mapping.name == mapping.name
                 && wanted.id.is_none()
                 && is_meant(tree, wanted);
@@ -77,13 +101,18 @@ impl TwoWaySync {
                 false => (None, new_body(work, tree, wanted)),
             })
         });
+        let mut again = BTreeSet::new();
         let (changes, news): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.id.is_some());
         for records in [changes, news] {
-            for ((place, index), sent) in self.in_calls(mapping, records).await {
-                self.note_created(work, (place, index), &sent);
+            for (place, sent) in self.in_calls(mapping, records).await {
+                match leaves_out(work, place, &sent) {
+                    true => _ = again.insert(place),
+                    false => self.note_created(work, place, &sent),
+                }
             }
         }
+        again
     }
 
     fn note_created(&self, work: &mut Work, (place, index): Place, sent: &Sent) {
@@ -101,9 +130,9 @@ impl TwoWaySync {
         let Some(wanted) = tree.wanted.get_mut(index) else {
             return;
         };
-        let mapping = wanted.mapping;
+        let (mapping, key) = (wanted.mapping, wanted.key.clone());
         let Sent::Landed(id) = sent else {
-            return self.fail(tree, mapping, sent);
+            return self.fail(tree, root, (mapping, &key), sent);
         };
         if is_of_root(root, mapping) {
             tree.root_id = Some(id.clone());
@@ -124,7 +153,25 @@ impl TwoWaySync {
         if plan::is_fixed(mapping) {
             return;
         }
-        let records = self.records(work, |work, tree, wanted| {
+        let mut again = None;
+        for _ in 0..TRIES_MAX {
+            let refused = self.update_once(work, mapping, phase, again.as_ref()).await;
+            if refused.is_empty() {
+                return;
+            }
+            again = Some(refused);
+        }
+    }
+
+    /// As [`Self::create_once`].
+    async fn update_once(
+        &self,
+        work: &mut Work,
+        mapping: &'static MappingDescriptor,
+        phase: Phase,
+        only: Option<&BTreeSet<Place>>,
+    ) -> BTreeSet<Place> {
+        let records = self.records(work, only, |work, tree, wanted| {
             let id = wanted
                 .id
                 .clone()
@@ -145,18 +192,26 @@ impl TwoWaySync {
             }
             (!body.is_empty()).then_some((Some(id), body))
         });
-        for ((place, index), sent) in self.in_calls(mapping, records).await {
-            match &sent {
-                Sent::Landed(_) => note_updated(work, (place, index), phase),
-                sent => self.stop_for(work, place, mapping.name, sent),
+        let root = work.root;
+        let mut again = BTreeSet::new();
+        for (place, sent) in self.in_calls(mapping, records).await {
+            if let Sent::Landed(_) = sent {
+                note_updated(work, place, phase);
+            } else if leaves_out(work, place, &sent) {
+                again.insert(place);
+            } else if let Some(tree) = work.trees.get_mut(place.0) {
+                let key = tree.wanted.get(place.1).map(|wanted| wanted.key.clone());
+                self.fail(tree, root, (mapping, &key.unwrap_or_default()), &sent);
             }
         }
+        again
     }
 
     /// Records of trees that go on, as `write` wants them.
     fn records(
         &self,
         work: &Work,
+        only: Option<&BTreeSet<Place>>,
         write: impl Fn(&Work, &Tree, &Wanted) -> Option<(Option<String>, super::body::Body)>,
     ) -> Vec<Record<Place>> {
         let mut records = Vec::new();
@@ -165,6 +220,9 @@ impl TwoWaySync {
                 continue;
             }
             for (index, wanted) in tree.wanted.iter().enumerate() {
+                if only.is_some_and(|only| !only.contains(&(place, index))) {
+                    continue;
+                }
                 if let Some((id, body)) = write(work, tree, wanted) {
                     records.push(Record {
                         of: (place, index),
@@ -211,6 +269,7 @@ impl TwoWaySync {
                 gone.extend(mine.into_iter().map(|record| (place, record)));
             }
         }
+        let root = work.root;
         for call in gone.chunks(COLLECTION_MAX) {
             let ids: Vec<String> = call
                 .iter()
@@ -224,7 +283,8 @@ impl TwoWaySync {
                 match &results {
                     Err(error) => {
                         let error = error.clone();
-                        self.fail(tree, mapping, &Sent::Unanswered { error, alone: true });
+                        let sent = Sent::Unanswered { error, alone: true };
+                        self.fail(tree, root, (mapping, &record.key), &sent);
                     }
                     Ok(results) => match results.get(number) {
                         Some(result) if is_gone(result) => {
@@ -234,7 +294,7 @@ impl TwoWaySync {
                         }
                         Some(Err(errors)) => {
                             let outcome = self.refused_record(tree, mapping, errors);
-                            tree.stop_or_go_on(outcome, is_root(mapping));
+                            tree.refuse(root, mapping, &record.key, outcome);
                         }
                         _ => {}
                     },
@@ -264,6 +324,17 @@ fn lowers(wanted: &Wanted) -> bool {
 fn is_renewed(tree: &Tree, wanted: &Wanted) -> bool {
     let mut gone = tree.gone.iter();
     gone.any(|record| record.mapping == wanted.mapping.name && record.key == wanted.key)
+}
+
+/// Takes the field whose value Salesforce refuses out of the record; says whether there was one.
+fn leaves_out(work: &mut Work, (place, index): Place, sent: &Sent) -> bool {
+    let root = work.root;
+    match (sent, work.trees.get_mut(place)) {
+        (Sent::Refused(refusal), Some(tree)) => {
+            refused_fields::leave_out(tree, root, index, &refusal.errors)
+        }
+        _ => false,
+    }
 }
 
 /// It was deleted now or earlier.

@@ -258,7 +258,7 @@ impl TwoWaySync {
                         let refused = error.is_some_and(|error| error.verdict() != Verdict::Stale);
                         if let Some(tree) = work.trees.get_mut(*place).filter(|_| refused) {
                             let outcome = self.refused_record(tree, work.root, &errors);
-                            tree.stop(outcome);
+                            tree.refuse(work.root, work.root, "", outcome);
                         }
                     }
                 }

@@ -1,5 +1,6 @@
 //! Carts from webhooks to Salesforce's books, in random orders.
 
 mod books;
+mod fields;
 mod shapes;
 mod words;

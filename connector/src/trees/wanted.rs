@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use runtime::entity::{Entity, Kind};
-use runtime::handler::RecordError;
+use runtime::handler::{FieldError, Fitted, RecordError, fitted};
 use runtime::mapping::{MappingDescriptor, Tree as Shape};
 use runtime::queue::{Item, Outcome, TREE_AGAIN};
 use runtime::row::{self, RowError};
@@ -13,9 +13,8 @@ use serde_json::Value;
 use super::{Tree, Wanted, Work, adopted, left_out, references, root_key};
 use crate::handlers::books::{self, Books, Sums};
 use crate::handlers::currency;
-use crate::sync::TwoWaySync;
 use crate::sync::batch::{handler_of, without_npsp};
-use crate::sync::outcome;
+use crate::sync::{TwoWaySync, fields, outcome};
 
 /// What a mapping makes of a tree's rows.
 pub(super) struct Made {
@@ -23,6 +22,14 @@ pub(super) struct Made {
     /// Keys that the record may have been written under before.
     former: Vec<String>,
     pub(super) record: Box<dyn Entity>,
+    /// Fields that stay absent, since their values do not fit.
+    errors: Vec<FieldError>,
+}
+
+/// Rows of which nothing can be made, and of which record: blank where that is not known.
+pub(super) struct Unmade {
+    key: String,
+    why: Unfit,
 }
 
 /// Why nothing can be made of a tree's rows.
@@ -95,14 +102,14 @@ impl TwoWaySync {
             };
             let (made, unfit) = self.made_of_rows(work, mapping, shape, &tree.rows);
             add(tree, work.root, mapping, made);
-            for unfit in unfit {
+            for Unmade { key, why } in unfit {
                 // What its records would be is not known: none of them is taken for gone.
                 tree.unsure.push(mapping.name);
-                let outcome = match unfit {
+                let outcome = match why {
                     Unfit::Record(error) => outcome::unfit(mapping, &error),
                     Unfit::Row(error) => cannot_be_made(mapping, &error),
                 };
-                tree.stop_or_go_on(outcome, is_of_root(work.root, mapping));
+                tree.refuse(work.root, mapping, &key, outcome);
             }
         }
         books::lower(&mut tree.wanted, given_back_of_gifts);
@@ -171,14 +178,16 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         shape: &'static Shape,
         rows: &BTreeMap<String, Vec<Value>>,
-    ) -> (Vec<Made>, Vec<Unfit>) {
+    ) -> (Vec<Made>, Vec<Unmade>) {
         let (mut made, mut unfit) = (Vec::new(), Vec::new());
+        let unmade = |key: String, why: Unfit| Unmade { key, why };
         let rows = reduced(mapping, rows).unwrap_or_else(|error| {
-            unfit.push(error);
+            unfit.push(unmade(String::new(), error));
             Vec::new()
         });
         for mut reduced in rows {
             row::with_settings(&mut reduced, &work.settings);
+            let key = known_by(mapping, shape, &reduced);
             let each = match &shape.for_each {
                 Some(for_each) if row::may_exist(mapping, &reduced) => {
                     row::entries(for_each, &reduced)
@@ -191,11 +200,11 @@ impl TwoWaySync {
                     for row in each.into_iter().filter(|row| row::exists(mapping, row)) {
                         match self.made_of_row(mapping, row, work.npsp) {
                             Ok(one) => made.push(one),
-                            Err(error) => unfit.push(error),
+                            Err(error) => unfit.push(unmade(key.clone(), error)),
                         }
                     }
                 }
-                Err(error) => unfit.push(Unfit::Row(error)),
+                Err(error) => unfit.push(unmade(key, Unfit::Row(error))),
             }
         }
         (made, unfit)
@@ -207,8 +216,13 @@ impl TwoWaySync {
         mut row: Value,
         npsp: bool,
     ) -> Result<Made, Unfit> {
-        row::compute(mapping, &mut row).map_err(Unfit::Row)?;
-        self.record_of(mapping, &row, npsp).map_err(Unfit::Record)
+        let errors = row::compute(mapping, &mut row).map_err(Unfit::Row)?;
+        let mut made = self.record_of(mapping, &row, npsp).map_err(Unfit::Record)?;
+        made.errors.splice(..0, errors);
+        // What exists only with NPSP is left out anyway without it.
+        made.errors
+            .retain(|error| npsp || !needs_npsp(mapping, error));
+        Ok(made)
     }
 
     fn record_of(
@@ -219,12 +233,14 @@ impl TwoWaySync {
     ) -> Result<Made, RecordError> {
         let bytes = spelled(mapping, row).to_string().into_bytes();
         let handler = handler_of(&self.handlers, mapping)?;
-        let mut record = handler.to_record(mapping.name, &bytes)?;
+        let read = |row: &[u8]| handler.to_record(mapping.name, row);
+        let Fitted { mut record, errors } = fitted(mapping, &bytes, &read)?;
         without_npsp(record.as_mut(), npsp);
         Ok(Made {
             key: runtime::json::text_at(row, mapping.key).unwrap_or_default(),
             former: books::keys::former(mapping.name, row),
             record,
+            errors,
         })
     }
 }
@@ -246,6 +262,22 @@ fn price(line: &dyn Entity) -> Decimal {
     };
     let quantity = number("Quantity").unwrap_or(Decimal::ONE);
     number("UnitPrice").unwrap_or_default() * quantity
+}
+
+/// Is the error about a field that exists only with NPSP?
+pub(crate) fn needs_npsp(mapping: &MappingDescriptor, error: &FieldError) -> bool {
+    let index = mapping.record.field(error.destination);
+    let field = index.and_then(|index| mapping.record.fields.get(index));
+    field.is_some_and(|field| field.needs_npsp)
+}
+
+/// What a reduced row is known by, before its key is made.
+fn known_by(mapping: &MappingDescriptor, shape: &Shape, row: &Value) -> String {
+    let text = |path| row::text(row, path);
+    let reduced_by = shape.reduce.iter().flat_map(|reduce| reduce.by);
+    let made = row::made_key(mapping, text).or_else(|| text(mapping.key));
+    let known = made.or_else(|| reduced_by.copied().find_map(text));
+    known.unwrap_or_default()
 }
 
 /// Nothing is written without the root. Where its own rows say that there shall be none, that is all; else the items
@@ -325,6 +357,7 @@ fn add(
             true => tree.id.clone(),
             false => made.key,
         };
+        tree.leave_out(root, mapping, &key, &made.errors);
         tree.wanted.push(Wanted {
             former: made.former,
             ..Wanted::new(mapping, key, made.record)
@@ -340,8 +373,8 @@ pub(super) fn is_of_root(root: &MappingDescriptor, mapping: &MappingDescriptor) 
 
 fn cannot_be_made(mapping: &MappingDescriptor, error: &RowError) -> Outcome {
     outcome::dead(
-        "cannot_convert",
-        format!("{}: {error}", mapping.name),
+        fields::CANNOT_CONVERT,
+        error.to_string(),
         Some(mapping.file.to_owned()),
         "Correct the value in Ticketure or the mapping; then retry the item.",
     )

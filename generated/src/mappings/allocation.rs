@@ -159,13 +159,18 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "npsp__Allocation__c",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["Ticketure_Allocation_Id__c"], Kind::Text).max_length(160),
-        FieldDescriptor::new(&["npsp__Amount__c"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Ticketure_Allocation_Id__c"], Kind::Text)
+            .max_length(160)
+            .demanded(),
+        FieldDescriptor::new(&["npsp__Amount__c"], Kind::Decimal { scale: 2 })
+            .whole_digits(16)
+            .demanded(),
         FieldDescriptor::new(
             &["npsp__General_Accounting_Unit__c"],
             Kind::Lookup(&LOOKUP_NPSP_GENERAL_ACCOUNTING_UNIT_C),
-        ),
-        FieldDescriptor::reference(&["npsp__Opportunity__c"], "cart").create_only(),
+        )
+        .demanded(),
+        FieldDescriptor::reference(&["npsp__Opportunity__c"], "cart").create_only().demanded(),
     ],
     new: |_| Box::new(AllocationRecord::default()),
 };
@@ -416,24 +421,21 @@ static LOOKUP_NPSP_GENERAL_ACCOUNTING_UNIT_C: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = AllocationPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = AllocationPayload::from_row(row)?;
         Ok(Box::new(AllocationRecord::from_payload(payload)?))
     }
 
-    fn all(rows: &str, settings: &str) -> Result<Vec<Box<dyn Entity>>, RecordError> {
-        let mut records: Vec<Box<dyn Entity>> = Vec::new();
-        for row in expect::rows(&MAPPING, rows, settings)? {
-            let payload = AllocationPayload::from_row(&row)?;
-            let record = AllocationRecord::from_payload(payload)?;
-            records.push(Box::new(record));
-        }
-        Ok(records)
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
+    }
+
+    fn all(rows: &str, settings: &str) -> Result<Vec<Fitted>, RecordError> {
+        expect::all_made(&MAPPING, rows, settings, &read)
     }
 
     /// a part of a donation goes to a fund

@@ -130,9 +130,9 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "OpportunityContactRole",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::reference(&["ContactId"], "contact").create_only(),
+        FieldDescriptor::reference(&["ContactId"], "contact").create_only().demanded(),
         FieldDescriptor::new(&["IsPrimary"], Kind::Boolean).create_only(),
-        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only(),
+        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only().demanded(),
         FieldDescriptor::new(&["Role"], Kind::Text).max_length(40).create_only(),
     ],
     new: |_| Box::new(BuyerRoleRecord::default()),
@@ -301,14 +301,17 @@ static TREE: Tree = Tree {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = BuyerRolePayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = BuyerRolePayload::from_row(row)?;
         Ok(Box::new(BuyerRoleRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// the buyer is the primary contact

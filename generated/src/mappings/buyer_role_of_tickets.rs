@@ -122,9 +122,9 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "OpportunityContactRole",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::reference(&["ContactId"], "contact").create_only(),
+        FieldDescriptor::reference(&["ContactId"], "contact").create_only().demanded(),
         FieldDescriptor::new(&["IsPrimary"], Kind::Boolean).create_only(),
-        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only(),
+        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only().demanded(),
         FieldDescriptor::new(&["Role"], Kind::Text).max_length(40).create_only(),
     ],
     new: |_| Box::new(BuyerRoleOfTicketsRecord::default()),
@@ -287,14 +287,17 @@ static TREE: Tree = Tree {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = BuyerRoleOfTicketsPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = BuyerRoleOfTicketsPayload::from_row(row)?;
         Ok(Box::new(BuyerRoleOfTicketsRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// whoever bought the first ticket is the primary contact

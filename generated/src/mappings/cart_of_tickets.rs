@@ -237,13 +237,15 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::reference(&["AccountId"], "account"),
-        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }).create_only(),
-        FieldDescriptor::new(&["CloseDate"], Kind::Date),
-        FieldDescriptor::new(&["Name"], Kind::Text).max_length(120),
+        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 })
+            .whole_digits(16)
+            .create_only(),
+        FieldDescriptor::new(&["CloseDate"], Kind::Date).demanded(),
+        FieldDescriptor::new(&["Name"], Kind::Text).max_length(120).demanded(),
         FieldDescriptor::new(&["Pricebook2Id"], Kind::Text).max_length(18).create_only(),
         FieldDescriptor::new(&["RecordTypeId"], Kind::Lookup(&LOOKUP_RECORD_TYPE_ID)).create_only(),
-        FieldDescriptor::new(&["StageName"], Kind::Text).max_length(255),
-        FieldDescriptor::new(&["Ticketure_Cart_Id__c"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["StageName"], Kind::Text).max_length(255).demanded(),
+        FieldDescriptor::new(&["Ticketure_Cart_Id__c"], Kind::Text).max_length(36).demanded(),
         FieldDescriptor::new(&["Ticketure_Cart_Number__c"], Kind::Text).max_length(40),
         FieldDescriptor::new(&["Ticketure_Channel__c"], Kind::Text).max_length(20),
         FieldDescriptor::new(&["npe01__Do_Not_Automatically_Create_Payment__c"], Kind::Boolean)
@@ -577,14 +579,17 @@ static LOOKUP_RECORD_TYPE_ID: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = CartOfTicketsPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = CartOfTicketsPayload::from_row(row)?;
         Ok(Box::new(CartOfTicketsRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// the first purchase makes the cart, with whoever bought

@@ -304,7 +304,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["FirstName"], Kind::Text).max_length(40).pii(),
         FieldDescriptor::new(&["HasOptedOutOfEmail"], Kind::Boolean),
         FieldDescriptor::new(&["HomePhone"], Kind::Text).max_length(40).pii(),
-        FieldDescriptor::new(&["LastName"], Kind::Text).max_length(80).pii(),
+        FieldDescriptor::new(&["LastName"], Kind::Text).max_length(80).pii().demanded(),
         FieldDescriptor::new(&["LeadSource"], Kind::Text).max_length(255).create_only(),
         FieldDescriptor::new(&["MailingCity"], Kind::Text).max_length(40).pii(),
         FieldDescriptor::new(&["MailingCountry"], Kind::Text).max_length(80).pii(),
@@ -312,7 +312,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["MailingState"], Kind::Text).max_length(80).pii(),
         FieldDescriptor::new(&["MailingStreet"], Kind::Text).max_length(255).pii(),
         FieldDescriptor::new(&["MobilePhone"], Kind::Text).max_length(40).pii(),
-        FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36).demanded(),
         FieldDescriptor::new(&["Ticketure_Language__c"], Kind::Text).max_length(10),
         FieldDescriptor::reference(&["npsp__Primary_Affiliation__c"], "account").needs_npsp(),
     ],
@@ -614,14 +614,17 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = ContactPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = ContactPayload::from_row(row)?;
         Ok(Box::new(ContactRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     fn back(record: &dyn Entity) -> Result<runtime::handler::Back, RecordError> {

@@ -127,8 +127,10 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "OpportunityContactRole",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["ContactId"], Kind::Lookup(&LOOKUP_CONTACT_ID)).create_only(),
-        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only(),
+        FieldDescriptor::new(&["ContactId"], Kind::Lookup(&LOOKUP_CONTACT_ID))
+            .create_only()
+            .demanded(),
+        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only().demanded(),
         FieldDescriptor::new(&["Role"], Kind::Text).max_length(40).create_only(),
     ],
     new: |_| Box::new(ContactRoleRecord::default()),
@@ -306,14 +308,17 @@ static LOOKUP_CONTACT_ID: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = ContactRolePayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = ContactRolePayload::from_row(row)?;
         Ok(Box::new(ContactRoleRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// a ticket holder has a role

@@ -159,13 +159,18 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "npsp__Allocation__c",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["Ticketure_Allocation_Id__c"], Kind::Text).max_length(160),
-        FieldDescriptor::new(&["npsp__Amount__c"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Ticketure_Allocation_Id__c"], Kind::Text)
+            .max_length(160)
+            .demanded(),
+        FieldDescriptor::new(&["npsp__Amount__c"], Kind::Decimal { scale: 2 })
+            .whole_digits(16)
+            .demanded(),
         FieldDescriptor::new(
             &["npsp__General_Accounting_Unit__c"],
             Kind::Lookup(&LOOKUP_NPSP_GENERAL_ACCOUNTING_UNIT_C),
-        ),
-        FieldDescriptor::reference(&["npsp__Opportunity__c"], "cart").create_only(),
+        )
+        .demanded(),
+        FieldDescriptor::reference(&["npsp__Opportunity__c"], "cart").create_only().demanded(),
     ],
     new: |_| Box::new(FundAllocationRecord::default()),
 };
@@ -418,14 +423,17 @@ static LOOKUP_NPSP_GENERAL_ACCOUNTING_UNIT_C: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = FundAllocationPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = FundAllocationPayload::from_row(row)?;
         Ok(Box::new(FundAllocationRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// the whole donation goes to its fund

@@ -320,11 +320,11 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::reference(&["AccountId"], "account"),
-        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }),
-        FieldDescriptor::new(&["CloseDate"], Kind::Date).create_only(),
-        FieldDescriptor::new(&["Name"], Kind::Text).max_length(120).create_only(),
+        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }).whole_digits(16),
+        FieldDescriptor::new(&["CloseDate"], Kind::Date).create_only().demanded(),
+        FieldDescriptor::new(&["Name"], Kind::Text).max_length(120).create_only().demanded(),
         FieldDescriptor::new(&["RecordTypeId"], Kind::Lookup(&LOOKUP_RECORD_TYPE_ID)),
-        FieldDescriptor::new(&["StageName"], Kind::Text).max_length(255).create_only(),
+        FieldDescriptor::new(&["StageName"], Kind::Text).max_length(255).create_only().demanded(),
         FieldDescriptor::new(&["Ticketure_Auto_Renew__c"], Kind::Boolean),
         FieldDescriptor::reference(&["Ticketure_Gift_Giver__c"], "contact"),
         FieldDescriptor::new(&["Ticketure_Membership_End__c"], Kind::Date),
@@ -333,7 +333,9 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["Ticketure_Membership_Number__c"], Kind::Text).max_length(40),
         FieldDescriptor::new(&["Ticketure_Membership_Start__c"], Kind::Date),
         FieldDescriptor::new(&["Ticketure_Membership_Status__c"], Kind::Text).max_length(255),
-        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text).max_length(60),
+        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text)
+            .max_length(60)
+            .demanded(),
         FieldDescriptor::new(&["npe01__Do_Not_Automatically_Create_Payment__c"], Kind::Boolean)
             .create_only()
             .needs_npsp(),
@@ -827,14 +829,17 @@ static LOOKUP_RECORD_TYPE_ID: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = MembershipPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = MembershipPayload::from_row(row)?;
         Ok(Box::new(MembershipRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// a membership that was bought is on its cart's opportunity

@@ -117,7 +117,9 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::new(&["Ticketure_Extend_To__c"], Kind::Date),
-        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text).max_length(60),
+        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text)
+            .max_length(60)
+            .demanded(),
     ],
     new: |_| Box::new(MembershipExtendedToRecord::default()),
 };

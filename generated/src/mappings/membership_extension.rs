@@ -140,7 +140,9 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["RecordTypeId"], Kind::Lookup(&LOOKUP_RECORD_TYPE_ID)),
         FieldDescriptor::reference(&["Ticketure_Extends__c"], "membership"),
         FieldDescriptor::new(&["Ticketure_Membership_End__c"], Kind::Date),
-        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text).max_length(60),
+        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text)
+            .max_length(60)
+            .demanded(),
         FieldDescriptor::new(&["npe01__Membership_End_Date__c"], Kind::Date).needs_npsp(),
     ],
     new: |_| Box::new(MembershipExtensionRecord::default()),

@@ -221,14 +221,16 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "Opportunity",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Amount"], Kind::Decimal { scale: 2 }).whole_digits(16),
         FieldDescriptor::new(&["RecordTypeId"], Kind::Lookup(&LOOKUP_RECORD_TYPE_ID)),
         FieldDescriptor::new(&["Ticketure_Auto_Renew__c"], Kind::Boolean),
         FieldDescriptor::reference(&["Ticketure_Gift_Giver__c"], "contact"),
         FieldDescriptor::new(&["Ticketure_Membership_End__c"], Kind::Date),
         FieldDescriptor::new(&["Ticketure_Membership_Level__c"], Kind::Text).max_length(60),
         FieldDescriptor::new(&["Ticketure_Membership_Start__c"], Kind::Date),
-        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text).max_length(60),
+        FieldDescriptor::new(&["Ticketure_Membership_Term__c"], Kind::Text)
+            .max_length(60)
+            .demanded(),
         FieldDescriptor::new(&["npe01__Member_Level__c"], Kind::Text).max_length(255).needs_npsp(),
         FieldDescriptor::new(&["npe01__Membership_End_Date__c"], Kind::Date).needs_npsp(),
         FieldDescriptor::new(&["npe01__Membership_Start_Date__c"], Kind::Date).needs_npsp(),

@@ -208,9 +208,9 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["BillingPostalCode"], Kind::Text).max_length(20),
         FieldDescriptor::new(&["BillingState"], Kind::Text).max_length(80),
         FieldDescriptor::new(&["BillingStreet"], Kind::Text).max_length(255),
-        FieldDescriptor::new(&["Name"], Kind::Text).max_length(255),
+        FieldDescriptor::new(&["Name"], Kind::Text).max_length(255).demanded(),
         FieldDescriptor::new(&["Phone"], Kind::Text).max_length(40),
-        FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["Ticketure_Identity_Id__c"], Kind::Text).max_length(36).demanded(),
         FieldDescriptor::new(&["Website"], Kind::Text).max_length(255),
     ],
     new: |_| Box::new(OrganizationRecord::default()),
@@ -378,13 +378,17 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let payload = OrganizationPayload::from_row(row.as_bytes())?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = OrganizationPayload::from_row(row)?;
         Ok(Box::new(OrganizationRecord::from_payload(payload)?))
+    }
+
+    fn record(row: &str) -> Result<Fitted, RecordError> {
+        expect::read(&MAPPING, row, &read)
     }
 
     /// a school is the account of its identity

@@ -201,10 +201,12 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "npe01__OppPayment__c",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["Ticketure_Payment_Id__c"], Kind::Text).max_length(120),
-        FieldDescriptor::reference(&["npe01__Opportunity__c"], "cart").create_only(),
+        FieldDescriptor::new(&["Ticketure_Payment_Id__c"], Kind::Text).max_length(120).demanded(),
+        FieldDescriptor::reference(&["npe01__Opportunity__c"], "cart").create_only().demanded(),
         FieldDescriptor::new(&["npe01__Paid__c"], Kind::Boolean),
-        FieldDescriptor::new(&["npe01__Payment_Amount__c"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["npe01__Payment_Amount__c"], Kind::Decimal { scale: 2 })
+            .whole_digits(12)
+            .demanded(),
         FieldDescriptor::new(&["npe01__Payment_Date__c"], Kind::Date),
         FieldDescriptor::new(&["npe01__Payment_Method__c"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["npsp__Card_Last_4__c"], Kind::Text).max_length(4),
@@ -435,14 +437,17 @@ static TREE: Tree = Tree {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = PaymentPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = PaymentPayload::from_row(row)?;
         Ok(Box::new(PaymentRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// a charge is a payment, and says the gateway's own reference

@@ -157,13 +157,15 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "OpportunityLineItem",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only(),
+        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only().demanded(),
         FieldDescriptor::new(&["PricebookEntryId"], Kind::Lookup(&LOOKUP_PRICEBOOK_ENTRY_ID))
             .create_only(),
-        FieldDescriptor::new(&["Quantity"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Quantity"], Kind::Decimal { scale: 2 }).whole_digits(10).demanded(),
         FieldDescriptor::new(&["Ticketure_Kind__c"], Kind::Text).max_length(20),
-        FieldDescriptor::new(&["Ticketure_Ticket_Id__c"], Kind::Text).max_length(80),
-        FieldDescriptor::new(&["UnitPrice"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Ticketure_Ticket_Id__c"], Kind::Text).max_length(80).demanded(),
+        FieldDescriptor::new(&["UnitPrice"], Kind::Decimal { scale: 2 })
+            .whole_digits(16)
+            .demanded(),
     ],
     new: |_| Box::new(TaxesRecord::default()),
 };
@@ -370,14 +372,17 @@ static LOOKUP_PRICEBOOK_ENTRY_ID: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = TaxesPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = TaxesPayload::from_row(row)?;
         Ok(Box::new(TaxesRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// taxes of a cart are a line

@@ -251,23 +251,26 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
     name: "OpportunityLineItem",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only(),
+        FieldDescriptor::reference(&["OpportunityId"], "cart").create_only().demanded(),
         FieldDescriptor::new(&["PricebookEntryId"], Kind::Lookup(&LOOKUP_PRICEBOOK_ENTRY_ID))
             .create_only(),
-        FieldDescriptor::new(&["Quantity"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Quantity"], Kind::Decimal { scale: 2 }).whole_digits(10).demanded(),
         FieldDescriptor::new(&["ServiceDate"], Kind::Date),
         FieldDescriptor::new(&["Ticketure_Event__c"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["Ticketure_Kind__c"], Kind::Text).max_length(20),
         FieldDescriptor::new(&["Ticketure_Last_Redeemed__c"], Kind::DateTime),
-        FieldDescriptor::new(&["Ticketure_Redeemed_Count__c"], Kind::Decimal { scale: 0 }),
+        FieldDescriptor::new(&["Ticketure_Redeemed_Count__c"], Kind::Decimal { scale: 0 })
+            .whole_digits(18),
         FieldDescriptor::new(&["Ticketure_Session_Start__c"], Kind::DateTime),
         FieldDescriptor::new(&["Ticketure_Status__c"], Kind::Text).max_length(255),
         FieldDescriptor::new(
             &["Ticketure_Ticket_Holder__c"],
             Kind::Lookup(&LOOKUP_TICKETURE_TICKET_HOLDER_C),
         ),
-        FieldDescriptor::new(&["Ticketure_Ticket_Id__c"], Kind::Text).max_length(80),
-        FieldDescriptor::new(&["UnitPrice"], Kind::Decimal { scale: 2 }),
+        FieldDescriptor::new(&["Ticketure_Ticket_Id__c"], Kind::Text).max_length(80).demanded(),
+        FieldDescriptor::new(&["UnitPrice"], Kind::Decimal { scale: 2 })
+            .whole_digits(16)
+            .demanded(),
     ],
     new: |_| Box::new(TicketRecord::default()),
 };
@@ -780,14 +783,17 @@ static LOOKUP_TICKETURE_TICKET_HOLDER_C: Lookup = Lookup {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn made(rows: &str, settings: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let row = expect::row(&MAPPING, rows, settings)?;
-        let payload = TicketPayload::from_row(&row)?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = TicketPayload::from_row(row)?;
         Ok(Box::new(TicketRecord::from_payload(payload)?))
+    }
+
+    fn made(rows: &str, settings: &str) -> Result<Fitted, RecordError> {
+        expect::made(&MAPPING, rows, settings, &read)
     }
 
     /// a ticket that was bought is a line

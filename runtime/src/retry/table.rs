@@ -168,6 +168,11 @@ pub(super) const TABLE: &[Row] = &[
         "Mend the value in Ticketure or the mapping, then retry the item.",
     ),
     row(
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        Permanent,
+        "Mend the number in Ticketure or give the field more digits, then retry the item.",
+    ),
+    row(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
         Permanent,
         "The mapping sends a wrong type: correct it at the line, then retry the item.",

@@ -4,37 +4,77 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::{RowError, at, conditions, hold, text};
+use crate::entity::FieldDescriptor;
+use crate::handler::{self, FieldError};
 use crate::mapping::{
     Case, Computed, Constant, Lookup, Made, MappingDescriptor, Otherwise, Path, Piece, Rule,
 };
 
-/// So many characters of a value are said in an error.
-const SAID_MAX: usize = 80;
-
-/// Puts what a mapping computes beside a row's own members, one after the other: a later one may use an earlier.
-///
-/// # Errors
-/// Names the member that cannot be made.
-pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<(), RowError> {
-    for computed in mapping.computed {
-        let made = made(mapping, computed, row)?;
-        if let (Value::Object(members), Some(made)) = (&mut *row, made) {
-            members.insert(computed.name.to_owned(), made);
-        }
-    }
-    Ok(())
+/// Why a member cannot be made: the member that is wrong, its value, and what is wrong with it.
+struct Unmade {
+    source: Path,
+    value: Option<Value>,
+    message: String,
 }
 
-/// Nothing where it stays absent.
-fn made(
+/// Puts what a mapping computes beside a row's own members, one after the other: a later one may use an earlier. What
+/// cannot be made stays absent, where Salesforce does not demand its field; each such field is returned.
+///
+/// # Errors
+/// Names the member that cannot be made, and has to be there.
+pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<Vec<FieldError>, RowError> {
+    let mut errors = Vec::new();
+    for computed in mapping.computed {
+        match made(computed, row) {
+            Ok(made) => {
+                if let (Value::Object(members), Some(made)) = (&mut *row, made) {
+                    members.insert(computed.name.to_owned(), made);
+                }
+            }
+            Err(unmade) => errors.extend(left_out(mapping, computed, row, &unmade)?),
+        }
+    }
+    Ok(errors)
+}
+
+/// The fields that stay absent because a member cannot be made.
+fn left_out(
     mapping: &MappingDescriptor,
     computed: &Computed,
     row: &Value,
-) -> Result<Option<Value>, RowError> {
-    let fail = |what: String| {
-        let name = computed.name.trim_start_matches('$');
-        RowError(format!("{name}: {what}"))
+    unmade: &Unmade,
+) -> Result<Vec<FieldError>, RowError> {
+    let personal = is_personal(mapping, computed, unmade.source);
+    let value = unmade.value.as_ref().filter(|_| !personal);
+    let error = FieldError {
+        file: mapping.file,
+        message: unmade.message.clone(),
+        member: handler::source_of(mapping, row, unmade.source),
+        value: value.map(handler::said),
+        ..FieldError::default()
     };
+    let is_its = |field: &FieldDescriptor| field.path == [computed.name];
+    let payload = mapping.payload.fields.iter().position(is_its);
+    let fed: Vec<usize> = payload
+        .into_iter()
+        .flat_map(|payload| handler::fed(mapping, payload))
+        .collect();
+    let mut fields = fed.iter().map(|index| mapping.record.fields.get(*index));
+    let demanded = |field: Option<&FieldDescriptor>| field.is_none_or(|field| field.demanded);
+    if fed.is_empty() || fields.any(demanded) {
+        let name = computed.name.trim_start_matches('$');
+        return Err(RowError(format!("{name}: {}", error.said())));
+    }
+    let each = fed.into_iter().map(|index| FieldError {
+        line: mapping.line(index).unwrap_or_default(),
+        destination: mapping.field_name(index),
+        ..error.clone()
+    });
+    Ok(each.collect())
+}
+
+/// Nothing where it stays absent.
+fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, Unmade> {
     match &computed.rule {
         Rule::Template(pieces) => Ok(Some(Value::from(template(pieces, row)))),
         Rule::Cases(cases) => Ok(cases
@@ -45,12 +85,13 @@ fn made(
             of,
             table,
             otherwise,
-        } => {
-            let word = other_word(of, table, otherwise, row);
-            word.map_err(|written| fail(unlisted(of, &written, is_personal(mapping, computed, of))))
-        }
-        Rule::DateIn { time, zones } => date_in(time, zones, row).map_err(fail),
-        Rule::Negative(path) => Ok(Some(negative(path, row).map_err(fail)?)),
+        } => other_word(of, table, otherwise, row).map_err(|written| Unmade {
+            source: of,
+            value: Some(written),
+            message: UNLISTED.to_owned(),
+        }),
+        Rule::DateIn { time, zones } => date_in(time, zones, row),
+        Rule::Negative(path) => Ok(Some(negative(path, row)?)),
         Rule::FirstOf(paths) => Ok(Some(first_of(paths, row))),
         Rule::Lookup(lookup) => Ok(Some(asked(lookup, row))),
     }
@@ -66,18 +107,8 @@ fn is_personal(mapping: &MappingDescriptor, computed: &Computed, of: Path) -> bo
         .any(|field| is_it(field.path))
 }
 
-/// Which value the mapping has no word for; what is personal data is not said.
-fn unlisted(of: Path, written: &Value, personal: bool) -> String {
-    let of = of.join(".");
-    let what = match personal {
-        true => format!("the value of {of} is"),
-        false => {
-            let written: String = written.to_string().chars().take(SAID_MAX).collect();
-            format!("{of} is {written}, which is")
-        }
-    };
-    format!("{what} not in `values`: add it to the mapping, with what it becomes")
-}
+/// What is wrong with a value that the mapping has no word for.
+const UNLISTED: &str = "`values` does not have it: add it to the mapping, with what it becomes";
 
 /// The value of a setting, a constant or a member; null where there is none.
 fn value(made: &Made, row: &Value) -> Value {
@@ -138,17 +169,22 @@ fn other_word(
     }
 }
 
-fn date_in(time: Path, zones: &[Path], row: &Value) -> Result<Option<Value>, String> {
+fn date_in(time: Path, zones: &[Path], row: &Value) -> Result<Option<Value>, Unmade> {
     let Some(written) = text(row, time) else {
         return Ok(Some(Value::Null));
     };
+    let unmade = |source: Path, value: &str, message: &str| Unmade {
+        source,
+        value: Some(Value::from(value)),
+        message: message.to_owned(),
+    };
     let moment = crate::json::moment(&written)
-        .ok_or_else(|| format!("{} is no time with its zone", time.join(".")))?;
-    let name = zones.iter().find_map(|zone| text(row, zone));
-    let zone = match &name {
-        Some(name) => TimeZone::get(name).map_err(|_| {
-            "the zone is not in the IANA database: `America/Los_Angeles` is".to_owned()
-        })?,
+        .ok_or_else(|| unmade(time, &written, "the value is not a time with its zone"))?;
+    let zone = zones
+        .iter()
+        .find_map(|zone| Some((*zone, text(row, zone)?)));
+    let zone = match &zone {
+        Some((path, name)) => TimeZone::get(name).map_err(|_| unmade(path, name, NO_ZONE))?,
         None => TimeZone::UTC,
     };
     Ok(Some(Value::from(
@@ -156,12 +192,19 @@ fn date_in(time: Path, zones: &[Path], row: &Value) -> Result<Option<Value>, Str
     )))
 }
 
-fn negative(path: Path, row: &Value) -> Result<Value, String> {
+/// What is wrong with a zone that nobody knows.
+const NO_ZONE: &str = "the IANA database of zones has no such name; `America/Los_Angeles` is one";
+
+fn negative(path: Path, row: &Value) -> Result<Value, Unmade> {
     match at(row, path) {
         None => Ok(Value::Null),
         found => conditions::number(found)
             .map(|number| Value::from((-number).to_string()))
-            .ok_or_else(|| format!("{} is no number", path.join("."))),
+            .ok_or_else(|| Unmade {
+                source: path,
+                value: found.cloned(),
+                message: "the value is no number".to_owned(),
+            }),
     }
 }
 

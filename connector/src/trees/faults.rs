@@ -1,0 +1,195 @@
+//! What is wrong with records of a tree while the rest of it goes on. What is put right by one act is one problem,
+//! however many records and fields it touches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::handler::FieldError;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{ErrorRecord, Outcome, Problem, ProblemStage};
+
+use super::Tree;
+use super::wanted::is_of_root;
+use crate::sync::fields;
+
+/// So many records are named in one problem.
+const NAMED_MAX: usize = 3;
+
+/// Something that is wrong with one record.
+pub(super) struct Fault {
+    /// The same for all that one act puts right.
+    cause: String,
+    /// The record, as an error names it.
+    record: Named,
+    /// The field that stays absent, where the record is written without one.
+    field: Option<&'static str>,
+    error: ErrorRecord,
+}
+
+/// A record of a tree: its mapping, and its key without the root's id. The root itself has neither.
+type Named = Option<(&'static str, String)>;
+
+impl Tree {
+    /// A record is refused for good: of the root nothing goes on, of any other the rest does.
+    pub(super) fn refuse(
+        &mut self,
+        root: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        outcome: Outcome,
+    ) {
+        let Outcome::Dead { mut error } = outcome else {
+            return self.stop(outcome);
+        };
+        let record = named(root, &self.id, mapping, key);
+        if record.is_none() {
+            error.message = format!("{} {}: {}", root.name, self.id, error.message);
+            return self.stop(Outcome::Dead { error });
+        }
+        // Salesforce's words may tell records apart that one act puts right; ours name what is to be put right.
+        let ours = error.code.contains(char::is_lowercase);
+        let what = if ours {
+            error.message.as_str()
+        } else {
+            mapping.name
+        };
+        let cause = format!("{} {what}", error.code);
+        self.failed = true;
+        self.faults.push(Fault {
+            cause,
+            record,
+            field: None,
+            error,
+        });
+    }
+
+    /// Fields of a record stay absent, since their values do not fit.
+    pub(super) fn leave_out(
+        &mut self,
+        root: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        errors: &[FieldError],
+    ) {
+        for error in errors {
+            self.faults.push(Fault {
+                cause: fields::cause(error),
+                record: named(root, &self.id, mapping, key),
+                field: Some(error.destination),
+                error: fields::record(error),
+            });
+        }
+    }
+
+    /// Salesforce refuses the value of a field, and takes the record without it.
+    pub(super) fn leave_out_refused(
+        &mut self,
+        root: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        field: &'static str,
+        error: ErrorRecord,
+    ) {
+        self.faults.push(Fault {
+            cause: format!("{} {field} {}", error.code, error.message),
+            record: named(root, &self.id, mapping, key),
+            field: Some(field),
+            error,
+        });
+    }
+
+    /// Everything that is wrong with records, one problem a cause.
+    pub(super) fn problems_of_records(&self, root: &MappingDescriptor) -> Vec<Problem> {
+        let mut causes: BTreeMap<&str, Vec<&Fault>> = BTreeMap::new();
+        for fault in &self.faults {
+            causes.entry(&fault.cause).or_default().push(fault);
+        }
+        let own = format!("{} {}", root.name, self.id);
+        let problems = causes
+            .into_iter()
+            .map(|(cause, faults)| problem(&own, cause, faults));
+        problems.collect()
+    }
+}
+
+fn problem(own: &str, cause: &str, mut faults: Vec<&Fault>) -> Problem {
+    // Rows come in any order, and end as the same words.
+    faults.sort_by_key(|fault| (&fault.record, fault.field, &fault.error.message));
+    let fields: BTreeSet<&str> = faults.iter().filter_map(|fault| fault.field).collect();
+    let records: BTreeSet<&Named> = faults.iter().map(|fault| &fault.record).collect();
+    let mut error = match faults.first() {
+        Some(fault) => fault.error.clone(),
+        None => ErrorRecord::default(),
+    };
+    error.message = format!("{}: {}", said(own, &records), error.message);
+    if !fields.is_empty() {
+        error.message += &fields::left_out(&fields);
+    }
+    let places = faults
+        .iter()
+        .filter_map(|fault| fault.error.mapping_line.clone());
+    error.mapping_line = places.min();
+    Problem {
+        cause: cause.to_owned(),
+        stage: ProblemStage::Failed,
+        error,
+    }
+}
+
+/// `ticket t-1, t-2 and payment g-1 of cart c-1`.
+fn said(own: &str, records: &BTreeSet<&Named>) -> String {
+    if records.contains(&None) {
+        return own.to_owned();
+    }
+    let mut by_mapping: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (mapping, key) in records.iter().filter_map(|record| record.as_ref()) {
+        by_mapping.entry(mapping).or_default().push(key);
+    }
+    let each = by_mapping.into_iter().map(|(mapping, keys)| {
+        let shown: Vec<&str> = keys.iter().copied().take(NAMED_MAX).collect();
+        match keys.len().saturating_sub(NAMED_MAX) {
+            0 => format!("{mapping} {}", shown.join(", ")),
+            more => format!("{mapping} {} and {more} more", shown.join(", ")),
+        }
+    });
+    format!("{} of {own}", each.collect::<Vec<_>>().join(" and "))
+}
+
+fn named(
+    root: &MappingDescriptor,
+    id: &str,
+    mapping: &'static MappingDescriptor,
+    key: &str,
+) -> Named {
+    if is_of_root(root, mapping) {
+        return None;
+    }
+    let own = key.strip_prefix(id).and_then(|rest| rest.strip_prefix(':'));
+    Some((mapping.name, own.unwrap_or(key).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(records: &[(&'static str, &str)]) -> String {
+        let records: Vec<Named> = records
+            .iter()
+            .map(|(mapping, key)| Some((*mapping, (*key).to_owned())))
+            .collect();
+        said("cart c-1", &records.iter().collect())
+    }
+
+    #[test]
+    fn records_are_named_a_few_of_each_kind() {
+        assert_eq!(shown(&[("ticket", "t-1")]), "ticket t-1 of cart c-1");
+        let many: Vec<(&str, &str)> = ["t-1", "t-2", "t-3", "t-4", "t-5"]
+            .map(|key| ("ticket", key))
+            .to_vec();
+        assert_eq!(shown(&many), "ticket t-1, t-2, t-3 and 2 more of cart c-1");
+        assert_eq!(
+            shown(&[("ticket", "t-1"), ("payment", "g-1")]),
+            "payment g-1 and ticket t-1 of cart c-1"
+        );
+        assert_eq!(said("cart c-1", &BTreeSet::from([&None])), "cart c-1");
+    }
+}
