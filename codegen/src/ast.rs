@@ -145,6 +145,8 @@ pub struct Fold {
     pub name: Spanned<String>,
     pub how: How,
     pub of: Pairs,
+    /// Names of folds above it.
+    pub same: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Clone)]

@@ -187,6 +187,8 @@ mod tests {
             "part_of: ",
             "for_each: ",
             "fold:",
+            ", same: folded",
+            ", same: [folded",
             "exists_when: ",
             "unless:",
             "gone: ",

@@ -223,11 +223,16 @@ fn fold(entry: &Entry, sink: &mut Vec<Diagnostic>) -> Option<Fold> {
         .take("of")
         .map(|entry| pairs(&entry.value, "`of`", reader.sink))
         .unwrap_or_default();
+    let same = reader
+        .take("same")
+        .map(|entry| one_or_more(&entry.value, "same", reader.sink))
+        .unwrap_or_default();
     reader.finish();
     Some(Fold {
         name: entry.key.clone(),
         how: how?,
         of,
+        same,
     })
 }
 

@@ -287,6 +287,10 @@ fn rank(rank: &Rank) -> Expr {
     )
 }
 
+fn same((name, path): &(String, Vec<String>)) -> Expr {
+    Expr::Tuple(vec![Expr::text(name), one_path(path)])
+}
+
 fn fold(fold: &Fold) -> Expr {
     let how = match &fold.how {
         How::First(path) => Expr::call("How::First", one_path(path)),
@@ -302,6 +306,7 @@ fn fold(fold: &Fold) -> Expr {
             ("name", Expr::text(&fold.name)),
             ("how", how),
             ("of", conditions(&fold.of)),
+            ("same", list(fold.same.iter().map(same))),
         ],
     )
 }

@@ -72,6 +72,8 @@ pub struct Fold {
     pub name: String,
     pub how: How,
     pub of: Vec<Condition>,
+    /// Folds above it, and the members that they are made of.
+    pub same: Vec<(String, Path)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

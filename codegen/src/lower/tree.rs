@@ -265,6 +265,11 @@ fn fold(fold: &model::Fold) -> ir::Fold {
             FoldWord::Min => ir::How::Min(path),
         },
         of: conditions(&fold.of),
+        same: fold
+            .same
+            .iter()
+            .map(|(name, path)| (name.value.clone(), path.path.clone()))
+            .collect(),
     }
 }
 

@@ -163,6 +163,8 @@ pub struct Fold {
     /// Of all words but `count`.
     pub path: Option<SourceField>,
     pub of: Vec<Condition>,
+    /// Folds above it, and the members that they are made of.
+    pub same: Vec<(Spanned<String>, SourceField)>,
     /// What it gives.
     pub schema: SourceSchemaField,
 }

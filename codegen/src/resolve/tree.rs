@@ -168,21 +168,27 @@ fn reduce(written: &ast::Reduce, raw: &Sides<'_>, sink: &mut Vec<Diagnostic>) ->
         Some(Rank { path, words })
     });
     let order = order.collect();
-    let folds = written.folds.iter().filter_map(|fold| {
+    let mut folds: Vec<Fold> = Vec::with_capacity(written.folds.len());
+    for fold in &written.folds {
         let path = match &fold.how.path {
-            Some(path) => Some(source(path, sink)?),
+            Some(path) => match source(path, sink) {
+                Some(path) => Some(path),
+                None => continue,
+            },
             None => None,
         };
         let of = condition::conditions(&fold.of, raw, raw.properties, sink);
-        Some(Fold {
+        let same = fold.same.iter();
+        let same = same.filter_map(|name| found_above(name, &folds, sink));
+        folds.push(Fold {
             name: fold.name.clone(),
             word: fold.how.word,
             schema: folded(fold, path.as_ref()),
+            same: same.collect(),
             path,
             of,
-        })
-    });
-    let folds = folds.collect();
+        });
+    }
     Reduce {
         span: written.span,
         by,
@@ -191,6 +197,45 @@ fn reduce(written: &ast::Reduce, raw: &Sides<'_>, sink: &mut Vec<Diagnostic>) ->
         order_span: written.order_span,
         folds,
     }
+}
+
+/// A fold above that a later one names, with the member of the rows that it is made of.
+fn found_above(
+    name: &Spanned<String>,
+    above: &[Fold],
+    sink: &mut Vec<Diagnostic>,
+) -> Option<(Spanned<String>, SourceField)> {
+    let of_a_member = above.iter().filter(|fold| {
+        let takes = [
+            FoldWord::First,
+            FoldWord::Last,
+            FoldWord::Max,
+            FoldWord::Min,
+        ];
+        takes.contains(&fold.word)
+    });
+    let found = of_a_member
+        .clone()
+        .find(|fold| fold.name.value == name.value);
+    if let Some(path) = found.and_then(|fold| fold.path.clone()) {
+        return Some((name.clone(), path));
+    }
+    let message = format!(
+        "`{}` is no fold above this one that takes a member's value",
+        name.value
+    );
+    let names: Vec<&str> = of_a_member.map(|fold| fold.name.value.as_str()).collect();
+    sink.push(
+        Diagnostic::error(
+            Code::UNKNOWN_SOURCE_FIELD,
+            name.span,
+            message,
+            "no such fold",
+        )
+        .did_you_mean(name.span, &name.value, names)
+        .help("name a `first`, `last`, `max` or `min` that is written above"),
+    );
+    None
 }
 
 /// What a fold gives. Where no row counts there is no first and no last.

@@ -7,6 +7,22 @@ use super::{everything, found};
 
 pub(super) const MEMBERSHIP: &[Case] = &[
     case(
+        "same: [began, heard_first] }",
+        "same: [bgan, heard_first] }",
+        &[("M0101", "bgan")],
+    ),
+    // A fold below finds nothing in time, and a count finds no member.
+    case(
+        "same: [began, heard_first] }",
+        "same: price_paid }",
+        &[("M0101", "same: price_paid")],
+    ),
+    case(
+        "{ first: action }",
+        "{ first: action, same: was_active }",
+        &[("M0101", "same: was_active")],
+    ),
+    case(
         "{ id: external_ref }",
         "{ id: external_reff }",
         &[("M0101", "external_reff")],

@@ -21,6 +21,14 @@ pub struct Tree {
     text: String,
 }
 
+/// One fold above, or several of which the first that is given counts.
+fn same(random: &mut fastrand::Rng, above: &[&str]) -> String {
+    match random.bool() {
+        true => one_of(random, above).to_string(),
+        false => format!("[{}]", above.join(", ")),
+    }
+}
+
 impl Tree {
     pub fn draw(
         random: &mut fastrand::Rng,
@@ -85,7 +93,13 @@ impl Tree {
                 false => String::new(),
             };
             let name = format!("folded {number}");
-            text += &format!("    {name}: {{ {how}{of} }}\n");
+            let texts = self.folds.iter().filter(|(_, kind)| *kind == "textarea");
+            let above: Vec<&str> = texts.map(|(name, _)| name.as_str()).collect();
+            let same = match chance(random, 80) && !above.is_empty() {
+                true => format!(", same: {}", same(random, &above)),
+                false => String::new(),
+            };
+            text += &format!("    {name}: {{ {how}{of}{same} }}\n");
             self.folds.push((name, kind));
         }
         text

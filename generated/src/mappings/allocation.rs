@@ -364,6 +364,7 @@ static TREE: Tree = Tree {
                     path: &["action"],
                     is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "price",
@@ -378,6 +379,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["price_paid"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "state",
@@ -390,6 +392,7 @@ static TREE: Tree = Tree {
                         Constant::Text("refunded"),
                     ]),
                 }],
+                same: &[],
             },
         ],
     }),

@@ -269,6 +269,7 @@ static TREE: Tree = Tree {
                 },
                 Condition { path: &["identity_id"], is: Is::Given(true) },
             ],
+            same: &[],
         }],
     }),
     for_each: None,

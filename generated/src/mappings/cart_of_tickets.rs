@@ -518,6 +518,7 @@ static TREE: Tree = Tree {
                     path: &["action"],
                     is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "buyer_id",
@@ -532,16 +533,19 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["identity_id"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "cart_number",
                 how: How::First(&["cart_number"]),
                 of: &[Condition { path: &["cart_number"], is: Is::Given(true) }],
+                same: &[],
             },
             Fold {
                 name: "channel_id",
                 how: How::First(&["channel_id"]),
                 of: &[Condition { path: &["channel_id"], is: Is::Given(true) }],
+                same: &[],
             },
         ],
     }),

@@ -40,7 +40,7 @@ pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];
 
 /// `mappings/membership.yaml`, by the record's fields.
 pub static MEMBERSHIP: &[u32] =
-    &[66, 71, 57, 56, 53, 58, 34, 35, 32, 28, 30, 29, 31, 33, 13, 59, 43, 41, 48, 40, 60];
+    &[70, 83, 62, 61, 58, 76, 39, 40, 37, 33, 35, 34, 36, 38, 13, 63, 48, 46, 53, 45, 64];
 
 /// `mappings/membership_extended_to.yaml`, by the record's fields.
 pub static MEMBERSHIP_EXTENDED_TO: &[u32] = &[14, 11];

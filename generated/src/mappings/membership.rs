@@ -28,6 +28,8 @@ pub struct MembershipPayload {
     pub name: Slot<String>,
     /// `$RecordTypeId`, made of other members
     pub record_type_id: Slot<String>,
+    /// `$StageName`, made of other members
+    pub stage_name: Slot<String>,
     /// `$Ticketure_Gift_Giver__c`, made of other members
     pub ticketure_gift_giver: Slot<String>,
     /// `$Ticketure_Membership_Status__c`, made of other members
@@ -40,8 +42,6 @@ pub struct MembershipPayload {
     pub npe01_membership_origin: Slot<String>,
     /// `$npsp__Primary_Contact__c`, made of other members
     pub npsp_primary_contact: Slot<String>,
-    /// `$stage_won`
-    pub stage_won: Slot<String>,
     /// `auto_renew`
     pub auto_renew: Slot<bool>,
     /// `id`
@@ -63,13 +63,13 @@ pub enum PayloadField {
     Amount,
     Name,
     RecordTypeId,
+    StageName,
     TicketureGiftGiver,
     TicketureMembershipStatus,
     Key,
     Npe01MemberLevel,
     Npe01MembershipOrigin,
     NpspPrimaryContact,
-    StageWon,
     AutoRenew,
     Id,
     LevelName,
@@ -85,13 +85,13 @@ impl PayloadField {
         Self::Amount,
         Self::Name,
         Self::RecordTypeId,
+        Self::StageName,
         Self::TicketureGiftGiver,
         Self::TicketureMembershipStatus,
         Self::Key,
         Self::Npe01MemberLevel,
         Self::Npe01MembershipOrigin,
         Self::NpspPrimaryContact,
-        Self::StageWon,
         Self::AutoRenew,
         Self::Id,
         Self::LevelName,
@@ -114,13 +114,13 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$Amount"], Kind::Decimal { scale: ANY_SCALE }),
         FieldDescriptor::new(&["$Name"], Kind::Text),
         FieldDescriptor::new(&["$RecordTypeId"], Kind::Text),
+        FieldDescriptor::new(&["$StageName"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Gift_Giver__c"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Membership_Status__c"], Kind::Text),
         FieldDescriptor::new(&["$key"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Member_Level__c"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Membership_Origin__c"], Kind::Text),
         FieldDescriptor::new(&["$npsp__Primary_Contact__c"], Kind::Text),
-        FieldDescriptor::new(&["$stage_won"], Kind::Text),
         FieldDescriptor::new(&["auto_renew"], Kind::Boolean),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["level_name"], Kind::Text),
@@ -142,6 +142,7 @@ impl Entity for MembershipPayload {
             PayloadField::Amount => SlotRef::Text(&self.amount),
             PayloadField::Name => SlotRef::Text(&self.name),
             PayloadField::RecordTypeId => SlotRef::Text(&self.record_type_id),
+            PayloadField::StageName => SlotRef::Text(&self.stage_name),
             PayloadField::TicketureGiftGiver => SlotRef::Text(&self.ticketure_gift_giver),
             PayloadField::TicketureMembershipStatus => {
                 SlotRef::Text(&self.ticketure_membership_status)
@@ -150,7 +151,6 @@ impl Entity for MembershipPayload {
             PayloadField::Npe01MemberLevel => SlotRef::Text(&self.npe01_member_level),
             PayloadField::Npe01MembershipOrigin => SlotRef::Text(&self.npe01_membership_origin),
             PayloadField::NpspPrimaryContact => SlotRef::Text(&self.npsp_primary_contact),
-            PayloadField::StageWon => SlotRef::Text(&self.stage_won),
             PayloadField::AutoRenew => SlotRef::Boolean(&self.auto_renew),
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::LevelName => SlotRef::Text(&self.level_name),
@@ -166,6 +166,7 @@ impl Entity for MembershipPayload {
             PayloadField::Amount => SlotMut::Text(&mut self.amount),
             PayloadField::Name => SlotMut::Text(&mut self.name),
             PayloadField::RecordTypeId => SlotMut::Text(&mut self.record_type_id),
+            PayloadField::StageName => SlotMut::Text(&mut self.stage_name),
             PayloadField::TicketureGiftGiver => SlotMut::Text(&mut self.ticketure_gift_giver),
             PayloadField::TicketureMembershipStatus => {
                 SlotMut::Text(&mut self.ticketure_membership_status)
@@ -174,7 +175,6 @@ impl Entity for MembershipPayload {
             PayloadField::Npe01MemberLevel => SlotMut::Text(&mut self.npe01_member_level),
             PayloadField::Npe01MembershipOrigin => SlotMut::Text(&mut self.npe01_membership_origin),
             PayloadField::NpspPrimaryContact => SlotMut::Text(&mut self.npsp_primary_contact),
-            PayloadField::StageWon => SlotMut::Text(&mut self.stage_won),
             PayloadField::AutoRenew => SlotMut::Boolean(&mut self.auto_renew),
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::LevelName => SlotMut::Text(&mut self.level_name),
@@ -193,13 +193,13 @@ impl Entity for MembershipPayload {
         changes.note(&self.amount, &base.amount);
         changes.note(&self.name, &base.name);
         changes.note(&self.record_type_id, &base.record_type_id);
+        changes.note(&self.stage_name, &base.stage_name);
         changes.note(&self.ticketure_gift_giver, &base.ticketure_gift_giver);
         changes.note(&self.ticketure_membership_status, &base.ticketure_membership_status);
         changes.note(&self.key, &base.key);
         changes.note(&self.npe01_member_level, &base.npe01_member_level);
         changes.note(&self.npe01_membership_origin, &base.npe01_membership_origin);
         changes.note(&self.npsp_primary_contact, &base.npsp_primary_contact);
-        changes.note(&self.stage_won, &base.stage_won);
         changes.note(&self.auto_renew, &base.auto_renew);
         changes.note(&self.id, &base.id);
         changes.note(&self.level_name, &base.level_name);
@@ -223,7 +223,7 @@ pub struct MembershipRecord {
     pub name: Slot<String>,
     /// `RecordTypeId`, made of members
     pub record_type_id: Slot<String>,
-    /// `StageName`, from `$stage_won`
+    /// `StageName`, made of members
     pub stage_name: Slot<String>,
     /// `Ticketure_Auto_Renew__c`, from `auto_renew`
     pub ticketure_auto_renew: Slot<bool>,
@@ -324,7 +324,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["CloseDate"], Kind::Date).create_only().demanded(),
         FieldDescriptor::new(&["Name"], Kind::Text).max_length(120).create_only().demanded(),
         FieldDescriptor::new(&["RecordTypeId"], Kind::Lookup(&LOOKUP_RECORD_TYPE_ID)),
-        FieldDescriptor::new(&["StageName"], Kind::Text).max_length(255).create_only().demanded(),
+        FieldDescriptor::new(&["StageName"], Kind::Text).max_length(255).demanded(),
         FieldDescriptor::new(&["Ticketure_Auto_Renew__c"], Kind::Boolean),
         FieldDescriptor::reference(&["Ticketure_Gift_Giver__c"], "contact"),
         FieldDescriptor::new(&["Ticketure_Membership_End__c"], Kind::Date),
@@ -495,7 +495,7 @@ impl MembershipRecord {
             close_date: conversions.field("CloseDate", convert::date(payload.valid_from.clone())),
             name: payload.name,
             record_type_id: payload.record_type_id,
-            stage_name: payload.stage_won,
+            stage_name: payload.stage_name,
             ticketure_auto_renew: payload.auto_renew,
             ticketure_gift_giver: payload.ticketure_gift_giver,
             ticketure_membership_end: conversions
@@ -559,7 +559,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // RecordTypeId
         Origin::Payload(PayloadField::RecordTypeId as usize),
         // StageName
-        Origin::Payload(PayloadField::StageWon as usize),
+        Origin::Payload(PayloadField::StageName as usize),
         // Ticketure_Auto_Renew__c
         Origin::Payload(PayloadField::AutoRenew as usize),
         // Ticketure_Gift_Giver__c
@@ -727,6 +727,36 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             }]),
         },
         Computed {
+            name: "$StageName",
+            rule: Rule::Cases(&[
+                Case {
+                    when: &[
+                        Condition { path: &["$adopted"], is: Is::Given(false) },
+                        Condition { path: &["was_active"], is: Is::Above("0") },
+                    ],
+                    then: Made::Member(&["$stage_won"]),
+                },
+                Case {
+                    when: &[
+                        Condition { path: &["$adopted"], is: Is::Given(false) },
+                        Condition { path: &["status"], is: Is::Equal(Constant::Text("pending")) },
+                    ],
+                    then: Made::Member(&["$stage_open"]),
+                },
+                Case {
+                    when: &[
+                        Condition { path: &["$adopted"], is: Is::Given(false) },
+                        Condition { path: &["status"], is: Is::Equal(Constant::Text("cancelled")) },
+                    ],
+                    then: Made::Member(&["$stage_lost"]),
+                },
+                Case {
+                    when: &[Condition { path: &["$adopted"], is: Is::Given(false) }],
+                    then: Made::Member(&["$stage_won"]),
+                },
+            ]),
+        },
+        Computed {
             name: "$Amount",
             rule: Rule::Cases(&[
                 Case {
@@ -791,16 +821,42 @@ static TREE: Tree = Tree {
                         Constant::Text("downgrade"),
                     ]),
                 }],
+                same: &[],
             },
             Fold {
+                name: "began",
+                how: How::First(&["action"]),
+                of: &[Condition {
+                    path: &["action"],
+                    is: Is::OneOf(&[
+                        Constant::Text("new"),
+                        Constant::Text("renewal"),
+                        Constant::Text("rejoin"),
+                    ]),
+                }],
+                same: &[],
+            },
+            Fold { name: "heard_first", how: How::First(&["action"]), of: &[], same: &[] },
+            Fold {
                 name: "cart_id",
-                how: How::First(&["cart_id"]),
-                of: &[Condition { path: &["cart_id"], is: Is::Given(true) }],
+                how: How::Last(&["cart_id"]),
+                of: &[],
+                same: &[("began", &["action"]), ("heard_first", &["action"])],
             },
             Fold {
                 name: "price_paid",
-                how: How::First(&["price_paid"]),
+                how: How::Last(&["price_paid"]),
                 of: &[Condition { path: &["price_paid"], is: Is::Given(true) }],
+                same: &[("began", &["action"]), ("heard_first", &["action"])],
+            },
+            Fold {
+                name: "was_active",
+                how: How::Count,
+                of: &[Condition {
+                    path: &["status"],
+                    is: Is::OneOf(&[Constant::Text("active"), Constant::Text("expired")]),
+                }],
+                same: &[],
             },
         ],
     }),
@@ -861,6 +917,8 @@ mod tests {
         let settings = r#"{
             "membership_opportunity": "shared",
             "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
             "stage_won": "Closed Won"
         }"#;
         let expected = r#"{
@@ -882,6 +940,8 @@ mod tests {
         let settings = r#"{
             "membership_opportunity": "shared",
             "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
             "stage_won": "Closed Won"
         }"#;
         let expected = r#"{
@@ -908,6 +968,8 @@ mod tests {
         let settings = r#"{
             "membership_opportunity": "shared",
             "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
             "stage_won": "Closed Won"
         }"#;
         let expected = r#"{
@@ -916,6 +978,160 @@ mod tests {
             "npe01__Membership_Origin__c": "Renewal",
             "npsp__Primary_Contact__c": "i1"
         }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// what is not paid for yet is open
+    #[test]
+    fn what_is_not_paid_for_yet_is_open() -> Result<(), Failure> {
+        let rows = r#"{
+            "action": "renewal",
+            "id": "m1",
+            "level_name": "Dual",
+            "status": "pending",
+            "updated_at": "2027-02-20T18:00:00Z",
+            "valid_from": "2027-03-01",
+            "valid_until": "2028-02-29"
+        }"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{
+            "StageName": "Pledged",
+            "Ticketure_Membership_Status__c": "Pending"
+        }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// what was cancelled before it was paid for is lost
+    #[test]
+    fn what_was_cancelled_before_it_was_paid_for_is_lost() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "cancel", "id": "m1", "level_name": "Dual", "status": "cancelled", "updated_at": "2027-02-27T18:00:00Z", "valid_from": "2027-03-01", "valid_until": "2027-03-01" }, { "action": "renewal", "id": "m1", "level_name": "Dual", "status": "pending", "updated_at": "2027-02-20T18:00:00Z", "valid_from": "2027-03-01", "valid_until": "2028-02-29" }]"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{
+            "StageName": "Closed Lost",
+            "Ticketure_Membership_Status__c": "Cancelled"
+        }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// what was active once was won, whatever comes later
+    #[test]
+    fn what_was_active_once_was_won_whatever_comes_later() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "renewal", "id": "m1", "level_name": "Dual", "status": "pending", "updated_at": "2027-02-20T18:00:00Z", "valid_from": "2027-03-01", "valid_until": "2028-02-29" }, { "action": "cancel", "id": "m1", "level_name": "Dual", "status": "cancelled", "updated_at": "2027-06-01T18:00:00Z", "valid_from": "2027-03-01", "valid_until": "2027-06-01" }, { "action": "renewal", "id": "m1", "level_name": "Dual", "status": "active", "updated_at": "2027-02-27T18:00:00Z", "valid_from": "2027-03-01", "valid_until": "2028-02-29" }]"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{
+            "StageName": "Closed Won",
+            "Ticketure_Membership_Status__c": "Cancelled"
+        }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// the stage of a cart is the cart's
+    #[test]
+    fn the_stage_of_a_cart_is_the_cart_s() -> Result<(), Failure> {
+        let rows = r#"{
+            "$adopted": "006000000000001AAA",
+            "action": "renewal",
+            "auto_renew": false,
+            "cart_id": "c1",
+            "id": "m1",
+            "level_name": "Dual",
+            "member_number": "M1",
+            "status": "pending",
+            "updated_at": "2027-02-20T18:00:00Z",
+            "valid_from": "2027-03-01",
+            "valid_until": "2028-02-29"
+        }"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{
+            "CloseDate": "2027-03-01",
+            "Name": "Membership M1",
+            "RecordTypeId": "{\"by\":{\"DeveloperName\":\"Membership\",\"SobjectType\":\"Opportunity\"}}",
+            "Ticketure_Auto_Renew__c": false,
+            "Ticketure_Gift_Giver__c": null,
+            "Ticketure_Membership_End__c": "2028-02-29",
+            "Ticketure_Membership_Id__c": "m1",
+            "Ticketure_Membership_Level__c": "Dual",
+            "Ticketure_Membership_Number__c": "M1",
+            "Ticketure_Membership_Start__c": "2027-03-01",
+            "Ticketure_Membership_Status__c": "Pending",
+            "Ticketure_Membership_Term__c": "m1:2027-03-01",
+            "npe01__Do_Not_Automatically_Create_Payment__c": true,
+            "npe01__Member_Level__c": "Silver",
+            "npe01__Membership_End_Date__c": "2028-02-29",
+            "npe01__Membership_Origin__c": "Renewal",
+            "npe01__Membership_Start_Date__c": "2027-03-01"
+        }"#;
+        expect::exactly(made(rows, settings), expected)
+    }
+
+    /// an upgrade's cart is not that of the term, and its price not the term's
+    #[test]
+    fn an_upgrade_s_cart_is_not_that_of_the_term_and_its_price_not_the_term_s()
+    -> Result<(), Failure> {
+        let rows = r#"[{ "action": "upgrade", "cart_id": "c2", "id": "m1", "level_name": "Family", "price_paid": "120.00", "status": "active", "updated_at": "2026-07-01T18:00:00Z", "valid_from": "2026-03-01", "valid_until": "2027-02-28" }, { "action": "new", "id": "m1", "level_name": "Dual", "price_paid": "80.00", "status": "active", "updated_at": "2026-03-01T18:00:00Z", "valid_from": "2026-03-01", "valid_until": "2027-02-28" }]"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{ "Amount": 80, "Ticketure_Membership_Level__c": "Family" }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// a second row of the purchase takes it out of its cart
+    #[test]
+    fn a_second_row_of_the_purchase_takes_it_out_of_its_cart() -> Result<(), Failure> {
+        let rows = r#"[{ "action": "new", "cart_id": null, "id": "m1", "level_name": "Dual", "price_paid": "75.00", "status": "active", "updated_at": "2026-03-02T18:00:00Z", "valid_from": "2026-03-01", "valid_until": "2027-02-28" }, { "action": "new", "cart_id": "c1", "id": "m1", "level_name": "Dual", "price_paid": "80.00", "status": "active", "updated_at": "2026-03-01T18:00:00Z", "valid_from": "2026-03-01", "valid_until": "2027-02-28" }]"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{ "Amount": 75 }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// what a later row of the purchase leaves out stays as the earlier one said
+    #[test]
+    fn what_a_later_row_of_the_purchase_leaves_out_stays_as_the_earlier_one_said()
+    -> Result<(), Failure> {
+        let rows = r#"[{ "action": "new", "cart_id": "c1", "id": "m1", "level_name": "Dual", "price_paid": "80.00", "status": "pending", "updated_at": "2026-03-01T18:00:00Z", "valid_from": "2026-03-01", "valid_until": "2027-02-28" }, { "action": "new", "id": "m1", "level_name": "Dual", "status": "active", "updated_at": "2026-03-02T18:00:00Z", "valid_from": "2026-03-01" }]"#;
+        let settings = r#"{
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{ "Amount": 0, "StageName": "Closed Won" }"#;
         expect::at_least(made(rows, settings), expected)
     }
 
@@ -936,6 +1152,8 @@ mod tests {
         let settings = r#"{
             "membership_opportunity": "shared",
             "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
             "stage_won": "Closed Won"
         }"#;
         let expected = r#"{

@@ -564,6 +564,7 @@ static TREE: Tree = Tree {
                 name: "purchased",
                 how: How::Count,
                 of: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("purchased")) }],
+                same: &[],
             },
             Fold {
                 name: "brought",
@@ -572,6 +573,7 @@ static TREE: Tree = Tree {
                     path: &["action"],
                     is: Is::OneOf(&[Constant::Text("purchased"), Constant::Text("transfer_to")]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "price",
@@ -586,6 +588,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["price_paid"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "state",
@@ -598,6 +601,7 @@ static TREE: Tree = Tree {
                         Constant::Text("refunded"),
                     ]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "scans",
@@ -606,6 +610,7 @@ static TREE: Tree = Tree {
                     path: &["action"],
                     is: Is::OneOf(&[Constant::Text("redeemed"), Constant::Text("force_redeemed")]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "last_scan",
@@ -618,6 +623,7 @@ static TREE: Tree = Tree {
                         Constant::Text("unredeemed"),
                     ]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "last_scan_at",
@@ -626,6 +632,7 @@ static TREE: Tree = Tree {
                     path: &["action"],
                     is: Is::OneOf(&[Constant::Text("redeemed"), Constant::Text("force_redeemed")]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "last_validity",
@@ -634,6 +641,7 @@ static TREE: Tree = Tree {
                     path: &["action"],
                     is: Is::OneOf(&[Constant::Text("invalidated"), Constant::Text("revalidated")]),
                 }],
+                same: &[],
             },
             Fold {
                 name: "session_start_datetime",
@@ -648,6 +656,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["session_start_datetime"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "session_timezone",
@@ -662,6 +671,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["session_timezone"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "event_name",
@@ -676,6 +686,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["event_name"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "ticket_type",
@@ -687,6 +698,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["ticket_type"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "ticket_type_id",
@@ -698,16 +710,19 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["ticket_type_id"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "item_kind",
                 how: How::Last(&["item_kind"]),
                 of: &[Condition { path: &["item_kind"], is: Is::Given(true) }],
+                same: &[],
             },
             Fold {
                 name: "identity_id",
                 how: How::Last(&["identity_id"]),
                 of: &[Condition { path: &["identity_id"], is: Is::Given(true) }],
+                same: &[],
             },
             Fold {
                 name: "admit_name",
@@ -719,6 +734,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["admit_name"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
             Fold {
                 name: "admit_email",
@@ -730,6 +746,7 @@ static TREE: Tree = Tree {
                     },
                     Condition { path: &["admit_email"], is: Is::Given(true) },
                 ],
+                same: &[],
             },
         ],
     }),

@@ -254,6 +254,7 @@ mod tests {
         file: "mappings/contact.yaml",
         payload_type: "person_changed",
         rows: &[],
+        nothing: &[],
         when: &[],
         direction: Direction::Forward,
         when_record: &[],

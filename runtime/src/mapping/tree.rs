@@ -103,10 +103,14 @@ pub struct Fold {
     pub how: How,
     /// The rows that count.
     pub of: &'static [Condition],
+    /// Of these only the rows that have what an earlier fold has found: the folds, of which the first that is given
+    /// counts, and the member that each of them is made of. All rows where there are none.
+    pub same: &'static [(&'static str, Path)],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
+    /// Of the rows that say it: what a row leaves out stays as another said it.
     First(Path),
     Last(Path),
     Count,

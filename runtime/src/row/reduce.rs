@@ -1,13 +1,14 @@
 //! The rows of one record become one, the same whatever the order in which they came.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{RowError, conditions, hold, text};
-use crate::mapping::{Condition, How, MappingDescriptor, Path, Rank, Reduce};
+use crate::mapping::{Condition, Fold, How, MappingDescriptor, Path, Rank, Reduce};
 
 /// The rows of a mapping, each that of one record. `$at` in a row is when its delivery says that it happened.
 ///
@@ -45,14 +46,22 @@ fn one(when: &[Condition], reduce: Option<&Reduce>, mut rows: Vec<&Value>) -> Op
     let distinct = reduce.and_then(|reduce| reduce.distinct);
     // Stable: deliveries of one row that no rank tells apart stay in the order of their arrival.
     rows.sort_by(|one, other| compare(order, distinct, one, other));
-    let mut rows = that_hold(when, &rows);
+    let mut rows: Vec<Cow<'_, Value>> = that_hold(when, &rows)
+        .into_iter()
+        .map(Cow::Borrowed)
+        .collect();
     if let Some(distinct) = distinct {
-        keep_last_of_each(&mut rows, distinct);
+        rows = last_of_each(rows, distinct);
     }
     let mut last = laid_over(&rows)?;
     if let (Some(reduce), Value::Object(members)) = (reduce, &mut last) {
         for fold in reduce.folds {
-            let counted = rows.iter().copied().filter(|row| hold(fold.of, row));
+            let found = found_before(fold, members);
+            let counted = rows
+                .iter()
+                .map(AsRef::as_ref)
+                .filter(|row| hold(fold.of, row));
+            let counted = counted.filter(|row| agrees(fold, found.as_ref(), row));
             members.insert(fold.name.to_owned(), folded(fold.how, counted));
         }
     }
@@ -81,17 +90,39 @@ fn that_hold<'r>(when: &[Condition], rows: &[&'r Value]) -> Vec<&'r Value> {
         .collect()
 }
 
+/// The member that an earlier fold is made of, and what that fold gives.
+fn found_before(fold: &Fold, members: &Map<String, Value>) -> Option<(Path, String)> {
+    let mut given = fold.same.iter().filter_map(|(name, path)| {
+        let found = members.get(*name)?;
+        Some((*path, text(found, &[])?))
+    });
+    given.next()
+}
+
+/// Has the row what an earlier fold has found? No row has it where nothing was found.
+fn agrees(fold: &Fold, found: Option<&(Path, String)>, row: &Value) -> bool {
+    let is_found = |(path, word): &(Path, String)| {
+        let said = text(row, path);
+        said.is_some_and(|said| said.trim().eq_ignore_ascii_case(word.trim()))
+    };
+    fold.same.is_empty() || found.is_some_and(is_found)
+}
+
 /// Each row over those before it: what it does not say stays as it was.
-fn laid_over(rows: &[&Value]) -> Option<Value> {
-    let mut rows = rows.iter().copied().cloned();
+fn laid_over(rows: &[Cow<'_, Value>]) -> Option<Value> {
+    let mut rows = rows.iter().map(AsRef::as_ref).cloned();
     let mut whole = rows.next()?;
     for row in rows {
-        match (&mut whole, row) {
-            (Value::Object(whole), Value::Object(row)) => whole.extend(row),
-            (whole, row) => *whole = row,
-        }
+        lay_over(&mut whole, row);
     }
     Some(whole)
+}
+
+fn lay_over(whole: &mut Value, row: Value) {
+    match (whole, row) {
+        (Value::Object(whole), Value::Object(row)) => whole.extend(row),
+        (whole, row) => *whole = row,
+    }
 }
 
 /// By the ranks, then by what tells rows apart. Two deliveries of one row are equal here. Rows that nothing tells apart
@@ -142,19 +173,33 @@ fn number(text: &str) -> Option<Decimal> {
     text.trim().parse().ok()
 }
 
-/// The last of those that have this in common; a row without it is one of its own.
-fn keep_last_of_each(rows: &mut Vec<&Value>, distinct: Path) {
-    let mut seen = std::collections::BTreeSet::new();
-    rows.reverse();
-    rows.retain(|row| text(row, distinct).is_none_or(|id| seen.insert(id)));
-    rows.reverse();
+/// Deliveries of one row are one, at the place of the last of them, which has what it leaves out from those before. A
+/// row without this member is one of its own.
+fn last_of_each<'r>(rows: Vec<Cow<'r, Value>>, distinct: Path) -> Vec<Cow<'r, Value>> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: Vec<Option<Cow<'r, Value>>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let earlier = text(&row, distinct).and_then(|id| places.insert(id, kept.len()));
+        let earlier = earlier.and_then(|place| kept.get_mut(place)?.take());
+        kept.push(Some(match earlier {
+            Some(earlier) => {
+                let mut whole = earlier.into_owned();
+                lay_over(&mut whole, row.into_owned());
+                Cow::Owned(whole)
+            }
+            None => row,
+        }));
+    }
+    kept.into_iter().flatten().collect()
 }
 
 fn folded<'r>(how: How, mut rows: impl DoubleEndedIterator<Item = &'r Value>) -> Value {
-    let value = |row: Option<&Value>, path| row.and_then(|row| super::at(row, path)).cloned();
     match how {
-        How::First(path) => value(rows.next(), path).unwrap_or_default(),
-        How::Last(path) => value(rows.next_back(), path).unwrap_or_default(),
+        How::First(path) => rows.find_map(|row| said(row, path)).unwrap_or_default(),
+        How::Last(path) => rows
+            .rev()
+            .find_map(|row| said(row, path))
+            .unwrap_or_default(),
         How::Count => Value::from(rows.count()),
         How::Sum(path) => {
             let numbers = rows.filter_map(|row| conditions::number(super::at(row, path)));
@@ -163,6 +208,12 @@ fn folded<'r>(how: How, mut rows: impl DoubleEndedIterator<Item = &'r Value>) ->
         How::Max(path) => extreme(rows, path, Ordering::Greater),
         How::Min(path) => extreme(rows, path, Ordering::Less),
     }
+}
+
+/// What a row says, which may be null; nothing where it leaves the member out.
+fn said(row: &Value, path: Path) -> Option<Value> {
+    let mut names = path.iter();
+    names.try_fold(row, |value, name| value.get(name)).cloned()
 }
 
 fn extreme<'r>(rows: impl Iterator<Item = &'r Value>, path: Path, wanted: Ordering) -> Value {

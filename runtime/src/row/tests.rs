@@ -63,36 +63,55 @@ static TREE: Tree = Tree {
                 name: "purchased",
                 how: How::Count,
                 of: PURCHASED,
+                same: &[],
             },
             Fold {
                 name: "price",
                 how: How::First(&["price_paid"]),
                 of: PURCHASED,
+                same: &[],
+            },
+            Fold {
+                name: "price_row",
+                how: How::First(&["action"]),
+                of: PURCHASED,
+                same: &[],
             },
             Fold {
                 name: "paid",
                 how: How::Sum(&["price_paid"]),
                 of: PURCHASED,
+                same: &[],
             },
             Fold {
                 name: "scans",
                 how: How::Count,
                 of: SCANNED,
+                same: &[],
             },
             Fold {
                 name: "last_scan",
                 how: How::Max(&["occurred_at"]),
                 of: SCANNED,
+                same: &[],
             },
             Fold {
                 name: "first_scan",
                 how: How::Min(&["occurred_at"]),
                 of: SCANNED,
+                same: &[],
             },
             Fold {
                 name: "last_action",
                 how: How::Last(&["action"]),
                 of: &[],
+                same: &[],
+            },
+            Fold {
+                name: "last_seat",
+                how: How::Last(&["seat"]),
+                of: &[],
+                same: &[("unheard", &["action"]), ("price_row", &["action"])],
             },
         ],
     }),
@@ -375,6 +394,25 @@ fn what_cannot_be_made_is_named_and_personal_data_is_not_quoted() {
         error.contains("Channel") && error.contains("values") && !error.contains("secret"),
         "{error}"
     );
+}
+
+#[test]
+fn a_fold_may_want_what_an_earlier_one_has_found_and_what_is_left_out_stays() {
+    let mut bought = audit(1, "purchased", 0);
+    bought["seat"] = json!("A1");
+    let mut scanned = audit(2, "redeemed", 1);
+    scanned["seat"] = json!("B2");
+    let again = audit(3, "Purchased", 2);
+    let seat = |rows: &[Value]| one(rows)["last_seat"].clone();
+    assert_eq!(
+        seat(&[again.clone(), scanned.clone(), bought.clone()]),
+        "A1"
+    );
+    // Null is said.
+    let mut none = again;
+    none["seat"] = Value::Null;
+    assert_eq!(seat(&[none, scanned.clone(), bought]), Value::Null);
+    assert_eq!(seat(&[scanned]), Value::Null);
 }
 
 #[test]

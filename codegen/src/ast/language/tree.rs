@@ -117,4 +117,15 @@ pub(in crate::ast) static FOLD: Map = map(&[
         Takes::Values(Values::SourceConditions),
         "Only rows that have all of these.",
     ),
+    key(
+        "same",
+        Takes::Either(&[
+            Takes::Text,
+            Takes::List {
+                of: &Takes::Text,
+                least: 1,
+            },
+        ]),
+        "Only rows that have what a fold above has found, in the member that it is made of; of several folds the first that has found something.",
+    ),
 ]);

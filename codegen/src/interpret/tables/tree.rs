@@ -164,6 +164,7 @@ fn reduce(reduce: &ir::Reduce) -> Reduce {
                 ir::How::Min(of) => How::Min(path(of)),
             },
             of: conditions(&fold.of),
+            same: all(&fold.same, |(name, of)| (text(name), path(of))),
         }),
     }
 }
