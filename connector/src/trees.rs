@@ -18,6 +18,7 @@ mod keep;
 mod late;
 mod left_out;
 mod lookups;
+mod moved;
 mod outcome;
 mod plan;
 mod price_book;
@@ -95,6 +96,10 @@ pub(crate) struct Tree {
     given_up: Option<String>,
     /// A record of its own that it needs no longer: what it was to be on has come.
     outgrown: Option<String>,
+    /// Another mapping's record that its root was, and is no longer.
+    left: Option<String>,
+    /// Records that its root was earlier, to which a write of that time may have come late.
+    left_earlier: Vec<String>,
     /// The root's record in Salesforce.
     pub(crate) root_id: Option<String>,
     /// It was in Salesforce before this batch, as far as is known.
@@ -152,6 +157,8 @@ impl Tree {
             waits_for: None,
             given_up: None,
             outgrown: None,
+            left: None,
+            left_earlier: Vec::new(),
             root_id: None,
             was_there: false,
             doubt: false,
@@ -368,9 +375,11 @@ impl TwoWaySync {
         }
         self.look_up_all(&mut work).await?;
         self.begin_all(&work).await?;
+        self.leave_all(&mut work).await?;
         self.make_way(&mut work).await?;
         self.write_graphs(&mut work).await;
         self.write_steps(&mut work).await?;
+        self.look_at_roles_left(&mut work).await?;
         self.wait_for_found(&work).await?;
         self.finish(work).await
     }

@@ -47,6 +47,11 @@ impl TwoWaySync {
         {
             return Vec::new();
         }
+        // A tree that leaves a record takes back what it said there, its key among it.
+        let key = record.get(root.external_id);
+        if key.is_some_and(|key| key.as_str() != Some(given.root.as_str())) {
+            return Vec::new();
+        }
         let npsp = self.has_npsp();
         let fields = root.record.fields.iter().enumerate();
         let watched = fields.filter(|(index, field)| {

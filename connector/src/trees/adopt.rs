@@ -13,6 +13,7 @@ use runtime::salesforce::{CallError, normalise};
 use serde_json::Value;
 
 use super::holders::{Holders, claim_of};
+use super::moved::Moves;
 use super::{Tree, Work};
 use crate::sync::TwoWaySync;
 use crate::sync::meeting::{Meeting, destination_key};
@@ -61,6 +62,7 @@ struct There {
     /// Ids that a tree of this batch has, or waits for.
     taken: BTreeSet<String>,
     holders: Holders,
+    moves: Moves,
     meeting: Meeting,
 }
 
@@ -86,7 +88,9 @@ impl TwoWaySync {
             there.meeting.leave(&destination_key(root, id));
         }
         work.meeting = Some(there.meeting);
-        self.still_shared(work).await
+        self.still_shared(work, &there.moves).await?;
+        self.note_for_now(work, &wishes, &there.moves, &there.resolved)
+            .await
     }
 
     /// Claims what is wished for, and reads what has to be known of it.
@@ -105,11 +109,13 @@ impl TwoWaySync {
         let left_out = self.kept_out(work, &records, &resolved).await?;
         let written = self.being_written(&records).await?;
         let mut meeting = work.meeting.take().unwrap_or_else(|| self.meeting());
+        let moves = self.moves(work).await?;
+        let taken = self.claim_left(work, &moves, &mut meeting);
         let ids = wishes.iter().flatten().filter_map(|wish| match wish {
             Wish::Id(adopted) => Some(adopted.id.clone()),
             Wish::Record { of, .. } => resolved.get(of).cloned(),
         });
-        let ids: BTreeSet<String> = ids.collect();
+        let ids: BTreeSet<String> = ids.filter(|id| !taken.contains(id)).collect();
         let claim = |id: &String| meeting.claim(vec![destination_key(root, id)]);
         let claimed: BTreeSet<String> = ids.into_iter().filter(claim).collect();
         let holders = self
@@ -121,8 +127,9 @@ impl TwoWaySync {
             left_out,
             written,
             claimed,
-            taken: BTreeSet::new(),
+            taken,
             holders,
+            moves,
             meeting,
         })
     }
@@ -178,9 +185,7 @@ impl TwoWaySync {
             tree.stop(self.again(MEETS_MS, "another batch is about to take its record"));
             return Ok(true);
         }
-        let answered = self
-            .takes(work, place, wish, wished, &mut there.holders)
-            .await?;
+        let answered = self.takes(work, place, wish, wished, there).await?;
         if answered {
             there.taken.insert(id);
         }
@@ -227,12 +232,16 @@ impl TwoWaySync {
         self.again((waited / 4).clamp(GIVEN_UP_MS, GIVEN_UP_MOST_MS), reason)
     }
 
-    /// What was taken over is not the tree's own because the settings say otherwise by now.
-    async fn still_shared(&self, work: &mut Work) -> Result<(), StoreError> {
+    /// What was taken over is not the tree's own because the settings say otherwise by now; it is where its rows do.
+    async fn still_shared(&self, work: &mut Work, moves: &Moves) -> Result<(), StoreError> {
         let root = work.root;
         let entries = root.tree.map_or(&[] as &[Adopt], |shape| shape.adopt);
-        let free =
-            |tree: &&mut Tree| tree.goes_on() && tree.adopted.is_none() && tree.given_up.is_none();
+        let free = |tree: &&mut Tree| {
+            tree.goes_on()
+                && tree.adopted.is_none()
+                && tree.given_up.is_none()
+                && tree.left.is_none()
+        };
         let ids = work
             .trees
             .iter_mut()
@@ -254,7 +263,9 @@ impl TwoWaySync {
             for tree in work.trees.iter_mut().filter(free) {
                 let link = own.get(&tree.id);
                 let link = link.filter(|link| shared.contains_key(&link.destination_id));
-                if let Some(link) = link {
+                if let Some(left) = moves.left_by(&tree.id) {
+                    tree.left = Some(left.to_owned());
+                } else if let Some(link) = link {
                     tree.adopted = Some(Adopted {
                         id: link.destination_id.clone(),
                         key_only: entry.key_only,
@@ -273,9 +284,10 @@ impl TwoWaySync {
         place: usize,
         wish: &Wish,
         wished: Adopted,
-        holders: &mut Holders,
+        there: &mut There,
     ) -> Result<bool, StoreError> {
         let root = work.root;
+        let holders = &mut there.holders;
         let Some(tree) = work.trees.get_mut(place).filter(|tree| tree.goes_on()) else {
             return Ok(true);
         };
@@ -286,9 +298,11 @@ impl TwoWaySync {
         let own_id = tree.id.clone();
         let is_before = |other: &str| other < own_id.as_str();
         let own = holders.record_of(&own_id);
-        let outgrown = own.filter(|own| *own != wished.id && holders.passed_over(&own_id, wish));
+        let is_for_now = holders.passed_over(&own_id, wish) || there.moves.for_now(&own_id, wish);
+        let outgrown = own.filter(|own| *own != wished.id && is_for_now);
         let outgrown = outgrown.map(str::to_owned);
-        match own.filter(|_| outgrown.is_none()) {
+        let left = there.moves.left_by(&own_id).map(str::to_owned);
+        match own.filter(|_| outgrown.is_none() && left.is_none()) {
             // It has one of its own: whoever waits for this one may have it.
             Some(own) if own != wished.id => {
                 if holders.first_waiting(&wished.id).is_some() {
@@ -309,7 +323,7 @@ impl TwoWaySync {
             None => match holders.holder_of(&wished.id) {
                 None => {
                     tree.adopted = Some(wished);
-                    tree.outgrown = outgrown;
+                    (tree.outgrown, tree.left) = (outgrown, left);
                 }
                 Some(holder) if is_before(holder) => return Ok(false),
                 Some(holder) => {
@@ -348,7 +362,7 @@ fn wait_for(work: &mut Work, place: usize, of: &(&'static str, String)) {
 }
 
 /// Those whose conditions hold, in their order.
-fn wishes(work: &Work, tree: &Tree) -> Vec<Wish> {
+pub(super) fn wishes(work: &Work, tree: &Tree) -> Vec<Wish> {
     let Some(shape) = work.root.tree.filter(|_| tree.goes_on()) else {
         return Vec::new();
     };

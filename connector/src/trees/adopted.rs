@@ -24,7 +24,7 @@ pub(super) fn tell(tree: &mut Tree) {
 /// The root of a tree that took a record over is that record; what is given up is not its own any longer, nor is what
 /// hangs on it.
 pub(super) fn place(tree: &mut Tree, root: &MappingDescriptor, npsp: bool) {
-    if tree.given_up.is_some() {
+    if tree.given_up.is_some() || tree.left.is_some() {
         plan::give_up(tree, root);
     }
     if tree.outgrown.is_some() {
@@ -57,7 +57,7 @@ fn blank_unsaid(wanted: &mut Wanted, root: &MappingDescriptor, npsp: bool) {
 }
 
 /// Is the field said of a record only where that was not taken over?
-fn only_of_its_own(root: &MappingDescriptor, field: &str) -> bool {
+pub(super) fn only_of_its_own(root: &MappingDescriptor, field: &str) -> bool {
     let asks = |case: &Case| {
         case.when
             .iter()

@@ -23,6 +23,7 @@ impl TwoWaySync {
             return Ok(());
         }
         self.lead_anew(work).await?;
+        self.left_earlier(work).await?;
         if let Err(error) = self.ask_for_all(work).await {
             for tree in work.going().filter(|tree| tree.doubt) {
                 tree.stop(self.unanswered(tree.attempts(), &error));
@@ -68,11 +69,11 @@ impl TwoWaySync {
             else {
                 continue;
             };
-            let outgrown = tree.outgrown.as_ref();
+            let before = tree.outgrown.as_ref().or(tree.left.as_ref());
             let record = known.get(&tree.id);
             let record = record.filter(|record| {
                 let id = text(record, "Id").map(|id| normalise(&id));
-                outgrown.is_none() || id.as_ref() != outgrown
+                before.is_none() || id.as_ref() != before
             });
             let Some(record) = record else {
                 tree.root_id = tree.adopted.as_ref().map(|adopted| adopted.id.clone());
@@ -80,7 +81,7 @@ impl TwoWaySync {
                     // It is there, and does not have the tree's key yet.
                     Some(_) => adopted::unwritten(tree, root),
                     // What it gave up is there, and what hangs on it has to go.
-                    None if tree.given_up.is_some() => {}
+                    None if tree.given_up.is_some() || tree.left.is_some() => {}
                     None => forget(tree),
                 }
                 continue;

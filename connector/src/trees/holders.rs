@@ -90,6 +90,7 @@ impl TwoWaySync {
                 waits.entry(id).or_default().insert(wait.root);
             }
         }
+        let waits = self.wishing_still(work, waits).await?;
         Ok(Holders {
             own: own
                 .into_iter()

@@ -160,11 +160,13 @@ impl TwoWaySync {
         let left_out = work.trees.iter().filter(|tree| tree.left_out);
         let keys = left_out.map(|tree| root_key(work.root, &tree.id));
         self.no_longer_left_out(&work).await?;
+        self.no_longer_behind(&work).await?;
         // First, so that a kill in between leaves nobody waiting.
         self.store.wake(keys.collect()).await?;
         self.store.settle(settlements).await?;
         self.wake_if_left_out(&work).await?;
-        let given_up = work.trees.iter().filter_map(|tree| tree.given_up.as_ref());
+        let trees = work.trees.iter();
+        let given_up = trees.flat_map(|tree| tree.given_up.iter().chain(&tree.left));
         let keys = given_up.map(|id| holders::claim_of(work.root, id));
         self.store.wake(keys.collect()).await?;
         self.fetch(missing).await
@@ -243,8 +245,12 @@ fn intent_key(root: &MappingDescriptor, id: &str) -> IntentKey {
     }
 }
 
-/// The root's link wakes whoever waits for it.
+/// The root's link wakes whoever waits for it. A tree that moves keeps the one that it has until it is moved.
 fn link(root: &MappingDescriptor, tree: &Tree) -> Option<Link> {
+    let moves = tree.left.is_some() || tree.outgrown.is_some();
+    if moves && !plan::is_written(tree, root) {
+        return None;
+    }
     let destination_id = tree.root_id.clone()?;
     Some(Link {
         mapping: root.name.to_owned(),

@@ -148,6 +148,22 @@ impl TwoWaySync {
         Ok(())
     }
 
+    /// The record that one look-up finds; nothing where there is none.
+    pub(super) async fn look_up_one(
+        &self,
+        work: &Work,
+        lookup: &'static Lookup,
+        text: &str,
+    ) -> Result<Result<Option<String>, CallError>, StoreError> {
+        let texts = BTreeSet::from([text.to_owned()]);
+        let found = self.look_up(work, lookup, texts).await?;
+        Ok(match found.into_iter().next() {
+            Some((_, Found::Id(id))) => Ok(Some(id)),
+            Some((_, Found::Stop(Why::Unanswered(error)))) => Err(error),
+            Some((_, Found::Nothing | Found::Stop(_))) | None => Ok(None),
+        })
+    }
+
     async fn look_up(
         &self,
         work: &Work,

@@ -78,6 +78,12 @@ pub(super) fn outgrow(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
+/// Is the record of the root written, as far as is known?
+pub(super) fn is_written(tree: &Tree, root: &MappingDescriptor) -> bool {
+    let mut wanted = tree.wanted.iter();
+    wanted.any(|wanted| is_of_root(root, wanted.mapping) && wanted.base.is_some())
+}
+
 /// Records that cannot become what they have to be go, and are made anew.
 pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
     for wanted in &mut tree.wanted {

@@ -267,7 +267,11 @@ impl TwoWaySync {
     }
 
     /// Of these roles it is asked once more whether they are there: by their trees, when the batch is through.
-    async fn look_again(&self, work: &mut Work, roles: Vec<TreeRecord>) -> Result<(), StoreError> {
+    pub(super) async fn look_again(
+        &self,
+        work: &mut Work,
+        roles: Vec<TreeRecord>,
+    ) -> Result<(), StoreError> {
         let (mut kept, mut again) = (Vec::new(), BTreeSet::new());
         for mut record in roles {
             record.destination_id.clear();
