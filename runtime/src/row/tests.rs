@@ -232,6 +232,18 @@ fn one(rows: &[Value]) -> Value {
 }
 
 #[test]
+fn a_row_that_is_delivered_again_keeps_what_it_leaves_out() {
+    let mut again = json!({ "id": "1", "ticket_id": "t-1", "price_paid": "20.00" });
+    again["occurred_at"] = audit(1, "purchased", 5)["occurred_at"].clone();
+    let found = one(&[audit(1, "purchased", 0), again]);
+    assert_eq!(found["price_paid"], "20.00");
+    assert_eq!(
+        (&found["action"], &found["cart_id"]),
+        (&json!("purchased"), &json!("c-1"))
+    );
+}
+
+#[test]
 fn each_fold_says_what_it_means() {
     let rows = [
         audit(3, "redeemed", 9),
