@@ -57,8 +57,8 @@ use tokio::sync::{mpsc, oneshot};
 pub use error::StoreError;
 pub use heirs::{Heir, MERGED};
 pub use item::{
-    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, FailedItem, GateNote, Gated,
-    HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
+    Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, Failed, FailedItem, GateNote,
+    Gated, HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
     ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State, Status,
     Tombstone, Which, Word,
 };

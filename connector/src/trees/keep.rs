@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{
-    ASK, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
+    ASK, Extent, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
     Settlement, StoreError, TREE_AGAIN, TreeRecord, TreeRow,
 };
 use sha2::{Digest, Sha256};
@@ -233,7 +233,13 @@ fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
     Some(Problems {
         mapping: root.name.to_owned(),
         key: tree.id.clone(),
+        lane: None,
         all,
+        extent: match tree.stopped {
+            None | Some(Outcome::Done) => Extent::Whole,
+            // What is wrong further down was not looked at.
+            Some(_) => Extent::Partial,
+        },
     })
 }
 

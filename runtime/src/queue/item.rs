@@ -93,6 +93,8 @@ pub struct Settlement {
     pub review: Option<Review>,
     /// Problems that the record has now. `None`: nothing is said of them.
     pub problems: Option<Problems>,
+    /// Items of the error log that are put right by this one.
+    pub puts_right: Vec<i64>,
 }
 
 impl Settlement {
@@ -108,17 +110,46 @@ impl Settlement {
             tombstone: None,
             review: None,
             problems: None,
+            puts_right: Vec::new(),
         }
     }
 }
 
-/// All problems that a tree has now: those that it had before and has no longer are put right.
+/// Problems that a tree or a pair has now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// The mapping of the tree's root, and the root's source id.
+    /// The mapping of the tree's root, and the root's source id; or those of the pair.
     pub mapping: String,
     pub key: String,
+    /// The lane of the pair. A tree's problems have a lane of their own.
+    pub lane: Option<String>,
     pub all: Vec<Problem>,
+    pub extent: Extent,
+}
+
+/// How much a report of problems says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All there are: what is not among them is put right.
+    #[default]
+    Whole,
+    /// Those that were found before something else held the tree up: the others stay as they are.
+    Partial,
+    /// Those of one row: these causes are put right by it, and the others stay as they are.
+    PutRight(Vec<String>),
+}
+
+/// A dead item, or a problem in the error log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    pub id: i64,
+    pub key: String,
+    pub payload_type: String,
+    /// JSON text.
+    pub payload: String,
+    pub received_at_ms: i64,
+    /// The cause of a problem.
+    pub cause: Option<String>,
 }
 
 /// A problem of a tree: an entry of the error log, or something that waits for more to be heard.

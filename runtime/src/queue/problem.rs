@@ -1,15 +1,16 @@
-//! Problems of trees: each is an item of its own, parked or dead, with the cause that tells it from the others of its
-//! tree. Whoever looks at a tree reports all its problems; the store opens, changes and closes their items.
+//! Problems of trees and pairs: each is an item of its own, parked or dead, with the cause that tells it from the others
+//! of its tree. Whoever looks at a tree reports all its problems; the store opens, changes and closes their items.
 
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::item::{FailedItem, NewItem, Problem, ProblemStage, Problems, State};
+use super::item::{Extent, Failed, FailedItem, NewItem, Problem, ProblemStage, Problems, State};
+use super::review::LOOK_AGAIN;
 use super::settle::leave;
 use super::step::{Step, Total};
 use super::tree::TREE_AGAIN;
-use super::view::{error_record, error_text};
+use super::view::{error_record, error_text, json_list};
 use super::{Store, StoreError};
 
 /// An item of a problem that is open: its id, where it stands, and its error.
@@ -28,6 +29,44 @@ impl Store {
         self.read(move |connection| waiting(connection, limit))
             .await
     }
+}
+
+impl Store {
+    /// What is in the error log of these records of a mapping, by their ids on either side.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn failed_of(
+        &self,
+        mapping: &str,
+        keys: Vec<String>,
+    ) -> Result<Vec<Failed>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| failed_of(connection, &mapping, &keys))
+            .await
+    }
+}
+
+fn failed_of(
+    connection: &Connection,
+    mapping: &str,
+    keys: &[String],
+) -> Result<Vec<Failed>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, key, payload_type, (SELECT payload FROM payloads WHERE payloads.id = items.id), received_at, cause
+         FROM items WHERE state = 4 AND mapping = ?1 AND key IN (SELECT value FROM json_each(?2)) ORDER BY id",
+    )?;
+    let rows = statement.query_map((mapping, json_list(keys)), |row| {
+        Ok(Failed {
+            id: row.get(0)?,
+            key: row.get(1)?,
+            payload_type: row.get(2)?,
+            payload: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            received_at_ms: row.get(4)?,
+            cause: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn waiting(connection: &Connection, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
@@ -60,7 +99,58 @@ pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreEr
             None => add(step, problems, problem)?,
         }
     }
-    open.values().try_for_each(|known| close(step, known))
+    match &problems.extent {
+        Extent::Whole => {
+            open.values().try_for_each(|known| close(step, known))?;
+            close_never_arrived(step, problems)
+        }
+        Extent::Partial => Ok(()),
+        Extent::PutRight(causes) => {
+            let right = causes.iter().filter_map(|cause| open.get(cause));
+            right.into_iter().try_for_each(|known| close(step, known))
+        }
+    }
+}
+
+/// All rows of the tree were looked at, and it waits for nothing: what failed since something never arrived is right.
+fn close_never_arrived(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT id FROM items WHERE state = 4 AND mapping = ?1 AND key = ?2 AND cause IS NULL AND wait_key IS NOT NULL",
+    )?;
+    let ids = statement.query_map((&problems.mapping, &problems.key), |row| row.get(0))?;
+    let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+    put_right(step, &ids)
+}
+
+/// These items of the error log are put right by another; one that somebody sent through again is not touched.
+pub(super) fn put_right(step: &Step<'_>, ids: &[i64]) -> Result<(), StoreError> {
+    for id in ids {
+        let mut statement = step
+            .transaction
+            .prepare_cached("SELECT 1 FROM items WHERE id = ?1 AND state = 4")?;
+        if statement.exists([id])? {
+            step.remember(*id, "closed", "a later item put it right")?;
+            leave(step, *id)?;
+        }
+    }
+    Ok(())
+}
+
+/// An item of a tree waits for what an older one, which is in the error log, waits for as well: one line is enough, and
+/// its rows are kept.
+pub(super) fn supersede(step: &Step<'_>, id: i64, key: &str) -> Result<(), StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT dead.id FROM items AS own JOIN items AS dead ON dead.mapping = own.mapping AND dead.key = own.key
+         WHERE own.id = ?1 AND dead.state = 4 AND dead.wait_key = ?2 AND dead.cause IS NULL
+           AND EXISTS (SELECT 1 FROM tree_rows WHERE tree = own.mapping AND root = own.key)",
+    )?;
+    let ids = statement.query_map((id, key), |row| row.get(0))?;
+    let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+    for id in ids {
+        step.remember(id, "closed", "a later item waits for the same")?;
+        leave(step, id)?;
+    }
+    Ok(())
 }
 
 /// Is the item a problem's?
@@ -114,11 +204,18 @@ fn change(step: &Step<'_>, known: &Open, problem: &Problem) -> Result<(), StoreE
 }
 
 fn add(step: &Step<'_>, problems: &Problems, problem: &Problem) -> Result<(), StoreError> {
+    let (payload_type, lane) = match &problems.lane {
+        Some(lane) => (LOOK_AGAIN, lane.clone()),
+        // A lane of its own: a problem holds up nothing.
+        None => (
+            TREE_AGAIN,
+            format!("problem:{}:{}", problems.mapping, problems.key),
+        ),
+    };
     let item = NewItem {
         mapping: Some(problems.mapping.clone()),
-        payload_type: TREE_AGAIN.to_owned(),
-        // A lane of its own: a problem holds up nothing.
-        lane: format!("problem:{}:{}", problems.mapping, problems.key),
+        payload_type: payload_type.to_owned(),
+        lane,
         key: problems.key.clone(),
         payload: "{}".to_owned(),
         ..NewItem::default()

@@ -46,6 +46,7 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
         if let Some(problems) = &settlement.problems {
             problem::report(step, problems)?;
         }
+        problem::put_right(step, &settlement.puts_right)?;
         result.woken += apply(step, settlement, &lane)?;
     }
     Ok(result)
@@ -173,6 +174,7 @@ fn park(
         (id, key, reason, step.now_ms + waits_ms),
     )?;
     step.remember(id, "parked", &format!("{key}: {reason}"))?;
+    problem::supersede(step, id, key)?;
     aside::let_pass(step, lane, key)?;
     Ok(0)
 }

@@ -18,7 +18,16 @@ fn problem(cause: &str, stage: ProblemStage, message: &str) -> Problem {
 
 impl Bench {
     /// A worker looks at the tree, and reports these.
-    async fn report(&self, all: Vec<Problem>) {
+    async fn report(&self, all: Vec<Problem>, extent: Extent) {
+        self.report_in(None, all, extent).await;
+    }
+
+    /// The same of a pair.
+    async fn report_of_pair(&self, all: Vec<Problem>, extent: Extent) {
+        self.report_in(Some("c-1".to_owned()), all, extent).await;
+    }
+
+    async fn report_in(&self, lane: Option<String>, all: Vec<Problem>, extent: Extent) {
         self.enqueue(new_items(&["c-1"])).await;
         let items = self.store.claim(100, 1_000).await.unwrap();
         let mut settlements: Vec<Settlement> = items
@@ -28,7 +37,9 @@ impl Bench {
         settlements.last_mut().unwrap().problems = Some(Problems {
             mapping: "contact".to_owned(),
             key: "c-1".to_owned(),
+            lane,
             all,
+            extent,
         });
         self.store.settle(settlements).await.unwrap();
     }
@@ -48,10 +59,10 @@ impl Bench {
 async fn a_cause_is_one_line_until_it_is_put_right() {
     let bench = Bench::new();
     let failed = |message| vec![problem("g-1", ProblemStage::Failed, message)];
-    bench.report(failed("no amount")).await;
-    bench.report(failed("below 0")).await;
+    bench.report(failed("no amount"), Extent::Whole).await;
+    bench.report(failed("below 0"), Extent::Whole).await;
     assert_eq!(bench.told().await, ["below 0"]);
-    bench.report(Vec::new()).await;
+    bench.report(Vec::new(), Extent::Whole).await;
     assert_eq!(bench.told().await, Vec::<String>::new());
     let bench = bench.reopen();
     assert_eq!(bench.parked().await, (0, 0));
@@ -68,7 +79,7 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
         ..StoreOptions::default()
     });
     let waits = || vec![problem("g-2", ProblemStage::Waits, "40.00 wait")];
-    bench.report(waits()).await;
+    bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (1, 0));
     let status = bench.store.status().await.unwrap();
     assert_eq!((status.problems, status.parked_by_key), (1, Vec::new()));
@@ -77,16 +88,16 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
     assert_eq!(waiting.len(), 1);
     assert!(waiting[0].waits_until_ms > Some(waiting[0].received_at_ms));
     // Its lane goes on.
-    bench.report(waits()).await;
+    bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (1, 0));
     bench.store.claim(10, 1_500).await.unwrap();
     assert_eq!(bench.parked().await, (0, 1));
     assert_eq!(bench.told().await, ["40.00 wait"]);
     assert_eq!(bench.store.status().await.unwrap().problems, 0);
     // It stays there, though the worker still says that it waits.
-    bench.report(waits()).await;
+    bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (0, 1));
-    bench.report(Vec::new()).await;
+    bench.report(Vec::new(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (0, 0));
 }
 
@@ -94,13 +105,13 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
 async fn one_that_an_operator_retries_is_looked_at_again() {
     let bench = Bench::new();
     let failed = || vec![problem("g-1", ProblemStage::Failed, "no amount")];
-    bench.report(failed()).await;
+    bench.report(failed(), Extent::Whole).await;
     assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
     // The worker has it in hand, and finds the problem there still.
-    bench.report(failed()).await;
+    bench.report(failed(), Extent::Whole).await;
     assert_eq!(bench.told().await, ["no amount"]);
     assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
-    bench.report(Vec::new()).await;
+    bench.report(Vec::new(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (0, 0));
     assert_eq!(bench.store.status().await.unwrap().ready, 0);
 }
@@ -140,4 +151,79 @@ async fn a_new_row_of_a_subject_has_its_other_trees_looked_at_again() {
     assert_eq!(of("t-1").await.unwrap().len(), 3);
     keep(row("c-3", "4", Some("t-9"))).await.unwrap();
     assert_eq!(of("t-9").await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_row_closes_the_causes_that_it_puts_right_and_a_retry_looks_at_the_record_again() {
+    let bench = Bench::new();
+    let both = vec![
+        problem("field born", ProblemStage::Failed, "born"),
+        problem("field email", ProblemStage::Failed, "email"),
+    ];
+    bench
+        .report_of_pair(both, Extent::PutRight(Vec::new()))
+        .await;
+    let right = Extent::PutRight(vec!["field born".to_owned()]);
+    bench.report_of_pair(Vec::new(), right).await;
+    assert_eq!(bench.told().await, ["email"]);
+    assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
+    let items = bench.claim().await;
+    assert_eq!(
+        (items[0].payload_type.as_str(), items[0].lane.as_str()),
+        (LOOK_AGAIN, "c-1")
+    );
+}
+
+#[tokio::test]
+async fn what_an_item_puts_right_leaves_the_error_log_and_nothing_else_does() {
+    let bench = Bench::new();
+    let ids = bench.enqueue(new_items(&["c-1", "c-2", "c-3"])).await;
+    for item in bench.claim().await {
+        bench.settle(&item, dead()).await;
+    }
+    // One of them was sent through again meanwhile.
+    bench.store.retry(Which::One(ids[1])).await.unwrap();
+    bench.enqueue(new_items(&["c-9"])).await;
+    let items = bench.claim().await;
+    let (last, others) = items.split_last().unwrap();
+    let mut done = settlement(last, Outcome::Done);
+    done.puts_right = vec![ids[0], ids[1]];
+    bench.store.settle(vec![done]).await.unwrap();
+    assert_eq!(bench.view(ids[0]).await.state, State::Done);
+    let closed = bench.view(ids[0]).await.history;
+    assert_eq!(closed.last().unwrap().what, "closed");
+    assert_eq!(others[0].id, ids[1]);
+    assert_eq!(bench.view(ids[1]).await.state, State::Running);
+    assert_eq!(bench.view(ids[2]).await.state, State::Dead);
+}
+
+#[tokio::test]
+async fn of_a_tree_that_waits_in_vain_one_line_is_in_the_error_log() {
+    let keep = Keep {
+        parked_ms: 500,
+        ..Keep::default()
+    };
+    let bench = Bench::with(StoreOptions {
+        keep,
+        ..StoreOptions::default()
+    });
+    let tree = TreeRow {
+        tree: "contact".to_owned(),
+        ..row("c-1", "1", None)
+    };
+    bench.store.keep_rows(vec![tree]).await.unwrap();
+    for key in ["c-1", "c-2", "c-1", "c-2"] {
+        bench.enqueue(new_items(&[key])).await;
+        let items = bench.store.claim(10, 1_000).await.unwrap();
+        bench.settle(&items[0], park("account:o-1")).await;
+        bench.store.claim(10, 5_000).await.unwrap();
+    }
+    let failed = bench.store.errors(10).await.unwrap();
+    let keys: Vec<&str> = failed.iter().map(|failed| failed.key.as_str()).collect();
+    // Rows of what is no tree are in their items alone.
+    assert_eq!(keys, ["c-2", "c-1", "c-2"]);
+    // The tree was looked at, and waits for nothing any longer.
+    bench.report(Vec::new(), Extent::Whole).await;
+    let failed = bench.store.errors(10).await.unwrap();
+    assert!(failed.iter().all(|failed| failed.key == "c-2"));
 }

@@ -1,6 +1,8 @@
 -- Problems of trees are items with a cause: one for each cause of a tree, until it is put right.
 ALTER TABLE items ADD COLUMN cause TEXT;
 CREATE INDEX items_problems ON items (mapping, key) WHERE cause IS NOT NULL;
+-- What failed of a record, which a later item may put right.
+CREATE INDEX items_failed ON items (mapping, key) WHERE state = 4;
 -- Subjects that rows of more than one tree may speak of, such as a ticket that went to another cart.
 CREATE TABLE tree_subjects (
   tree TEXT NOT NULL,
