@@ -11,6 +11,7 @@ mod buried;
 pub(crate) mod calls;
 pub(crate) mod clones;
 mod decided;
+mod failed;
 pub(crate) mod fields;
 pub(crate) mod gone;
 pub(crate) mod image;
@@ -299,7 +300,8 @@ impl TwoWaySync {
         if units.is_empty() {
             return Ok(());
         }
-        let (pairs, unlinked) = self.split_by_link(mapping, units).await?;
+        let (mut pairs, mut unlinked) = self.split_by_link(mapping, units).await?;
+        self.know_failed(mapping, &mut pairs, &mut unlinked).await?;
         let met = self.meet(mapping, pairs, unlinked).await?;
         let (mut meeting, mut pairs) = (met.meeting, met.pairs);
         let (rows, born): (Vec<Unit>, Vec<Unit>) =
@@ -312,7 +314,9 @@ impl TwoWaySync {
         settlements.extend(waiting);
         let found = self.adopt(mapping, ready, &mut meeting).await?;
         settlements.extend(found.settlements);
-        pairs.extend(found.adopted);
+        let mut adopted = found.adopted;
+        self.know_failed(mapping, &mut adopted, &mut []).await?;
+        pairs.extend(adopted);
         settlements.extend(self.sync_pairs(mapping, pairs).await?);
         let (unknown, made) = self
             .without_made_and_deleted(mapping, found.unknown)

@@ -152,7 +152,7 @@ pub fn known(
     let mut links = (0..people)
         .map(|person| {
             let row = template.text(person, 0);
-            let record = batch::to_record(handlers, mapping, row.as_bytes(), terms)?;
+            let record = batch::to_record(handlers, mapping, row.as_bytes(), terms)?.record;
             let fields = json::write(
                 record.as_ref(),
                 &present(record.as_ref()),

@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use runtime::entity::{Entity, Kind, overlay};
-use runtime::handler::{Handler, RecordError};
+use runtime::handler::{FieldError, Fitted, Handler, RecordError, fitted};
 use runtime::json;
 use runtime::mapping::{Condition, MappingDescriptor, Rule};
-use runtime::queue::{Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement, Word};
+use runtime::queue::{Failed, Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement, Word};
 use serde_json::Value;
 
-use super::outcome;
+use super::{fields, outcome};
 use crate::routing;
 use crate::settings::Terms;
 
@@ -39,6 +39,12 @@ pub struct Unit {
     pub new_since_ms: Option<i64>,
     /// Records that a person keeps out of Salesforce: what it refers to stays blank there.
     pub left_out: BTreeSet<(&'static str, String)>,
+    /// Fields of the latest row that stay as they are, since its values do not fit.
+    pub errors: Vec<FieldError>,
+    /// What is in the error log of the record.
+    pub failed: Vec<Failed>,
+    /// Causes of problems in the error log that the latest row puts right.
+    pub right: Vec<String>,
 }
 
 /// A row that is no more.
@@ -64,6 +70,9 @@ impl Unit {
             references: Vec::new(),
             new_since_ms: None,
             left_out: BTreeSet::new(),
+            errors: Vec::new(),
+            failed: Vec::new(),
+            right: Vec::new(),
         }
     }
 
@@ -167,14 +176,18 @@ pub(super) fn gather(
 /// What a row says of itself, beside its fields.
 const ABOUT_ITSELF: [&str; 4] = ["updated_at", "external_ref", "merged_into_id", "deleted"];
 
-fn add(unit: &mut Unit, mut item: Item, said: Option<Box<dyn Entity>>) {
+fn add(unit: &mut Unit, mut item: Item, said: Option<Fitted>) {
     match said {
         None => unit.destination_id = Some(item.key.clone()),
-        Some(said) => {
+        Some(Fitted {
+            record: said,
+            errors,
+        }) => {
             let row = json::members(&item.payload, &ABOUT_ITSELF);
             let at = version_of(&row).unwrap_or(item.received_at_ms);
             if at >= unit.version_ms() {
                 overlay(unit.record.as_mut(), said.as_ref());
+                unit.note_errors(said.as_ref(), errors);
             }
             unit.external_ref = json::text_at(&row, &["external_ref"]).or(unit.external_ref.take());
             unit.fate = fate_of(&row).or(unit.fate.take());
@@ -214,13 +227,16 @@ fn record(
     mapping: &'static MappingDescriptor,
     item: &Item,
     terms: Terms<'_>,
-) -> Result<Box<dyn Entity>, RecordError> {
+) -> Result<Fitted, RecordError> {
     let row = item.payload.as_bytes();
     let Some(other) = said_by(handlers, mapping, item) else {
         return to_record(handlers, mapping, row, terms);
     };
     let said = to_record(handlers, other, row, terms)?;
-    Ok(as_record_of(mapping, said.as_ref()))
+    Ok(Fitted {
+        record: as_record_of(mapping, said.record.as_ref()),
+        errors: said.errors,
+    })
 }
 
 /// The mapping whose rows speak of this one's records, where another webhook than its own brought the item.
@@ -251,20 +267,29 @@ fn as_record_of(mapping: &MappingDescriptor, said: &dyn Entity) -> Box<dyn Entit
     record
 }
 
-/// The record that a row of Ticketure's becomes.
+/// The record that a row of Ticketure's becomes, without the fields whose values do not fit.
 pub fn to_record(
     handlers: &[Box<dyn Handler>],
     mapping: &'static MappingDescriptor,
     row: &[u8],
     terms: Terms<'_>,
-) -> Result<Box<dyn Entity>, RecordError> {
+) -> Result<Fitted, RecordError> {
     let handler = handler_of(handlers, mapping)?;
-    let mut record = match computes(mapping, terms) {
-        true => handler.to_record(mapping.name, &computed(mapping, row, terms)?)?,
-        false => handler.to_record(mapping.name, row)?,
+    let read = |row: &[u8]| handler.to_record(mapping.name, row);
+    let mut fitted = match computes(mapping, terms) {
+        true => {
+            let (row, errors) = computed(mapping, row, terms)?;
+            let mut fitted = fitted(mapping, &row, &read)?;
+            fitted.errors.splice(..0, errors);
+            fitted
+        }
+        false => fitted(mapping, row, &read)?,
     };
-    without_npsp(record.as_mut(), terms.npsp);
-    Ok(record)
+    without_npsp(fitted.record.as_mut(), terms.npsp);
+    fitted
+        .errors
+        .retain(|error| terms.npsp || !fields::needs_npsp(mapping, error));
+    Ok(fitted)
 }
 
 /// Is anything made of other members? Not where all that is made hangs on settings that nobody set: then a row is read
@@ -287,16 +312,16 @@ fn computed(
     mapping: &MappingDescriptor,
     row: &[u8],
     terms: Terms<'_>,
-) -> Result<Vec<u8>, RecordError> {
+) -> Result<(Vec<u8>, Vec<FieldError>), RecordError> {
     let Ok(Value::Object(mut members)) = serde_json::from_slice(row) else {
         // Reading it says what is wrong with it.
-        return Ok(row.to_vec());
+        return Ok((row.to_vec(), Vec::new()));
     };
     members.extend(terms.settings.clone());
     let mut row = Value::Object(members);
-    runtime::row::compute(mapping, &mut row)
+    let errors = runtime::row::compute(mapping, &mut row)
         .map_err(|error| RecordError::Refused(error.to_string()))?;
-    Ok(row.to_string().into_bytes())
+    Ok((row.to_string().into_bytes(), errors))
 }
 
 /// The handler that speaks for a mapping.

@@ -60,3 +60,10 @@ pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> String 
     });
     each.collect::<Vec<_>>().join("; ")
 }
+
+/// Is the error about a field that exists only with NPSP?
+pub(crate) fn needs_npsp(mapping: &MappingDescriptor, error: &FieldError) -> bool {
+    let index = mapping.record.field(error.destination);
+    let field = index.and_then(|index| mapping.record.fields.get(index));
+    field.is_some_and(|field| field.needs_npsp)
+}

@@ -8,6 +8,7 @@ use runtime::queue::{
     Captured, Intent, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, Settlement, StoreError,
     Tombstone,
 };
+use runtime::retry::ATTEMPTS_MAX;
 use serde_json::{Map, Value};
 
 use super::batch::Fate;
@@ -17,8 +18,40 @@ use super::{Broken, TwoWaySync, Unit};
 
 /// A merge shows as a delete first; so long it has to become one.
 pub(crate) const GRACE_MS: i64 = 60_000;
+/// So long it is waited each time until a deleted record is merged, or its pair is no more: longer than a merge has to show.
+const DELETED_MS: i64 = GRACE_MS + 15_000;
 
 impl TwoWaySync {
+    /// The other record of the same person may have been deleted in Salesforce: then this one is no second one, and
+    /// becomes the person's as soon as the pair of the other is no more.
+    pub(crate) async fn unless_stands(
+        &self,
+        mapping: &MappingDescriptor,
+        unit: &Unit,
+        other: &Link,
+    ) -> Option<Outcome> {
+        let ids = [other.destination_id.clone()];
+        let found = self
+            .salesforce
+            .with_deleted(mapping.object, "Id", &ids)
+            .await;
+        let found = match found {
+            Ok(found) => found.into_iter().next(),
+            Err(error) => return Some(self.not_answered(unit, &error)),
+        };
+        let stands = found.is_some_and(|found| found.get("IsDeleted") != Some(&Value::Bool(true)));
+        let attempts = unit.items.iter().map(|item| item.attempts).max();
+        let tried = attempts.unwrap_or_default() + 1 >= ATTEMPTS_MAX;
+        (!stands && !tried).then(|| Outcome::Retry {
+            due_ms: self.now_ms() + DELETED_MS,
+            error: format!(
+                "{} is {} in Ticketure, whose record in Salesforce was deleted: a merge may follow",
+                mapping.payload.name, other.source_id
+            ),
+            charge: true,
+        })
+    }
+
     /// Salesforce no longer has the record.
     pub(crate) async fn gone_from_salesforce(&self, pair: &mut Pair) -> Result<(), StoreError> {
         match self.what_became_of(pair).await {

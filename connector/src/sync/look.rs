@@ -1,6 +1,7 @@
 //! Looking at both sides of the pairs of a batch, until it can be said what is to be written.
 
 use runtime::change::present;
+use runtime::handler::Fitted;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Clocks, LinkState, Plan};
@@ -230,7 +231,10 @@ impl TwoWaySync {
             self.terms(),
         );
         match record {
-            Ok(record) => pair.saw(Side::Source, record, version_ms, self.now_ms()),
+            Ok(Fitted { record, errors }) => {
+                pair.unit.was_read(record.as_ref(), errors);
+                pair.saw(Side::Source, record, version_ms, self.now_ms());
+            }
             Err(error) => pair.stopped = Some(unfit(pair.mapping(), &error)),
         }
     }

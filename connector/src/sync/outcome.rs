@@ -236,7 +236,8 @@ pub(crate) fn settle(unit: Unit, outcome: &Outcome, link: Option<Link>) -> Vec<S
 /// One outcome for what came from Ticketure, one for what came from Salesforce.
 pub(crate) fn settle_each(unit: &Unit, forward: &Outcome, back: &Outcome) -> Vec<Settlement> {
     let mut seen = [false; 2];
-    unit.items
+    let mut settlements: Vec<Settlement> = unit
+        .items
         .iter()
         .map(|item| {
             let is_back = item.payload_type == SALESFORCE_CHANGED;
@@ -247,7 +248,15 @@ pub(crate) fn settle_each(unit: &Unit, forward: &Outcome, back: &Outcome) -> Vec
             let outcome = outcome_of(first == Some(false), outcome);
             Settlement::new(item.id, item.attempt, outcome)
         })
-        .collect()
+        .collect();
+    // What rows say of fields is said with the last of them.
+    let of_row = |item: &Item| item.payload_type != SALESFORCE_CHANGED;
+    if let Some(last) = unit.items.iter().rposition(of_row)
+        && let Some(settlement) = settlements.get_mut(last)
+    {
+        settlement.problems = unit.problems(&settlement.outcome);
+    }
+    settlements
 }
 
 /// What belongs to the whole unit goes with its last item.

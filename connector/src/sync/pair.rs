@@ -130,6 +130,9 @@ impl Pair {
         let open: Vec<Box<dyn Entity>> = open
             .map(|intent| wanted(self.unit.mapping, intent))
             .collect();
+        if !self.unknown && self.unit.version_ms() < self.state.source.version_ms {
+            self.unit.says_nothing_of_errors();
+        }
         for (row, at) in std::mem::take(&mut self.unit.rows) {
             if self.unknown {
                 let seen = self.source.image.as_ref();

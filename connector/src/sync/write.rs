@@ -390,7 +390,17 @@ impl TwoWaySync {
             return writing.pair.stop(&outcome);
         }
         let failed = writing.failed_forward.is_some() || writing.failed_back.is_some();
-        let more = !failed && self.has_more(&mut writing.pair);
+        // What failed is planned again only where something in the error log may be right by now.
+        let (open_forward, open_back) = match failed && writing.pair.unit.failed.is_empty() {
+            true => (true, true),
+            false => self.outstanding(&mut writing.pair),
+        };
+        let more = !failed && (open_forward || open_back);
+        let held = matches!(writing.gate, Gate::Incomplete(_));
+        let in_step = InStep {
+            forward: writing.failed_forward.is_none() && !open_forward,
+            back: writing.failed_back.is_none() && !open_back && !held,
+        };
         let Writing {
             pair,
             gate,
@@ -417,16 +427,19 @@ impl TwoWaySync {
             last.closes = pair.closes.clone();
             last.gate = notes.then(|| gate_note(&pair, &gate));
             last.review = review.or_else(|| undecided(&pair, &decisions));
+            if last.review.is_none() {
+                last.puts_right = put_right(&pair, &in_step);
+            }
         }
         settled
     }
 
-    /// Did what was just read bring up something else to write?
-    fn has_more(&self, pair: &mut Pair) -> bool {
+    /// What is still to be written to Salesforce, and to Ticketure: what was just read may have brought up something.
+    fn outstanding(&self, pair: &mut Pair) -> (bool, bool) {
         let mut plan = pair.state.plan(&self.clocks());
         leave_out(plan.to_destination.as_mut(), &pair.unit.left_out);
         let back = self.ticketure.is_some() && !present(plan.to_source.as_ref()).is_empty();
-        back || !present(plan.to_destination.as_ref()).is_empty()
+        (!present(plan.to_destination.as_ref()).is_empty(), back)
     }
 
     pub(crate) fn clocks(&self) -> Clocks {
@@ -439,6 +452,26 @@ impl TwoWaySync {
             ..Clocks::default()
         }
     }
+}
+
+/// In which directions nothing of a pair is left to be written.
+struct InStep {
+    forward: bool,
+    back: bool,
+}
+
+/// What is in the error log of a pair that is in step, and is put right by that.
+fn put_right(pair: &Pair, in_step: &InStep) -> Vec<i64> {
+    let mut right = Vec::new();
+    if in_step.forward {
+        let known_ms = pair.state.side(Side::Source).version_ms;
+        right.extend(pair.unit.forward_put_right(known_ms));
+    }
+    // What Salesforce has now is known from this batch.
+    if in_step.back && in_step.forward && pair.destination.read {
+        right.extend(pair.unit.back_put_right());
+    }
+    right
 }
 
 fn changed_record(writing: Writing) -> Record<Writing> {

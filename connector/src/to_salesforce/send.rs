@@ -143,9 +143,14 @@ impl TwoWaySync {
                 lane: lane_of(&unit),
             };
             let key = intent_key(&unit);
+            let right = match unit.repeats {
+                true => Vec::new(),
+                false => unit.forward_put_right(version_ms),
+            };
             let mut settled = with_link(settle(unit, &outcome, None), Some(link));
             if let Some(last) = settled.last_mut() {
                 last.closes.push(key);
+                last.puts_right = right;
             }
             settlements.extend(settled);
         }

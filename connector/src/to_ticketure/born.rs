@@ -361,14 +361,14 @@ impl TwoWaySync {
         };
         let mut state = LinkState::created(mapping, birth.record.as_ref(), 0);
         state.made(Side::Source);
-        if let Ok(record) = to_record(
+        if let Ok(fitted) = to_record(
             &self.handlers,
             mapping,
             row.to_string().as_bytes(),
             self.terms(),
         ) {
             let version = version_of(&row).unwrap_or_default();
-            state.observe(Side::Source, record.as_ref(), version, self.now_ms());
+            state.observe(Side::Source, fitted.record.as_ref(), version, self.now_ms());
         }
         let link = Link {
             base: state.to_json(),
@@ -390,6 +390,13 @@ impl TwoWaySync {
             .await?;
         let taken = links.values().find(|link| link.destination_id != birth.id);
         if let Some(other) = taken {
+            if let Some(outcome) = self.unless_stands(mapping, &birth.unit, other).await {
+                let mut settled = settle(birth.unit, &outcome, None);
+                if let Some(last) = settled.last_mut() {
+                    last.closes.push(birth_key(mapping, &birth.id));
+                }
+                return Ok(settled);
+            }
             let message = format!(
                 "Ticketure has this customer already as {source_id}, which is {} in Salesforce",
                 other.destination_id

@@ -9,6 +9,7 @@ use runtime::retry;
 use runtime::salesforce::SalesforceError;
 use serde_json::Value;
 
+use super::wanted::leave_blank;
 use super::{Tree, Wanted};
 
 /// Takes the fields that are to blame out of the record, and notes them. Nothing happens where an error is about
@@ -29,9 +30,14 @@ pub(super) fn leave_out(
     let (mapping, key) = (wanted.mapping, wanted.key.clone());
     let mut noted = Vec::new();
     for (field, error) in found.into_iter().zip(errors) {
+        if wanted.record.slot(field).is_blank() {
+            // Salesforce takes no blank either.
+            wanted.record.slot_mut(field).set_absent();
+            continue;
+        }
         let name = mapping.field_name(field);
         noted.push((name, said(mapping, field, wanted.record.slot(field), error)));
-        wanted.record.slot_mut(field).set_absent();
+        leave_blank(wanted.record.as_mut(), field);
     }
     for (field, error) in noted {
         tree.leave_out_refused(root, mapping, &key, field, error);
@@ -47,7 +53,7 @@ fn to_blame(wanted: &Wanted, error: &SalesforceError) -> Option<usize> {
     let index = wanted.mapping.record.field(name)?;
     let field = wanted.mapping.record.fields.get(index)?;
     let is_value = !matches!(field.kind, Kind::Reference { .. } | Kind::Lookup(_));
-    let may_go = is_value && !field.demanded && !wanted.record.slot(index).is_blank();
+    let may_go = is_value && !field.demanded && !wanted.record.slot(index).is_absent();
     (may_go && retry::is_about_a_value(&error.code)).then_some(index)
 }
 

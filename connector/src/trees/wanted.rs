@@ -221,7 +221,8 @@ impl TwoWaySync {
         made.errors.splice(..0, errors);
         // What exists only with NPSP is left out anyway without it.
         made.errors
-            .retain(|error| npsp || !needs_npsp(mapping, error));
+            .retain(|error| npsp || !fields::needs_npsp(mapping, error));
+        blank_unfit(mapping, &mut made);
         Ok(made)
     }
 
@@ -264,11 +265,23 @@ fn price(line: &dyn Entity) -> Decimal {
     number("UnitPrice").unwrap_or_default() * quantity
 }
 
-/// Is the error about a field that exists only with NPSP?
-pub(crate) fn needs_npsp(mapping: &MappingDescriptor, error: &FieldError) -> bool {
-    let index = mapping.record.field(error.destination);
-    let field = index.and_then(|index| mapping.record.fields.get(index));
-    field.is_some_and(|field| field.needs_npsp)
+/// What does not fit is blank, whatever was heard of before: else the end would depend on the order. What only a create
+/// says stays as it was said.
+fn blank_unfit(mapping: &MappingDescriptor, made: &mut Made) {
+    for error in &made.errors {
+        if let Some(index) = mapping.record.field(error.destination) {
+            leave_blank(made.record.as_mut(), index);
+        }
+    }
+}
+
+/// Blanks a field that is written whenever it changes; any other stays absent.
+pub(super) fn leave_blank(record: &mut dyn Entity, index: usize) {
+    let fields = record.descriptor().fields;
+    match fields.get(index) {
+        Some(field) if !field.create_only => record.slot_mut(index).set_blank(),
+        _ => record.slot_mut(index).set_absent(),
+    }
 }
 
 /// What a reduced row is known by, before its key is made.

@@ -89,9 +89,14 @@ pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
     let ledger = carts::ledger(ended);
     // A direction that stands still is entry 0 until a try goes well: that is no item.
     for error in ended.errors.iter().filter(|error| error.id > 0) {
-        let refused = log
-            .iter()
-            .any(|write| write.id == error.key && is_refused(ended, &write.fields));
+        let mut identities = ended.simulator.identities().into_iter();
+        // An error that was put right closes: of what is there, only what it says now counts.
+        let refused = match identities.find(|identity| text(identity, "id") == error.key) {
+            Some(identity) => is_refused(ended, &identity),
+            None => log
+                .iter()
+                .any(|write| write.id == error.key && is_refused(ended, &write.fields)),
+        };
         let deleted = error.error.code == "ENTITY_IS_DELETED"
             && (carts::buyer_was_deleted(ended, &error.key)
                 || memberships::names_somebody_deleted(ended, &error.key));
