@@ -35,17 +35,14 @@ impl TwoWaySync {
         for mapping in up.iter().filter(|mapping| is_followed(mapping, &up)) {
             // A line below 0 that goes makes the sum more.
             self.delete_gone(work, mapping, is_below_zero).await;
-            self.create(work, mapping, |tree, wanted| {
-                !lowers(wanted) && !is_renewed(tree, wanted)
-            })
-            .await;
+            self.create(work, mapping, |wanted| !lowers(wanted)).await;
             self.update(work, mapping, Phase::Up).await;
         }
         for mapping in up.iter().rev() {
             self.delete_gone(work, mapping, |_, _| true).await;
             self.update(work, mapping, Phase::Down).await;
             if is_followed(mapping, &up) {
-                self.create(work, mapping, |_, wanted| lowers(wanted)).await;
+                self.create(work, mapping, lowers).await;
             }
         }
         for mapping in &up {
@@ -53,7 +50,7 @@ impl TwoWaySync {
                 self.add_missing(work, mapping).await?;
                 continue;
             }
-            self.create(work, mapping, |_, _| true).await;
+            self.create(work, mapping, |_| true).await;
             self.update(work, mapping, Phase::Up).await;
         }
         for mapping in &up {
@@ -66,7 +63,7 @@ impl TwoWaySync {
         &self,
         work: &mut Work,
         mapping: &'static MappingDescriptor,
-        is_meant: impl Fn(&Tree, &Wanted) -> bool,
+        is_meant: impl Fn(&Wanted) -> bool,
     ) {
         if plan::is_fixed(mapping) {
             return;
@@ -89,12 +86,13 @@ impl TwoWaySync {
         work: &mut Work,
         mapping: &'static MappingDescriptor,
         only: Option<&BTreeSet<Place>>,
-        is_meant: impl Fn(&Tree, &Wanted) -> bool,
+        is_meant: impl Fn(&Wanted) -> bool,
     ) -> BTreeSet<Place> {
         let records = self.records(work, only, |work, tree, wanted| {
             let is_new = wanted.mapping.name == mapping.name
                 && wanted.id.is_none()
-                && is_meant(tree, wanted);
+                && is_meant(wanted)
+                && !is_renewed(tree, wanted);
             // A second mapping of the root's record changes it.
             is_new.then(|| match is_of_root(work.root, mapping) {
                 true => (tree.root_id.clone(), new_body(work, tree, wanted)),
@@ -175,7 +173,7 @@ impl TwoWaySync {
             let id = wanted
                 .id
                 .clone()
-                .filter(|_| wanted.mapping.name == mapping.name)?;
+                .filter(|_| wanted.mapping.name == mapping.name && !is_renewed(tree, wanted))?;
             let mask = plan::changed_in(wanted, phase);
             let mut body = body(work, tree, wanted, &mask);
             // What is looked for again and not found is blank as before.
