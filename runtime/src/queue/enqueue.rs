@@ -15,11 +15,8 @@ pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, St
 pub(super) fn add(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
     let mut result = Enqueued::default();
     for item in items {
-        if words::is_told_already(step, item)? {
-            result.duplicates += 1;
-            continue;
-        }
-        let id = match is_new(step, item)? {
+        let is_new = is_new(step, item)?;
+        let id = match is_new && !words::is_told_already(step, item)? {
             true => Some(insert(step, item)?),
             false => None,
         };

@@ -435,3 +435,6 @@ fn text(row: &Value, member: &str) -> Option<String> {
     let text = runtime::json::text_at(row, &[member])?.trim().to_owned();
     (!text.is_empty()).then_some(text)
 }
+
+#[cfg(test)]
+mod tests;
