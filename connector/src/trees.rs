@@ -30,7 +30,7 @@ mod steps;
 mod takeover;
 #[cfg(test)]
 #[cfg(feature = "demo")]
-mod tests;
+pub(crate) mod tests;
 mod waits;
 mod wanted;
 

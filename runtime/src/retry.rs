@@ -64,6 +64,16 @@ const ABOUT_A_VALUE: &[&str] = &[
     "STRING_TOO_LONG",
 ];
 
+/// The same, of one record that is refused while others of its kind are written: nothing goes on by itself then.
+pub fn help_of_one(code: &str) -> &'static str {
+    match find(code).map(|row| row.verdict) {
+        Some(Verdict::OrgWide) => {
+            "Give usher's user access to this record, or mend what the message says; then retry the item."
+        }
+        _ => help(code),
+    }
+}
+
 fn find(code: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.code == code)
 }

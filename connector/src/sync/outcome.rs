@@ -190,7 +190,7 @@ impl TwoWaySync {
                 failure.code,
                 failure.message,
                 failure.place,
-                retry::help(failure.code),
+                retry::help_of_one(failure.code),
             ),
         }
     }
@@ -208,7 +208,7 @@ impl TwoWaySync {
             failure.code,
             format!("{} (tried {} times)", failure.message, attempts + 1),
             failure.place,
-            retry::help(failure.code),
+            retry::help_of_one(failure.code),
         )
     }
 

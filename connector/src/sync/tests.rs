@@ -12,3 +12,4 @@ mod organizations;
 mod reviews;
 mod standstill;
 mod table;
+mod texts;

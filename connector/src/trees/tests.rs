@@ -2,5 +2,5 @@
 
 mod books;
 mod fields;
-mod shapes;
+pub(crate) mod shapes;
 mod words;

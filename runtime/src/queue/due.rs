@@ -47,20 +47,27 @@ fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     let Some(last) = chain.last() else {
         return Ok(());
     };
+    let named: Vec<String> = chain.iter().map(|key| named(key)).collect();
     let error = ErrorRecord {
         code: "NEVER_ARRIVED".into(),
         message: format!(
             "it waits for {}, which never arrived",
-            chain.join(", which waits for ")
+            named.join(", which waits for ")
         ),
         mapping_line: None,
         help: format!(
-            "Look for {last} in Ticketure and save it there again, so that it is sent; when it arrives, this item goes on by itself."
+            "Look for {} in Ticketure and save it there again, so that it is sent; when it arrives, this item goes on by itself.",
+            self::named(last)
         ),
         group: None,
     };
     step.execute("UPDATE items SET due = NULL WHERE id = ?1", [id])?;
     bury(step, id, &error)
+}
+
+/// `account i-8`, as people name a record.
+fn named(key: &str) -> String {
+    key.replacen(':', " ", 1)
 }
 
 fn waits_for_review(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {

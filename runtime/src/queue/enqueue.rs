@@ -111,11 +111,11 @@ fn why_dead(item: &NewItem) -> Option<ErrorRecord> {
     let (code, help) = match (&item.mapping, &item.reason) {
         (None, _) => (
             "unknown",
-            "add a mapping for this payload, then retry the item",
+            "Add a mapping for this payload, then retry the item.",
         ),
         (Some(_), Some(_)) => (
             "does_not_fit",
-            "compare the payload with its schema, then retry the item",
+            "Compare the payload with its schema and correct either, then retry the item.",
         ),
         (Some(_), None) => return None,
     };

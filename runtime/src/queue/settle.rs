@@ -106,7 +106,7 @@ fn conflict(error: &StoreError) -> ErrorRecord {
         code: "link_conflict".into(),
         message: error.to_string(),
         mapping_line: None,
-        help: "two source records claim one destination record: merge or separate them, then retry the item".into(),
+        help: "Two source records claim one destination record: merge or separate them, then retry the item.".into(),
         group: None,
     }
 }

@@ -9,7 +9,7 @@ use super::Verdict::{
 pub(super) struct Row {
     pub(super) code: &'static str,
     pub(super) verdict: Verdict,
-    /// What an operator does about it.
+    /// What an operator does about it: shown when the item is in the error log, or the direction stands still.
     pub(super) help: &'static str,
 }
 
@@ -37,29 +37,33 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "UNABLE_TO_LOCK_ROW",
         Lock,
-        "Nothing: it is tried again, apart from the records that it fought with.",
+        "Something else in the org held the record at every try: see what runs there at that time, then retry the item.",
     ),
     // Salesforce's own trouble with one record or one call.
     row(
         "SERVER_UNAVAILABLE",
         Transient,
-        "Nothing: it is tried again. If it lasts, see status.salesforce.com.",
+        "See status.salesforce.com; when Salesforce is well, retry the item.",
     ),
     row(
         "UNKNOWN_EXCEPTION",
         Transient,
-        "It is tried again. If it stays, give Salesforce's support the message.",
+        "Give Salesforce's support the message, then retry the item.",
     ),
-    row("QUERY_TIMEOUT", Transient, "Nothing: it is tried again."),
+    row(
+        "QUERY_TIMEOUT",
+        Transient,
+        "Salesforce was too slow at every try: see status.salesforce.com, then retry the item.",
+    ),
     row(
         "REQUEST_RUNNING_TOO_LONG",
         Transient,
-        "Nothing: it is tried again with fewer records a call.",
+        "Automation of the org takes too long over this record: see which one, mend it, then retry the item.",
     ),
     row(
         "UNEXPECTED_ANSWER",
         Transient,
-        "It is tried again. If it stays, login_url in usher.toml may not be Salesforce's, or something on the way answers instead.",
+        "login_url in usher.toml may not be Salesforce's, or something on the way answers instead: mend that, then retry the item.",
     ),
     // Too many calls: all of them wait.
     row(
@@ -102,17 +106,17 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "ENTITY_IS_DELETED",
         Stale,
-        "It is looked at what became of the record. If it stays, the record that it refers to was deleted: restore it, then retry the item.",
+        "The record, or one that it refers to, was deleted in Salesforce: take it out of the recycle bin there, then retry the item.",
     ),
     row(
         "NOT_FOUND",
         Stale,
-        "It is looked at what became of the record. If it stays, this user may not see it: give access, then retry the item.",
+        "usher's user may not see the record, or it was deleted: give access or restore it, then retry the item.",
     ),
     row(
         "INVALID_CROSS_REFERENCE_KEY",
         Stale,
-        "It is looked at what became of the record and of those that it refers to. If it stays, restore what is missing, then retry the item.",
+        "The record, or one that it refers to, is missing in Salesforce: restore it, or correct the reference in Ticketure; then retry the item.",
     ),
     // It is there already: a person says which one it is.
     row(
@@ -129,7 +133,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "DUPLICATE_VALUE",
         Transient,
-        "It is looked up and adopted. If it stays, another unique field holds a value that is taken.",
+        "Another record in Salesforce has the value of a unique field: change one of them, then retry the item.",
     ),
     // The record cannot be written as it is.
     row(
@@ -267,7 +271,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "TICKETURE_ANSWER",
         Transient,
-        "It is tried again. If it stays, the address in usher.toml may not be Ticketure's API.",
+        "The address in usher.toml may not be Ticketure's API: mend that, then retry the item.",
     ),
 ];
 

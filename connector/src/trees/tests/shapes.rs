@@ -4,21 +4,21 @@ use serde_json::{Map, Value, json};
 
 use crate::sync::tests::museum::{Museum, Setup};
 
-pub(super) fn webhook(kind: &str, entity: &str, id: usize, rows: Vec<Value>) -> Value {
+pub(crate) fn webhook(kind: &str, entity: &str, id: usize, rows: Vec<Value>) -> Value {
     json!({
         "event_type": kind, "event_id": format!("{kind}-{id}"), "occurred_at": "2026-03-01T18:06:00Z",
         "data": { entity: { "_data": rows } },
     })
 }
 
-pub(super) fn cart(id: &str) -> Value {
+pub(crate) fn cart(id: &str) -> Value {
     json!({
         "id": id, "cart_number": "N1", "status": "checked_out", "checked_out_at": "2026-03-01T18:05:00Z",
         "currency": "USD", "total_outstanding": "0.00",
     })
 }
 
-pub(super) fn ticket(cart: &str, number: usize, action: &str) -> Value {
+pub(crate) fn ticket(cart: &str, number: usize, action: &str) -> Value {
     json!({
         "id": format!("{action}-{number}"), "ticket_id": format!("t-{number}"), "cart_id": cart, "action": action,
         "occurred_at": "2026-03-01T18:04:00Z", "item_kind": "admission", "ticket_type": "Group", "ticket_type_id": "tt",

@@ -210,9 +210,9 @@ async fn what_never_arrives_is_dead_with_its_chain_and_comes_back_when_it_does()
     assert_eq!(child.error.code, "NEVER_ARRIVED");
     assert_eq!(
         child.error.message,
-        "it waits for account:i-8, which waits for account:i-9, which never arrived"
+        "it waits for account i-8, which waits for account i-9, which never arrived"
     );
-    assert!(child.error.help.contains("account:i-9"));
+    assert!(child.error.help.contains("account i-9"));
     let woken = bench.store.put_links(vec![link("i-9", "009")]).await;
     assert_eq!(woken.unwrap(), 1);
     assert_eq!(bench.claim_ids().await, [2]);
