@@ -385,12 +385,6 @@ impl Store {
             .await
     }
 
-    /// The error log, newest first: the dead items, those with one cause as one line.
-    pub async fn errors(&self, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
-        self.read(move |connection| view::errors(connection, limit.into()))
-            .await
-    }
-
     /// The event log, newest first; empty where it is switched off.
     pub async fn events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.read(move |connection| view::events(connection, limit.into()))

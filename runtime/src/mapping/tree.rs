@@ -189,7 +189,7 @@ pub enum Made {
 /// What a value without a line in the table becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Otherwise {
-    /// The row is not taken: the error names the field.
+    /// The field stays blank, and the error names it; where Salesforce demands the field, the record is not written.
     Fail,
     /// Itself.
     Same,

@@ -11,7 +11,7 @@ use super::settle::leave;
 use super::step::{Step, Total};
 use super::tree::TREE_AGAIN;
 use super::view::{error_record, error_text, json_list};
-use super::{Store, StoreError};
+use super::{Store, StoreError, view};
 
 /// An item of a problem that is open: its id, where it stands, and its error.
 struct Open {
@@ -21,6 +21,12 @@ struct Open {
 }
 
 impl Store {
+    /// The dead items, newest first.
+    pub async fn errors(&self, limit: u32) -> Result<Vec<FailedItem>, StoreError> {
+        self.read(move |connection| view::errors(connection, limit.into()))
+            .await
+    }
+
     /// Problems that wait for more to be heard, the newest first: they are not in the error log yet.
     ///
     /// # Errors

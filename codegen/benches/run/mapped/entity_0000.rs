@@ -633,7 +633,7 @@ pub static RECORD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["Field_Number_7__c"], Kind::Boolean),
         FieldDescriptor::new(&["Field_Number_8__c"], Kind::Text).max_length(80),
         FieldDescriptor::new(&["Field_Number_9__c"], Kind::Text).max_length(80),
-        FieldDescriptor::new(&["Ticketure_Id__c"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["Ticketure_Id__c"], Kind::Text).max_length(36).demanded(),
     ],
     new: |_| Box::new(Entity0000Record::default()),
 };
@@ -1152,13 +1152,17 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
 
 #[cfg(test)]
 mod tests {
-    use runtime::expect::{self, Failure};
+    use runtime::expect::{self, Failure, Fitted};
 
     use super::*;
 
-    fn record(row: &str) -> Result<Box<dyn Entity>, RecordError> {
-        let payload = Entity0000Payload::from_row(row.as_bytes())?;
+    fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        let payload = Entity0000Payload::from_row(row)?;
         Ok(Box::new(Entity0000Record::from_payload(payload)?))
+    }
+
+    fn record(row: &str) -> Result<Fitted, RecordError> {
+        expect::read(&MAPPING, row, &read)
     }
 
     /// a row becomes a record
