@@ -193,7 +193,10 @@ async fn dispatch(command: Command) -> Outcome {
             show::gates(gated)
         }),
         Command::Explain { place, record } => {
-            let explanation = crate::explain::explain(&reader(&place)?, &record).await?;
+            // A configuration that cannot be read whole is no reason to explain nothing.
+            let settings =
+                load(&place).map_or_else(|_| crate::settings::defaults(), |it| it.settings);
+            let explanation = crate::explain::explain(&reader(&place)?, &record, &settings).await?;
             print(&place, &explanation, crate::explain::text)
         }
         Command::Show { place, item } => match reader(&place)?.item(item).await? {

@@ -16,6 +16,7 @@ use runtime::queue::{
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::settings::Settings;
 use crate::{review, show};
 
 /// Everything about one record.
@@ -64,11 +65,15 @@ pub struct FieldView {
     pub salesforce: Value,
 }
 
-/// Looks the record up by either id.
+/// Looks the record up by either id. The settings say what refunds do to the books.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError> {
+pub async fn explain(
+    store: &Store,
+    id: &str,
+    settings: &Settings,
+) -> Result<Explanation, StoreError> {
     let normal = runtime::salesforce::normalise(id);
     let mut links = store.links_of(id).await?;
     if links.is_empty() {
@@ -96,7 +101,7 @@ pub async fn explain(store: &Store, id: &str) -> Result<Explanation, StoreError>
         }
     }
     explanation.gated.dedup();
-    explanation.trees = trees::of(store, id, &normal).await?;
+    explanation.trees = trees::of(store, id, &normal, settings).await?;
     explanation.memberships = memberships::of(store, id, &normal).await?;
     let told: BTreeSet<&String> = explanation
         .memberships

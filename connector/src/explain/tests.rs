@@ -86,7 +86,9 @@ async fn told() -> Store {
 #[tokio::test]
 async fn a_membership_is_told_over_all_its_opportunities() {
     let store = told().await;
-    let explained = explain(&store, "m-1").await.unwrap();
+    let explained = explain(&store, "m-1", &crate::settings::defaults())
+        .await
+        .unwrap();
     let all: Vec<&str> = explained
         .memberships
         .iter()
@@ -129,7 +131,9 @@ async fn a_membership_is_told_over_all_its_opportunities() {
 async fn it_is_found_by_a_term_an_opportunity_a_cart_and_a_member() {
     let store = told().await;
     for id in ["m-2", "m-1:2026-03-01", FIRST, "c-1", "i-2"] {
-        let explained = explain(&store, id).await.unwrap();
+        let explained = explain(&store, id, &crate::settings::defaults())
+            .await
+            .unwrap();
         assert_eq!(explained.memberships.len(), 2, "{id}");
         assert!(
             explained
@@ -140,10 +144,19 @@ async fn it_is_found_by_a_term_an_opportunity_a_cart_and_a_member() {
         );
     }
     for id in ["m-3", "m", SECOND] {
-        let explained = explain(&store, id).await.unwrap();
+        let explained = explain(&store, id, &crate::settings::defaults())
+            .await
+            .unwrap();
         assert!(explained.memberships.is_empty(), "{id}");
     }
-    assert_eq!(explain(&store, "m-10").await.unwrap().memberships.len(), 1);
+    assert_eq!(
+        explain(&store, "m-10", &crate::settings::defaults())
+            .await
+            .unwrap()
+            .memberships
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -166,7 +179,11 @@ async fn what_waits_or_failed_is_shown_of_a_cart_and_of_a_record_that_never_went
     };
     store.keep_rows(vec![cart]).await.unwrap();
     for id in ["c-7", "i-9"] {
-        let shown = text(&explain(&store, id).await.unwrap());
+        let shown = text(
+            &explain(&store, id, &crate::settings::defaults())
+                .await
+                .unwrap(),
+        );
         assert!(
             shown.contains("is in the error log since 2027-01-15"),
             "{shown}"

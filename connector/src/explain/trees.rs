@@ -1,12 +1,16 @@
 //! A tree in an explanation: what was heard of it, and what was written because of it.
 
 use runtime::json::text_at;
-use runtime::queue::{ItemView, Store, StoreError};
+use runtime::queue::{ItemView, Store, StoreError, TreeRow};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::items_shown;
+use crate::handlers::books::summary::{self, Summary};
+use crate::handlers::books::{CART, PAYMENTS};
 use crate::handlers::households::PLACED;
+use crate::settings::Settings;
 use crate::trees::USED;
 
 /// One tree.
@@ -18,6 +22,8 @@ pub struct TreeView {
     /// In the order in which it happened.
     pub heard: Vec<Heard>,
     pub written: Vec<Written>,
+    /// The sums of a cart, where a payment was heard of.
+    pub books: Option<Summary>,
     /// What waits, or failed: its items, and problems that are not put right.
     pub items: Vec<ItemView>,
     /// A call for it has no answer yet: Salesforce is asked before anything else is written.
@@ -48,7 +54,12 @@ pub struct Written {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn of(store: &Store, id: &str, normal: &str) -> Result<Vec<TreeView>, StoreError> {
+pub async fn of(
+    store: &Store,
+    id: &str,
+    normal: &str,
+    settings: &Settings,
+) -> Result<Vec<TreeView>, StoreError> {
     let mut found = store.trees_of(id).await?;
     if found.is_empty() && id != normal {
         found = store.trees_of(normal).await?;
@@ -57,12 +68,17 @@ pub async fn of(store: &Store, id: &str, normal: &str) -> Result<Vec<TreeView>, 
     found.retain(|(tree, _)| tree != PLACED && tree != USED);
     let mut views = Vec::with_capacity(found.len());
     for (tree, root) in found {
-        views.push(view(store, tree, root).await?);
+        views.push(view(store, tree, root, settings).await?);
     }
     Ok(views)
 }
 
-async fn view(store: &Store, tree: String, root: String) -> Result<TreeView, StoreError> {
+async fn view(
+    store: &Store,
+    tree: String,
+    root: String,
+    settings: &Settings,
+) -> Result<TreeView, StoreError> {
     let rows = store.tree_rows(&tree, vec![root.clone()]).await?;
     let mut heard: Vec<Heard> = rows
         .iter()
@@ -73,20 +89,44 @@ async fn view(store: &Store, tree: String, root: String) -> Result<TreeView, Sto
     let links = store.links(&tree, vec![root.clone()]).await?;
     let record = links.get(&root).map(|link| link.destination_id.clone());
     let keys: Vec<String> = record.into_iter().chain([root.clone()]).collect();
-    let written = records.into_iter().map(|record| Written {
-        mapping: record.mapping,
-        ticketure_id: record.key,
-        salesforce_id: record.destination_id,
-        fields: serde_json::from_str(&record.base).unwrap_or_default(),
-    });
+    let written: Vec<Written> = records
+        .into_iter()
+        .map(|record| Written {
+            mapping: record.mapping,
+            ticketure_id: record.key,
+            salesforce_id: record.destination_id,
+            fields: serde_json::from_str(&record.base).unwrap_or_default(),
+        })
+        .collect();
     Ok(TreeView {
+        books: books(&tree, &rows, &written, settings),
         heard,
-        written: written.collect(),
+        written,
         items: store.open_items(keys).await?,
         in_doubt: !store.intents(&tree, vec![root.clone()]).await?.is_empty(),
         mapping: tree,
         ticketure_id: root,
     })
+}
+
+fn books(
+    tree: &str,
+    rows: &[TreeRow],
+    written: &[Written],
+    settings: &Settings,
+) -> Option<Summary> {
+    if tree != CART {
+        return None;
+    }
+    let payments = rows.iter().filter(|row| row.payload_type == PAYMENTS);
+    let payments: Vec<Value> = payments
+        .filter_map(|row| serde_json::from_str(&row.row).ok())
+        .collect();
+    let lines = written.iter().filter_map(|record| {
+        let price = text_at(&record.fields, &["UnitPrice"])?;
+        price.parse::<Decimal>().ok()
+    });
+    summary::of(&payments, lines.sum(), settings)
 }
 
 fn heard(payload_type: &str, row: &str) -> Heard {
@@ -117,6 +157,9 @@ pub fn text(tree: &TreeView) -> String {
             "  {:20} {:36} Salesforce {}\n",
             written.mapping, written.ticketure_id, written.salesforce_id
         );
+    }
+    if let Some(books) = &tree.books {
+        text += &format!("  books: {}\n", books.text());
     }
     text += &items_shown(&tree.items);
     if tree.in_doubt {

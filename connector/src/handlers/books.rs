@@ -11,6 +11,7 @@ mod kept;
 pub(crate) mod keys;
 pub(crate) mod money;
 mod problems;
+pub(crate) mod summary;
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ pub(crate) const ADJUSTMENT: &str = "adjustment";
 const ADJUSTS: &str = "usher_adjustment";
 
 const TICKETS: &str = "ticket_audit";
-const PAYMENTS: &str = "gateway_audit";
+pub(crate) const PAYMENTS: &str = "gateway_audit";
 const CARTS: &str = "cart_changed";
 
 /// Rows by payload type.
@@ -91,10 +92,7 @@ impl Books {
         }
         Books {
             money,
-            refunds: match is("refund", "negative_payment") {
-                true => Refunds::NegativePayment,
-                false => Refunds::ReduceLines,
-            },
+            refunds: refunds(settings),
             books_payments: npsp && !is("payments", "npsp"),
             went_back,
         }
@@ -126,6 +124,14 @@ impl Books {
         faults
             .filter_map(|fault| problems::of(cart, fault, self.books_payments))
             .collect()
+    }
+}
+
+/// What becomes of refunded lines.
+fn refunds(settings: &Map<String, Value>) -> Refunds {
+    match settings.get("refund").and_then(Value::as_str) {
+        Some("negative_payment") => Refunds::NegativePayment,
+        _ => Refunds::ReduceLines,
     }
 }
 

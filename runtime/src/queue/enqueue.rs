@@ -95,6 +95,10 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
         }
         None => step.add(Total::Waiting, 1),
     }
+    if item.word == Word::Known {
+        // What it says may wait for long behind others of its lane.
+        words::put_right(step, id)?;
+    }
     if item.word == Word::Nothing {
         let mapping = item.mapping.as_deref().unwrap_or_default();
         step.remember(id, "ignored", &format!("its word is nothing to {mapping}"))?;
