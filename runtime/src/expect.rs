@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::change::present;
 use crate::entity::Entity;
-use crate::handler::{self, Back, RecordError};
+use crate::handler::{self, Back, Read, RecordError};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 use crate::merge::{Clocks, Gate, LinkState, Plan};
@@ -38,9 +38,6 @@ pub struct Difference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<Value>,
 }
-
-/// Reads a row, as compiled code does it.
-pub type Read<'r> = &'r dyn Fn(&[u8]) -> Result<Box<dyn Entity>, RecordError>;
 
 /// The record that a row becomes as it is.
 ///

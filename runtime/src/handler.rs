@@ -10,7 +10,7 @@ use crate::json::{self, ReadError};
 use crate::mapping::{MappingDescriptor, Origin};
 
 pub(crate) use fitted::said;
-pub use fitted::{Fitted, fed, fitted, source_of};
+pub use fitted::{Fitted, Read, fed, fitted, source_of};
 
 /// Takes the rows of one payload type. The generated adapter of each handler trait implements it.
 pub trait Handler: Send + Sync {

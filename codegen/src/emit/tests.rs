@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::code::{Code, is_hidden};
 use crate::ir::{Mapping, Pair, Records, Subject, Test};
 
+/// Writes a function that tests use.
+type Helper = fn(&mut Code);
+
 /// A JSON text up to this length stays on one line.
 const JSON_WIDTH: usize = 70;
 
@@ -34,7 +37,7 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
         Subject::Record { .. } | Subject::Pair(_) | Subject::Pushed { .. } => false,
     };
     let tests = &mapping.tests;
-    let helpers: [(bool, fn(&mut Code)); 3] = [
+    let helpers: [(bool, Helper); 3] = [
         (tests.iter().any(reads), record),
         (tests.iter().any(about_rows), rows),
         (tests.iter().any(about_several), several),

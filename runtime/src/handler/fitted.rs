@@ -13,6 +13,9 @@ use crate::row::hold;
 /// So many characters of a value are said in an error.
 const SAID_MAX: usize = 80;
 
+/// Reads a row as a record, as compiled code does it.
+pub type Read<'r> = &'r dyn Fn(&[u8]) -> Result<Box<dyn Entity>, RecordError>;
+
 /// A record without the fields whose value does not fit, and what is wrong with those.
 pub struct Fitted {
     pub record: Box<dyn Entity>,
@@ -26,7 +29,7 @@ pub struct Fitted {
 pub fn fitted(
     mapping: &'static MappingDescriptor,
     row: &[u8],
-    to_record: &dyn Fn(&[u8]) -> Result<Box<dyn Entity>, RecordError>,
+    to_record: Read<'_>,
 ) -> Result<Fitted, RecordError> {
     let error = match to_record(row) {
         Ok(record) => {
