@@ -293,7 +293,7 @@ fn item_shown(item: &ItemView, indent: &str) -> String {
     format!("{indent}item {} {state} since {since}: {why}\n", item.id)
 }
 
-fn decided(decision: &DecisionRecord) -> String {
+pub(super) fn decided(decision: &DecisionRecord) -> String {
     let loser = decision
         .loser
         .as_ref()

@@ -12,6 +12,7 @@ mod ask;
 mod body;
 mod claims;
 mod faults;
+mod given;
 mod graphs;
 mod holders;
 mod keep;
@@ -38,7 +39,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use runtime::entity::Entity;
 use runtime::mapping::{Lookup, MappingDescriptor};
-use runtime::queue::{Item, Outcome, Problem, StoreError, TreeRecord};
+use runtime::queue::{DecisionRecord, Item, Outcome, Problem, StoreError, TreeRecord};
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
@@ -49,6 +50,7 @@ use crate::to_salesforce::references::{BY_ID, Resolved};
 pub(crate) use holders::once_more;
 pub(crate) use lookups::{Lookups, USED};
 pub(crate) use roles::is_making;
+pub(crate) use wanted::is_of_root;
 
 /// The trees of a batch that have one mapping as their root.
 pub(crate) struct Work {
@@ -116,6 +118,14 @@ pub(crate) struct Tree {
     faults: Vec<faults::Fault>,
     /// What is wrong with it, or waits for more to be heard, while the rest goes on.
     problems: Vec<Problem>,
+    /// Edits of somebody's that stay, for the conflict log.
+    decisions: Vec<DecisionRecord>,
+    /// Writes whose answers never came.
+    unanswered: given::Unanswered,
+    /// Somebody has edited it, as the error log says.
+    edited: bool,
+    /// Ticketure has said something since: what is its own is written again.
+    told: bool,
     /// Mappings some of whose rows cannot be understood.
     unsure: Vec<&'static str>,
     /// Another batch is at it: nothing is said of it here.
@@ -167,6 +177,10 @@ impl Tree {
             failed: false,
             faults: Vec::new(),
             problems: Vec::new(),
+            decisions: Vec::new(),
+            unanswered: given::Unanswered::default(),
+            edited: false,
+            told: false,
             unsure: Vec::new(),
             elsewhere: false,
             open: false,

@@ -63,6 +63,7 @@ pub use item::{
     Tombstone, Which, Word,
 };
 pub use options::{Breaks, Keep, StoreOptions};
+pub use problem::OpenProblem;
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
 pub use tree::{ASK, TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
 pub use words::unknown_word;

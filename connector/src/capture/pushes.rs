@@ -72,6 +72,7 @@ impl Watched {
                     }
                 }
             }
+            sync.look_at_touched(root, &records).await?;
         }
         for mapping in &self.pushes {
             let done = sync

@@ -1,12 +1,12 @@
 //! A tree in an explanation: what was heard of it, and what was written because of it.
 
 use runtime::json::text_at;
-use runtime::queue::{ItemView, Store, StoreError, TreeRow};
+use runtime::queue::{DecisionRecord, ItemView, Store, StoreError, TreeRow};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::items_shown;
+use super::{decided, items_shown};
 use crate::handlers::books::summary::{self, Summary};
 use crate::handlers::books::{CART, PAYMENTS};
 use crate::handlers::households::PLACED;
@@ -26,6 +26,8 @@ pub struct TreeView {
     pub books: Option<Summary>,
     /// What waits, or failed: its items, and problems that are not put right.
     pub items: Vec<ItemView>,
+    /// Edits of staff's that stay over what Ticketure says, the latest first.
+    pub decisions: Vec<DecisionRecord>,
     /// A call for it has no answer yet: Salesforce is asked before anything else is written.
     pub in_doubt: bool,
 }
@@ -103,6 +105,7 @@ async fn view(
         heard,
         written,
         items: store.open_items(keys).await?,
+        decisions: store.decisions(&tree, &root).await?,
         in_doubt: !store.intents(&tree, vec![root.clone()]).await?.is_empty(),
         mapping: tree,
         ticketure_id: root,
@@ -162,6 +165,9 @@ pub fn text(tree: &TreeView) -> String {
         text += &format!("  books: {}\n", books.text());
     }
     text += &items_shown(&tree.items);
+    for decision in &tree.decisions {
+        text += &format!("  {}\n", decided(decision));
+    }
     if tree.in_doubt {
         text += "  a call for it has no answer yet: Salesforce is asked before anything else is written\n";
     }

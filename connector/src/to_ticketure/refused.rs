@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use runtime::entity::Kind;
 use runtime::json;
 use runtime::mapping::MappingDescriptor;
-use runtime::queue::{Outcome, StoreError, TreeRecord};
+use runtime::queue::{ASK, NewItem, Outcome, StoreError, TreeRecord};
+use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
-use crate::handlers::memberships;
+use crate::handlers::{memberships, staff};
 use crate::sync::TwoWaySync;
 use crate::sync::outcome::dead;
+use crate::trees::{is_of_root, once_more};
 
 type Record = Map<String, Value>;
 
@@ -30,6 +32,68 @@ impl TwoWaySync {
         Ok(own
             .map(|record| (record.destination_id.clone(), record))
             .collect())
+    }
+
+    /// Trees whose sale somebody has changed, or has put right again, are read back: the worker says what it is.
+    pub(crate) async fn look_at_touched(
+        &self,
+        root: &'static MappingDescriptor,
+        records: &[Record],
+    ) -> Result<(), StoreError> {
+        let id_of = |record: &Record| record.get("Id").and_then(Value::as_str).map(normalise);
+        let ids = records.iter().filter_map(id_of).collect();
+        let links = self.store.links_by_destination(root.name, ids).await?;
+        let roots: Vec<String> = links.values().map(|link| link.source_id.clone()).collect();
+        if roots.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.tree_records(root.name, roots.clone()).await?;
+        let problems = self.store.open_problems(root.name, roots).await?;
+        let mut items = Vec::new();
+        for record in records {
+            let link = id_of(record).and_then(|id| links.get(&id));
+            let Some(link) = link else { continue };
+            let id = &link.source_id;
+            let own: Vec<&TreeRecord> = kept.iter().filter(|one| one.root == *id).collect();
+            let is_open = problems
+                .iter()
+                .any(|problem| problem.key == *id && staff::is_cause(&problem.cause));
+            if !is_open && !self.is_touched(root, &own, record) {
+                continue;
+            }
+            let stamp = record.get("SystemModstamp").and_then(Value::as_str);
+            items.push(NewItem {
+                payload: ASK.to_owned(),
+                dedupe: Some(format!(
+                    "{} {id} changed {}",
+                    root.name,
+                    stamp.unwrap_or_default()
+                )),
+                ..once_more(root.name, id)
+            });
+        }
+        match items.is_empty() {
+            true => Ok(()),
+            false => self.store.add(items).await.map(|_| ()),
+        }
+    }
+
+    fn is_touched(
+        &self,
+        root: &'static MappingDescriptor,
+        kept: &[&TreeRecord],
+        record: &Record,
+    ) -> bool {
+        let key = record.get(root.external_id).and_then(Value::as_str);
+        let mapping = |one: &TreeRecord| self.mapping(&one.mapping);
+        let mut roots = kept
+            .iter()
+            .filter(|one| mapping(one).is_some_and(|mapping| is_of_root(root, mapping)));
+        let lines = kept.iter().copied();
+        let lines = lines.filter(|one| mapping(one).is_some_and(staff::is_line));
+        let lines: Vec<&TreeRecord> = lines.collect();
+        let own = roots.find(|one| key.is_none_or(|key| key == one.root));
+        own.is_some_and(|own| staff::is_touched(own, &lines, record))
     }
 
     /// The fields that the record has otherwise than they were written.

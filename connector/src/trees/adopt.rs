@@ -313,6 +313,7 @@ impl TwoWaySync {
             Some(_) if holders.first_waiting(&wished.id).is_some_and(is_before) => {
                 let to = holders.first_waiting(&wished.id).unwrap_or_default();
                 // What was begun on it for this tree may be carried out when it is the other's.
+                self.note_foreign(root, to).await?;
                 self.may_be_late(root, vec![to.to_owned()]).await?;
                 match self.let_go(root, &wished.id).await {
                     Ok(()) => tree.given_up = Some(wished.id),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::body::{self, parent_field};
 use super::wanted::is_of_root;
-use super::{Tree, Wanted, Work, adopted, plan, renamed, roles};
+use super::{Tree, Wanted, Work, adopted, given, plan, renamed, roles};
 use crate::sync::TwoWaySync;
 
 type Record = Map<String, Value>;
@@ -29,7 +29,14 @@ impl TwoWaySync {
                 tree.stop(self.unanswered(tree.attempts(), &error));
             }
         }
-        Ok(())
+        let decisions = work.trees.iter_mut();
+        let decisions: Vec<_> = decisions
+            .flat_map(|tree| std::mem::take(&mut tree.decisions))
+            .collect();
+        match decisions.is_empty() {
+            true => Ok(()),
+            false => self.store.begin(Vec::new(), Vec::new(), decisions).await,
+        }
     }
 
     async fn ask_for_all(&self, work: &mut Work) -> Result<(), CallError> {
@@ -207,12 +214,15 @@ fn take_in(
     };
     let there = found(wanted).and_then(|record| {
         let id = text(&record, "Id")?;
-        let base = work
-            .trees
-            .get(place)
-            .map(|tree| as_given(work, tree, wanted, &record));
-        Some((id, base?))
+        let tree = work.trees.get(place)?;
+        let given = as_given(work, tree, wanted, &record);
+        let (base, edits) = given::with_edits(work, tree, wanted, given, &id);
+        Some((id, base, edits))
     });
+    let deleted = match (&there, work.trees.get(place)) {
+        (None, Some(tree)) => given::deleted(work, tree, wanted),
+        _ => None,
+    };
     let root = work.root;
     let Some(tree) = work.trees.get_mut(place) else {
         return;
@@ -224,15 +234,21 @@ fn take_in(
     let is_it =
         |record: &TreeRecord| record.mapping == wanted.mapping.name && record.key == wanted.key;
     tree.gone.retain(|record| !is_it(record));
-    (wanted.id, wanted.base) = match there {
-        Some((id, base)) => (Some(id), Some(base)),
-        None => (None, None),
-    };
+    let mut edits = Vec::new();
+    match there {
+        Some((id, base, more)) => {
+            (wanted.id, wanted.base) = (Some(id), Some(base));
+            edits = more;
+        }
+        None if deleted.is_some() => edits.extend(deleted.flatten()),
+        None => (wanted.id, wanted.base) = (None, None),
+    }
     // Where nothing of it has to be written it is known from now on all the same.
     if let Some(base) = &wanted.base {
         let known = plan::kept_as(root, &tree.id, wanted, base.as_ref());
         tree.written.push(known);
     }
+    edits.into_iter().for_each(|edit| tree.note_edit(edit));
 }
 
 /// The record in the mapping's words: ids of Salesforce's that are those of the wanted ones are taken for these.

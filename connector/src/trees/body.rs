@@ -117,7 +117,7 @@ pub(super) fn parent_field(
 }
 
 /// A constant or a setting.
-fn setting(work: &Work, made: &Made) -> Value {
+pub(super) fn setting(work: &Work, made: &Made) -> Value {
     let of = |path: &[&str]| {
         let name = path.first()?.strip_prefix('$')?;
         work.settings

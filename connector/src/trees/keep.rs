@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use serde_json::Value;
 
-use super::{Tree, Work, adopted, holders, plan, root_key};
+use super::{Tree, Work, adopted, given, holders, plan, root_key};
 use crate::handlers::books;
 use crate::sync::{Broken, TwoWaySync};
 use crate::to_salesforce::fetch;
@@ -32,6 +32,7 @@ impl TwoWaySync {
                 .filter(|item| item.payload_type != TREE_AGAIN);
             new.extend(said.map(|item| row(root, &id, item)));
         }
+        self.note_told(work, &new).await?;
         self.store.keep_rows(new).await?;
         let mut rows: BTreeMap<String, Vec<TreeRow>> = BTreeMap::new();
         for row in self.store.tree_rows(root.name, ids(work)).await? {
@@ -86,8 +87,7 @@ impl TwoWaySync {
         for record in self.store.tree_records(root.name, ids(work)).await? {
             known.entry(record.root.clone()).or_default().push(record);
         }
-        let asked = |item: &Item| item.payload_type == TREE_AGAIN && item.payload == ASK;
-        let mut in_doubt = Vec::new();
+        let (mut in_doubt, mut sent) = (Vec::new(), Vec::new());
         for tree in &mut work.trees {
             let known = known.remove(&tree.id).unwrap_or_default();
             let link = links.get(&tree.id);
@@ -97,17 +97,22 @@ impl TwoWaySync {
             }
             tree.root_id = link.map(|link| link.destination_id.clone());
             tree.was_there = link.is_some();
-            let is_open = intents.iter().any(|intent| intent.key.key == tree.id)
-                && !self.breaks(Broken::Intents);
+            let open = intents.iter().find(|intent| intent.key.key == tree.id);
+            let open = open.filter(|_| !self.breaks(Broken::Intents));
+            let is_open = open.is_some();
             // A record that only the link table knows was found by its external id: somebody wrote it.
-            let is_asked = tree.items.iter().any(asked);
-            tree.doubt = is_open || is_asked || (link.is_some() && known.is_empty());
-            if is_open && !tree.elsewhere {
+            let asks = tree.items.iter().any(is_asked);
+            tree.doubt = is_open || asks || (link.is_some() && known.is_empty());
+            if let Some(intent) = open.filter(|_| !tree.elsewhere) {
                 in_doubt.push(tree.id.clone());
+                tree.note_intent(&intent.fields);
+                sent.push((tree.id.clone(), intent.fields.clone()));
             }
             plan::know(tree, root, known);
             adopted::place(tree, root, work.npsp);
         }
+        self.know_unanswered(work).await?;
+        self.note_unanswered(root, sent).await?;
         // What has no answer may still be carried out, over what is written from now on.
         self.may_be_late(root, in_doubt).await
     }
@@ -120,7 +125,7 @@ impl TwoWaySync {
             .map(|tree| Intent {
                 key: intent_key(work.root, &tree.id),
                 kind: "update",
-                fields: "{}".to_owned(),
+                fields: given::to_be_sent(tree),
                 repeat: Repeat::UniqueKey,
                 made_at_ms: self.now_ms(),
             })
@@ -193,21 +198,34 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
     }
 }
 
-/// The rows are kept: one item is enough to come again, or to wait, for all of them. A failure is a problem of the tree.
+/// The rows are kept: one item is enough to come again, or to wait, for all of them, and one that asks for what is there.
+/// A failure is a problem of the tree.
 fn settled(tree: &Tree) -> Vec<Settlement> {
     let outcome = match tree.stopped.clone() {
         None | Some(Outcome::Dead { .. }) => Outcome::Done,
         Some(outcome) => outcome,
     };
+    let first = |is_it: &dyn Fn(&Item) -> bool| tree.items.iter().position(is_it);
+    let row = first(&|item| item.payload_type != TREE_AGAIN);
+    let ask = first(&is_asked);
+    let stays = |index: usize| match (row, ask) {
+        (None, None) => index == 0,
+        _ => Some(index) == row || Some(index) == ask,
+    };
     let each = tree.items.iter().enumerate();
     each.map(|(index, item)| {
         let outcome = match &outcome {
-            Outcome::Park { .. } | Outcome::Retry { .. } if index > 0 => Outcome::Done,
+            Outcome::Park { .. } | Outcome::Retry { .. } if !stays(index) => Outcome::Done,
             outcome => outcome.clone(),
         };
         Settlement::new(item.id, item.attempt, outcome)
     })
     .collect()
+}
+
+/// Is it to be asked what is there?
+fn is_asked(item: &Item) -> bool {
+    item.payload_type == TREE_AGAIN && item.payload == ASK
 }
 
 /// The cause of whatever stopped a tree for good: a tree has one at a time.

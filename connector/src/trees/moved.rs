@@ -370,6 +370,9 @@ impl TwoWaySync {
             }
         }
         work.meeting = Some(meeting);
+        for item in &again {
+            self.note_foreign(root, &item.key).await?;
+        }
         match again.is_empty() {
             true => Ok(()),
             false => self.store.add(again).await.map(|_| ()),

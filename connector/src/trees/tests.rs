@@ -3,4 +3,5 @@
 mod books;
 mod fields;
 pub(crate) mod shapes;
+mod staff;
 mod words;

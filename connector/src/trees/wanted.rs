@@ -379,7 +379,7 @@ fn add(
 }
 
 /// Does the mapping write the root's record?
-pub(super) fn is_of_root(root: &MappingDescriptor, mapping: &MappingDescriptor) -> bool {
+pub(crate) fn is_of_root(root: &MappingDescriptor, mapping: &MappingDescriptor) -> bool {
     let of = mapping.tree.and_then(|tree| tree.record_of);
     mapping.name == root.name || of == Some(root.name)
 }

@@ -159,6 +159,36 @@ pub(super) fn supersede(step: &Step<'_>, id: i64, key: &str) -> Result<(), Store
     Ok(())
 }
 
+/// A problem that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenProblem {
+    /// The id of its item.
+    pub item: i64,
+    /// The source id of its tree's root.
+    pub key: String,
+    pub cause: String,
+}
+
+/// The problems of these trees that are open.
+pub(super) fn of_trees(
+    connection: &Connection,
+    mapping: &str,
+    keys: &[String],
+) -> Result<Vec<OpenProblem>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, key, cause FROM items
+         WHERE mapping = ?1 AND key IN (SELECT value FROM json_each(?2)) AND cause IS NOT NULL",
+    )?;
+    let rows = statement.query_map((mapping, json_list(keys)), |row| {
+        Ok(OpenProblem {
+            item: row.get(0)?,
+            key: row.get(1)?,
+            cause: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Is the item a problem's?
 pub(super) fn is_one(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
     let mut statement = step

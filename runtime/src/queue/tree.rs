@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::item::NewItem;
 use super::step::{Command, Step};
 use super::view::json_list;
-use super::{Store, StoreError, words};
+use super::{OpenProblem, Store, StoreError, problem, words};
 
 /// A row of Ticketure's about a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,6 +174,17 @@ impl Store {
     ) -> Result<Vec<TreeRow>, StoreError> {
         let name = tree.to_owned();
         self.read(move |connection| subject::rows(connection, &name, &subjects))
+            .await
+    }
+
+    /// The problems of these trees that are open.
+    pub async fn open_problems(
+        &self,
+        mapping: &str,
+        keys: Vec<String>,
+    ) -> Result<Vec<OpenProblem>, StoreError> {
+        let name = mapping.to_owned();
+        self.read(move |connection| problem::of_trees(connection, &name, &keys))
             .await
     }
 

@@ -1,0 +1,197 @@
+//! Edits of staff in Salesforce over what Ticketure has sold. They stay until Ticketure says something new of that
+//! field. The amount and the stage of a sale, and a line that was deleted, are in the error log instead, and the next
+//! row of the cart or term writes them again: they are the museum's books.
+
+use runtime::entity::Entity;
+use runtime::json::text_at;
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{DecisionRecord, ErrorRecord, Problem, ProblemStage, TreeRecord};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+const OPPORTUNITY: &str = "Opportunity";
+const LINE: &str = "OpportunityLineItem";
+const ALLOCATION: &str = "npsp__Allocation__c";
+const AMOUNT: &str = "Amount";
+const STAGE: &str = "StageName";
+const PRICE: &str = "UnitPrice";
+const QUANTITY: &str = "Quantity";
+
+/// Begins the causes of these problems.
+const CAUSE: &str = "staff:";
+
+/// Is the field written again, whoever typed something over it?
+pub(crate) fn is_restored(object: &str, field: &str) -> bool {
+    object == OPPORTUNITY && [AMOUNT, STAGE].contains(&field)
+}
+
+/// Is it a price that somebody may have agreed with the visitor?
+pub(crate) fn is_price(object: &str, field: &str) -> bool {
+    object == LINE && field == PRICE
+}
+
+/// Is a deleted record of the object made again by the next row?
+pub(crate) fn is_made_again(object: &str) -> bool {
+    object == LINE
+}
+
+/// Does a deleted record of the object stay deleted until Ticketure says something new of it?
+pub(crate) fn stays_deleted(object: &str) -> bool {
+    object == ALLOCATION
+}
+
+/// Is the problem one of these?
+pub(crate) fn is_cause(cause: &str) -> bool {
+    cause.starts_with(CAUSE)
+}
+
+/// A value that somebody typed over one of ours.
+pub(crate) struct Typed<'t> {
+    /// The tree's root: its mapping, and its id in Ticketure.
+    pub(crate) root: (&'t MappingDescriptor, &'t str),
+    pub(crate) mapping: &'t MappingDescriptor,
+    /// The record's id in Ticketure.
+    pub(crate) key: &'t str,
+    /// The record's id in Salesforce.
+    pub(crate) record: &'t str,
+    pub(crate) field: &'static str,
+    /// Ticketure's value, as JSON, and Salesforce's.
+    pub(crate) ours: Value,
+    pub(crate) theirs: Value,
+}
+
+impl Typed<'_> {
+    /// An entry of the error log.
+    pub(crate) fn problem(&self) -> Problem {
+        let (root, id) = self.root;
+        let (object, field) = (self.mapping.object, self.field);
+        let message = format!(
+            "{} {id}: {field} of {object} {} was set to {} in Salesforce, and in Ticketure it is {}",
+            root.name, self.record, self.theirs, self.ours
+        );
+        problem(
+            format!("{CAUSE}{object}.{field}"),
+            message,
+            self.mapping.place(field),
+            format!(
+                "Put {field} back to {}, or change the sale in Ticketure. The next row about this {} writes it again.",
+                self.ours, root.name
+            ),
+        )
+    }
+
+    /// An entry of the conflict log: Salesforce's value stays.
+    pub(crate) fn decision(&self) -> DecisionRecord {
+        let (root, id) = self.root;
+        DecisionRecord {
+            at_ms: 0,
+            mapping: root.name.to_owned(),
+            source_id: id.to_owned(),
+            field: format!(
+                "{} of {} {}",
+                self.field,
+                self.mapping.name,
+                short(id, self.key)
+            ),
+            winner: "salesforce".to_owned(),
+            why: "typed_over".to_owned(),
+            value: self.theirs.to_string(),
+            winner_at_ms: 0,
+            loser: Some(self.ours.to_string()),
+            loser_at_ms: 0,
+        }
+    }
+}
+
+/// A line of the tree was deleted.
+pub(crate) fn deleted(
+    root: (&MappingDescriptor, &str),
+    mapping: &MappingDescriptor,
+    key: &str,
+    line: &dyn Entity,
+) -> Problem {
+    let price = mapping.record.field(PRICE);
+    let price = price.and_then(|index| line.slot(index).text().map(str::to_owned));
+    let ticket = short(root.1, key);
+    problem(
+        format!("{CAUSE}{}:{key}", mapping.name),
+        format!(
+            "{} {}: the line of {} {ticket}, whose price is {}, was deleted in Salesforce, and Ticketure has it",
+            root.0.name,
+            root.1,
+            mapping.name,
+            price.unwrap_or_default()
+        ),
+        Some(mapping.file.to_owned()),
+        format!(
+            "Take the line out of the recycle bin, or refund it in Ticketure. The next row about this {} makes it again.",
+            root.0.name
+        ),
+    )
+}
+
+fn problem(cause: String, message: String, line: Option<String>, help: String) -> Problem {
+    Problem {
+        cause,
+        stage: ProblemStage::Failed,
+        error: ErrorRecord {
+            code: "changed_in_salesforce".to_owned(),
+            message,
+            mapping_line: line,
+            help,
+            group: None,
+        },
+    }
+}
+
+/// A key without the id of its tree's root.
+fn short<'k>(root: &str, key: &'k str) -> &'k str {
+    let inner = key
+        .strip_prefix(root)
+        .and_then(|rest| rest.strip_prefix(':'));
+    inner.unwrap_or(key)
+}
+
+/// Is the amount or the stage of a sale another than what was written says? `written` is what the tree has, the root's
+/// record first; `is_line` says of a mapping whether it writes lines.
+pub(crate) fn is_touched(
+    root: &TreeRecord,
+    lines: &[&TreeRecord],
+    record: &Map<String, Value>,
+) -> bool {
+    let base: Map<String, Value> = serde_json::from_str(&root.base).unwrap_or_default();
+    let stage = base.get(STAGE).filter(|stage| stage.is_string());
+    let stage = stage.is_some_and(|stage| record.get(STAGE) != Some(stage));
+    let is_own = base.contains_key(AMOUNT);
+    let expected = match (is_own, lines.is_empty()) {
+        (true, _) => number(base.get(AMOUNT)),
+        // A record that is Salesforce's has an amount that is none of ours.
+        (false, true) => None,
+        (false, false) if base.contains_key(STAGE) => Some(sum(lines)),
+        (false, false) => None,
+    };
+    let there = number(record.get(AMOUNT)).unwrap_or_default();
+    stage || expected.is_some_and(|expected| expected != there)
+}
+
+fn sum(lines: &[&TreeRecord]) -> Decimal {
+    let each = lines.iter().map(|line| {
+        let base: Value = serde_json::from_str(&line.base).unwrap_or_default();
+        let of = |field| number(base.get(field)).unwrap_or_default();
+        of(PRICE) * of(QUANTITY)
+    });
+    each.sum()
+}
+
+fn number(value: Option<&Value>) -> Option<Decimal> {
+    let value = value?;
+    let text = text_at(value, &[])?;
+    Decimal::from_scientific(&text)
+        .ok()
+        .or_else(|| text.parse().ok())
+}
+
+/// Does a mapping write lines?
+pub(crate) fn is_line(mapping: &MappingDescriptor) -> bool {
+    mapping.object == LINE
+}
