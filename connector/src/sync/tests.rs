@@ -4,6 +4,7 @@ mod beside;
 mod calls;
 mod classes;
 mod clones;
+mod closing;
 mod duplicates;
 mod ladder;
 mod merges;

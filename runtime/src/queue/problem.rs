@@ -58,6 +58,12 @@ fn failed_of(
     mapping: &str,
     keys: &[String],
 ) -> Result<Vec<Failed>, StoreError> {
+    // Usually nothing has failed, and thousands of keys need not be looked for.
+    let mut any = connection
+        .prepare_cached("SELECT 1 FROM items WHERE state = 4 AND mapping = ?1 LIMIT 1")?;
+    if !any.exists([mapping])? {
+        return Ok(Vec::new());
+    }
     let mut statement = connection.prepare_cached(
         "SELECT id, key, payload_type, (SELECT payload FROM payloads WHERE payloads.id = items.id), received_at, cause
          FROM items WHERE state = 4 AND mapping = ?1 AND key IN (SELECT value FROM json_each(?2)) ORDER BY id",
