@@ -2,6 +2,7 @@
 
 mod books;
 mod fields;
+mod former_keys;
 pub(crate) mod shapes;
 mod staff;
 mod words;
