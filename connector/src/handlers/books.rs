@@ -16,7 +16,7 @@ pub(crate) mod summary;
 use std::collections::BTreeMap;
 
 use runtime::json::text_at;
-use runtime::queue::Problem;
+use runtime::queue::{Problem, TreeRow};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,9 @@ const ADJUSTS: &str = "usher_adjustment";
 const TICKETS: &str = "ticket_audit";
 pub(crate) const PAYMENTS: &str = "gateway_audit";
 const CARTS: &str = "cart_changed";
+
+/// The members that say whose a gift is.
+const FUNDS: [&str; 2] = ["fund_code", "funds"];
 
 /// Rows by payload type.
 type Rows = BTreeMap<String, Vec<Value>>;
@@ -66,6 +69,15 @@ pub(crate) fn subjects(root: &str, rows: &Rows) -> Vec<String> {
         .filter_map(|row| text_at(row, &["ticket_id"]))
         .collect();
     ids.into_iter().collect()
+}
+
+/// A row as it came. One about a ticket says which arrived first, since two carts may tell of one event.
+pub(crate) fn arrived(root: &str, row: &TreeRow) -> Option<Value> {
+    let mut value = serde_json::from_str(&row.row).ok()?;
+    if let (CART, TICKETS, Value::Object(members)) = (root, row.payload_type.as_str(), &mut value) {
+        members.insert(exchanges::ARRIVED.to_owned(), Value::from(row.arrived));
+    }
+    Some(value)
 }
 
 impl Books {
@@ -152,7 +164,6 @@ pub(crate) fn is_gift(row: &Value) -> bool {
 
 /// A fund and a list of funds replace each other: the row that gives one clears the other.
 fn one_kind_of_fund(row: &mut Value) {
-    const FUNDS: [&str; 2] = ["fund_code", "funds"];
     let is_given = |member: &Value| !member.is_null() && member.as_str() != Some("");
     let Value::Object(members) = row else { return };
     let given = FUNDS.map(|name| members.get(name).is_some_and(is_given));

@@ -40,7 +40,7 @@ impl TwoWaySync {
         }
         for tree in &mut work.trees {
             for row in rows.remove(&tree.id).unwrap_or_default() {
-                if let Ok(value) = serde_json::from_str(&row.row) {
+                if let Some(value) = books::arrived(root.name, &row) {
                     tree.rows.entry(row.payload_type).or_default().push(value);
                 }
             }
@@ -62,7 +62,7 @@ impl TwoWaySync {
         let mut by_subject: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
         for row in self.store.rows_of_subjects(root, all).await? {
             let subject = books::subject(root, &row.payload_type, &row.row);
-            if let (Some(subject), Ok(value)) = (subject, serde_json::from_str(&row.row)) {
+            if let (Some(subject), Some(value)) = (subject, books::arrived(root, &row)) {
                 let rows = by_subject.entry(subject).or_default();
                 rows.push((row.root, value));
             }

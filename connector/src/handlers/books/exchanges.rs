@@ -6,14 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use runtime::json::text_at;
 use serde_json::{Map, Value};
 
+use super::FUNDS;
+
 /// Marks the rows of a ticket in a cart that it has left. Mappings read it.
 pub(crate) const MOVED: &str = "$moved";
+
+/// Counts arrivals.
+pub(crate) const ARRIVED: &str = "$arrived";
 
 /// The actions that bring a ticket into a cart, the one that counts last of a second's last.
 const BRINGS: [&str; 2] = ["purchased", "transfer_to"];
 
+/// The price, which only a row that brings the ticket says.
+const PRICE: &str = "price_paid";
+
 /// Members of a row that are of its own cart or its own event: a moving row never has them from the cart before.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "id",
     "action",
     "occurred_at",
@@ -21,12 +29,14 @@ const OWN: [&str; 8] = [
     "cart_number",
     "channel_id",
     "$at",
+    ARRIVED,
     MOVED,
 ];
 
-/// When a row moved its ticket, and into which cart: the latest of these is where the ticket is.
+/// When a row moved its ticket, and into which cart: the latest of these is where the ticket is. Of two deliveries of one
+/// row the later counts.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Move(Option<i64>, usize, String, String);
+struct Move(Option<i64>, usize, String, Option<i64>, Option<i64>, String);
 
 /// Settles where the tickets of a cart are, by the rows of the other carts that speak of them.
 pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Vec<Value>>) {
@@ -50,8 +60,7 @@ pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Ve
         if there > here {
             mine.for_each(mark);
         } else {
-            let rows = elsewhere.into_iter().map(|(_, row)| row).collect();
-            complete(mine.collect(), rows);
+            complete(mine.collect(), cart, &elsewhere);
         }
     }
 }
@@ -66,11 +75,18 @@ fn moved(row: &Value, root: &str) -> Option<Move> {
     let action = text_at(row, &["action"])?.trim().to_lowercase();
     let rank = BRINGS.iter().position(|brings| *brings == action)?;
     let id = text_at(row, &["id"]).unwrap_or_default();
-    Some(Move(time(row), rank, id, root.to_owned()))
+    let delivered = moment(row, "$at");
+    let arrived = row.get(ARRIVED).and_then(Value::as_i64);
+    let root = root.to_owned();
+    Some(Move(time(row), rank, id, delivered, arrived, root))
 }
 
 fn time(row: &Value) -> Option<i64> {
-    runtime::clock::parse_ms(&text_at(row, &["occurred_at"])?)
+    moment(row, "occurred_at")
+}
+
+fn moment(row: &Value, member: &'static str) -> Option<i64> {
+    runtime::clock::parse_ms(&text_at(row, &[member])?)
 }
 
 fn mark(row: &mut Value) {
@@ -79,25 +95,77 @@ fn mark(row: &mut Value) {
     }
 }
 
-/// The first row that brings the ticket has what it leaves out from the carts before.
-fn complete(mut own: Vec<&mut Value>, mut before: Vec<&Value>) {
-    own.retain(|row| moved(row, "").is_some());
-    own.sort_by_key(|row| moved(row, ""));
-    let Some(first) = own.into_iter().next() else {
-        return;
-    };
-    let since = time(first);
-    before.retain(|row| time(row) <= since);
-    before.sort_by_key(|row| (time(row), text_at(row, &["id"])));
-    let mut said = Map::new();
-    for row in before {
-        let members = row.as_object().into_iter().flatten();
-        said.extend(members.map(|(name, value)| (name.clone(), value.clone())));
+/// Each row that brings the ticket from another cart has what it leaves out as it was said before, in whatever cart.
+fn complete(own: Vec<&mut Value>, cart: &str, elsewhere: &[(&String, &Value)]) {
+    let mut own: Vec<(Move, &mut Value)> = own
+        .into_iter()
+        .filter_map(|row| Some((moved(row, cart)?, row)))
+        .collect();
+    own.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut before: Vec<(Option<Move>, &Value)> = elsewhere
+        .iter()
+        .map(|(root, row)| (moved(row, root), *row))
+        .collect();
+    before.sort_by(|(one, row), (other, next)| (time(row), one).cmp(&(time(next), other)));
+    let mut before = before.into_iter().peekable();
+    let mut said = Said::default();
+    for (at, row) in own {
+        let mut came = false;
+        while let Some((from, other)) = before.next_if(|(from, other)| {
+            from.as_ref()
+                .map_or(time(other) <= time(row), |from| *from < at)
+        }) {
+            came |= from.is_some();
+            said.hear(other, from.is_some());
+        }
+        if came {
+            said.fill(row);
+        }
+        said.hear(row, true);
     }
-    if let Value::Object(members) = first {
-        for (name, value) in said {
-            if !OWN.contains(&name.as_str()) {
-                members.entry(name).or_insert(value);
+}
+
+fn is_given(row: &Value, name: &str) -> bool {
+    row.get(name).is_some_and(|value| !value.is_null())
+}
+
+/// What rows said of a ticket.
+#[derive(Default)]
+struct Said {
+    /// In rows that brought it: what it costs, and what for, is said by these alone.
+    bringing: Map<String, Value>,
+    /// In other rows, such as scans.
+    other: Map<String, Value>,
+}
+
+impl Said {
+    fn hear(&mut self, row: &Value, brings: bool) {
+        let members = row.as_object().into_iter().flatten();
+        let members = members.filter(|(name, value)| {
+            let is_said = !value.is_null() || FUNDS.contains(&name.as_str());
+            is_said && !OWN.contains(&name.as_str()) && (brings || name.as_str() != PRICE)
+        });
+        let members = members.map(|(name, value)| (name.clone(), value.clone()));
+        let known = match brings {
+            true => &mut self.bringing,
+            false => &mut self.other,
+        };
+        // A fund and a list of funds replace each other.
+        if FUNDS.iter().any(|name| is_given(row, name)) {
+            FUNDS.iter().for_each(|name| drop(known.remove(*name)));
+        }
+        known.extend(members);
+    }
+
+    /// A member that is null is left out, but for the one of the two kinds of fund that the other replaces.
+    fn fill(&self, row: &mut Value) {
+        let says_fund = FUNDS.iter().any(|name| is_given(row, name));
+        for (name, value) in self.bringing.iter().chain(&self.other) {
+            let is_replaced = says_fund && FUNDS.contains(&name.as_str());
+            if let (false, false, Value::Object(members)) =
+                (is_replaced, is_given(row, name), &mut *row)
+            {
+                members.insert(name.clone(), value.clone());
             }
         }
     }
@@ -174,5 +242,61 @@ mod tests {
             (&new[0]["price_paid"], &new[0]["fund_code"]),
             (&json!("0.00"), &json!("Roof"))
         );
+    }
+
+    #[test]
+    fn each_row_that_moves_a_ticket_has_what_the_cart_before_said() {
+        let mut own = vec![
+            row("a-1", "purchased", 1, json!({ "price_paid": "25.00" })),
+            row("a-3", "transfer_to", 3, json!({ "price_paid": null })),
+        ];
+        let there = vec![
+            row("a-2", "purchased", 2, json!({ "price_paid": "27.00" })),
+            row(
+                "a-4",
+                "refunded",
+                3,
+                json!({ "price_paid": "0.00", "admit_name": "Ada" }),
+            ),
+        ];
+        settle(&mut own, "c-1", &[("c-2".to_owned(), there)].into());
+        assert_eq!(
+            (
+                &own[0]["price_paid"],
+                &own[1]["price_paid"],
+                &own[1]["admit_name"]
+            ),
+            (&json!("25.00"), &json!("27.00"), &json!("Ada"))
+        );
+    }
+
+    #[test]
+    fn another_kind_of_fund_replaces_that_of_the_cart_before() {
+        let mut new = vec![row("a-2", "purchased", 2, json!({ "fund_code": "Bees" }))];
+        let old = row(
+            "a-1",
+            "purchased",
+            1,
+            json!({ "funds": [{ "code": "Roof" }] }),
+        );
+        settle(&mut new, "c-2", &others(vec![old]));
+        assert_eq!(
+            (&new[0]["fund_code"], new[0].get("funds")),
+            (&json!("Bees"), None)
+        );
+    }
+
+    #[test]
+    fn of_two_deliveries_of_one_row_the_later_says_the_cart() {
+        let told = |at: &str| vec![row("a-1", "purchased", 1, json!({ "$at": at }))];
+        for (own, other, is_moved) in [("18:00", "18:01", true), ("18:01", "18:00", false)] {
+            let mut own = told(&format!("2026-03-01T{own}:00Z"));
+            let other = told(&format!("2026-03-01T{other}:00Z"));
+            settle(&mut own, "c-1", &[("c-0".to_owned(), other.clone())].into());
+            assert_eq!(own[0].get(MOVED).is_some(), is_moved);
+            let mut own = told("2026-03-01T18:00:30Z");
+            settle(&mut own, "c-1", &[("c-2".to_owned(), other)].into());
+            assert_eq!(own[0].get(MOVED).is_some(), is_moved);
+        }
     }
 }
