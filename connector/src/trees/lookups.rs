@@ -112,13 +112,16 @@ impl TwoWaySync {
 
     /// Resolves every look-up that is about to be written.
     pub(super) async fn look_up_all(&self, work: &mut Work) -> Result<(), StoreError> {
-        let mut asked: BTreeMap<LookupId, (&'static Lookup, BTreeSet<String>)> = BTreeMap::new();
+        // In the order of the trees and their records: of two spellings the first is made, and the other finds it.
+        let mut asked: BTreeMap<LookupId, (&'static Lookup, Vec<String>)> = BTreeMap::new();
+        let mut known: BTreeSet<(LookupId, String)> = BTreeSet::new();
         for tree in work.trees.iter().filter(|tree| tree.goes_on()) {
             for (lookup, text) in of(tree) {
-                let (_, texts) = asked
-                    .entry(LookupId::of(lookup))
-                    .or_insert_with(|| (lookup, BTreeSet::new()));
-                texts.insert(text);
+                let id = LookupId::of(lookup);
+                let (_, texts) = asked.entry(id).or_insert_with(|| (lookup, Vec::new()));
+                if known.insert((id, text.clone())) {
+                    texts.push(text);
+                }
             }
         }
         for (id, (lookup, texts)) in asked {
@@ -155,7 +158,7 @@ impl TwoWaySync {
         lookup: &'static Lookup,
         text: &str,
     ) -> Result<Result<Option<String>, CallError>, StoreError> {
-        let texts = BTreeSet::from([text.to_owned()]);
+        let texts = vec![text.to_owned()];
         let found = self.look_up(work, lookup, texts).await?;
         Ok(match found.into_iter().next() {
             Some((_, Found::Id(id))) => Ok(Some(id)),
@@ -168,7 +171,7 @@ impl TwoWaySync {
         &self,
         work: &Work,
         lookup: &'static Lookup,
-        texts: BTreeSet<String>,
+        texts: Vec<String>,
     ) -> Result<Vec<(String, Found)>, StoreError> {
         let id = LookupId::of(lookup);
         let mut found = Vec::with_capacity(texts.len());

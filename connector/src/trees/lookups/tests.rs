@@ -1,7 +1,5 @@
 //! What becomes of a look-up that finds nothing, by what its mapping says.
 
-use std::collections::BTreeSet;
-
 use runtime::mapping::{Constant, Lookup, Made, Missing};
 use runtime::queue::Outcome;
 use serde_json::{Map, Value, json};
@@ -34,7 +32,7 @@ fn work(museum: &Museum) -> Work {
 /// What becomes of one look-up for this name.
 async fn looked_up(museum: &Museum, lookup: &'static Lookup, name: &str) -> Found {
     let asked = json!({ "by": { "Name": name }, "create": { "ProductCode": "C" } }).to_string();
-    let texts = BTreeSet::from([asked]);
+    let texts = vec![asked];
     let found = museum.sync.look_up(&work(museum), lookup, texts).await;
     found.unwrap().pop().unwrap().1
 }
