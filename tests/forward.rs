@@ -196,7 +196,7 @@ async fn what_salesforce_refuses_is_shown_and_lands_after_the_mend() {
         of("i-2")["message"]
             .as_str()
             .unwrap()
-            .contains("(LastName)"),
+            .contains("LastName"),
         "{}",
         of("i-2")
     );

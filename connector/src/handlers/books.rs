@@ -29,7 +29,7 @@ pub(crate) const CART: &str = "cart";
 /// The object of the lines that the books add up.
 pub(crate) const LINE: &str = "OpportunityLineItem";
 /// The mapping of the line that the books make, which is none of those that they add up.
-pub(crate) const ADJUSTMENT: &str = "adjustment";
+pub(crate) const KEPT: &str = "kept";
 /// The action of the row that becomes that line. Ticketure has none of this name.
 const ADJUSTS: &str = "usher_adjustment";
 

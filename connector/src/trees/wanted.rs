@@ -150,7 +150,7 @@ impl TwoWaySync {
         let mut sums = Sums::default();
         let members = work.members.iter().copied();
         for mapping in members.filter(|one| one.object == books::LINE) {
-            if mapping.name == books::ADJUSTMENT {
+            if mapping.name == books::KEPT {
                 continue;
             }
             for mut row in reduced(mapping, rows).unwrap_or_default() {

@@ -412,7 +412,7 @@ static TREE: Tree = Tree {
     natural_key: &[],
     written_last: None,
     or_first: &[],
-    after: &["ticket", "adjustment"],
+    after: &["ticket", "kept"],
 };
 
 /// What npsp__General_Accounting_Unit__c is looked for by.

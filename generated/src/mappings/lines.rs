@@ -5,9 +5,6 @@
 /// `mappings/account.yaml`, by the record's fields.
 pub static ACCOUNT: &[u32] = &[27, 30, 29, 28, 26, 23, 24, 12, 25];
 
-/// `mappings/adjustment.yaml`, by the record's fields.
-pub static ADJUSTMENT: &[u32] = &[19, 20, 27, 29, 14, 28];
-
 /// `mappings/allocation.yaml`, by the record's fields.
 pub static ALLOCATION: &[u32] = &[17, 34, 35, 33];
 
@@ -34,6 +31,9 @@ pub static FEES: &[u32] = &[20, 21, 28, 30, 11, 29];
 
 /// `mappings/fund_allocation.yaml`, by the record's fields.
 pub static FUND_ALLOCATION: &[u32] = &[16, 34, 35, 33];
+
+/// `mappings/kept.yaml`, by the record's fields.
+pub static KEPT: &[u32] = &[19, 20, 27, 29, 14, 28];
 
 /// `mappings/member_role.yaml`, by the record's fields.
 pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];

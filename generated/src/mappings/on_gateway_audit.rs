@@ -6,21 +6,18 @@ use runtime::entity::Entity;
 use runtime::handler::{Back, Handler, RecordError};
 use runtime::mapping::MappingDescriptor;
 
-use super::adjustment::{self, AdjustmentPayload, AdjustmentRecord};
+use super::kept::{self, KeptPayload, KeptRecord};
 use super::payment::{self, PaymentPayload, PaymentRecord};
 use super::refund::{self, RefundPayload, RefundRecord};
 
 /// What the webhook `gateway_audit` does. Each default body is the compiled mapping.
 pub trait GatewayAudit: Send + Sync {
-    /// `mappings/adjustment.yaml`.
+    /// `mappings/kept.yaml`.
     ///
     /// # Errors
     /// When a value cannot become its field.
-    fn adjustment(
-        &self,
-        payload: AdjustmentPayload,
-    ) -> Result<AdjustmentRecord, RecordError> {
-        AdjustmentRecord::from_payload(payload)
+    fn kept(&self, payload: KeptPayload) -> Result<KeptRecord, RecordError> {
+        KeptRecord::from_payload(payload)
     }
 
     /// `mappings/payment.yaml`.
@@ -45,7 +42,7 @@ pub trait GatewayAudit: Send + Sync {
 pub struct GatewayAuditAdapter<H>(pub H);
 
 static FED: &[&MappingDescriptor] = &[
-    &adjustment::MAPPING,
+    &kept::MAPPING,
     &payment::MAPPING,
     &refund::MAPPING,
 ];
@@ -65,9 +62,7 @@ impl<H: GatewayAudit> Handler for GatewayAuditAdapter<H> {
         row: &[u8],
     ) -> Result<Box<dyn Entity>, RecordError> {
         match mapping {
-            "adjustment" => {
-                Ok(Box::new(self.0.adjustment(AdjustmentPayload::from_row(row)?)?))
-            }
+            "kept" => Ok(Box::new(self.0.kept(KeptPayload::from_row(row)?)?)),
             "payment" => Ok(Box::new(self.0.payment(PaymentPayload::from_row(row)?)?)),
             "refund" => Ok(Box::new(self.0.refund(RefundPayload::from_row(row)?)?)),
             other => Err(RecordError::UnknownMapping(other.to_owned())),

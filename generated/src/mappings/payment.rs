@@ -432,7 +432,7 @@ static TREE: Tree = Tree {
     natural_key: &[],
     written_last: None,
     or_first: &[],
-    after: &["ticket", "fees", "taxes", "adjustment"],
+    after: &["ticket", "fees", "taxes", "kept"],
 };
 
 #[cfg(test)]

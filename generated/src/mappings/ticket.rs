@@ -867,10 +867,9 @@ mod tests {
         expect::at_least(made(rows, settings), expected)
     }
 
-    /// what was refunded stays as a line where its payment is a negative one
+    /// where its payment is a negative one a refunded ticket stays
     #[test]
-    fn what_was_refunded_stays_as_a_line_where_its_payment_is_a_negative_one()
-    -> Result<(), Failure> {
+    fn where_its_payment_is_a_negative_one_a_refunded_ticket_stays() -> Result<(), Failure> {
         let rows = r#"[{ "action": "purchased", "cart_id": "c1", "id": "a1", "occurred_at": "2026-03-01T18:00:00Z", "price_paid": "25.00", "ticket_id": "t1" }, { "action": "refunded", "cart_id": "c1", "id": "a2", "occurred_at": "2026-03-02T18:00:00Z", "ticket_id": "t1" }]"#;
         let settings = r#"{ "refund": "negative_payment", "venue_zone": "UTC" }"#;
         let expected = r#"{ "Ticketure_Status__c": "Refunded", "UnitPrice": 25 }"#;
