@@ -193,10 +193,7 @@ async fn what_salesforce_refuses_is_shown_and_lands_after_the_mend() {
             .starts_with("mappings/contact.yaml:")
     );
     assert!(
-        of("i-2")["message"]
-            .as_str()
-            .unwrap()
-            .contains("LastName"),
+        of("i-2")["message"].as_str().unwrap().contains("LastName"),
         "{}",
         of("i-2")
     );

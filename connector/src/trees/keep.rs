@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::queue::{
-    ASK, Extent, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
+    Extent, Intent, IntentKey, Item, Link, Outcome, Problem, ProblemStage, Problems, Repeat,
     Settlement, StoreError, TREE_AGAIN, TreeRecord, TreeRow,
 };
 use sha2::{Digest, Sha256};
 
 use serde_json::Value;
 
-use super::{Tree, Work, adopted, given, holders, plan, root_key};
+use super::{Tree, Work, adopted, given, holders, moved, plan, root_key};
 use crate::handlers::books;
 use crate::sync::{Broken, TwoWaySync};
 use crate::to_salesforce::fetch;
@@ -101,7 +101,7 @@ impl TwoWaySync {
             let open = open.filter(|_| !self.breaks(Broken::Intents));
             let is_open = open.is_some();
             // A record that only the link table knows was found by its external id: somebody wrote it.
-            let asks = tree.items.iter().any(is_asked);
+            let asks = tree.items.iter().any(moved::asks);
             tree.doubt = is_open || asks || (link.is_some() && known.is_empty());
             if let Some(intent) = open.filter(|_| !tree.elsewhere) {
                 in_doubt.push(tree.id.clone());
@@ -207,7 +207,7 @@ fn settled(tree: &Tree) -> Vec<Settlement> {
     };
     let first = |is_it: &dyn Fn(&Item) -> bool| tree.items.iter().position(is_it);
     let row = first(&|item| item.payload_type != TREE_AGAIN);
-    let ask = first(&is_asked);
+    let ask = first(&moved::asks);
     let stays = |index: usize| match (row, ask) {
         (None, None) => index == 0,
         _ => Some(index) == row || Some(index) == ask,
@@ -221,11 +221,6 @@ fn settled(tree: &Tree) -> Vec<Settlement> {
         Settlement::new(item.id, item.attempt, outcome)
     })
     .collect()
-}
-
-/// Is it to be asked what is there?
-fn is_asked(item: &Item) -> bool {
-    item.payload_type == TREE_AGAIN && item.payload == ASK
 }
 
 /// The cause of whatever stopped a tree for good: a tree has one at a time.

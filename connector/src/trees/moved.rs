@@ -10,7 +10,7 @@ use runtime::change::present;
 use runtime::entity::Kind;
 use runtime::json;
 use runtime::mapping::{AdoptFrom, Lookup, MappingDescriptor, Path};
-use runtime::queue::{ASK, NewItem, StoreError, TreeWait};
+use runtime::queue::{ASK, Item, NewItem, StoreError, TREE_AGAIN, TreeWait};
 use runtime::retry::Verdict;
 use runtime::row;
 use runtime::salesforce::{CallError, normalise};
@@ -27,6 +27,9 @@ use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 use crate::sync::meeting::{Meeting, destination_key};
 use crate::to_salesforce::references::Resolved;
+
+/// The payload of a tree that another one, which had its record, has asked for.
+const ASKED_ON: &str = "{\"ask\":true,\"by\":\"another\"}";
 
 /// Trees of a batch that are on a record already, and may come to be on another.
 #[derive(Default)]
@@ -339,7 +342,7 @@ impl TwoWaySync {
         let in_doubt = work
             .trees
             .iter()
-            .filter(|tree| tree.doubt && tree.goes_on());
+            .filter(|tree| tree.doubt && tree.goes_on() && !is_only_asked_on(tree));
         let keys = in_doubt.map(|tree| left_key(root, &tree.id));
         let waits = self.store.tree_waits(keys.collect()).await?;
         if waits.is_empty() {
@@ -358,7 +361,7 @@ impl TwoWaySync {
             };
             match holders.get(&record) {
                 Some(holder) if holder.source_id != tree.id => again.push(NewItem {
-                    payload: ASK.to_owned(),
+                    payload: ASKED_ON.to_owned(),
                     ..once_more(root.name, &holder.source_id)
                 }),
                 Some(_) => {}
@@ -428,6 +431,21 @@ fn looked_up<'b>(
         (!own.create_only).then_some((*name, lookup, text))
     });
     asked.collect()
+}
+
+/// Another tree asked, whose write may have come late. Two that changed places would ask each other for ever.
+fn is_only_asked_on(tree: &Tree) -> bool {
+    let asked = |payload: &str| tree.items.iter().any(|item| is_again(item, payload));
+    asked(ASKED_ON) && !asked(ASK)
+}
+
+fn is_again(item: &Item, payload: &str) -> bool {
+    item.payload_type == TREE_AGAIN && item.payload == payload
+}
+
+/// Is this the item of a tree that is to be asked for?
+pub(super) fn asks(item: &Item) -> bool {
+    is_again(item, ASK) || is_again(item, ASKED_ON)
 }
 
 fn is_deleted(sent: &Sent) -> bool {
