@@ -78,7 +78,7 @@ pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedIt
          UNION ALL
          SELECT id, mapping, payload_type, key, attempts, received_at, error, count FROM (
            SELECT *, count(*) OVER (PARTITION BY error_group) count,
-                  row_number() OVER (PARTITION BY error_group ORDER BY coalesce(note, '') = ?2, at DESC, id DESC) place
+                  row_number() OVER (PARTITION BY error_group ORDER BY coalesce(note, '') = ?2, at DESC, error DESC, id DESC) place
            FROM items WHERE state = 4 AND error_group IS NOT NULL
          ) WHERE place = 1
          ORDER BY id DESC LIMIT ?1",

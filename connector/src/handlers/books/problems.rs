@@ -52,8 +52,13 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
         Fault::Waits { .. } => ProblemStage::Waits,
         _ => ProblemStage::Failed,
     };
+    // What waits is another problem than what was in the error log at once: a void may be heard of before its charge.
+    let cause = match stage {
+        ProblemStage::Waits => format!("payment {about} waits"),
+        ProblemStage::Failed => format!("payment {about}"),
+    };
     Some(Problem {
-        cause: format!("payment {about}"),
+        cause,
         stage,
         error: ErrorRecord {
             code: code.to_owned(),
