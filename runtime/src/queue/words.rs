@@ -91,7 +91,39 @@ pub(super) fn is_put_right(
          WHERE items.id = ?1 AND known_at IS NOT NULL
          AND (known_at > items.at OR (known_at = items.at AND arrived > items.id))",
     )?;
-    Ok(statement.exists((id, tree))?)
+    Ok(statement.exists((id, tree))? || is_delivered_again(step, id, tree)?)
+}
+
+/// Says whether the very row of this item was delivered again later, with a word that is known.
+fn is_delivered_again(step: &Step<'_>, id: i64, tree: &str) -> Result<bool, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT payload, row, arrived FROM items JOIN payloads USING (id)
+         JOIN tree_rows ON root = key AND tree_rows.payload_type = items.payload_type
+         WHERE items.id = ?1 AND (?2 = '' OR tree = ?2)",
+    )?;
+    let rows = statement.query_map((id, tree), |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    let rows = rows.collect::<Result<Vec<(String, String, i64)>, _>>()?;
+    Ok(rows
+        .into_iter()
+        .any(|(payload, row, arrived)| is_later_delivery(&(payload, id), &(row, arrived))))
+}
+
+/// Says whether the second is the same row as the first, delivered later: by when it says that it happened, else by when
+/// its delivery does, else by arrival.
+fn is_later_delivery(first: &(String, i64), second: &(String, i64)) -> bool {
+    let read = |(row, arrived): &(String, i64)| {
+        let row: serde_json::Value = serde_json::from_str(row).ok()?;
+        let moment =
+            |member: &'static str| crate::clock::parse_ms(&crate::json::text_at(&row, &[member])?);
+        let id = crate::json::text_at(&row, &["id"])?;
+        Some((id, (moment("occurred_at"), moment("$at"), *arrived)))
+    };
+    match (read(first), read(second)) {
+        (Some((id, before)), Some((other, after))) => id == other && before < after,
+        _ => false,
+    }
 }
 
 /// Closes the errors that rows of a tree put right, and notes which of the rows have a known word.
@@ -102,6 +134,10 @@ pub(super) fn kept(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreError> {
     let at: Option<Option<i64>> = statement
         .query_row([row.arrived], |row| row.get(0))
         .optional()?;
+    if at.is_none() {
+        return Ok(());
+    }
+    close_older_deliveries(step, row)?;
     let Some(at) = at.flatten() else {
         return Ok(());
     };
@@ -110,6 +146,29 @@ pub(super) fn kept(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreError> {
         (&row.tree, &row.root, &row.payload_type, &row.id, at),
     )?;
     put_right(step, row.arrived)
+}
+
+/// This row has a word that is known: errors about older deliveries of it are closed.
+fn close_older_deliveries(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreError> {
+    if !any(step)? {
+        return Ok(());
+    }
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT items.id, payload FROM items JOIN payloads USING (id)
+         WHERE state = 4 AND payload_type = ?1 AND key = ?2 AND error_group BETWEEN ?3 AND ?4",
+    )?;
+    let wrong = statement.query_map(
+        (&row.payload_type, &row.root, UNKNOWN, UNKNOWN_END),
+        |wrong| Ok((wrong.get(1)?, wrong.get(0)?)),
+    )?;
+    let wrong = wrong.collect::<Result<Vec<(String, i64)>, _>>()?;
+    let known = (row.row.clone(), row.arrived);
+    let older = wrong
+        .into_iter()
+        .filter(|wrong| is_later_delivery(wrong, &known));
+    older
+        .map(|(_, id)| id)
+        .try_for_each(|id| close(step, id, PUT_RIGHT))
 }
 
 /// An item is done: where its row has a known word, errors about older rows of its record are closed.
