@@ -116,12 +116,32 @@ pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreEr
             open.values().try_for_each(|known| close(step, known))?;
             close_never_arrived(step, problems)
         }
-        Extent::Partial => Ok(()),
+        Extent::Partial => close_waiting(step, problems),
         Extent::PutRight(causes) => {
             let right = causes.iter().filter_map(|cause| open.get(cause));
             right.into_iter().try_for_each(|known| close(step, known))
         }
     }
+}
+
+/// The tree's root was heard of and cannot be written: what waited for it has that line, and its rows are kept.
+fn close_waiting(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT id, state FROM items WHERE state IN (2, 4) AND mapping = ?1 AND key = ?2
+         AND cause IS NULL AND wait_key = ?1 || ':' || ?2",
+    )?;
+    let waiting = statement.query_map((&problems.mapping, &problems.key), |row| {
+        Ok((row.get(0)?, State::from_number(row.get(1)?)))
+    })?;
+    let waiting: Vec<(i64, State)> = waiting.collect::<Result<_, _>>()?;
+    for (id, state) in waiting {
+        if state == State::Parked {
+            step.add(Total::Waiting, -1);
+        }
+        step.remember(id, "closed", "what it waits for is in the error log")?;
+        leave(step, id)?;
+    }
+    Ok(())
 }
 
 /// All rows of the tree were looked at, and it waits for nothing: what failed since something never arrived is right.
