@@ -93,6 +93,7 @@ impl Books {
         let is = |name: &str, word: &str| settings.get(name).and_then(Value::as_str) == Some(word);
         if let Some(tickets) = rows.get_mut(TICKETS) {
             exchanges::settle(tickets, cart, others);
+            exchanges::of_one_kind(tickets);
             tickets.iter_mut().for_each(one_kind_of_fund);
         }
         let told = money::told(rows.get(PAYMENTS).map_or(&[], Vec::as_slice));

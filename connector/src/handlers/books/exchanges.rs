@@ -20,6 +20,9 @@ const BRINGS: [&str; 2] = ["purchased", "transfer_to"];
 /// The price, which only a row that brings the ticket says.
 const PRICE: &str = "price_paid";
 
+/// Whether it is a gift, a ticket or something else that was sold.
+const KIND: &str = "item_kind";
+
 /// Members of a row that are of its own cart or its own event: a moving row never has them from the cart before.
 const OWN: [&str; 9] = [
     "id",
@@ -61,6 +64,27 @@ pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Ve
             mine.for_each(mark);
         } else {
             complete(mine.collect(), cart, &elsewhere);
+        }
+    }
+}
+
+/// A correction may say another kind, such as a gift that was an admission: all rows of a ticket are of the kind that the
+/// latest row said which brought it.
+pub(crate) fn of_one_kind(rows: &mut [Value]) {
+    let mut kinds: BTreeMap<String, (Move, Value)> = BTreeMap::new();
+    for row in rows.iter().filter(|row| is_given(row, KIND)) {
+        let (Some(ticket), Some(at)) = (text_at(row, &["ticket_id"]), moved(row, "")) else {
+            continue;
+        };
+        if kinds.get(&ticket).is_none_or(|(known, _)| *known < at) {
+            kinds.insert(ticket, (at, row.get(KIND).cloned().unwrap_or_default()));
+        }
+    }
+    for row in rows {
+        let ticket = text_at(row, &["ticket_id"]).unwrap_or_default();
+        let kind = kinds.get(&ticket).map(|(_, kind)| kind);
+        if let (Some(kind), Some(said)) = (kind, row.get_mut(KIND).filter(|said| !said.is_null())) {
+            *said = kind.clone();
         }
     }
 }
