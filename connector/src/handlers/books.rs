@@ -53,28 +53,42 @@ pub(crate) struct Books {
     pub(crate) went_back: bool,
 }
 
-/// The record that a row of another cart may speak of as well.
+/// The record that a row of another cart may speak of as well: a ticket, or a payment whose cart is corrected.
 pub(crate) fn subject(root: &str, payload_type: &str, row: &str) -> Option<String> {
-    if root != CART || payload_type != TICKETS {
+    if root != CART {
         return None;
     }
-    text_at(&runtime::json::members(row, &["ticket_id"]), &["ticket_id"])
+    let member = match payload_type {
+        TICKETS => "ticket_id",
+        PAYMENTS => "id",
+        _ => return None,
+    };
+    subject_of(payload_type, &runtime::json::members(row, &[member]))
+}
+
+fn subject_of(payload_type: &str, row: &Value) -> Option<String> {
+    match payload_type {
+        TICKETS => text_at(row, &["ticket_id"]),
+        _ => Some(format!("payment {}", text_at(row, &["id"])?)),
+    }
 }
 
 /// The records that the rows of a cart speak of, and that others may speak of.
 pub(crate) fn subjects(root: &str, rows: &Rows) -> Vec<String> {
-    let tickets = rows.get(TICKETS).filter(|_| root == CART);
-    let tickets = tickets.into_iter().flatten();
-    let ids: std::collections::BTreeSet<String> = tickets
-        .filter_map(|row| text_at(row, &["ticket_id"]))
-        .collect();
-    ids.into_iter().collect()
+    let types = [TICKETS, PAYMENTS].into_iter().filter(|_| root == CART);
+    let all = types.flat_map(|payload_type| {
+        let rows = rows.get(payload_type).into_iter().flatten();
+        rows.filter_map(move |row| subject_of(payload_type, row))
+    });
+    let all: std::collections::BTreeSet<String> = all.collect();
+    all.into_iter().collect()
 }
 
-/// A row as it came. One about a ticket says which arrived first, since two carts may tell of one event.
+/// A row as it came. One about a ticket or a payment says which arrived first, since two carts may tell of one event.
 pub(crate) fn arrived(root: &str, row: &TreeRow) -> Option<Value> {
     let mut value = serde_json::from_str(&row.row).ok()?;
-    if let (CART, TICKETS, Value::Object(members)) = (root, row.payload_type.as_str(), &mut value) {
+    let is_shared = matches!(row.payload_type.as_str(), TICKETS | PAYMENTS);
+    if let (CART, true, Value::Object(members)) = (root, is_shared, &mut value) {
         members.insert(exchanges::ARRIVED.to_owned(), Value::from(row.arrived));
     }
     Some(value)
@@ -96,11 +110,14 @@ impl Books {
             exchanges::of_one_kind(tickets);
             tickets.iter_mut().for_each(one_kind_of_fund);
         }
+        if let Some(payments) = rows.get_mut(PAYMENTS) {
+            exchanges::settle_payments(payments, others);
+        }
         let told = money::told(rows.get(PAYMENTS).map_or(&[], Vec::as_slice));
         let entries: Vec<Entry> = told.iter().map(|(entry, _)| entry.clone()).collect();
         let money = money::settle(&entries);
         let went_back = !money.parts.is_empty() || says_refunded(rows);
-        if !told.is_empty() {
+        if rows.contains_key(PAYMENTS) {
             rows.insert(PAYMENTS.to_owned(), as_booked(cart, told, &money));
         }
         Books {

@@ -68,6 +68,36 @@ pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Ve
     }
 }
 
+/// Settles which cart the payments are of: of two deliveries of one row the later says it, and what it leaves out stays as
+/// the other said.
+pub(crate) fn settle_payments(own: &mut Vec<Value>, others: &BTreeMap<String, Vec<Value>>) {
+    let all = || {
+        others
+            .values()
+            .flatten()
+            .filter(|row| row.get("ticket_id").is_none())
+    };
+    let delivered = |row: &Value| {
+        (
+            time(row),
+            moment(row, "$at"),
+            row.get(ARRIVED).and_then(Value::as_i64),
+        )
+    };
+    let ids: BTreeSet<String> = own.iter().filter_map(|row| text_at(row, &["id"])).collect();
+    for id in ids {
+        let is_it = |row: &&Value| text_at(row, &["id"]).as_ref() == Some(&id);
+        let there = all().filter(is_it).map(delivered).max();
+        let here = own.iter().filter(is_it).map(delivered).max();
+        if there > here {
+            own.retain(|row| !is_it(&row));
+        } else {
+            let before: Vec<Value> = all().filter(is_it).cloned().collect();
+            own.splice(..0, before);
+        }
+    }
+}
+
 /// A correction may say another kind, such as a gift that was an admission: all rows of a ticket are of the kind that the
 /// latest row said which brought it.
 pub(crate) fn of_one_kind(rows: &mut [Value]) {
