@@ -8,8 +8,15 @@ use serde_json::{Value, json};
 use super::shapes::{cart, ticket, webhook};
 use crate::sync::tests::museum::Museum;
 
+/// An object, its key, and the keys that records have now and had before.
+type Former = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// Objects, their keys, and what a record was called by an earlier version.
-const FORMER: [(&str, &str, &[(&str, &str)]); 3] = [
+const FORMER: [Former; 3] = [
     (
         "OpportunityLineItem",
         "Ticketure_Ticket_Id__c",
