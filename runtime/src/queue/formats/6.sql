@@ -10,7 +10,10 @@ CREATE TABLE tree_subjects (
   root TEXT NOT NULL,
   PRIMARY KEY (tree, subject, root)
 ) WITHOUT ROWID;
--- Databases of the format before: tickets are the only subjects there are.
+-- Databases of the format before: tickets and payments are the subjects there are.
 INSERT OR IGNORE INTO tree_subjects
   SELECT tree, json_extract(row, '$.ticket_id'), root FROM tree_rows
   WHERE payload_type = 'ticket_audit' AND json_extract(row, '$.ticket_id') IS NOT NULL;
+INSERT OR IGNORE INTO tree_subjects
+  SELECT tree, 'payment ' || json_extract(row, '$.id'), root FROM tree_rows
+  WHERE payload_type = 'gateway_audit' AND json_extract(row, '$.id') IS NOT NULL;
