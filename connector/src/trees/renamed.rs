@@ -32,22 +32,37 @@ pub(super) fn take_over(tree: &mut Tree, root: &MappingDescriptor) {
         }
     }
     for (mapping, old, new) in renamed {
-        refer(&mut tree.wanted, mapping, &old, &new);
-    }
-}
-
-/// What refers to a renamed record refers to it by its new key.
-fn refer(all: &mut [Wanted], mapping: &str, old: &str, new: &str) {
-    for base in all.iter_mut().filter_map(|wanted| wanted.base.as_mut()) {
-        for (index, field) in base.descriptor().fields.iter().enumerate() {
-            let refers = matches!(field.kind, Kind::Reference { mapping: to } if to == mapping);
-            if let (true, SlotMut::Text(slot)) = (refers, base.slot_mut(index))
-                && slot.value().is_some_and(|key| key == old)
-            {
-                *slot = Slot::Value(new.to_owned());
+        for wanted in refer(&mut tree.wanted, mapping, &old, &new) {
+            if let Some(base) = &wanted.base {
+                let known = plan::kept_as(root, &tree.id, wanted, base.as_ref());
+                tree.written.push(known);
             }
         }
     }
+}
+
+/// What refers to a renamed record refers to it by its new key, and is kept so: else it would be made anew next time.
+fn refer<'w>(all: &'w mut [Wanted], mapping: &str, old: &str, new: &str) -> Vec<&'w Wanted> {
+    let mut referring = Vec::new();
+    for wanted in all {
+        let Some(base) = wanted.base.as_mut() else {
+            continue;
+        };
+        let mut refers = false;
+        for (index, field) in base.descriptor().fields.iter().enumerate() {
+            let is_to = matches!(field.kind, Kind::Reference { mapping: to } if to == mapping);
+            if let (true, SlotMut::Text(slot)) = (is_to, base.slot_mut(index))
+                && slot.value().is_some_and(|key| key == old)
+            {
+                *slot = Slot::Value(new.to_owned());
+                refers = true;
+            }
+        }
+        if refers {
+            referring.push(&*wanted);
+        }
+    }
+    referring
 }
 
 /// Has the record, in this field, a key that it had before?
