@@ -10,7 +10,7 @@ use crate::mapping::ForEach;
 /// shared, entries that differ in nothing else are one.
 ///
 /// # Errors
-/// When the entries take more than there is.
+/// When the entries take more than there is, or an amount is none.
 pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> {
     let list = super::at(row, for_each.list).and_then(Value::as_array);
     let mut entries: Vec<Value> = list.cloned().unwrap_or_default();
@@ -23,6 +23,12 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
                 path.join(".")
             ))
         })?;
+        if let Some(value) = entries.iter().find_map(unreadable) {
+            let list = for_each.list.join(".");
+            return Err(RowError(format!(
+                "an entry of {list} has {value}, which is no number"
+            )));
+        }
         let shares = shares(whole, &entries).ok_or_else(|| {
             RowError(format!(
                 "the entries of {} take more than {}",
@@ -49,6 +55,16 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
             row
         })
         .collect())
+}
+
+/// What an entry says of its part that is no number: it is not taken for one that gets the rest.
+fn unreadable(entry: &Value) -> Option<&Value> {
+    let said = ["amount", "percent"].map(|name| entry.get(name));
+    let mut said = said.into_iter().flatten();
+    said.find(|value| {
+        let is_blank = value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+        !is_blank && conditions::number(Some(value)).is_none()
+    })
 }
 
 /// Members of an entry that say what it gets.
@@ -216,6 +232,19 @@ mod tests {
         let row = json!({ "price": "10.00", "funds": funds });
         let rows = entries(&shared, &row).unwrap();
         rows.into_iter().map(|mut row| row["each"].take()).collect()
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_the_rest() {
+        let shared = ForEach {
+            list: &["funds"],
+            share: Some(&["price"]),
+        };
+        for (percent, is_read) in [(json!("half"), false), (json!(""), true), (json!(50), true)] {
+            let funds = json!([{ "code": "Roof", "percent": percent }]);
+            let row = json!({ "price": "10.00", "funds": funds });
+            assert_eq!(entries(&shared, &row).is_ok(), is_read);
+        }
     }
 
     #[test]

@@ -353,4 +353,46 @@ mod tests {
             assert_eq!(own[0].get(MOVED).is_some(), is_moved);
         }
     }
+
+    #[test]
+    fn a_payment_is_of_the_cart_that_its_latest_delivery_says() {
+        let told = |day: u32, more: Value| {
+            let mut row = json!({ "id": "g-1", "action": "charge", "occurred_at": format!("2026-03-{day:02}T18:00:00Z") });
+            row.as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            row
+        };
+        let first = || told(1, json!({ "cart_id": "c-1", "amount": "25.00" }));
+        let second = || told(2, json!({ "cart_id": "c-2" }));
+        let mut old = vec![first()];
+        settle_payments(&mut old, &[("c-2".to_owned(), vec![second()])].into());
+        assert!(old.is_empty());
+        let mut new = vec![second()];
+        settle_payments(&mut new, &others(vec![first()]));
+        assert_eq!(new, [first(), second()]);
+    }
+
+    #[test]
+    fn all_rows_of_a_ticket_are_of_the_kind_that_was_said_last() {
+        let kind =
+            |day, action: &str, kind: Value| row("a", action, day, json!({ "item_kind": kind }));
+        let mut rows = vec![
+            kind(1, "purchased", json!("donation")),
+            kind(3, "refunded", json!("donation")),
+            kind(2, "purchased", json!("admission")),
+            kind(4, "purchased", json!(null)),
+        ];
+        of_one_kind(&mut rows);
+        let kinds: Vec<&Value> = rows.iter().map(|row| &row["item_kind"]).collect();
+        assert_eq!(
+            kinds,
+            [
+                &json!("admission"),
+                &json!("admission"),
+                &json!("admission"),
+                &json!(null)
+            ]
+        );
+    }
 }
