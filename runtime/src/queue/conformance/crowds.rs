@@ -267,7 +267,7 @@ async fn a_ticket_before_its_cart_has_the_reason_of_the_cart() {
     assert!(bench.store.claim(10, 1_100).await.unwrap().is_empty());
     let errors = bench.store.errors(10).await.unwrap().into_iter();
     let said: Vec<String> = errors.map(|failed| failed.error.message).collect();
-    let reason = "it waits for contact:i-9, which never arrived";
+    let reason = "it waits for contact i-9, which never arrived";
     assert_eq!(said, [reason, reason]);
 }
 
