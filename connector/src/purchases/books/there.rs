@@ -140,7 +140,14 @@ fn refund<'k>(key: &'k str, books: &Books) -> Option<&'k str> {
 }
 
 fn funds(simulator: &Simulator) -> BTreeMap<String, String> {
-    let records = simulator.records("npsp__General_Accounting_Unit__c");
+    // One that nothing refers to may be a create of the network's that was carried out late.
+    let allocations = simulator.records("npsp__Allocation__c");
+    let is_used = |fund: &Record| {
+        let mut used = allocations.iter();
+        used.any(|one| text(one, "npsp__General_Accounting_Unit__c") == text(fund, "Id"))
+    };
+    let mut records = simulator.records("npsp__General_Accounting_Unit__c");
+    records.retain(is_used);
     let name = |fund: &Record| text(fund, "Name").to_lowercase();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for fund in &records {
