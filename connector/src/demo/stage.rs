@@ -157,7 +157,7 @@ impl Stage {
 
     /// Waits until very many things have come to rest: as long as something goes on, and not for ever.
     ///
-    /// What waits for more to be heard goes on waiting.
+    /// A problem that waits for more to be heard goes on waiting.
     pub async fn at_rest(&self) -> Result<bool, Box<dyn Error>> {
         let (mut done, mut since) = (0, Instant::now());
         while since.elapsed() < PATIENCE {

@@ -24,7 +24,7 @@ pub struct TreeView {
     pub written: Vec<Written>,
     /// The sums of a cart, where a payment was heard of.
     pub books: Option<Summary>,
-    /// What waits, or failed: its items, and problems that are not put right.
+    /// Items that wait or failed, and problems that are not put right.
     pub items: Vec<ItemView>,
     /// Edits of staff's that stay over what Ticketure says, the latest first.
     pub decisions: Vec<DecisionRecord>,

@@ -148,7 +148,7 @@ impl Books {
         }
     }
 
-    /// What is not booked, and why.
+    /// Amounts that are not booked, each with its reason.
     pub(crate) fn problems(&self, cart: &str) -> Vec<Problem> {
         let faults = self.money.faults.iter();
         faults
@@ -157,7 +157,7 @@ impl Books {
     }
 }
 
-/// What becomes of refunded lines.
+/// The setting that decides about refunded lines.
 fn refunds(settings: &Map<String, Value>) -> Refunds {
     match settings.get("refund").and_then(Value::as_str) {
         Some("negative_payment") => Refunds::NegativePayment,

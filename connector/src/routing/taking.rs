@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Characters of a word that an error shows.
 const SHOWN_MAX: usize = 80;
 
-/// What becomes of a row.
+/// Outcome of routing one row.
 pub(super) enum Taking {
     /// The mapping takes it.
     By(&'static MappingDescriptor),
@@ -84,7 +84,7 @@ impl Answer {
     }
 }
 
-/// What all conditions of a mapping say to a row.
+/// Verdict of all conditions of a mapping on a row.
 struct Answers {
     mapping: &'static MappingDescriptor,
     each: Vec<Answer>,

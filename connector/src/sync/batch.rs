@@ -41,7 +41,7 @@ pub struct Unit {
     pub left_out: BTreeSet<(&'static str, String)>,
     /// Fields of the latest row that stay as they are, since its values do not fit.
     pub errors: Vec<FieldError>,
-    /// What is in the error log of the record.
+    /// Error log entries of the record.
     pub failed: Vec<Failed>,
     /// Causes of problems in the error log that the latest row puts right.
     pub right: Vec<String>,

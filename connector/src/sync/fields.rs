@@ -8,7 +8,7 @@ use runtime::queue::ErrorRecord;
 
 /// The code of a value that cannot become its field.
 pub(crate) const CANNOT_CONVERT: &str = "cannot_convert";
-/// What to do about one while the rest is written.
+/// Advice about one, while the rest is written.
 const HELP: &str = "Correct the value in Ticketure, or the mapping at this line: the error closes when the value fits.";
 
 /// Names what one act puts right: the member of the row, and its value where it may be said.

@@ -460,7 +460,7 @@ struct InStep {
     back: bool,
 }
 
-/// What is in the error log of a pair that is in step, and is put right by that.
+/// Error log entries of a pair that is in step, which puts them right.
 fn put_right(pair: &Pair, in_step: &InStep) -> Vec<i64> {
     let mut right = Vec::new();
     if in_step.forward {

@@ -255,7 +255,7 @@ fn put(row: &mut Value, name: &str, word: &str) {
     }
 }
 
-/// What a line comes to.
+/// The total of a line.
 fn price(line: &dyn Entity) -> Decimal {
     let number = |field: &str| {
         let index = line.descriptor().field(field)?;

@@ -1,4 +1,4 @@
-//! What is left of gifts to funds where a part of them was given back.
+//! Allocations of gifts of which a part was given back.
 
 use runtime::entity::{Slot, SlotMut};
 use rust_decimal::Decimal;

@@ -124,7 +124,7 @@ fn tickets(rows: &[Value]) -> BTreeSet<String> {
     ids.filter_map(|row| text_at(row, &["ticket_id"])).collect()
 }
 
-/// What the row moves, if it moves anything.
+/// The move that a row makes, if it makes one.
 fn moved(row: &Value, root: &str) -> Option<Move> {
     let action = text_at(row, &["action"])?.trim().to_lowercase();
     let rank = BRINGS.iter().position(|brings| *brings == action)?;
@@ -183,7 +183,7 @@ fn is_given(row: &Value, name: &str) -> bool {
     row.get(name).is_some_and(|value| !value.is_null())
 }
 
-/// What rows said of a ticket.
+/// Members that rows gave of a ticket.
 #[derive(Default)]
 struct Said {
     /// In rows that brought it: what it costs, and what for, is said by these alone.

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-/// What becomes of the lines of refunded tickets: the setting `refund`.
+/// The setting `refund`: whether the lines of refunded tickets go or stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refunds {
     ReduceLines,
@@ -74,7 +74,7 @@ impl Sums {
         unpaid.max(missing).min(Decimal::ZERO)
     }
 
-    /// What was given back of gifts: other lines are lowered first.
+    /// The part of the given back amount that is taken from gifts: other lines are lowered first.
     pub(crate) fn given_back_of_gifts(&self) -> Decimal {
         let others = self.kept - self.gifts;
         (self.given_back() - others).max(Decimal::ZERO)

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// What a gateway row says.
+/// One gateway row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: String,
@@ -93,7 +93,7 @@ pub(crate) struct Money {
 }
 
 impl Charge {
-    /// What is left after voids.
+    /// The amount that voids leave.
     pub(crate) fn paid(&self) -> Decimal {
         self.charged - self.voided
     }
@@ -372,7 +372,7 @@ impl Money {
     }
 }
 
-/// What gateway rows tell, each with its row; an action of no money is none.
+/// Entries of gateway rows, each with its row; an action of no money is none.
 pub(crate) fn told(rows: &[Value]) -> Vec<(Entry, Value)> {
     let mut last: BTreeMap<String, (Moment, Moment, Value)> = BTreeMap::new();
     for row in rows {

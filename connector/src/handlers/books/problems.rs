@@ -1,4 +1,4 @@
-//! What of a cart's money is not booked, in words for the error log and the list of what waits.
+//! Amounts of a cart that are not booked, in words for the error log and the list of waiting problems.
 
 use runtime::queue::{ErrorRecord, Problem, ProblemStage};
 
@@ -52,7 +52,7 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
         Fault::Waits { .. } => ProblemStage::Waits,
         _ => ProblemStage::Failed,
     };
-    // What waits is another problem than what was in the error log at once: a void may be heard of before its charge.
+    // A waiting amount is another problem than a failed one: a void may be heard of before its charge.
     let cause = match stage {
         ProblemStage::Waits => format!("payment {about} waits"),
         ProblemStage::Failed => format!("payment {about}"),

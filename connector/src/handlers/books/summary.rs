@@ -9,7 +9,7 @@ use super::{Refunds, amount, money, refunds};
 /// The sums of a cart, as texts with two digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// What the lines come to, which is the opportunity's amount.
+    /// The sum of the lines, which is the opportunity's amount.
     pub amount: String,
     /// Charges less voids.
     pub charged: String,
@@ -18,7 +18,7 @@ pub struct Summary {
     pub balance: Balance,
 }
 
-/// What the amount is beside what was paid.
+/// The amount beside the payments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {

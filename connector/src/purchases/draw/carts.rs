@@ -10,7 +10,7 @@ use crate::purchases::{Books, money};
 pub(super) struct Cart {
     pub(super) id: String,
     pub(super) books: Books,
-    /// What the cart's row says, in cents.
+    /// Amounts of the cart's row, in cents.
     pub(super) total: i64,
     pub(super) fees: i64,
     pub(super) taxes: i64,

@@ -9,7 +9,7 @@ use super::museum::{Museum, Setup};
 use crate::sync::outcome::Failure;
 use crate::trees::tests::shapes::{cart, ticket, webhook};
 
-/// What is to be done comes last.
+/// The advice comes last.
 const ENDINGS: [&str; 3] = [
     "retry the item.",
     "goes on by itself.",
