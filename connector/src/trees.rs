@@ -69,7 +69,7 @@ pub(crate) struct Work {
 }
 
 /// A look-up of the mappings is there once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct LookupId(usize);
 
 impl LookupId {
@@ -152,6 +152,8 @@ pub(crate) struct Wanted {
     base: Option<Box<dyn Entity>>,
     /// Its record in Salesforce.
     id: Option<String>,
+    /// What its record was made with, where a look-up says it and only Salesforce knows it: fields, and the ids there.
+    made_with: Vec<(usize, String)>,
 }
 
 impl Tree {
@@ -235,6 +237,7 @@ impl Wanted {
             record,
             base: None,
             id: None,
+            made_with: Vec::new(),
         }
     }
 }
@@ -388,6 +391,9 @@ impl TwoWaySync {
             plan::renew(tree, root);
         }
         self.look_up_all(&mut work).await?;
+        if plan::renew_found(&mut work) {
+            self.look_up_all(&mut work).await?;
+        }
         self.begin_all(&work).await?;
         self.leave_all(&mut work).await?;
         self.make_way(&mut work).await?;

@@ -216,8 +216,9 @@ fn take_in(
         let id = text(&record, "Id")?;
         let tree = work.trees.get(place)?;
         let given = as_given(work, tree, wanted, &record);
-        let (base, edits) = given::with_edits(work, tree, wanted, given, &id);
-        Some((id, base, edits))
+        let (mut base, edits) = given::with_edits(work, tree, wanted, given, &id);
+        let made_with = made_with(work.root, wanted, &record, base.as_mut());
+        Some((id, base, made_with, edits))
     });
     let deleted = match (&there, work.trees.get(place)) {
         (None, Some(tree)) => given::deleted(work, tree, wanted),
@@ -236,8 +237,9 @@ fn take_in(
     tree.gone.retain(|record| !is_it(record));
     let mut edits = Vec::new();
     match there {
-        Some((id, base, more)) => {
+        Some((id, base, made_with, more)) => {
             (wanted.id, wanted.base) = (Some(id), Some(base));
+            wanted.made_with = made_with;
             edits = more;
         }
         None if deleted.is_some() => edits.extend(deleted.flatten()),
@@ -264,7 +266,7 @@ fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<d
                 let known = given.slot(index).text().map(runtime::salesforce::normalise);
                 known.is_some() && known == body::id_of(work, tree, mapping, key)
             }
-            // Which one it is is not known yet; what only a create says is taken as said.
+            // Which one it is is not known yet; what only a create says is taken as said until it is.
             (Kind::Lookup(_), Some(_)) => {
                 given.slot_mut(index).set_null();
                 field.create_only
@@ -276,6 +278,33 @@ fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<d
         }
     }
     given
+}
+
+/// Sets look-ups that only a create says to what the base says of this very record. Returns those that it does not know:
+/// fields, and the ids there.
+fn made_with(
+    root: &MappingDescriptor,
+    wanted: &Wanted,
+    record: &Record,
+    there: &mut dyn Entity,
+) -> Vec<(usize, String)> {
+    let id = text(record, "Id").map(|id| normalise(&id));
+    let base = wanted.base.as_deref();
+    let base = base.filter(|_| wanted.id.as_deref().map(normalise) == id);
+    let mut unknown = Vec::new();
+    for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+        let is_said_once = field.create_only && matches!(field.kind, Kind::Lookup(_));
+        if !is_said_once || !plan::is_renewable(root, wanted.mapping) {
+            continue;
+        }
+        let before = base.map(|base| base.slot(index));
+        if let Some(before) = before.filter(|before| before.text().is_some()) {
+            there.slot_mut(index).set(before);
+        } else if let Some(id) = field.path.last().and_then(|name| text(record, name)) {
+            unknown.push((index, normalise(&id)));
+        }
+    }
+    unknown
 }
 
 /// What is there and nobody wants is gone; what is not there any longer need not go.

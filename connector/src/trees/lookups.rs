@@ -9,7 +9,7 @@ mod search;
 mod tests;
 mod used;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use runtime::entity::Kind;
@@ -113,18 +113,23 @@ impl TwoWaySync {
     /// Resolves every look-up that is about to be written.
     pub(super) async fn look_up_all(&self, work: &mut Work) -> Result<(), StoreError> {
         // In the order of the trees and their records: of two spellings the first is made, and the other finds it.
-        let mut asked: BTreeMap<LookupId, (&'static Lookup, Vec<String>)> = BTreeMap::new();
-        let mut known: BTreeSet<(LookupId, String)> = BTreeSet::new();
+        let mut asked: Vec<(&'static Lookup, Vec<String>)> = Vec::new();
+        let mut known: HashSet<(LookupId, String)> = HashSet::new();
         for tree in work.trees.iter().filter(|tree| tree.goes_on()) {
             for (lookup, text) in of(tree) {
                 let id = LookupId::of(lookup);
-                let (_, texts) = asked.entry(id).or_insert_with(|| (lookup, Vec::new()));
-                if known.insert((id, text.clone())) {
-                    texts.push(text);
+                if !known.insert((id, text.clone())) {
+                    continue;
+                }
+                let mut others = asked.iter_mut();
+                match others.find(|(other, _)| LookupId::of(other) == id) {
+                    Some((_, texts)) => texts.push(text),
+                    None => asked.push((lookup, vec![text])),
                 }
             }
         }
-        for (id, (lookup, texts)) in asked {
+        for (lookup, texts) in asked {
+            let id = LookupId::of(lookup);
             let found = self.look_up(work, lookup, texts).await?;
             let mut stops: BTreeMap<String, Why> = BTreeMap::new();
             for (text, found) in found {
@@ -258,7 +263,9 @@ fn of(tree: &Tree) -> Vec<(&'static Lookup, String)> {
             Some(_) => plan::changed(wanted),
         };
         for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
-            if let (Kind::Lookup(lookup), true) = (field.kind, mask.contains(index))
+            let mut made_with = wanted.made_with.iter();
+            let is_asked = mask.contains(index) || made_with.any(|(field, _)| *field == index);
+            if let (Kind::Lookup(lookup), true) = (field.kind, is_asked)
                 && let Some(text) = wanted.record.slot(index).text()
             {
                 all.push((lookup, text.to_owned()));

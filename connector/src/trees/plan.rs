@@ -5,6 +5,7 @@ use runtime::entity::{Entity, Kind, copied};
 use runtime::json;
 use runtime::mapping::{Gone, MappingDescriptor, WrittenLast};
 use runtime::queue::TreeRecord;
+use runtime::salesforce::normalise;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -98,6 +99,38 @@ pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
+/// Renews records that were made with something else than their look-ups find; says whether there were any.
+pub(super) fn renew_found(work: &mut Work) -> bool {
+    let root = work.root;
+    let mut renewed = false;
+    let found = &work.found;
+    for tree in work.trees.iter_mut().filter(|tree| tree.goes_on()) {
+        for wanted in &mut tree.wanted {
+            let made_with = std::mem::take(&mut wanted.made_with);
+            let is_another = made_with.iter().any(|(field, id)| {
+                let found = asked(wanted, *field).and_then(|asked| found.get(&asked)?.as_ref());
+                found.is_some_and(|found| normalise(found) != *id)
+            });
+            if let (true, Some(base), Some(_)) = (is_another, &wanted.base, &wanted.id) {
+                let before = kept_as(root, &tree.id, wanted, base.as_ref());
+                tree.gone.push(before);
+                (wanted.id, wanted.base) = (None, None);
+                renewed = true;
+            }
+        }
+    }
+    renewed
+}
+
+/// What a field's look-up asks for.
+pub(super) fn asked(wanted: &Wanted, field: usize) -> Option<(LookupId, String)> {
+    let text = wanted.record.slot(field).text()?.to_owned();
+    match wanted.mapping.record.fields.get(field)?.kind {
+        Kind::Lookup(lookup) => Some((LookupId::of(lookup), text)),
+        _ => None,
+    }
+}
+
 /// What only a create can say has changed, or what is given back is another: the record is made anew.
 fn is_another(root: &MappingDescriptor, wanted: &Wanted, base: &dyn Entity) -> bool {
     let Some(tree) = wanted.mapping.tree else {
@@ -111,8 +144,7 @@ fn is_another(root: &MappingDescriptor, wanted: &Wanted, base: &dyn Entity) -> b
                 .last()
                 .is_some_and(|name| tree.or_first.contains(name))
     });
-    tree.gone == Gone::Delete
-        && !is_of_root(root, wanted.mapping)
+    is_renewable(root, wanted.mapping)
         && fixed.any(|(index, field)| {
             let (now, before) = (wanted.record.slot(index), base.slot(index));
             match field.kind {
@@ -120,6 +152,12 @@ fn is_another(root: &MappingDescriptor, wanted: &Wanted, base: &dyn Entity) -> b
                 _ => !now.is_absent() && !now.equivalent(before),
             }
         })
+}
+
+/// May records of the mapping be deleted and made anew?
+pub(super) fn is_renewable(root: &MappingDescriptor, mapping: &MappingDescriptor) -> bool {
+    let is_deleted = mapping.tree.is_some_and(|tree| tree.gone == Gone::Delete);
+    is_deleted && !is_of_root(root, mapping)
 }
 
 /// What a look-up asks for, without what a missing record would be given.

@@ -3,6 +3,7 @@
 mod books;
 mod fields;
 mod former_keys;
+mod products;
 pub(crate) mod shapes;
 mod staff;
 mod words;
