@@ -77,10 +77,10 @@ fn left_out(
 fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, Unmade> {
     match &computed.rule {
         Rule::Template(pieces) => Ok(Some(Value::from(template(pieces, row)))),
-        Rule::Cases(cases) => Ok(cases
-            .iter()
-            .find(|case| hold(case.when, row))
-            .map(|case: &Case| value(&case.then, row))),
+        Rule::Cases(cases) => match cases.iter().find(|case| hold(case.when, row)) {
+            Some(case) => chosen(case, row).map(Some),
+            None => Ok(None),
+        },
         Rule::Values {
             of,
             table,
@@ -96,6 +96,27 @@ fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, Unmade> {
         Rule::Lookup(lookup) => Ok(Some(asked(lookup, row))),
     }
 }
+
+/// The value of the case that holds, unless that only holds since a number is none.
+fn chosen(case: &Case, row: &Value) -> Result<Value, Unmade> {
+    let mut conditions = case.when.iter();
+    let unreadable = conditions.find_map(|condition| {
+        let value = at(row, condition.path);
+        let unmade = || Unmade {
+            source: condition.path,
+            value: value.cloned(),
+            message: NO_NUMBER.to_owned(),
+        };
+        condition.is.is_unreadable(value).then(unmade)
+    });
+    match unreadable {
+        Some(unmade) => Err(unmade),
+        None => Ok(value(&case.then, row)),
+    }
+}
+
+/// What is wrong with a value that has to be a number.
+const NO_NUMBER: &str = "the value is no number";
 
 /// Is the member, or what is made of it, personal data?
 fn is_personal(mapping: &MappingDescriptor, computed: &Computed, of: Path) -> bool {
@@ -203,7 +224,7 @@ fn negative(path: Path, row: &Value) -> Result<Value, Unmade> {
             .ok_or_else(|| Unmade {
                 source: path,
                 value: found.cloned(),
-                message: "the value is no number".to_owned(),
+                message: NO_NUMBER.to_owned(),
             }),
     }
 }

@@ -37,13 +37,20 @@ impl Is {
         is_given(value) || (counts_blank && value.is_some())
     }
 
-    /// Does it hold of this value? What is not there is null.
+    /// Asks for a number, and the value is none.
+    pub fn is_unreadable(self, value: Option<&Value>) -> bool {
+        matches!(self, Is::Above(_)) && is_given(value) && number(value).is_none()
+    }
+
+    /// Does it hold of this value? What is not there is null. A value that is no number is above any.
     pub fn holds(self, value: Option<&Value>) -> bool {
         let is_one = |constants: &[Constant]| constants.iter().any(|constant| is(*constant, value));
         match self {
             Is::Equal(constant) => is(constant, value),
             Is::OneOf(constants) => is_one(constants),
             Is::NoneOf(constants) => !is_one(constants),
+            // What reads a value that is no number says so: without a record nobody would.
+            Is::Above(_) if self.is_unreadable(value) => true,
             Is::Above(least) => number(value)
                 .zip(least.parse().ok())
                 .is_some_and(|(number, least): (Decimal, Decimal)| number > least),
@@ -98,6 +105,9 @@ mod tests {
         assert!(at(&["other"], Is::Equal(Constant::Null)));
         assert!(at(&["more", "owed"], Is::Above("2")));
         assert!(!at(&["owed"], Is::Above("0")));
+        assert!(at(&["status"], Is::Above("0")));
+        assert!(!at(&["list"], Is::Above("0")));
+        assert!(!at(&["other"], Is::Above("0")));
         assert!(at(&["status"], Is::Given(true)));
         assert!(at(&["list"], Is::Given(false)));
         assert!(at(&["other"], Is::Given(false)));
