@@ -76,7 +76,13 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
         let moved =
             "true where the record went on in another tree, such as a ticket in another cart"
                 .to_owned();
-        let settings = settings.chain([("$adopted", adopted), ("$moved", moved)]);
+        let no_lines = "true in a payment whose cart has no lines".to_owned();
+        let said = [
+            ("$adopted", adopted),
+            ("$moved", moved),
+            ("$no_lines", no_lines),
+        ];
+        let settings = settings.chain(said);
         add("paths", offered(own().chain(settings)));
         let at = ("$at", "when the row was delivered".to_owned());
         add("raw", offered(own().chain([at])));

@@ -1,7 +1,7 @@
 //! A mapping's `tests:`: their rows and their expectations name fields of the two schemas.
 
-use super::lookup;
 use super::mapping::Sides;
+use super::{lookup, tree};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{self, Expectation, Test};
@@ -83,8 +83,9 @@ fn given_fields(
 ) {
     for (name, value) in members {
         let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
-        // When the row was delivered, what was taken over, and whether the record is elsewhere now.
-        if ["$at", super::tree::ADOPTED, super::tree::MOVED].contains(&path.value.as_str()) {
+        // When the row was delivered, what was taken over, and what else the runtime says of a row.
+        let said = ["$at", tree::ADOPTED, tree::MOVED, tree::NO_LINES];
+        if said.contains(&path.value.as_str()) {
             continue;
         }
         match properties.iter().find(|(known, _)| *known == name.value) {

@@ -20,6 +20,8 @@ const AT: &str = "$at";
 pub(super) const ADOPTED: &str = "$adopted";
 /// True in the rows of a record that went on in another tree.
 pub(super) const MOVED: &str = "$moved";
+/// True in the rows of a payment whose cart has no lines.
+pub(super) const NO_LINES: &str = "$no_lines";
 /// The member that a key is made into.
 const KEY: &str = "$key";
 /// Where an entry of `for_each` is.
@@ -88,9 +90,11 @@ pub(super) fn reduced(
         let mut adopted = property(start, text(Some(18), None));
         adopted.nullable = true;
         properties.push((ADOPTED.to_owned(), adopted));
-        let mut moved = property(start, SourceType::Boolean);
-        moved.nullable = true;
-        properties.push((MOVED.to_owned(), moved));
+        for mark in [MOVED, NO_LINES] {
+            let mut marked = property(start, SourceType::Boolean);
+            marked.nullable = true;
+            properties.push((mark.to_owned(), marked));
+        }
     }
     let for_each = tree
         .and_then(|tree| tree.for_each.as_ref())

@@ -33,6 +33,9 @@ pub(crate) const KEPT: &str = "kept";
 /// The action of the row that becomes that line. Ticketure has none of this name.
 const ADJUSTS: &str = "usher_adjustment";
 
+/// Marks payments of a cart that has no lines. Mappings read it.
+const NO_LINES: &str = "$no_lines";
+
 const TICKETS: &str = "ticket_audit";
 pub(crate) const PAYMENTS: &str = "gateway_audit";
 const CARTS: &str = "cart_changed";
@@ -137,8 +140,12 @@ impl Books {
         }
     }
 
-    /// The row that becomes the line `CART:kept`.
+    /// Adds the row that becomes the line `CART:kept`, and marks payments of a cart that has no lines.
     pub(crate) fn adjust(&self, cart: &str, rows: &mut Rows, sums: Sums) {
+        if sums.lines == 0 {
+            let payments = rows.get_mut(PAYMENTS).into_iter().flatten();
+            payments.for_each(|row| *row = with(row, [(NO_LINES, Value::Bool(true))]));
+        }
         if let Some(line) = sums.line(self.refunds) {
             let row = json!({
                 "id": format!("{cart}:kept"), "cart_id": cart, "action": ADJUSTS,

@@ -374,6 +374,16 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                     then: Made::Constant(Constant::Text("Chargeback")),
                 },
                 Case {
+                    when: &[
+                        Condition {
+                            path: &["$refund"],
+                            is: Is::Equal(Constant::Text("negative_payment")),
+                        },
+                        Condition { path: &["$no_lines"], is: Is::Equal(Constant::Boolean(true)) },
+                    ],
+                    then: Made::Constant(Constant::Null),
+                },
+                Case {
                     when: &[Condition {
                         path: &["$refund"],
                         is: Is::Equal(Constant::Text("negative_payment")),
@@ -496,6 +506,37 @@ mod tests {
             "npe01__Payment_Amount__c": -20,
             "npe01__Payment_Date__c": "2026-03-05",
             "npe01__Payment_Method__c": "Credit Card",
+            "npsp__OriginalPayment__c": "c1:g1"
+        }"#;
+        expect::exactly(made(rows, settings), expected)
+    }
+
+    /// nor where the cart has no lines
+    #[test]
+    fn nor_where_the_cart_has_no_lines() -> Result<(), Failure> {
+        let rows = r#"{
+            "$no_lines": true,
+            "action": "refund",
+            "amount": "20.00",
+            "cart_id": "c1",
+            "gateway_reference": "c1:g1",
+            "id": "g2",
+            "method": "card",
+            "occurred_at": "2026-03-05T18:00:00Z"
+        }"#;
+        let settings = r#"{
+            "payments": "ticketure",
+            "refund": "negative_payment",
+            "venue_zone": "UTC"
+        }"#;
+        let expected = r#"{
+            "Ticketure_Payment_Id__c": "g2",
+            "npe01__Opportunity__c": "c1",
+            "npe01__Paid__c": true,
+            "npe01__Payment_Amount__c": -20,
+            "npe01__Payment_Date__c": "2026-03-05",
+            "npe01__Payment_Method__c": "Credit Card",
+            "npsp__DebitType__c": null,
             "npsp__OriginalPayment__c": "c1:g1"
         }"#;
         expect::exactly(made(rows, settings), expected)

@@ -2,7 +2,7 @@
 
 use super::{Context, fit, fits, mismatch, reference, takes};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Field, Made, Rule, SourceField};
+use crate::model::{Field, Literal, Made, Rule, SourceField};
 use crate::schema::{SalesforceType, SourceType};
 use crate::span::Span;
 
@@ -92,6 +92,8 @@ fn value(field: &Field, made: &Made) -> Option<Diagnostic> {
         Made::Member(source) => member(field, source),
         Made::FirstOf(sources) => sources.iter().find_map(|source| member(field, source)),
         Made::Template(span, _) => gives(field, *span, "text", schema.kind.is_text()),
+        // A case may leave a field blank.
+        Made::Constant(literal) if literal.value == Literal::Null && schema.nillable => None,
         Made::Constant(literal) => (!fits(schema, &literal.value)).then(|| {
             let message = format!(
                 "{} is {}, and this constant is not",

@@ -21,6 +21,8 @@ pub(crate) struct Sums {
     pub(crate) charged: Decimal,
     /// Refunds and chargebacks that are booked.
     pub(crate) refunded: Decimal,
+    /// How many lines there are where a refund leaves its lines.
+    pub(crate) lines: usize,
 }
 
 /// The line `CART:kept`.
@@ -34,6 +36,7 @@ pub(crate) struct Kept {
 impl Sums {
     /// Adds a line: one that is kept, or one that went by a refund.
     pub(crate) fn add(&mut self, price: Decimal, is_kept: bool, is_gift: bool) {
+        self.lines += 1;
         match is_kept {
             true => self.kept += price,
             false => self.returned += price,
@@ -94,6 +97,7 @@ mod tests {
             returned: euros(returned),
             charged: euros(charged),
             refunded: euros(refunded),
+            lines: 0,
         }
     }
 
