@@ -108,6 +108,15 @@ const TICKET: &[Case] = &[
         &[("M0004", "cont: true")],
     ),
     case(
+        "price: { last: price_paid,",
+        "price: { sum: price_payd,",
+        &[
+            ("M0101", "price_payd"),
+            ("M0101", "price: { given: false }"),
+            ("M0101", "source: price, "),
+        ],
+    ),
+    case(
         "price: { last: price_paid",
         "price: { last: price_paid, first: price_paid",
         &[("M0006", "price: { last")],
@@ -407,6 +416,11 @@ const PAYMENT: &[Case] = &[
 ];
 
 const REFUND: &[Case] = &[
+    case(
+        "key: { source: id,",
+        "key: { source: [gateway_reference],",
+        &[("M0207", "[gateway_reference]")],
+    ),
     // A word that another mapping of the webhook takes.
     case(
         "key: { source: id",

@@ -101,9 +101,7 @@ pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
             && (carts::buyer_was_deleted(ended, &error.key)
                 || memberships::names_somebody_deleted(ended, &error.key));
         let is_money = ledger.explains(&of_error(error));
-        // A later row that puts it right may wait in the lane of its cart.
-        let may_close = error.error.code == "unknown_word" && waits_at_all(ended, &error.key);
-        let is_right = is_money || may_close || memberships::is_right(&error.error.code);
+        let is_right = is_money || memberships::is_right(&error.error.code);
         if !refused && !deleted && !is_right {
             faults.push(format!(
                 "in the error log: item {} {}: {}: {}",
