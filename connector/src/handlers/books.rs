@@ -1,9 +1,8 @@
-//! The books of a cart: which charge each void and refund is about, where each ticket is, what the line `CART:kept`
-//! says, and what is left of gifts.
+//! The books of a cart: matching of voids and refunds with charges, of tickets with carts, and the line `CART:kept`.
 //!
-//! The rows of a cart come in, and go on to the mappings as the books have them: a charge with what voids leave of it, a
-//! refund in one row for each payment that it gives back, under that payment's key, and the line that evens the sums.
-//! docs/org.md has the equations.
+//! Rewrites the rows of a cart before the mappings read them. A charge gets the amount that voids leave. A refund
+//! becomes one row for each payment that it reduces, keyed by that payment. A further row makes the line that evens the
+//! sums. docs/org.md has the equations.
 
 mod allocations;
 mod exchanges;
@@ -28,35 +27,35 @@ use money::{Charge, Entry, Money, Part};
 pub(crate) const CART: &str = "cart";
 /// The object of the lines that the books add up.
 pub(crate) const LINE: &str = "OpportunityLineItem";
-/// The mapping of the line that the books make, which is none of those that they add up.
+/// The mapping of the line that the books add. The sums of lines leave it out.
 pub(crate) const KEPT: &str = "kept";
-/// The action of the row that becomes that line. Ticketure has none of this name.
+/// The action of the row that becomes the line `CART:kept`. Ticketure sends no action of this name.
 const ADJUSTS: &str = "usher_adjustment";
 
-/// Marks payments of a cart that has no lines. Mappings read it.
+/// Member that marks the payments of a cart without lines. Mappings read it.
 const NO_LINES: &str = "$no_lines";
 
 const TICKETS: &str = "ticket_audit";
 pub(crate) const PAYMENTS: &str = "gateway_audit";
 const CARTS: &str = "cart_changed";
 
-/// The members that say whose a gift is.
+/// The members that name the funds of a gift: one code, or a list.
 const FUNDS: [&str; 2] = ["fund_code", "funds"];
 
 /// Rows by payload type.
 type Rows = BTreeMap<String, Vec<Value>>;
 
-/// The books of one cart, as far as its rows tell.
+/// The books of one cart, from the rows that have arrived so far.
 pub(crate) struct Books {
     money: Money,
     refunds: Refunds,
-    /// Payments are written, by us: what cannot be booked waits.
+    /// True where usher writes the payments. Without payments of usher's, no refund waits for a charge.
     pub(crate) books_payments: bool,
-    /// Something went back: the lines have to be added up.
+    /// True if a ticket or money was refunded, so that the sums need the cart's lines.
     pub(crate) went_back: bool,
 }
 
-/// The record that a row of another cart may speak of as well: a ticket, or a payment whose cart is corrected.
+/// Names the ticket or payment of a row. Rows of other carts may describe it too, after an exchange or a correction.
 pub(crate) fn subject(root: &str, payload_type: &str, row: &str) -> Option<String> {
     if root != CART {
         return None;
@@ -76,7 +75,7 @@ fn subject_of(payload_type: &str, row: &Value) -> Option<String> {
     }
 }
 
-/// The records that the rows of a cart speak of, and that others may speak of.
+/// The tickets and payments in the rows of a cart, each once. Rows of other carts may describe them too.
 pub(crate) fn subjects(root: &str, rows: &Rows) -> Vec<String> {
     let types = [TICKETS, PAYMENTS].into_iter().filter(|_| root == CART);
     let all = types.flat_map(|payload_type| {
@@ -87,7 +86,7 @@ pub(crate) fn subjects(root: &str, rows: &Rows) -> Vec<String> {
     all.into_iter().collect()
 }
 
-/// A row as it came. One about a ticket or a payment says which arrived first, since two carts may tell of one event.
+/// Parses a stored row. A ticket or payment row gets its number of arrival, since two carts may have rows of one event.
 pub(crate) fn arrived(root: &str, row: &TreeRow) -> Option<Value> {
     let mut value = serde_json::from_str(&row.row).ok()?;
     let is_shared = matches!(row.payload_type.as_str(), TICKETS | PAYMENTS);
@@ -98,8 +97,8 @@ pub(crate) fn arrived(root: &str, row: &TreeRow) -> Option<Value> {
 }
 
 impl Books {
-    /// Opens the books of a cart: its rows are as the mappings read them from then on. `others` are rows about tickets
-    /// from other carts.
+    /// Opens the books of a cart and rewrites `rows` as the mappings shall read them. `others` holds the rows that
+    /// other carts have of the same tickets and payments.
     pub(crate) fn open(
         cart: &str,
         rows: &mut Rows,
@@ -131,7 +130,7 @@ impl Books {
         }
     }
 
-    /// The sums of the cart, with those of its lines.
+    /// Completes the sums of the lines with the charged and the refunded amount.
     pub(crate) fn sums(&self, lines: Sums) -> Sums {
         Sums {
             charged: self.money.charged(),
@@ -155,7 +154,7 @@ impl Books {
         }
     }
 
-    /// Amounts that are not booked, each with its reason.
+    /// A problem for each amount that is not booked.
     pub(crate) fn problems(&self, cart: &str) -> Vec<Problem> {
         let faults = self.money.faults.iter();
         faults
@@ -164,7 +163,7 @@ impl Books {
     }
 }
 
-/// The setting that decides about refunded lines.
+/// Reads the setting `refund`; `reduce_lines` is the default.
 fn refunds(settings: &Map<String, Value>) -> Refunds {
     match settings.get("refund").and_then(Value::as_str) {
         Some("negative_payment") => Refunds::NegativePayment,
@@ -172,7 +171,7 @@ fn refunds(settings: &Map<String, Value>) -> Refunds {
     }
 }
 
-/// Did a ticket, or the whole cart, go back?
+/// Reports whether a ticket, or the whole cart, is refunded.
 fn says_refunded(rows: &Rows) -> bool {
     let says = |payload_type: &str, member: &'static str| {
         let rows = rows.get(payload_type).into_iter().flatten();
@@ -182,12 +181,12 @@ fn says_refunded(rows: &Rows) -> bool {
     says(TICKETS, "action") || says(CARTS, "status")
 }
 
-/// Is the line of this row a gift?
+/// Reports whether the row sells a gift.
 pub(crate) fn is_gift(row: &Value) -> bool {
     text_at(row, &["item_kind"]).is_some_and(|kind| kind.trim().eq_ignore_ascii_case("donation"))
 }
 
-/// A fund and a list of funds replace each other: the row that gives one clears the other.
+/// Clears the fund where the row gives a list of funds, and the list where the row gives a fund.
 fn one_kind_of_fund(row: &mut Value) {
     let is_given = |member: &Value| !member.is_null() && member.as_str() != Some("");
     let Value::Object(members) = row else { return };
@@ -203,7 +202,7 @@ fn one_kind_of_fund(row: &mut Value) {
     }
 }
 
-/// The gateway rows as they are booked.
+/// Builds the gateway rows that the mappings read: one for each charge, and one for each part of a refund.
 fn as_booked(cart: &str, told: Vec<(Entry, Value)>, money: &Money) -> Vec<Value> {
     let mut rows = Vec::with_capacity(told.len());
     for (entry, row) in told {
@@ -225,7 +224,8 @@ fn of_charge(charge: &Charge, row: &Value) -> Value {
     )
 }
 
-/// The reference is the key of the payment that the part gives back.
+/// Makes the row of a part. The mapping of refunds finds the reduced payment by `gateway_reference`, so it holds that
+/// payment's key.
 fn of_part(cart: &str, part: &Part, row: &Value) -> Value {
     with(
         row,
@@ -249,7 +249,7 @@ fn with<const N: usize>(row: &Value, members: [(&str, Value); N]) -> Value {
     row
 }
 
-/// An amount with two digits behind the point.
+/// Formats an amount with two decimals.
 pub(crate) fn amount(mut amount: Decimal) -> String {
     amount.rescale(2);
     amount.to_string()

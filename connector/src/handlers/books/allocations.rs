@@ -1,4 +1,4 @@
-//! Allocations of gifts of which a part was given back.
+//! Allocations of gifts of which a part was refunded.
 
 use runtime::entity::{Slot, SlotMut};
 use rust_decimal::Decimal;
@@ -9,7 +9,8 @@ use crate::trees::Wanted;
 const ALLOCATION: &str = "npsp__Allocation__c";
 const AMOUNT: &str = "npsp__Amount__c";
 
-/// Lowers the allocations of a cart by this amount, in proportion and to the cent. One of which nothing is left goes.
+/// Lowers the allocations of a cart by this amount in all, in proportion and to the cent. An allocation of 0 is
+/// removed.
 pub(crate) fn lower(wanted: &mut Vec<Wanted>, by: Decimal) {
     if by <= Decimal::ZERO {
         return;
@@ -19,7 +20,7 @@ pub(crate) fn lower(wanted: &mut Vec<Wanted>, by: Decimal) {
         .enumerate()
         .filter_map(|(place, one)| Some((place, allocated(one)?)))
         .collect();
-    // Cents that rounding leaves go to the first of equals, whatever the order of the rows.
+    // Sorted by key, so that the cents of rounding do not depend on the order of the rows.
     places.sort_by_key(|(place, _)| wanted.get(*place).map(|one| one.key.clone()));
     let amounts: Vec<Decimal> = places.iter().map(|(_, amount)| *amount).collect();
     let whole: Decimal = amounts.iter().sum();

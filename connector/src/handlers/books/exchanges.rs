@@ -1,5 +1,5 @@
-//! Tickets that went on in another cart. Only a purchase and a transfer move a ticket; a scan does not, whatever cart it
-//! names. The rows of all carts that speak of a ticket say together where it is.
+//! Tickets that moved to another cart. Only a purchase and a transfer move a ticket; a scan does not, even if it names
+//! another cart. The rows of all carts together decide which cart a ticket is in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,22 @@ use serde_json::{Map, Value};
 
 use super::FUNDS;
 
-/// Marks the rows of a ticket in a cart that it has left. Mappings read it.
+/// Member that marks the rows of a ticket in a cart that the ticket has left. Mappings read it.
 pub(crate) const MOVED: &str = "$moved";
 
-/// Counts arrivals.
+/// Member with the row's number of arrival.
 pub(crate) const ARRIVED: &str = "$arrived";
 
-/// The actions that bring a ticket into a cart, the one that counts last of a second's last.
+/// The actions that bring a ticket into a cart. Within one second `transfer_to` counts as the later.
 const BRINGS: [&str; 2] = ["purchased", "transfer_to"];
 
-/// The price, which only a row that brings the ticket says.
+/// The price. Only rows that bring the ticket give it.
 const PRICE: &str = "price_paid";
 
-/// Whether it is a gift, a ticket or something else that was sold.
+/// The kind of the sold item: a gift, a ticket or something else.
 const KIND: &str = "item_kind";
 
-/// Members of a row that are of its own cart or its own event: a moving row never has them from the cart before.
+/// Members that belong to one row or one cart. A row that moves a ticket never copies them from the previous cart.
 const OWN: [&str; 9] = [
     "id",
     "action",
@@ -36,12 +36,12 @@ const OWN: [&str; 9] = [
     MOVED,
 ];
 
-/// When a row moved its ticket, and into which cart: the latest of these is where the ticket is. Of two deliveries of one
-/// row the later counts.
+/// Order of the moves of a ticket: time, rank of the action, row id, delivery, arrival, and then the cart. The greatest
+/// move names the ticket's cart. The later of two deliveries of one row is the greater.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Move(Option<i64>, usize, String, Option<i64>, Option<i64>, String);
 
-/// Settles where the tickets of a cart are, by the rows of the other carts that speak of them.
+/// Marks the tickets that rows of other carts have moved away, and completes the rows of those that are here.
 pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Vec<Value>>) {
     for ticket in tickets(own) {
         let of_ticket = |row: &&Value| text_at(row, &["ticket_id"]).as_deref() == Some(&ticket);
@@ -68,8 +68,8 @@ pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Ve
     }
 }
 
-/// Settles which cart the payments are of: of two deliveries of one row the later says it, and what it leaves out stays as
-/// the other said.
+/// Removes the payments that a later delivery assigns to another cart. A payment that is here also gets its earlier
+/// deliveries from there. So members that the latest delivery leaves out keep their values.
 pub(crate) fn settle_payments(own: &mut Vec<Value>, others: &BTreeMap<String, Vec<Value>>) {
     let all = || {
         others
@@ -98,8 +98,8 @@ pub(crate) fn settle_payments(own: &mut Vec<Value>, others: &BTreeMap<String, Ve
     }
 }
 
-/// A correction may say another kind, such as a gift that was an admission: all rows of a ticket are of the kind that the
-/// latest row said which brought it.
+/// Gives all rows of a ticket the kind that the latest row which brought the ticket gives. A correction in Ticketure
+/// may turn an admission into a gift.
 pub(crate) fn of_one_kind(rows: &mut [Value]) {
     let mut kinds: BTreeMap<String, (Move, Value)> = BTreeMap::new();
     for row in rows.iter().filter(|row| is_given(row, KIND)) {
@@ -124,7 +124,7 @@ fn tickets(rows: &[Value]) -> BTreeSet<String> {
     ids.filter_map(|row| text_at(row, &["ticket_id"])).collect()
 }
 
-/// The move that a row makes, if it makes one.
+/// The move that a row makes. `None` if its action moves no ticket.
 fn moved(row: &Value, root: &str) -> Option<Move> {
     let action = text_at(row, &["action"])?.trim().to_lowercase();
     let rank = BRINGS.iter().position(|brings| *brings == action)?;
@@ -149,7 +149,8 @@ fn mark(row: &mut Value) {
     }
 }
 
-/// Each row that brings the ticket from another cart has what it leaves out as it was said before, in whatever cart.
+/// Fills in the members that a row leaves out when it brings the ticket from another cart. The latest earlier row of
+/// any cart supplies them.
 fn complete(own: Vec<&mut Value>, cart: &str, elsewhere: &[(&String, &Value)]) {
     let mut own: Vec<(Move, &mut Value)> = own
         .into_iter()
@@ -183,12 +184,12 @@ fn is_given(row: &Value, name: &str) -> bool {
     row.get(name).is_some_and(|value| !value.is_null())
 }
 
-/// Members that rows gave of a ticket.
+/// The latest value of each member of a ticket.
 #[derive(Default)]
 struct Said {
-    /// In rows that brought it: what it costs, and what for, is said by these alone.
+    /// From rows that brought the ticket. Only these give the price, and their values take precedence.
     bringing: Map<String, Value>,
-    /// In other rows, such as scans.
+    /// From other rows, such as scans.
     other: Map<String, Value>,
 }
 
@@ -204,14 +205,14 @@ impl Said {
             true => &mut self.bringing,
             false => &mut self.other,
         };
-        // A fund and a list of funds replace each other.
+        // A row that names a fund replaces both members, since a gift has either one fund or a list.
         if FUNDS.iter().any(|name| is_given(row, name)) {
             FUNDS.iter().for_each(|name| drop(known.remove(*name)));
         }
         known.extend(members);
     }
 
-    /// A member that is null is left out, but for the one of the two kinds of fund that the other replaces.
+    /// Fills in the members that are missing or null. A row that names a fund keeps its own two members of funds.
     fn fill(&self, row: &mut Value) {
         let says_fund = FUNDS.iter().any(|name| is_given(row, name));
         for (name, value) in self.bringing.iter().chain(&self.other) {

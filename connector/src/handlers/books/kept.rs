@@ -1,8 +1,8 @@
-//! The line that says what the other lines do not: a fee that was kept, an amount that was given back, an exchange.
+//! The line that evens the sums of a cart: a fee, a refund beyond the returned lines, or an exchange.
 
 use rust_decimal::Decimal;
 
-/// The setting `refund`: whether the lines of refunded tickets go or stay.
+/// The setting `refund`: whether the lines of refunded tickets are deleted or stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refunds {
     ReduceLines,
@@ -12,29 +12,29 @@ pub(crate) enum Refunds {
 /// The sums of a cart.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sums {
-    /// Lines that are kept, and those of them that are gifts.
+    /// Prices of the lines that were not refunded.
     pub(crate) kept: Decimal,
     pub(crate) gifts: Decimal,
-    /// Lines that went by a refund.
+    /// Prices of the refunded lines.
     pub(crate) returned: Decimal,
     /// Charges less voids.
     pub(crate) charged: Decimal,
-    /// Refunds and chargebacks that are booked.
+    /// Booked refunds and chargebacks.
     pub(crate) refunded: Decimal,
-    /// How many lines there are where a refund leaves its lines.
+    /// Count of the lines that Salesforce has if refunded lines stay.
     pub(crate) lines: usize,
 }
 
 /// The line `CART:kept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// The name of its product.
+    /// Its product's name.
     pub(crate) word: &'static str,
     pub(crate) amount: Decimal,
 }
 
 impl Sums {
-    /// Adds a line: one that is kept, or one that went by a refund.
+    /// Adds the price of one line to its sums. `is_kept` is false for a refunded line.
     pub(crate) fn add(&mut self, price: Decimal, is_kept: bool, is_gift: bool) {
         self.lines += 1;
         match is_kept {
@@ -46,7 +46,7 @@ impl Sums {
         }
     }
 
-    /// The line that makes the amount of the opportunity what the museum has kept; none where it would be 0.
+    /// Computes the line that brings the opportunity's amount to the retained money. `None` if its amount is 0.
     pub(crate) fn line(&self, refunds: Refunds) -> Option<Kept> {
         let (word, amount) = match refunds {
             Refunds::ReduceLines if self.refunded <= self.returned => ("Refund fee", self.fee()),
@@ -56,28 +56,29 @@ impl Sums {
         (!amount.is_zero()).then_some(Kept { word, amount })
     }
 
-    /// Less went back than the tickets had cost.
+    /// The fee that the museum retained: less money was refunded than the returned tickets had cost.
     fn fee(&self) -> Decimal {
         let unpaid = self.returned - self.refunded;
         let over = self.charged - self.refunded - self.kept;
         unpaid.min(over).max(Decimal::ZERO)
     }
 
-    /// More went back than the tickets had cost: so much of it is of lines that are kept.
+    /// The amount that remaining lines give up: more money was refunded than the returned tickets had cost.
     pub(crate) fn given_back(&self) -> Decimal {
         let more = self.refunded - self.returned;
         let missing = self.kept - (self.charged - self.refunded);
         more.min(missing).max(Decimal::ZERO)
     }
 
-    /// Refunded lines stay, and were paid for by the lines that replace them.
+    /// The deduction for exchanges, 0 or less: refunded lines stay, though their price also paid for the replacing
+    /// lines.
     fn exchanged(&self) -> Decimal {
         let unpaid = self.refunded - self.returned;
         let missing = self.charged - self.kept - self.returned;
         unpaid.max(missing).min(Decimal::ZERO)
     }
 
-    /// The part of the given back amount that is taken from gifts: other lines are lowered first.
+    /// The part of the given back amount that reduces gifts. Other lines are lowered first.
     pub(crate) fn given_back_of_gifts(&self) -> Decimal {
         let others = self.kept - self.gifts;
         (self.given_back() - others).max(Decimal::ZERO)
@@ -109,21 +110,21 @@ mod tests {
     #[test]
     fn what_a_museum_keeps_is_a_line() {
         for (sums, reduced, negative) in [
-            // All was paid, nothing went back.
+            // All is paid, and nothing was refunded.
             (sums(50, 0, 0, 50, 0), None, None),
-            // A ticket of 25 went back, 5 were kept as a fee.
+            // A ticket of 25 was returned, and 5 were retained as a fee.
             (sums(50, 0, 25, 75, 20), Some(("Refund fee", 5)), None),
-            // A ticket went back with its money.
+            // A ticket was returned, and its whole price refunded.
             (sums(50, 0, 25, 75, 25), None, None),
-            // A dearer seat for a cheaper one: the difference was charged.
+            // A ticket was exchanged for a dearer one, and the difference charged.
             (sums(35, 0, 25, 35, 0), None, Some(("Exchanged", -25))),
-            // Goodwill: tickets stay, 40 of 100 went back.
+            // The museum refunds 40 of 100 as goodwill, and the tickets stay.
             (sums(100, 0, 0, 100, 40), Some(("Given back", -40)), None),
-            // An overpayment went back: nothing is taken off.
+            // An overpayment was refunded, which lowers no line.
             (sums(100, 0, 0, 120, 20), None, None),
-            // Nothing was heard of any payment.
+            // No payment has arrived.
             (sums(50, 0, 25, 0, 0), None, Some(("Exchanged", -25))),
-            // The bank takes all, after a refund of one ticket.
+            // The bank reverses the whole charge after the refund of one ticket.
             (sums(50, 0, 25, 75, 75), Some(("Given back", -50)), None),
         ] {
             assert_eq!(line(sums, ReduceLines), reduced, "{sums:?}");

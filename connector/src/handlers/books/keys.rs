@@ -1,12 +1,12 @@
-//! Keys that records had before: what is in Salesforce under one gets its new key in place, and keeps its Id.
+//! Keys that earlier versions gave to records. A record under such a key gets the new key in place and keeps its Id.
 
 use runtime::json::text_at;
 use serde_json::Value;
 
-/// The ids under which a charge was told beside its own.
+/// Member with the further ids of a charge that Ticketure reported under several.
 pub(crate) const ALSO: &str = "$also";
 
-/// The keys that the record of this mapping may have been written under, the likeliest first.
+/// The keys that earlier versions may have written for the record of this row, the likeliest first.
 pub(crate) fn former(mapping: &str, row: &Value) -> Vec<String> {
     let text = |member: &str| text_at(row, &[member]).filter(|text| !text.trim().is_empty());
     match mapping {
@@ -27,7 +27,8 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     Some(format!("{}:{}", one?, other?))
 }
 
-/// A charge went by the gateway's reference or its id; since then by its cart and the smallest of its ids.
+/// Keys of a charge. Its key was the gateway's reference, or the id without one; now it is the cart and the smallest
+/// id.
 fn of_payment(
     cart: Option<String>,
     reference: Option<String>,
