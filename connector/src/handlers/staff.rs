@@ -1,6 +1,6 @@
-//! Edits of staff in Salesforce over what Ticketure has sold. They stay until Ticketure says something new of that
-//! field. The amount and the stage of a sale, and a line that was deleted, are in the error log instead, and the next
-//! row of the cart or term writes them again: they are the museum's books.
+//! Edits of staff in Salesforce over values from Ticketure. An edit stays until Ticketure sends a new value of that
+//! field. The amount and the stage of a sale, and a deleted line, belong to the museum's books. Their edits go to the
+//! error log, and the next row of the cart or term restores them.
 
 use runtime::entity::Entity;
 use runtime::json::text_at;
@@ -17,35 +17,35 @@ const STAGE: &str = "StageName";
 const PRICE: &str = "UnitPrice";
 const QUANTITY: &str = "Quantity";
 
-/// Begins the causes of these problems.
+/// Prefix of the causes of these problems.
 const CAUSE: &str = "staff:";
 
-/// Is the field written again, whoever typed something over it?
+/// Reports whether usher writes the field again after a user has changed it.
 pub(crate) fn is_restored(object: &str, field: &str) -> bool {
     object == OPPORTUNITY && [AMOUNT, STAGE].contains(&field)
 }
 
-/// Is it a price that somebody may have agreed with the visitor?
+/// Reports whether the field is a price, which staff may have agreed with the visitor.
 pub(crate) fn is_price(object: &str, field: &str) -> bool {
     object == LINE && field == PRICE
 }
 
-/// Is a deleted record of the object made again by the next row?
+/// Reports whether the next row creates a deleted record of the object again.
 pub(crate) fn is_made_again(object: &str) -> bool {
     object == LINE
 }
 
-/// Does a deleted record of the object stay deleted until Ticketure says something new of it?
+/// Reports whether a deleted record of the object stays deleted until Ticketure sends a new value of it.
 pub(crate) fn stays_deleted(object: &str) -> bool {
     object == ALLOCATION
 }
 
-/// Is the problem one of these?
+/// Reports whether the cause is of a problem from this module.
 pub(crate) fn is_cause(cause: &str) -> bool {
     cause.starts_with(CAUSE)
 }
 
-/// A value that somebody typed over one of ours.
+/// A value that a user has written over a value from usher.
 pub(crate) struct Typed<'t> {
     /// The tree's root: its mapping, and its id in Ticketure.
     pub(crate) root: (&'t MappingDescriptor, &'t str),
@@ -55,13 +55,13 @@ pub(crate) struct Typed<'t> {
     /// The record's id in Salesforce.
     pub(crate) record: &'t str,
     pub(crate) field: &'static str,
-    /// Ticketure's value, as JSON, and Salesforce's.
+    /// Ticketure's value as JSON. `theirs` is Salesforce's.
     pub(crate) ours: Value,
     pub(crate) theirs: Value,
 }
 
 impl Typed<'_> {
-    /// An entry of the error log.
+    /// Makes the entry of the error log.
     pub(crate) fn problem(&self) -> Problem {
         let (root, id) = self.root;
         let (object, field) = (self.mapping.object, self.field);
@@ -80,7 +80,7 @@ impl Typed<'_> {
         )
     }
 
-    /// An entry of the conflict log: Salesforce's value stays.
+    /// Makes the entry of the conflict log: Salesforce's value stays.
     pub(crate) fn decision(&self) -> DecisionRecord {
         let (root, id) = self.root;
         DecisionRecord {
@@ -103,7 +103,7 @@ impl Typed<'_> {
     }
 }
 
-/// A line of the tree was deleted.
+/// Makes the problem of a deleted line.
 pub(crate) fn deleted(
     root: (&MappingDescriptor, &str),
     mapping: &MappingDescriptor,
@@ -144,7 +144,7 @@ fn problem(cause: String, message: String, line: Option<String>, help: String) -
     }
 }
 
-/// A key without the id of its tree's root.
+/// Removes the id of the tree's root from the front of a key.
 fn short<'k>(root: &str, key: &'k str) -> &'k str {
     let inner = key
         .strip_prefix(root)
@@ -152,8 +152,8 @@ fn short<'k>(root: &str, key: &'k str) -> &'k str {
     inner.unwrap_or(key)
 }
 
-/// Is the amount or the stage of a sale another than what was written says? `written` is what the tree has, the root's
-/// record first; `is_line` says of a mapping whether it writes lines.
+/// Reports whether the sale's amount or stage in Salesforce differs from the last written values. `root` and `lines`
+/// are the tree's stored records, and `record` is the opportunity in Salesforce.
 pub(crate) fn is_touched(
     root: &TreeRecord,
     lines: &[&TreeRecord],
@@ -165,7 +165,7 @@ pub(crate) fn is_touched(
     let is_own = base.contains_key(AMOUNT);
     let expected = match (is_own, lines.is_empty()) {
         (true, _) => number(base.get(AMOUNT)),
-        // A record that is Salesforce's has an amount that is none of ours.
+        // A root that usher did not create may have an amount from elsewhere.
         (false, true) => None,
         (false, false) if base.contains_key(STAGE) => Some(sum(lines)),
         (false, false) => None,
@@ -191,7 +191,7 @@ fn number(value: Option<&Value>) -> Option<Decimal> {
         .or_else(|| text.parse().ok())
 }
 
-/// Does a mapping write lines?
+/// Reports whether the mapping writes lines.
 pub(crate) fn is_line(mapping: &MappingDescriptor) -> bool {
     mapping.object == LINE
 }

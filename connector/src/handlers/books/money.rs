@@ -1,8 +1,8 @@
-//! The money of a cart from its gateway rows: which charge a void or a refund is about, and how much of it fits.
+//! Matches voids and refunds with charges, from the gateway rows of a cart.
 //!
-//! Pure: rows in, amounts out, the same whatever the order in which the rows came. Ticketure names a charge by the
-//! gateway's reference, or not at all; NPSP takes a refund only of a payment that was paid and has so much left
-//! (reference: NPSP, `PMT_RefundService`).
+//! A pure function of the rows: their order does not change the result. Ticketure names a charge by the gateway's
+//! reference, or not at all. NPSP accepts a refund only for a paid payment with enough left (reference: NPSP,
+//! `PMT_RefundService`).
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// One gateway row.
+/// A gateway row about money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: String,
@@ -37,16 +37,16 @@ pub(crate) enum Amount {
     Of(Decimal),
 }
 
-/// When it happened: by the clock where the text is a time, else by the text.
+/// Time of a row in milliseconds, or its text if that is no time. Sorts by both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Moment(Option<i64>, String);
 
-/// A charge, with what voids and refunds leave of it.
+/// A charge, reduced by voids and refunds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Charge {
-    /// The smallest id of the rows that tell of it.
+    /// The smallest id of the rows that report the charge.
     pub(crate) id: String,
-    /// The other ids.
+    /// The other ids of the charge, for the keys of earlier versions.
     pub(crate) also: Vec<String>,
     pub(crate) reference: Option<String>,
     method: Option<String>,
@@ -56,26 +56,26 @@ pub(crate) struct Charge {
     at: Moment,
 }
 
-/// A part of a refund or a chargeback, and the charge that it gives back.
+/// The part of a refund or chargeback that reduces one charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// The row's id, with `:2` and so on behind it for every part but the first.
+    /// The row's id for the first part; further parts add `:2`, `:3` and so on.
     pub(crate) id: String,
     pub(crate) row: String,
     pub(crate) charge: String,
     pub(crate) amount: Decimal,
 }
 
-/// An amount that is not booked, or not whole.
+/// An amount that is not booked, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// No amount, none that can be read, or a charge below 0.
+    /// The amount is missing or unreadable, or a charge is below 0.
     NoAmount { id: String, said: Option<String> },
-    /// A void that fits no charge.
+    /// A void that matches no charge.
     FitsNoCharge { id: String },
-    /// Refunds or chargebacks of one reference with both signs.
+    /// Refunds or chargebacks of one reference, some positive and some negative.
     BothSigns { ids: Vec<String> },
-    /// More than is left of what was charged.
+    /// The charges have too little left, so the rest waits for another charge.
     Waits {
         id: String,
         action: Action,
@@ -93,7 +93,7 @@ pub(crate) struct Money {
 }
 
 impl Charge {
-    /// The amount that voids leave.
+    /// The charged amount less voids.
     pub(crate) fn paid(&self) -> Decimal {
         self.charged - self.voided
     }
@@ -109,13 +109,13 @@ impl Money {
         self.charges.iter().map(Charge::paid).sum()
     }
 
-    /// Refunds and chargebacks that are booked.
+    /// Booked refunds and chargebacks.
     pub(crate) fn refunded(&self) -> Decimal {
         self.parts.iter().map(|part| part.amount).sum()
     }
 }
 
-/// Settles the entries of a cart.
+/// Books the entries of a cart. Voids come before refunds, since a voided amount cannot be refunded.
 pub(crate) fn settle(entries: &[Entry]) -> Money {
     let mut money = Money::default();
     let readable = readable(entries, &mut money.faults);
@@ -138,7 +138,7 @@ fn in_time(one: &Entry, other: &Entry) -> Ordering {
     (&one.at, &one.id).cmp(&(&other.at, &other.id))
 }
 
-/// The entries whose amounts can be booked.
+/// Selects the entries that can be booked, and reports the others as faults.
 fn readable<'e>(entries: &'e [Entry], faults: &mut Vec<Fault>) -> Vec<&'e Entry> {
     let mixed = both_signs(entries);
     let mut found = Vec::with_capacity(entries.len());
@@ -152,7 +152,7 @@ fn readable<'e>(entries: &'e [Entry], faults: &mut Vec<Fault>) -> Vec<&'e Entry>
             Amount::Of(amount) if is_below(amount) => {
                 faults.push(no_amount(entry, Some(amount.to_string())));
             }
-            // A gateway called `free` charges nothing.
+            // The gateway `free` reports charges of 0.
             Amount::Of(amount) if amount.is_zero() => {}
             Amount::Of(_) if mixed.contains_key(&mixed_key(entry)) => {}
             Amount::Of(_) => found.push(entry),
@@ -171,7 +171,7 @@ fn mixed_key(entry: &Entry) -> (Action, String) {
     (entry.action, entry.reference.clone().unwrap_or_default())
 }
 
-/// Refunds, or chargebacks, of one reference that have both signs: nobody knows which way the money went.
+/// Finds refunds, or chargebacks, of one reference with both signs, since the direction of that money is unknown.
 fn both_signs(entries: &[Entry]) -> BTreeMap<(Action, String), Vec<String>> {
     let mut signs: BTreeMap<(Action, String), (BTreeSet<bool>, Vec<String>)> = BTreeMap::new();
     for entry in entries {
@@ -202,7 +202,7 @@ fn size(entry: &Entry) -> Decimal {
     }
 }
 
-/// Charges in the order in which they were made. One that is told twice, under two ids, is one.
+/// The charges, oldest first. Two rows with the same reference, amount and time are one charge under two ids.
 fn charges(entries: &[&Entry]) -> Vec<Charge> {
     let mut all: Vec<Charge> = Vec::new();
     let mut sorted: Vec<&&Entry> = entries
@@ -237,13 +237,14 @@ fn charges(entries: &[&Entry]) -> Vec<Charge> {
 }
 
 impl Money {
-    /// Places of the charges of a reference: the one of this amount first, then the latest.
+    /// Indexes of the charges with this reference, ranked by `ranked`. Empty without a reference.
     fn named(&self, reference: Option<&String>, amount: Decimal) -> Vec<usize> {
         let is_it = |charge: &Charge| reference.is_some() && charge.reference.as_ref() == reference;
         self.ranked(is_it, amount)
     }
 
-    /// Places of charges: those of this amount with enough left first, then the latest first.
+    /// Indexes of the charges that are meant: those of exactly this amount with enough left first, then the latest
+    /// first.
     fn ranked(&self, is_meant: impl Fn(&Charge) -> bool, amount: Decimal) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.charges.len())
             .filter(|place| self.charges.get(*place).is_some_and(&is_meant))
@@ -267,7 +268,7 @@ impl Money {
             let id = entry.id.clone();
             return self.faults.push(Fault::FitsNoCharge { id });
         }
-        // A void without an amount is of all that is left.
+        // A void without an amount takes all that is left.
         let mut open = match entry.amount {
             Amount::Of(_) => wanted,
             _ => named
@@ -287,7 +288,7 @@ impl Money {
         self.wait_for(entry, whole - open, open);
     }
 
-    /// The only charge of this method and amount.
+    /// The index of the charge with this method and amount, if there is exactly one.
     fn single(&self, entry: &Entry, amount: Decimal) -> Vec<usize> {
         let places: Vec<usize> = (0..self.charges.len())
             .filter(|place| {
@@ -329,7 +330,8 @@ impl Money {
         self.wait_for(entry, wanted - open, open);
     }
 
-    /// The charges that a refund may be taken from. One that was voided gives nothing back, and no other stands in.
+    /// Indexes of the charges that a refund may reduce, the likeliest first. If one of the named charges was voided, no
+    /// other charge replaces it.
     fn refundable(&self, entry: &Entry, wanted: Decimal) -> Vec<usize> {
         let is_voided = |place: &usize| {
             let charge = self.charges.get(*place);
@@ -349,7 +351,7 @@ impl Money {
         named
     }
 
-    /// The charge of this amount, one that was not voided before one that was; else the latest that has enough left.
+    /// The charge of this amount, preferably with enough left. Without one, the latest charge with enough left.
     fn by_amount(&self, wanted: Decimal) -> Vec<usize> {
         let ranked = self.ranked(|charge| charge.charged == wanted, wanted);
         let enough = || self.ranked(|charge| charge.left() >= wanted, wanted);
@@ -372,13 +374,13 @@ impl Money {
     }
 }
 
-/// Entries of gateway rows, each with its row; an action of no money is none.
+/// Merges the deliveries of each row id, and parses one entry from each. Rows whose action moves no money are left out.
 pub(crate) fn told(rows: &[Value]) -> Vec<(Entry, Value)> {
     let mut last: BTreeMap<String, (Moment, Moment, Value)> = BTreeMap::new();
     for row in rows {
         let Some(id) = text(row, "id") else { continue };
         let (at, delivered) = (moment(row, "occurred_at"), moment(row, "$at"));
-        // The later of two deliveries of one row counts; what it leaves out stays.
+        // The later of two deliveries of one row counts; members that it leaves out keep the earlier value.
         let told = match last.remove(&id) {
             None => (at, delivered, row.clone()),
             Some((known_at, known, older)) if (&known_at, &known) > (&at, &delivered) => {

@@ -1,11 +1,11 @@
-//! Amounts of a cart that are not booked, in words for the error log and the list of waiting problems.
+//! Texts for the amounts of a cart that are not booked.
 
 use runtime::queue::{ErrorRecord, Problem, ProblemStage};
 
 use super::amount;
 use super::money::{Action, Fault};
 
-/// The problem of a fault; none where no payments are booked and something would only wait for one.
+/// Makes the problem of a fault. `None` for an amount that waits for a charge where usher writes no payments.
 pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Problem> {
     let (about, code, message, help) = match fault {
         Fault::NoAmount { id, said } => (
@@ -52,7 +52,7 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
         Fault::Waits { .. } => ProblemStage::Waits,
         _ => ProblemStage::Failed,
     };
-    // A waiting amount is another problem than a failed one: a void may be heard of before its charge.
+    // The two stages have different causes: a void may wait for its charge first, and fail once that is there.
     let cause = match stage {
         ProblemStage::Waits => format!("payment {about} waits"),
         ProblemStage::Failed => format!("payment {about}"),

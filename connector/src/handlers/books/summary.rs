@@ -1,4 +1,4 @@
-//! The books of a cart in a few sums, for whoever asks what is owed.
+//! The sums of a cart for `usher explain`.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -6,19 +6,19 @@ use serde_json::{Map, Value};
 
 use super::{Refunds, amount, money, refunds};
 
-/// The sums of a cart, as texts with two digits.
+/// The sums of a cart, each as text with two decimals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The sum of the lines, which is the opportunity's amount.
     pub amount: String,
     /// Charges less voids.
     pub charged: String,
-    /// Refunds and chargebacks that are booked.
+    /// Booked refunds and chargebacks.
     pub given_back: String,
     pub balance: Balance,
 }
 
-/// The amount beside the payments.
+/// The difference between the amount and the payments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
@@ -27,7 +27,7 @@ pub enum Balance {
     Overpaid(String),
 }
 
-/// Sums up a cart by its gateway rows and what its lines come to. None where no payment was heard of.
+/// Sums up a cart. `None` if no payment has arrived.
 pub(crate) fn of(rows: &[Value], lines: Decimal, settings: &Map<String, Value>) -> Option<Summary> {
     let entries: Vec<money::Entry> = money::told(rows)
         .into_iter()
@@ -39,7 +39,7 @@ pub(crate) fn of(rows: &[Value], lines: Decimal, settings: &Map<String, Value>) 
     let money = money::settle(&entries);
     let paid = match refunds(settings) {
         Refunds::ReduceLines => money.charged() - money.refunded(),
-        // Refunds are payments of their own there, and the lines come to what was charged.
+        // With this setting refunds are payments of their own, so the lines add up to the charged amount.
         Refunds::NegativePayment => money.charged(),
     };
     let owed = lines - paid;
@@ -56,7 +56,7 @@ pub(crate) fn of(rows: &[Value], lines: Decimal, settings: &Map<String, Value>) 
 }
 
 impl Summary {
-    /// In words.
+    /// Returns the sums as one line of text.
     pub fn text(&self) -> String {
         let balance = match &self.balance {
             Balance::Even => "nothing is owed".to_owned(),

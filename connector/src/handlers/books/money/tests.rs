@@ -1,10 +1,10 @@
-//! Each case: gateway rows, one a line, then what becomes of them. The rows are read forwards and backwards.
+//! Each case lists gateway rows, one a line, and then the result. The rows are read forwards and backwards.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-/// `g-1 charge ch_1 card 100.00 day 1`; `-` is a member that is not given.
+/// Parses a row such as `g-1 charge ch_1 card 100.00 day 1`; `-` leaves the member out.
 fn row(line: &str) -> Value {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [id, action, reference, method, amount, day] = words[..] else {
