@@ -1,6 +1,7 @@
-//! Carts as customers buy them, and the books that follow: for the demo, the simulation and tests of trees.
+//! Carts as customers buy them, and their expected books, for the demo, the simulation and tests of trees.
 //!
-//! Shares nothing with the code that writes carts: no mapping, none of `trees`, none of `runtime::row`.
+//! Shares no code with the writing of carts (no mapping, no `trees`, no `runtime::row`), so that one mistake cannot
+//! hide in both.
 
 pub(crate) mod books;
 pub(crate) mod draw;
@@ -18,23 +19,23 @@ pub(crate) use rows::Rows;
 /// Facts of one cart, amounts in cents.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Books {
-    /// Price of each line that is kept, by ticket id.
+    /// Price of each line that was not refunded, by ticket id.
     pub(crate) lines: BTreeMap<String, i64>,
-    /// Price of each line that is gone by `refunded`.
+    /// Price of each refunded line, by ticket id.
     pub(crate) refunded: BTreeMap<String, i64>,
-    /// Shares of the funds in each gift that is kept: by ticket id, then by the fund's name in small letters.
+    /// Shares of the funds in each gift that was not refunded: by ticket id, then by the fund's lower-case name.
     pub(crate) gifts: BTreeMap<String, BTreeMap<String, Share>>,
-    /// Outcome of each row of the gateway, by the row's id. A charge told twice has one.
+    /// Outcome of each row of the gateway, by the row's id. A charge that two rows report has one outcome.
     pub(crate) parts: BTreeMap<String, Part>,
     pub(crate) fees: i64,
     pub(crate) taxes: i64,
-    /// Latest status of the sold cart that is understood; empty where there is none.
+    /// Latest known status of the cart since its sale; empty before the sale.
     pub(crate) status: String,
     pub(crate) owed: i64,
     pub(crate) checked_out: bool,
-    /// A ticket was bought in this cart or moved into it.
+    /// True if a ticket was bought in this cart or moved into it.
     pub(crate) bought: bool,
-    /// Statuses and actions that nobody understands, in small letters.
+    /// Statuses and actions that no mapping knows, in lower case.
     pub(crate) words: BTreeSet<String>,
 }
 
@@ -46,15 +47,15 @@ pub(crate) struct Share {
     pub(crate) slack: i64,
 }
 
-/// Outcome of one row of the gateway: its amount is the sum of the three.
+/// Outcome of one row of the gateway. Its amount is the sum of `booked`, `voided` and `waits`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) is_refund: bool,
-    /// Cents that are a payment, or a negative one.
+    /// Cents that Salesforce has as a payment; positive for refunds too.
     pub(crate) booked: i64,
-    /// Cents that a void took away from a charge.
+    /// Cents that a void deducts from a charge.
     pub(crate) voided: i64,
-    /// Cents that wait for a charge or are refused: the queue or the error log names the row.
+    /// Cents that wait for a charge or are refused. An entry of the queue or the error log has to name the row.
     pub(crate) waits: i64,
 }
 
@@ -67,10 +68,10 @@ pub(crate) fn money(cents: i64) -> String {
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Amount that no record has, in the place of one that is unreadable.
+/// Stands for an unreadable amount, so that it equals no amount of a record.
 const NO_AMOUNT: i64 = i64::MIN / 4;
 
-/// An amount of either system in cents; none is zero.
+/// An amount of either system in cents; 0 if it is missing.
 fn cents(value: Option<&Value>) -> i64 {
     match value {
         None | Some(Value::Null) => 0,
@@ -78,7 +79,7 @@ fn cents(value: Option<&Value>) -> i64 {
     }
 }
 
-/// An amount in cents, or none where there is no number.
+/// An amount in cents; `None` if it is no number.
 fn amount(value: Option<&Value>) -> Option<i64> {
     let hundredths = decimal(value)? * rust_decimal::Decimal::ONE_HUNDRED;
     hundredths.normalize().to_string().parse().ok()

@@ -1,5 +1,5 @@
-//! Opportunities beside the books: sum(lines) = Amount; payments = charges less voids, refunds and chargebacks;
-//! allocations = the gifts that were kept. To the cent.
+//! Compares opportunities with the expected books, to the cent: the sum of the lines is the amount. The payments are
+//! charges less voids, refunds and chargebacks. The allocations are the gifts that were not refunded.
 
 mod there;
 
@@ -11,7 +11,7 @@ use simulator::Simulator;
 use super::{Books, Share, reckoning, text};
 use there::There;
 
-/// Returns the carts whose opportunity says something else than the books: the expected entry and the one found.
+/// Returns each cart whose opportunity differs from its books, with the expected and the found entry.
 pub(crate) fn disagreeing<'b>(
     simulator: &Simulator,
     carts: impl IntoIterator<Item = (&'b str, &'b Books)>,
@@ -33,7 +33,7 @@ pub(crate) fn disagreeing<'b>(
         .collect()
 }
 
-/// The connector makes the payments, and not NPSP.
+/// Returns whether usher creates the payments instead of NPSP.
 pub(crate) fn are_ours(settings: &Map<String, Value>) -> bool {
     text(settings, "payments") != "npsp"
 }
@@ -43,18 +43,18 @@ pub(crate) fn are_ours(settings: &Map<String, Value>) -> bool {
 pub(crate) struct Entry {
     opportunities: usize,
     amount: i64,
-    /// Key and total of each line, sorted: a line that is there twice is in it twice.
+    /// Key and total of each line, sorted. A duplicate line appears twice.
     lines: Vec<(String, i64)>,
     /// Product, kind and quantity of the line `CART:kept`.
     kept: String,
-    /// Key and amount of each payment, sorted; the parts of a refund are one.
+    /// Key and amount of each payment, sorted. The parts of one refund are added up.
     payments: Vec<(String, i64)>,
-    /// Allocations by the fund's name in small letters.
+    /// Allocated amounts by the fund's lower-case name.
     funds: BTreeMap<String, i64>,
     stage: String,
 }
 
-/// Conditions under which opportunities are judged.
+/// Settings that decide about the expected content.
 struct Wants<'s> {
     settings: &'s Map<String, Value>,
     npsp: bool,
@@ -120,7 +120,7 @@ fn stage(books: &Books, settings: &Map<String, Value>) -> &'static str {
     }
 }
 
-/// Allocations found are the expected ones, but for cents that rounding may move.
+/// Returns whether the found allocations equal the expected ones, except for cents that rounding may move.
 fn agree(expected: &BTreeMap<String, Share>, found: &BTreeMap<String, i64>) -> bool {
     let total: i64 = expected.values().map(|share| share.cents).sum();
     let names = expected.keys().chain(found.keys());

@@ -1,7 +1,7 @@
-//! Random histories of carts: what is bought, paid, used, exchanged and given back, and the books after it as they are
-//! kept here, in cents, while it happens.
+//! Random histories of carts with purchases, payments, scans, exchanges and refunds. Each step also updates the
+//! expected books, in cents.
 //!
-//! Two rows never happen at the same time, so that nothing hangs on the order of ties.
+//! No two rows have the same time, so that the result does not depend on the order of ties.
 
 mod carts;
 mod exchanges;
@@ -16,11 +16,11 @@ use super::Books;
 use super::memberships::Terms;
 use carts::Cart;
 
-/// A cart and the cart that one of its tickets went into, where one did, and everything that happened to them.
+/// The rows of one cart, and of the cart that one of its tickets may have moved into.
 pub(crate) struct History {
     /// In the order in which it happened.
     pub(crate) told: Vec<Told>,
-    /// The first is the one that the history began with.
+    /// The carts with their books; the first is the cart that the history began with.
     pub(crate) carts: Vec<(String, Books)>,
     /// Of the membership that was bought with it, where one was.
     pub(crate) terms: Terms,
@@ -34,7 +34,7 @@ pub(crate) struct Told {
     at: String,
 }
 
-/// Buyer of a cart: a person, an organization, or nobody that is known; ids of Ticketure's.
+/// Buyer of a cart by Ticketure's ids: a person, an organization, or nobody.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Buyer {
     pub(crate) person: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Buyer {
 }
 
 impl History {
-    /// The carts and their books.
+    /// The ids of the carts, and their books.
     #[cfg(test)]
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Books)> {
         self.carts
@@ -50,7 +50,7 @@ impl History {
             .map(|(cart, books)| (cart.as_str(), books))
     }
 
-    /// Webhooks of the history, each row by itself.
+    /// Webhooks of the history, one for each row.
     pub(crate) fn webhooks(&self) -> Vec<Value> {
         let name = self.carts.first().map_or("", |(cart, _)| cart);
         let each = self.told.iter().enumerate();
@@ -74,9 +74,9 @@ struct Maker<'r> {
     random: &'r mut Rng,
     buyer: Buyer,
     told: Vec<Told>,
-    /// The cart that things happen to now.
+    /// The cart that the next rows belong to.
     cart: Cart,
-    /// Carts that are done with.
+    /// Finished carts.
     others: Vec<(String, Books)>,
     second: u32,
     number: u32,

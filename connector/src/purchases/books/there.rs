@@ -1,4 +1,4 @@
-//! Opportunities with their lines, payments and allocations, as the org has them.
+//! Opportunities with their lines, payments and allocations, read from the simulated org.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use simulator::Simulator;
 use super::{Entry, Wants, agree};
 use crate::purchases::{Books, Record, cents, text};
 
-/// Records by the value of one of their fields.
+/// Records grouped by the value of one field.
 type Under = BTreeMap<String, Vec<Record>>;
 
 pub(super) struct There {
@@ -15,7 +15,8 @@ pub(super) struct There {
     lines: Under,
     payments: Under,
     allocations: Under,
-    /// Names of funds in small letters, by id; of several funds with one name each says how many there are.
+    /// Lower-case names of funds, by id. A name that several funds share ends with their count, so that it equals no
+    /// expected name.
     funds: BTreeMap<String, String>,
     /// Names of products, by the id of a price book entry.
     products: BTreeMap<String, String>,
@@ -114,7 +115,7 @@ fn totals(lines: &[Record]) -> Vec<(String, i64)> {
     lines
 }
 
-/// Payments by key; where NPSP makes its own, only those that have a key of ours.
+/// Payments by key. NPSP's own payments have no key, and are left out if NPSP makes the payments.
 fn paid(payments: &[Record], books: &Books, are_ours: bool) -> Vec<(String, i64)> {
     let mut refunds: BTreeMap<String, i64> = BTreeMap::new();
     let mut charges: Vec<(String, i64)> = Vec::new();
@@ -132,7 +133,7 @@ fn paid(payments: &[Record], books: &Books, are_ours: bool) -> Vec<(String, i64)
     charges
 }
 
-/// The row that a refund's payment is of: its parts have the keys `id`, `id:2`, `id:3`.
+/// The refund row that a payment's key belongs to. The parts of a refund have the keys `id`, `id:2`, `id:3`.
 fn refund<'k>(key: &'k str, books: &Books) -> Option<&'k str> {
     let is_refund = |id: &str| books.parts.get(id).is_some_and(|part| part.is_refund);
     let of_part = key.rsplit_once(':').map_or(key, |(id, _)| id);
@@ -140,7 +141,7 @@ fn refund<'k>(key: &'k str, books: &Books) -> Option<&'k str> {
 }
 
 fn funds(simulator: &Simulator) -> BTreeMap<String, String> {
-    // One that nothing refers to may be a create of the network's that was carried out late.
+    // An unused fund may come from a create whose answer the network lost, and that a later create repeated.
     let allocations = simulator.records("npsp__Allocation__c");
     let is_used = |fund: &Record| {
         let mut used = allocations.iter();

@@ -1,4 +1,4 @@
-//! The cart's own rows: opened, checked out, opened again, with a status that nobody knows.
+//! Rows of the cart itself: opened, checked out, reopened, and with an unknown status.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::Maker;
 use super::payments::Charge;
 use crate::purchases::{Books, money};
 
-/// One cart while it is drawn.
+/// A cart while it is drawn.
 pub(super) struct Cart {
     pub(super) id: String,
     pub(super) books: Books,
@@ -18,9 +18,9 @@ pub(super) struct Cart {
     pub(super) charges: Vec<Charge>,
     /// Cents of all charges that neither a void nor a refund has taken.
     pub(super) left: i64,
-    /// A charge is voided in part: refunds name their charge and are no more than what is left of it.
+    /// True after a partial void. From then on refunds name their charge and stay within its rest.
     pub(super) is_part_voided: bool,
-    /// The gateway writes refunds with a minus.
+    /// True if the gateway writes refunds as negative amounts.
     pub(super) has_minus: bool,
 }
 
@@ -64,7 +64,7 @@ impl Maker<'_> {
         self.tell("cart", row);
     }
 
-    /// The books read what sold carts say in words that are known.
+    /// Updates the books. Only rows with a known status since the sale count.
     fn note(&mut self, status: &str, owed: i64) {
         let books = &mut self.cart.books;
         if KNOWN.contains(&status) {
@@ -73,14 +73,14 @@ impl Maker<'_> {
             books.fees = self.cart.fees;
             books.taxes = self.cart.taxes;
             books.checked_out = true;
-            // A status that is known puts the unknown one before it right.
+            // A known status settles the error of the unknown one before it.
             books.words.remove("on_hold");
         } else if status != "open" {
             books.words.insert(status.to_owned());
         }
     }
 
-    /// A cart that was sold is opened again, with fees and a debt that are not read; it is left so, or checked out again.
+    /// Reopens a sold cart with fees and a debt that usher has to ignore. Half of them are checked out again.
     pub(super) fn open_again(&mut self) {
         let mut row = json!({ "id": self.cart.id, "status": "open", "total_outstanding": "99.00" });
         if self.random.bool() {

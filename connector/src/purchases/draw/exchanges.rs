@@ -1,4 +1,4 @@
-//! Exchanges: for another session, for a new ticket, into another cart; and prices that are put right when all is paid.
+//! Exchanges for another session, for a new ticket or into another cart, and corrections of prices after the payment.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::lines::{Kind, Line};
 use crate::purchases::money;
 
 impl Maker<'_> {
-    /// Rarely, something is exchanged, and the difference is charged or given back.
+    /// In seven of 60 carts, exchanges a ticket or corrects a line, and settles the difference.
     pub(super) fn exchange(&mut self, lines: &mut Vec<Line>) {
         let tickets = lines.iter().enumerate();
         let tickets = tickets.filter(|(_, line)| line.kind == Kind::Ticket);
@@ -31,7 +31,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Into a dearer or a cheaper session.
+    /// Moves a ticket to another session, at another price.
     fn transfer(&mut self, lines: &mut [Line], place: usize) {
         let cents = self.one_of(&[0, 1_000, 3_500, 12_000]);
         let Some(line) = lines.get_mut(place) else {
@@ -47,7 +47,7 @@ impl Maker<'_> {
         self.settle(difference);
     }
 
-    /// A ticket is refunded and a new one is bought, and money moves for the difference alone.
+    /// Refunds a ticket and buys a new one. Only the difference moves as money.
     fn buy_anew(&mut self, lines: &mut [Line], place: usize) {
         let mut new = self.ticket();
         let Some(line) = lines.get_mut(place) else {
@@ -60,7 +60,7 @@ impl Maker<'_> {
         self.settle(difference);
     }
 
-    /// A ticket goes on under its id in a new cart: refunded or transferred here, bought or transferred there.
+    /// Moves a ticket with its id into a new cart: refunded or transferred here, bought or transferred there.
     fn move_out(&mut self, mut line: Line) {
         match self.random.u8(..3) {
             0 => drop(self.audit_row(
@@ -72,7 +72,7 @@ impl Maker<'_> {
         }
         self.cart.books.lines.remove(&line.id);
         let paid = line.cents;
-        // The old cart gives all of it back, or the new one takes the difference and the money stays where it is.
+        // Either the old cart refunds the whole price, or the new cart takes only the difference.
         let is_paid_back = self.random.bool();
         if is_paid_back {
             self.pay_back(paid);
@@ -104,7 +104,7 @@ impl Maker<'_> {
         self.others.push((other.id, other.books));
     }
 
-    /// The row that brings a ticket into this cart. A transfer may leave out what stays as it was.
+    /// Adds the row that brings a ticket into this cart. A transfer may leave out the price and the kind.
     fn come_in(&mut self, line: &mut Line) {
         line.row["cart_id"] = json!(self.cart.id);
         line.row["cart_number"] = json!(format!("N-{}", self.cart.id));
@@ -122,7 +122,7 @@ impl Maker<'_> {
         self.cart.books.bought = true;
     }
 
-    /// A difference in price is charged or given back.
+    /// Charges or refunds a difference in price.
     fn settle(&mut self, difference: i64) {
         if difference > 0 {
             let reference = self.id("ch");

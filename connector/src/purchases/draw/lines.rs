@@ -1,4 +1,4 @@
-//! Lines as they are bought, corrected and used.
+//! Lines: bought, corrected, scanned and refunded.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) struct Line {
     pub(super) cents: i64,
     pub(super) kind: Kind,
     pub(super) row: Value,
-    /// Id of the row that it was bought with.
+    /// Id of the row that bought the line.
     bought: String,
 }
 
@@ -42,7 +42,7 @@ impl Maker<'_> {
         lines
     }
 
-    /// The line is bought with the price and the funds that it has now.
+    /// Buys the line with its present price and funds.
     pub(super) fn purchase(&mut self, line: &mut Line) {
         self.cart.books.lines.insert(line.id.clone(), line.cents);
         self.cart.books.bought = true;
@@ -85,7 +85,7 @@ impl Maker<'_> {
         line
     }
 
-    /// Funds for all of a gift, in the place of those that it had.
+    /// Replaces the funds of a gift, so that they add up to its price.
     fn give_to_funds(&mut self, line: &mut Line) {
         if let Value::Object(row) = &mut line.row {
             row.remove("fund_code");
@@ -109,7 +109,7 @@ impl Maker<'_> {
             }
             1 => {
                 let part = cents / 3;
-                // Now and then both parts are one fund's.
+                // In one of six lists both parts go to the same fund.
                 let other = match self.one_in(6) {
                     true => FUNDS[0],
                     false => FUNDS[1],
@@ -123,7 +123,7 @@ impl Maker<'_> {
                     { "code": FUNDS[0], "percent": "33.333333" }, { "code": FUNDS[1], "percent": "33.333333" },
                     { "code": FUNDS[2], "percent": "33.333334" },
                 ]);
-                // Cents that thirds leave over go to the largest share first.
+                // Largest remainder: the cents beyond the thirds go to the largest percentage first.
                 let (third, over) = (cents / 3, cents % 3);
                 for (fund, more) in FUNDS
                     .iter()
@@ -136,7 +136,7 @@ impl Maker<'_> {
         self.cart.books.gifts.insert(line.id.clone(), shares);
     }
 
-    /// A line was booked wrong and is put right: its price, or the funds of a gift.
+    /// Corrects a line: its price, or the funds of a gift.
     pub(super) fn correct(&mut self, lines: &mut [Line]) {
         let place = self.random.usize(..lines.len().max(1));
         let Some(line) = lines.get_mut(place) else {
@@ -151,7 +151,7 @@ impl Maker<'_> {
         if self.random.bool() {
             return self.purchase(line);
         }
-        // The very row again, with another price.
+        // The correction repeats the row's id with another price.
         let mut row = line.row.clone();
         row["id"] = json!(line.bought);
         row["action"] = json!("purchased");
@@ -186,7 +186,7 @@ impl Maker<'_> {
         }
     }
 
-    /// The line is gone; now and then the row says no more than that.
+    /// Refunds the line. A quarter of the rows have no members but the ids.
     pub(super) fn refund(&mut self, line: &Line) {
         if self.one_in(4) {
             let row = json!({ "ticket_id": line.id, "cart_id": self.cart.id });
@@ -200,7 +200,7 @@ impl Maker<'_> {
         books.refunded.insert(line.id.clone(), line.cents);
     }
 
-    /// Gives the id of the row.
+    /// Adds a row about the line and returns the row's id.
     pub(super) fn audit(&mut self, line: &Line, action: &str) -> String {
         self.audit_row(line.row.clone(), action)
     }

@@ -10,12 +10,12 @@ use crate::purchases::{Part, money};
 pub(super) struct Charge {
     reference: String,
     cents: i64,
-    /// Cents that refunds by its name have left of it.
+    /// Cents of the charge that no refund has named yet.
     left: i64,
 }
 
 impl Maker<'_> {
-    /// One charge or two, by card or by gift card; now and then rows that come to nothing.
+    /// Pays by one charge or two, with a card or a gift card. Rare further rows change no sum.
     pub(super) fn pay(&mut self, total: i64) {
         self.cart.has_minus = self.one_in(20);
         let first = if self.random.bool() { total } else { total / 2 };
@@ -28,7 +28,7 @@ impl Maker<'_> {
             let is_gift_card = self.one_in(12);
             let reference = match named.take().filter(|_| is_one_reference) {
                 Some(reference) => reference,
-                // Cards are used in several carts.
+                // A small range, so that several carts pay with the same gift card.
                 None if is_gift_card => format!("GC-{}", self.random.u8(..50)),
                 None => self.id("ch"),
             };
@@ -69,7 +69,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A charge that is paid and stays, until a refund takes of it. Gives its row.
+    /// Adds a charge that stays paid until a refund reduces it. Returns its row.
     pub(super) fn charge(&mut self, method: &str, reference: &str, cents: i64) -> Value {
         let row = self.gateway_row("charge", method, reference, cents);
         self.tell("gateway_audit", row.clone());
@@ -97,7 +97,7 @@ impl Maker<'_> {
         self.cart.books.parts.insert(id.to_owned(), part);
     }
 
-    /// Four more are charged than the cart comes to, and voided before settlement.
+    /// Charges 4.00 more than the cart costs, and voids them before settlement.
     fn charge_too_much(&mut self, reference: &str, cents: i64) {
         let row = self.gateway("charge", "card", reference, cents + 400);
         let void = self.gateway("void", "card", reference, 400);
@@ -112,7 +112,7 @@ impl Maker<'_> {
         });
     }
 
-    /// The charge comes once more under another id: its key is the smallest.
+    /// Repeats the charge under another id. The smaller id becomes its key.
     fn tell_twice(&mut self, mut row: Value) {
         let first = row["id"].as_str().unwrap_or_default().to_owned();
         let again = self.id("g");
@@ -125,20 +125,20 @@ impl Maker<'_> {
         }
     }
 
-    /// All of a charge is voided.
+    /// Voids all of a charge.
     fn void(&mut self, method: &str, reference: &str, cents: i64, charge: &Value) {
         let void = self.gateway("void", method, reference, cents);
         self.book(charge, 0, cents);
         self.book(&void, 0, cents);
     }
 
-    /// Neither the check nor its void has a reference.
+    /// Adds a check and its void, both without a reference.
     fn bounced_check(&mut self) {
         let charge = self.gateway("charge", "check", "", 888);
         self.void("check", "", 888, &charge);
     }
 
-    /// The refund waits: its charge was never paid, and no other charge is meant.
+    /// Refunds a charge that is voided afterwards. The refund waits, since usher takes it from no other charge.
     fn refund_of_what_is_voided(&mut self) {
         let reference = self.id("ch");
         let charge = self.gateway("charge", "card", &reference, 333);
@@ -154,7 +154,7 @@ impl Maker<'_> {
         self.void("card", &reference, 333, &charge);
     }
 
-    /// A charge below nothing and one without an amount.
+    /// Adds a charge below 0 and a charge without an amount.
     fn wrong_charges(&mut self) {
         let reference = self.id("ch");
         let below = self.gateway("charge", "card", &reference, -500);
@@ -186,7 +186,7 @@ impl Maker<'_> {
         self.tell("gateway_audit", row);
     }
 
-    /// Some lines come back with their money, less a fee or more than that; or a bank takes it.
+    /// Refunds some lines, at times less a fee or with goodwill, and may add a chargeback.
     pub(super) fn give_back(&mut self, lines: &[Line]) {
         let all = self.random.u8(..6) == 0;
         let mut back = 0;
@@ -202,16 +202,16 @@ impl Maker<'_> {
         if back > 0 {
             let status = if all { "refunded" } else { "part_refunded" };
             match self.random.u8(..10) {
-                // A fee is kept.
+                // The museum retains a fee.
                 0 => back -= 1 + back / 10,
-                // Something is given on top of it.
+                // The museum adds 2.50 as goodwill.
                 1 => back += 250,
                 _ => {}
             }
             self.pay_back(back);
             self.cart_row(status, 0);
         } else if self.one_in(10) {
-            // The lines stay, and a part of the money goes back.
+            // Refund of money alone: the lines stay.
             self.pay_back(self.cart.left / 3);
         }
         if self.one_in(40) {
@@ -220,7 +220,7 @@ impl Maker<'_> {
         self.charge_back();
     }
 
-    /// A bank takes what is left of a charge, at most.
+    /// Charges back at most the rest of the last charge.
     fn charge_back(&mut self) {
         let is_part_voided = self.cart.is_part_voided;
         let kept = self.cart.left;
@@ -238,8 +238,8 @@ impl Maker<'_> {
         }
     }
 
-    /// The gateway gives back to what was charged, one charge after the other, or does not say to which. Of more than is
-    /// left the rest waits.
+    /// Refunds an amount from the charges in turn, or under a reference that no charge has. The amount beyond all
+    /// charges waits.
     pub(super) fn pay_back(&mut self, mut back: i64) {
         if back <= 0 {
             return;

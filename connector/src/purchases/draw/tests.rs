@@ -1,4 +1,4 @@
-//! Everything that can be drawn is drawn, and plain carts are the majority.
+//! Tests that every oddity is drawn, and that plain carts are the majority.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Buyer, History, customer, draw};
 use crate::purchases::{Record, text};
 
-/// Names of what happened in a history that is no plain cart.
+/// Names the events of a history that make its cart no plain one.
 fn oddities(history: &History) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     for told in &history.told {
@@ -172,7 +172,7 @@ fn everything_is_drawn_and_most_carts_are_plain() {
     let count = 3_000;
     for number in 0..count {
         let mut found = oddities(&customer(&mut random, number));
-        // Fund names, gift cards, free charges and short refunds are what plain carts have too.
+        // Plain carts may have these oddities, so they do not count.
         let plain = [
             "a fund in small letters",
             "a fund named twice",
@@ -219,7 +219,7 @@ fn a_seed_draws_the_same_again() {
     assert_eq!(drawn(), drawn());
 }
 
-/// Nothing hangs on which of two rows comes first: no two rows of a ticket or cart say the same time.
+/// Ties would make the result depend on the order of rows that usher cannot know.
 #[test]
 fn no_two_rows_happen_at_the_same_time() {
     let mut random = Rng::with_seed(5);
@@ -237,7 +237,7 @@ fn no_two_rows_happen_at_the_same_time() {
                 &["action", "gateway_reference", "amount", "ticket_id"],
             );
             let earlier = times.insert(at, what.clone());
-            // A charge told twice says the same time by intent.
+            // A repeated charge has the time of the first by intent.
             assert!(earlier.is_none_or(|earlier| earlier == what), "{number}");
         }
     }
