@@ -1,4 +1,4 @@
-//! No money in silence: each amount that is neither booked nor voided is named by an entry that waits or by the error log.
+//! Checks that each amount which is neither booked nor voided is named by a waiting item or the error log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use runtime::queue::{FailedItem, ItemView};
 
 use super::{Books, money};
 
-/// Texts of everything that waits, and of the error log.
+/// Texts of all waiting items, and of the error log.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     pub(crate) waiting: Vec<String>,
@@ -22,7 +22,7 @@ impl Entries {
     }
 }
 
-/// Everything that an operator reads about an item that waits.
+/// The text that an operator reads about a waiting item.
 pub(crate) fn of_item(item: &ItemView) -> String {
     let wait_key = item.wait_key.as_deref().unwrap_or_default();
     let note = item.note.as_deref().unwrap_or_default();
@@ -34,19 +34,19 @@ pub(crate) fn of_error(error: &FailedItem) -> String {
     format!("{} {}", error.key, error.error.message)
 }
 
-/// One cart, and whether it is judged: of a cart that is no opportunity everything waits.
+/// One cart. `is_judged` is false for a cart that has no opportunity, since all its money waits.
 pub(crate) struct Heard<'b> {
     pub(crate) cart: &'b str,
     pub(crate) books: &'b Books,
     pub(crate) is_judged: bool,
 }
 
-/// Rows of the gateway by what an entry may say of them.
+/// Rows of the gateway, by whether an entry has to name them, may name them, or must not.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// Cents that are not booked, by the row's id, with the row's cart; of carts that are judged.
+    /// Cart and unbooked cents of each row, by the row's id. Only carts that are judged.
     due: BTreeMap<String, (String, i64)>,
-    /// Rows of carts that are judged, all of whose money is booked or voided.
+    /// Rows of judged carts whose money is all booked or voided.
     settled: BTreeSet<String>,
     /// Rows that an entry may name.
     nameable: BTreeSet<String>,
@@ -75,15 +75,15 @@ impl Ledger {
         ledger
     }
 
-    /// Returns whether the books say why there is such an entry.
+    /// Returns whether a waiting row or an unknown word is the reason for the entry.
     pub(crate) fn explains(&self, text: &str) -> bool {
         let mut words = words(text);
         words.any(|word| self.nameable.contains(word) || self.words.contains(&word.to_lowercase()))
     }
 
-    /// Returns amounts that no entry names, and entries that name money which is booked.
+    /// Returns unbooked amounts that no entry names, and entries that name booked money.
     ///
-    /// `are_ours`: the connector makes payments; otherwise rows of payments are read for the amount, and none waits.
+    /// `are_ours` is true if usher creates the payments. Otherwise no payment may wait.
     pub(crate) fn faults(&self, entries: &Entries, are_ours: bool) -> Vec<String> {
         let mut faults = Vec::new();
         let all = || entries.waiting.iter().chain(&entries.errors);
@@ -120,7 +120,7 @@ impl Ledger {
     }
 }
 
-/// Ids and words of a text: an id goes on over hyphens and ends at a colon or a blank.
+/// Splits a text into ids and words. A hyphen belongs to an id; a colon or a blank ends it.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let ends = |letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_';
     text.split(ends).filter(|word| !word.is_empty())

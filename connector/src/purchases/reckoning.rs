@@ -1,4 +1,4 @@
-//! Lines, the line `CART:kept` and allocations that a cart's opportunity has to have.
+//! The expected lines of a cart's opportunity, with `CART:kept`, and its allocations.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use serde_json::{Map, Value};
 
 use super::{Books, Share, text};
 
-/// The four sums that the books of a cart are reckoned from, in cents.
+/// The four sums of the books of a cart, in cents (docs/org.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sums {
-    /// Lines that are kept: L.
+    /// Prices of the lines that were not refunded: L.
     pub(super) kept: i64,
-    /// Lines that are gone by `refunded`: T.
+    /// Prices of the refunded lines: T.
     pub(super) gone: i64,
     /// Charges less voids: C.
     pub(super) charged: i64,
-    /// Refunds and chargebacks that are booked: R.
+    /// Booked refunds and chargebacks: R.
     pub(super) back: i64,
 }
 
 impl Sums {
-    /// Money that went back for lines that are kept: G.
+    /// Money refunded for lines that were not returned: G.
     pub(super) fn given_back(&self) -> i64 {
         if self.back <= self.gone {
             return 0;
@@ -29,7 +29,7 @@ impl Sums {
         beyond.min(self.kept - (self.charged - self.back)).max(0)
     }
 
-    /// Word and amount of the line `CART:kept`.
+    /// Word and amount of the line `CART:kept`, if its amount is not 0.
     pub(super) fn adjustment(&self, reduces: bool) -> Option<(&'static str, i64)> {
         let unpaid = self.gone - self.back;
         let (word, cents) = if !reduces {
@@ -45,7 +45,7 @@ impl Sums {
     }
 }
 
-/// Lines of the museum's own making: they are sold with a cart, not with a ticket.
+/// Fees and taxes: lines that belong to the cart and to no ticket.
 fn extras(books: &Books) -> impl Iterator<Item = (&'static str, i64)> {
     let both = [("fees", books.fees), ("taxes", books.taxes)];
     both.into_iter().filter(|(_, cents)| *cents > 0)
@@ -55,13 +55,13 @@ fn is(settings: &Map<String, Value>, name: &str, word: &str) -> bool {
     text(settings, name) == word
 }
 
-/// Refunded lines are deleted, as they are where the setting is missing.
+/// Returns whether refunded lines are deleted, which is the default.
 pub(super) fn reduces(settings: &Map<String, Value>) -> bool {
     !is(settings, "refund", "negative_payment")
 }
 
 impl Books {
-    /// Returns whether the cart has to be an opportunity.
+    /// Returns whether Salesforce has to have an opportunity for the cart.
     pub(crate) fn is_opportunity(&self, settings: &Map<String, Value>) -> bool {
         if is(settings, "cart_source", "derived") {
             self.bought
@@ -77,7 +77,7 @@ impl Books {
             charged: self.booked(false),
             back: self.booked(true),
         };
-        // A cart that follows from its tickets has neither fees nor taxes nor a status.
+        // A derived cart has no rows of its own, so neither fees nor taxes nor a status.
         if !is(settings, "cart_source", "derived") {
             let extras: i64 = extras(self).map(|(_, cents)| cents).sum();
             match self.status.as_str() {
@@ -94,7 +94,7 @@ impl Books {
         mine.map(|part| part.booked).sum()
     }
 
-    /// Key and amount of each line, but for `CART:kept`.
+    /// Key and amount of each line except `CART:kept`.
     pub(super) fn own_lines(
         &self,
         cart: &str,
@@ -113,7 +113,7 @@ impl Books {
         lines
     }
 
-    /// Allocations by fund: those of the gifts that are kept, less the money that went back for them.
+    /// Allocations by fund: the shares of the gifts, less the money that was refunded for them.
     pub(super) fn allocations(&self, settings: &Map<String, Value>) -> BTreeMap<String, Share> {
         let sums = self.sums(settings);
         let of_gifts: i64 = self
@@ -138,7 +138,7 @@ impl Books {
     }
 }
 
-/// Divides a sum among shares in proportion to their size: to the cent, by largest remainder.
+/// Divides a sum in proportion to the shares, to the cent, by largest remainder.
 pub(super) fn proportional(shares: &[i64], sum: i64) -> Vec<i64> {
     let all: i128 = shares.iter().map(|share| i128::from(*share)).sum();
     if all <= 0 {
@@ -152,7 +152,7 @@ pub(super) fn proportional(shares: &[i64], sum: i64) -> Vec<i64> {
         parts.push((product / all) as i64);
         remainders.push((-(product % all), place));
     }
-    // The largest first, and of equals the first.
+    // Largest remainder first; of equal ones the first share.
     remainders.sort_unstable();
     let missing = sum - parts.iter().sum::<i64>();
     for (_, place) in remainders.into_iter().take(missing.max(0) as usize) {

@@ -13,7 +13,7 @@ use super::{Books, Record, text};
 
 /// Everything that Ticketure has of carts.
 pub(crate) struct Rows {
-    /// States of cart rows, in the order in which Ticketure told them.
+    /// Each version of the cart rows, in the order in which Ticketure sent them.
     carts: Vec<Record>,
     /// In the order in which it happened.
     tickets: Vec<Record>,
@@ -29,10 +29,11 @@ impl Rows {
         )
     }
 
-    /// Rows as they were told: those of carts in order; a later row of one id corrects the earlier one.
+    /// Sorts and merges rows. `carts` has to be in the order of sending; of two rows of one id the later corrects the
+    /// earlier.
     pub(crate) fn new(carts: Vec<Record>, tickets: Vec<Record>, payments: Vec<Record>) -> Rows {
         let mut tickets = corrected(tickets);
-        // At a till everything happens within one second, and a cart's story has one order all the same.
+        // At a till all rows of a cart may share one second, so the rank of the action decides among them.
         tickets.sort_by_cached_key(|row| (at(row), tickets::rank(row), text(row, "id").to_owned()));
         Rows {
             carts,
@@ -49,12 +50,12 @@ impl Rows {
         all.filter(|id| !id.is_empty()).map(str::to_owned).collect()
     }
 
-    /// The row that a cart goes by: what its rows said since it was checked out.
+    /// The members of a cart's rows since its sale, merged.
     pub(crate) fn cart(&self, id: &str) -> Option<Record> {
         carts::sold(self, id, &mut BTreeSet::new())
     }
 
-    /// Rows of the tickets of a cart, in the order in which they happened.
+    /// Rows of the cart's tickets, oldest first.
     pub(crate) fn tickets_of<'r>(&'r self, cart: &'r str) -> impl Iterator<Item = &'r Record> {
         let mut rows = self.tickets.iter();
         std::iter::from_fn(move || rows.find(|row| text(row, "cart_id") == cart))
@@ -73,7 +74,7 @@ impl Rows {
     }
 }
 
-/// States that each cart row had, by what was written to it.
+/// All versions of the cart rows, rebuilt from the writes to the simulator.
 fn states(simulator: &Simulator) -> Vec<Record> {
     let mut latest: BTreeMap<String, Record> = BTreeMap::new();
     let mut states = Vec::new();
@@ -88,7 +89,7 @@ fn states(simulator: &Simulator) -> Vec<Record> {
     states
 }
 
-/// Rows with one id each: the later one lies over the earlier one.
+/// Merges rows of one id: the members of the later row replace those of the earlier.
 fn corrected(rows: Vec<Record>) -> Vec<Record> {
     let mut kept: Vec<Record> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -110,7 +111,7 @@ fn corrected(rows: Vec<Record>) -> Vec<Record> {
     kept
 }
 
-/// Members that the later row leaves out stay; the two words for funds replace each other.
+/// Keeps the members that the later row leaves out, except that a fund and a list of funds replace each other.
 fn lay_over(earlier: &mut Record, later: Record) {
     for (one, other) in [("fund_code", "funds"), ("funds", "fund_code")] {
         if later.contains_key(one) {
@@ -120,13 +121,13 @@ fn lay_over(earlier: &mut Record, later: Record) {
     earlier.extend(later.into_iter().filter(|(_, value)| !value.is_null()));
 }
 
-/// When it happened, in nanoseconds; rows without a time come first.
+/// Time of the row in nanoseconds. Rows without a time come first.
 fn at(row: &Record) -> i128 {
     let time: Option<jiff::Timestamp> = text(row, "occurred_at").parse().ok();
     time.map_or(i128::MIN, jiff::Timestamp::as_nanosecond)
 }
 
-/// The action, in small letters as it is compared.
+/// The action in lower case, since Ticketure's spelling varies.
 fn action(row: &Record) -> String {
     text(row, "action").to_lowercase()
 }

@@ -1,9 +1,9 @@
-//! Entries beside hand-written books.
+//! Entries checked against hand-written books.
 
 use super::*;
 use crate::purchases::Part;
 
-/// Two carts: c-1 is judged, c-2 is no opportunity. g-1 is booked, g-12 and g-3 wait, g-9 is c-2's.
+/// Two carts: c-1 is judged, c-2 has no opportunity. The row g-1 is booked, g-12 and g-3 wait, and g-9 belongs to c-2.
 fn carts() -> [(&'static str, Books, bool); 2] {
     let part = |booked, waits| Part {
         booked,
@@ -56,14 +56,14 @@ fn every_amount_that_is_not_booked_has_its_entry() {
     let mut errors = WORDS.to_vec();
     errors.push(refused);
     assert_eq!(faults(&[RIGHT], &errors, true), Vec::<String>::new());
-    // One entry may be about several rows.
+    // A single entry may name several rows.
     let both = "refunds g-3, g-12.";
     assert_eq!(faults(&[both], WORDS, true), Vec::<String>::new());
     assert_eq!(
         faults(&[], &errors, true),
         ["40.00 of g-3 of c-1 are not booked, and no entry says so"]
     );
-    // The id of another row is not this one's.
+    // Longer ids that contain the row's id do not name it.
     assert_eq!(
         faults(&["g-34 and g-123 and xg-12"], WORDS, true),
         [
@@ -81,7 +81,7 @@ fn no_entry_is_about_money_that_is_booked() {
         faults(&[RIGHT], &errors, true),
         ["an entry names money that is booked: c-1:g-1 was refused"]
     );
-    // An entry about what waits may name its charge, and entries about carts that are not judged name anything.
+    // The entry of a waiting row may name its charge, and entries of unjudged carts may name any row.
     let charge = "g-3 waits: of charge g-1 nothing is left; g-12 too";
     assert_eq!(
         faults(&[charge, "g-9 waits"], WORDS, true),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::purchases::Part;
 
-/// Lines kept, lines gone, charged, given back; then the line of either setting, and G.
+/// Name, `[L, T, C, R]` in cents, the line `CART:kept` under either setting, and G.
 type Case = (
     &'static str,
     [i64; 4],
@@ -180,7 +180,7 @@ fn the_kept_line_is_what_was_reckoned_by_hand() {
     }
 }
 
-/// The equation of the issue, over every small combination of the four sums.
+/// Checks the equation of the issue for every small combination of the four sums.
 #[test]
 fn the_amount_is_the_money_wherever_lines_and_charges_allow_it() {
     let upto = 0..7;
@@ -226,7 +226,7 @@ fn share(cents: i64) -> Share {
     Share { cents, slack: 0 }
 }
 
-/// A ticket, a gift to two funds, a charge and a refund.
+/// Books of a ticket, a gift to two funds, a charge and a refund.
 fn gift(ticket: i64, roof: i64, bees: i64, charged: i64, back: i64) -> Books {
     let part = |is_refund, booked| Part {
         is_refund,

@@ -1,4 +1,4 @@
-//! State of a cart from its rows: once it was checked out it was sold.
+//! State of a cart from its rows. A cart is sold once a row has one of the statuses of `SOLD`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::Rows;
 use crate::purchases::{Books, Record, cents, text};
 
 const OPEN: &str = "open";
-/// Statuses of a cart that is not open, as docs/ASSUMPTIONS.md has them.
+/// Statuses of a cart that is not open, from docs/ASSUMPTIONS.md.
 const SOLD: &[&str] = &["checked_out", "part_refunded", "refunded", "cancelled"];
 
 pub(super) fn enter(rows: &Rows, cart: &str, books: &mut Books) {
@@ -23,7 +23,8 @@ pub(super) fn enter(rows: &Rows, cart: &str, books: &mut Books) {
     books.checked_out = !text(&row, "checked_out_at").is_empty();
 }
 
-/// Members of the cart's rows that are neither open nor unknown, later ones over earlier ones. Notes unknown statuses.
+/// Merges the cart's rows since its sale. Rows of a reopened cart or with an unknown status do not count. Adds unknown
+/// statuses to `unknown`.
 pub(super) fn sold(rows: &Rows, cart: &str, unknown: &mut BTreeSet<String>) -> Option<Record> {
     let mut row: Option<Record> = None;
     let mut is_open = true;
@@ -32,7 +33,7 @@ pub(super) fn sold(rows: &Rows, cart: &str, unknown: &mut BTreeSet<String>) -> O
             "" => {}
             OPEN => is_open = true,
             status if SOLD.contains(&status) => {
-                // A word that is known puts the unknown ones before it right.
+                // A known status settles the errors of the unknown ones before it.
                 unknown.clear();
                 is_open = false;
             }

@@ -1,4 +1,4 @@
-//! Payments of a cart from its rows of the gateway: charges, what voids take away, and refunds as far as they fit.
+//! Payments of a cart from its rows of the gateway.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ const KNOWN: &[&str] = &["charge", "void", "refund", "chargeback"];
 /// Actions that move no money.
 const NOTHING: &[&str] = &["authorize", "decline"];
 
-/// One row of the gateway.
+/// A row of the gateway.
 struct Entry<'r> {
     id: &'r str,
     action: String,
@@ -19,7 +19,7 @@ struct Entry<'r> {
     at: i128,
 }
 
-/// A charge and what of it voids and refunds have left.
+/// A charge, its voided cents, and the rest that can still be refunded.
 struct Charge<'r> {
     entry: &'r Entry<'r>,
     cents: i64,
@@ -72,10 +72,10 @@ fn entry<'r>(row: &'r Record) -> Entry<'r> {
     }
 }
 
-/// Charges of more than nothing, each once; those below nothing or without an amount are refused.
+/// The charges above 0, each once. Charges below 0 or without an amount are refused.
 fn charges<'r>(rows: impl Iterator<Item = &'r Entry<'r>>, parts: &mut Parts) -> Vec<Charge<'r>> {
     let mut rows: Vec<&Entry> = rows.collect();
-    // A charge that is told twice has the smallest of its ids.
+    // Sorted by id, since a charge with two ids has the smaller as its key.
     rows.sort_by_key(|entry| entry.id);
     let mut charges: Vec<Charge> = Vec::new();
     for entry in rows {
@@ -95,7 +95,7 @@ fn charges<'r>(rows: impl Iterator<Item = &'r Entry<'r>>, parts: &mut Parts) -> 
             });
         } else if cents < 0 || entry.cents.is_none() {
             let part = Part {
-                // The amount of a charge without one is unknown: it counts as one cent that is not booked.
+                // A charge without an amount counts as one cent, so that an entry has to name it.
                 waits: cents.abs().max(1),
                 ..Part::default()
             };
@@ -106,7 +106,7 @@ fn charges<'r>(rows: impl Iterator<Item = &'r Entry<'r>>, parts: &mut Parts) -> 
     charges
 }
 
-/// A void takes its amount from its charge; of more than is left the rest waits.
+/// Deducts a void from its charge. The amount beyond the charge's rest waits.
 fn take_away(void: &Entry, charges: &mut [Charge], parts: &mut Parts) {
     let place = match void.reference {
         "" => alone(void, charges),
@@ -114,7 +114,7 @@ fn take_away(void: &Entry, charges: &mut [Charge], parts: &mut Parts) {
     };
     let charge = place.and_then(|place| charges.get_mut(place));
     let left = charge.as_ref().map_or(0, |charge| charge.left);
-    // A void without an amount means what is left of the charge; one that fits none is refused.
+    // A void without an amount takes all of the charge's rest. If it has no charge, one cent waits.
     let size = void.cents.map_or(left.max(1), i64::abs);
     let fits = size.min(left);
     if let Some(charge) = charge {
@@ -129,7 +129,7 @@ fn take_away(void: &Entry, charges: &mut [Charge], parts: &mut Parts) {
     parts.insert(void.id.to_owned(), part);
 }
 
-/// The single charge of this method and amount.
+/// The index of the charge with this method and amount, if there is exactly one.
 fn alone(void: &Entry, charges: &[Charge]) -> Option<usize> {
     let is_meant = |charge: &Charge| {
         charge.entry.method == void.method && Some(charge.cents) == void.cents.map(i64::abs)
@@ -139,7 +139,7 @@ fn alone(void: &Entry, charges: &[Charge]) -> Option<usize> {
     first.filter(|_| meant.next().is_none())
 }
 
-/// The charge of a reference: one of an equal amount, rather one that is untouched, else the latest.
+/// The latest charge of a reference, preferably one of this amount, and of those one that is untouched.
 fn named(reference: &str, cents: Option<i64>, charges: &[Charge]) -> Option<usize> {
     let place = |is_meant: &dyn Fn(&Charge) -> bool| {
         charges
@@ -151,7 +151,7 @@ fn named(reference: &str, cents: Option<i64>, charges: &[Charge]) -> Option<usiz
     untouched.or_else(equal).or_else(|| place(&|_| true))
 }
 
-/// The row's reference and action have amounts above and below nothing: nobody knows which way money went.
+/// Returns whether amounts of the row's reference and action have both signs, so that the direction is unknown.
 fn has_both_signs(entry: &Entry, back: &[&Entry]) -> bool {
     let same = back.iter().filter(|other| {
         !entry.reference.is_empty()
@@ -164,7 +164,7 @@ fn has_both_signs(entry: &Entry, back: &[&Entry]) -> bool {
     signs.contains(&1) && signs.contains(&-1)
 }
 
-/// A refund takes what is left of its charge, then of the others; it takes nothing of others for what was voided.
+/// Takes a refund from its charge and then from the others. If the charge was voided, the rest waits instead.
 fn give_back(entry: &Entry, is_refused: bool, charges: &mut [Charge], parts: &mut Parts) {
     let size = entry.cents.unwrap_or_default().abs();
     if size == 0 {
@@ -181,7 +181,7 @@ fn give_back(entry: &Entry, is_refused: bool, charges: &mut [Charge], parts: &mu
         }
         let meant = place.and_then(|place| charges.get(place));
         if meant.is_none_or(|charge| charge.voided == 0) {
-            // The order of the others changes no sum.
+            // Any order gives the same sums.
             waits -= charges
                 .iter_mut()
                 .fold(0, |taken, charge| taken + take(charge, waits - taken));

@@ -1,4 +1,4 @@
-//! Hand-written rows with hand-computed books, and drawn rows with the books that were kept while drawing.
+//! Hand-written rows with hand-computed books, and random rows with the books of their drawing.
 
 mod payments;
 mod tickets;
@@ -9,8 +9,8 @@ use super::*;
 use crate::purchases::draw::{self, Buyer};
 use crate::purchases::{Part, amount};
 
-/// Rows of a case. A ticket's is `id action ticket cart price minute`, a payment's `id action reference amount minute` in
-/// cart c-1, a cart's `id status`; `-` is a member that is left out, and more members follow as `name=value`.
+/// Rows of a case. A ticket's row is `id action ticket cart price minute`. A payment's is `id action reference amount
+/// minute` in cart c-1, and a cart's is `id status`. `-` leaves a member out; further members follow as `name=value`.
 #[derive(Default)]
 struct Case<'c> {
     carts: &'c [&'c str],
@@ -43,7 +43,7 @@ impl Case<'_> {
         Rows::new(carts, tickets, in_cart.collect())
     }
 
-    /// The books of a cart, each member that is not empty.
+    /// The members of a cart's books that are not empty, as text.
     fn says(&self, cart: &str) -> String {
         let books = self.rows().books(cart);
         let parts = |of: &dyn Fn(&Part) -> i64| {
@@ -103,7 +103,7 @@ fn row(line: &str, names: &[&str]) -> Record {
                 row.insert("occurred_at".to_owned(), json!(at));
             }
             (_, value) => {
-                // Lists are written as JSON without a blank.
+                // A list is written as JSON without blanks, since blanks separate the members.
                 let value = match value.starts_with('[') {
                     true => serde_json::from_str(value).unwrap(),
                     false => json!(value),
@@ -209,7 +209,7 @@ fn a_cart_goes_by_what_its_rows_said_once_it_was_sold() {
     }
 }
 
-/// The buyer of an opened cart is not read either.
+/// The buyer of a reopened cart does not count either.
 #[test]
 fn a_cart_keeps_its_buyer_when_it_is_opened_again() {
     let carts = [
@@ -250,7 +250,7 @@ fn what_rows_come_to_is_what_was_kept_while_they_were_drawn() {
             waiting += usize::from(books.parts.values().any(|part| part.waits > 0));
         }
     }
-    // Plain carts stay the majority, and nothing that can go wrong is so rare that nobody meets it.
+    // Plain carts have to be the majority, and each oddity frequent enough to be met.
     assert!(
         waiting * 4 < carts && waiting * 50 > carts,
         "{waiting} of {carts}"
@@ -261,7 +261,7 @@ fn what_rows_come_to_is_what_was_kept_while_they_were_drawn() {
     );
 }
 
-/// Booked, voided, waiting and refused amounts of a cart come to all that was heard of it.
+/// Checks that booked, voided, waiting and refused amounts add up to the amounts of all rows.
 fn nothing_is_silent(rows: &[Record], cart: &str, books: &Books) {
     let mine = rows.iter().filter(|row| text(row, "cart_id") == cart);
     let mine = mine.filter(|row| {
@@ -271,7 +271,7 @@ fn nothing_is_silent(rows: &[Record], cart: &str, books: &Books) {
     let size = |row: &Record| amount(row.get("amount")).map_or(1, i64::abs);
     let mut heard: BTreeMap<String, i64> = BTreeMap::new();
     for row in mine {
-        // A charge that is told twice is one.
+        // A repeated charge counts once.
         let told = ["action", "gateway_reference", "amount", "occurred_at"];
         let told: Vec<&str> = told.iter().map(|name| text(row, name)).collect();
         let key = match (told[0], told[1]) {

@@ -8,7 +8,7 @@ use super::{Rows, action};
 use crate::purchases::reckoning::proportional;
 use crate::purchases::{Books, Record, Share, amount, decimal, text};
 
-/// Actions in the order in which they happen where the time is the same.
+/// Known actions. At equal times they happen in this order.
 const KNOWN: &[&str] = &[
     "purchased",
     "transfer_from",
@@ -46,12 +46,12 @@ pub(super) fn enter(rows: &Rows, cart: &str, books: &mut Books) {
     }
 }
 
-/// The row puts the ticket into its cart.
+/// Returns whether the row brings the ticket into its cart.
 fn moves(row: &Record) -> bool {
     matches!(action(row).as_str(), "purchased" | "transfer_to")
 }
 
-/// One ticket: a line that is kept, a line that is gone by `refunded`, or none of this cart's.
+/// Enters a ticket into the books as a line or a refunded line, if it is in this cart.
 fn enter_ticket(ticket: &str, told: &[&Record], cart: &str, books: &mut Books) {
     let moved = || told.iter().rev().filter(|row| moves(row));
     let is_here = moved().next().map(|row| text(row, "cart_id")) == Some(cart);
@@ -80,7 +80,7 @@ fn enter_ticket(ticket: &str, told: &[&Record], cart: &str, books: &mut Books) {
     }
 }
 
-/// Shares of the funds that a row names, by name in small letters; none where it names none.
+/// Shares of the funds that a row names, by lower-case name. `None` if the row names no fund.
 fn shares(row: &Record, price: i64) -> Option<BTreeMap<String, Share>> {
     let mut funds: BTreeMap<String, Share> = BTreeMap::new();
     let list = row.get("funds").and_then(Value::as_array);
@@ -101,10 +101,11 @@ fn shares(row: &Record, price: i64) -> Option<BTreeMap<String, Share>> {
     Some(funds)
 }
 
-/// Amounts as they are said, percentages of the price to the cent, and the rest where neither is said.
+/// Shares of a list of funds: an amount as given, a percentage of the price to the cent, and the rest for an entry
+/// without either.
 fn of_list(parts: &[&Record], price: i64) -> Vec<Share> {
     let percent = |part: &Record| decimal(part.get("percent"));
-    // Percentages have six digits, so a whole is a hundred million.
+    // Percentages have at most six decimals, so 100 percent are 100 million.
     let millionths = |part: &Record| {
         let scaled = percent(part)? * rust_decimal::Decimal::from(1_000_000);
         scaled.normalize().to_string().parse::<i64>().ok()
@@ -114,7 +115,7 @@ fn of_list(parts: &[&Record], price: i64) -> Vec<Share> {
         .map(|part| millionths(part).unwrap_or_default());
     let weights: Vec<i64> = weights.collect();
     let whole: i64 = weights.iter().sum();
-    // To the nearest cent.
+    // Half a cent rounds up.
     let of_percent = ((i128::from(price) * i128::from(whole) + 50_000_000) / 100_000_000) as i64;
     let divided = proportional(&weights, of_percent);
     let said: i64 = parts

@@ -35,7 +35,7 @@ const CASES: &[(&str, &[&str], &str)] = &[
         &["g-1 capture ch_1 9 1"],
         "unknown capture",
     ),
-    // Charges that agree are one.
+    // Repeated charges.
     (
         "a charge told twice has the smallest id",
         &["g-2 charge ch_1 25 1", "g-1 charge ch_1 25.0 1"],
@@ -325,7 +325,7 @@ fn payments_are_what_was_reckoned_by_hand() {
                 ..Case::default()
             };
             assert_eq!(case.says("c-1"), *expected, "{what}");
-            // Neither changes anything where rows come the other way round.
+            // The order of the rows must not change the result.
             payments.reverse();
         }
     }

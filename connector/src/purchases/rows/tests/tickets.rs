@@ -2,7 +2,7 @@
 
 use super::Case;
 
-/// Rows, and the books of c-1 and of c-2.
+/// Name, rows, and the expected books of c-1 and of c-2.
 const CASES: &[(&str, &[&str], &str, &str)] = &[
     (
         "a ticket",
@@ -319,7 +319,7 @@ fn lines_are_what_was_reckoned_by_hand() {
             };
             assert_eq!(case.says("c-1"), *first, "{what}");
             assert_eq!(case.says("c-2"), *second, "{what}, c-2");
-            // Neither changes anything where rows come the other way round.
+            // The order of the rows must not change the result.
             tickets.reverse();
         }
     }
