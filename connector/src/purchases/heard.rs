@@ -34,7 +34,7 @@ pub(crate) fn of_error(error: &FailedItem) -> String {
     format!("{} {}", error.key, error.error.message)
 }
 
-/// One cart. `is_judged` is false for a cart that has no opportunity, since all its money waits.
+/// A cart and its books. `is_judged` is false for a cart without an opportunity, since all its money waits.
 pub(crate) struct Heard<'b> {
     pub(crate) cart: &'b str,
     pub(crate) books: &'b Books,

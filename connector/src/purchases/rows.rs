@@ -33,7 +33,7 @@ impl Rows {
     /// earlier.
     pub(crate) fn new(carts: Vec<Record>, tickets: Vec<Record>, payments: Vec<Record>) -> Rows {
         let mut tickets = corrected(tickets);
-        // At a till all rows of a cart may share one second, so the rank of the action decides among them.
+        // At a till all rows of a cart may share one second, so the action's rank decides.
         tickets.sort_by_cached_key(|row| (at(row), tickets::rank(row), text(row, "id").to_owned()));
         Rows {
             carts,
@@ -111,7 +111,7 @@ fn corrected(rows: Vec<Record>) -> Vec<Record> {
     kept
 }
 
-/// Keeps the members that the later row leaves out, except that a fund and a list of funds replace each other.
+/// Keeps members that the later row leaves out. A fund and a list of funds replace each other.
 fn lay_over(earlier: &mut Record, later: Record) {
     for (one, other) in [("fund_code", "funds"), ("funds", "fund_code")] {
         if later.contains_key(one) {

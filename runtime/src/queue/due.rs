@@ -65,7 +65,7 @@ fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     bury(step, id, &error)
 }
 
-/// `account i-8`, as people name a record.
+/// Formats a key such as `account:i-8` as `account i-8`, for error texts.
 fn named(key: &str) -> String {
     key.replacen(':', " ", 1)
 }
@@ -80,8 +80,8 @@ fn waits_for_review(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
     Ok(statement.exists([id])?)
 }
 
-/// What the item waits for, what that waits for, and so on. A ticket that came before its cart waits for the cart, as
-/// whose item it is itself: then only what the cart waits for is told, so that both have one reason.
+/// Follows the wait keys from the item to the record that is missing. A ticket that arrived before its cart is an item
+/// of the cart and waits for it. Its own key is then left out, so that ticket and cart have the same error text.
 fn chain(step: &Step<'_>, id: i64) -> Result<Vec<String>, StoreError> {
     let mut chain: Vec<String> = Vec::new();
     let mut statement = step.transaction.prepare_cached(

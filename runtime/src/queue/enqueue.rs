@@ -96,7 +96,7 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
         None => step.add(Total::Waiting, 1),
     }
     if item.word == Word::Known {
-        // What it says may wait for long behind others of its lane.
+        // Closes older errors now, since the item may wait long behind others of its lane.
         words::put_right(step, id)?;
     }
     if item.word == Word::Nothing {

@@ -7,8 +7,8 @@ use super::item::Which;
 use super::review::{OF_SALESFORCE, ReviewDecision};
 use super::step::{Step, Total};
 
-/// Dead items become ready again, in their old place, with a clean slate of attempts. One of several with one cause
-/// brings the others along.
+/// Makes dead items ready again, in their old place and with no attempts charged. A single item brings along all items
+/// of its error group.
 pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> {
     let only = match which {
         Which::One(id) => Some(id),
@@ -34,7 +34,7 @@ pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> 
     Ok(back)
 }
 
-/// The group of an item's error.
+/// Reads the error group of an item.
 fn group_of(step: &Step<'_>, id: i64) -> Result<Option<String>, StoreError> {
     let mut statement = step
         .transaction

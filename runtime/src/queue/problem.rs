@@ -1,5 +1,5 @@
-//! Problems of trees and pairs: each is an item of its own, parked or dead, with the cause that tells it from the others
-//! of its tree. Whoever looks at a tree reports all its problems; the store opens, changes and closes their items.
+//! Problems of trees and pairs. Each is an item, parked or dead, whose cause identifies it within its tree. A worker
+//! reports all problems of a tree; the store opens, changes and closes their items.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::tree::TREE_AGAIN;
 use super::view::{error_record, error_text, json_list};
 use super::{Store, StoreError, view};
 
-/// An item of a problem that is open: its id, where it stands, and its error.
+/// The item of an open problem.
 struct Open {
     id: i64,
     state: State,
@@ -27,7 +27,7 @@ impl Store {
             .await
     }
 
-    /// Problems that wait for more to be heard, the newest first: they are not in the error log yet.
+    /// Waiting problems, newest first. The error log does not have them yet.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -38,7 +38,7 @@ impl Store {
 }
 
 impl Store {
-    /// What is in the error log of these records of a mapping, by their ids on either side.
+    /// The dead items and problems of these records of a mapping. A key is the record's id on either side.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -58,7 +58,7 @@ fn failed_of(
     mapping: &str,
     keys: &[String],
 ) -> Result<Vec<Failed>, StoreError> {
-    // Usually nothing has failed, and thousands of keys need not be looked for.
+    // Usually no item has failed, so thousands of keys are not searched for.
     let mut any = connection
         .prepare_cached("SELECT 1 FROM items WHERE state = 4 AND mapping = ?1 LIMIT 1")?;
     if !any.exists([mapping])? {
@@ -102,7 +102,7 @@ fn waiting(connection: &Connection, limit: u32) -> Result<Vec<FailedItem>, Store
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Opens what is new, changes what is said otherwise, closes what is put right.
+/// Opens new problems, changes the known ones, and closes those that the report's extent covers and leaves out.
 pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError> {
     let mut open = open(step, &problems.mapping, &problems.key)?;
     for problem in &problems.all {
@@ -124,7 +124,8 @@ pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreEr
     }
 }
 
-/// The tree's root was heard of and cannot be written: what waited for it has that line, and its rows are kept.
+/// Closes items that wait for the root itself. The reported problem explains why the root is missing, and the rows of
+/// these items are stored.
 fn close_waiting(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT id, state FROM items WHERE state IN (2, 4) AND mapping = ?1 AND key = ?2
@@ -144,7 +145,7 @@ fn close_waiting(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError>
     Ok(())
 }
 
-/// All rows of the tree were looked at, and it waits for nothing: what failed since something never arrived is right.
+/// Closes dead items that waited too long for a record. The complete report shows that the tree waits for nothing now.
 fn close_never_arrived(step: &Step<'_>, problems: &Problems) -> Result<(), StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT id FROM items WHERE state = 4 AND mapping = ?1 AND key = ?2 AND cause IS NULL AND wait_key IS NOT NULL",
@@ -154,7 +155,7 @@ fn close_never_arrived(step: &Step<'_>, problems: &Problems) -> Result<(), Store
     put_right(step, &ids)
 }
 
-/// These items of the error log are put right by another; one that somebody sent through again is not touched.
+/// Closes these items of the error log. An item that the operator has retried meanwhile is left alone.
 pub(super) fn put_right(step: &Step<'_>, ids: &[i64]) -> Result<(), StoreError> {
     for id in ids {
         let mut statement = step
@@ -168,8 +169,7 @@ pub(super) fn put_right(step: &Step<'_>, ids: &[i64]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// An item of a tree waits for what an older one, which is in the error log, waits for as well: one line is enough, and
-/// its rows are kept.
+/// Closes older dead items of the tree that waited for the same key, as a single line is enough. Their rows are stored.
 pub(super) fn supersede(step: &Step<'_>, id: i64, key: &str) -> Result<(), StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT dead.id FROM items AS own JOIN items AS dead ON dead.mapping = own.mapping AND dead.key = own.key
@@ -185,17 +185,17 @@ pub(super) fn supersede(step: &Step<'_>, id: i64, key: &str) -> Result<(), Store
     Ok(())
 }
 
-/// A problem that is open.
+/// An open problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenProblem {
-    /// The id of its item.
+    /// The id of the problem's item.
     pub item: i64,
-    /// The source id of its tree's root.
+    /// The source id of the tree's root.
     pub key: String,
     pub cause: String,
 }
 
-/// The problems of these trees that are open.
+/// The open problems of these trees.
 pub(super) fn of_trees(
     connection: &Connection,
     mapping: &str,
@@ -215,7 +215,7 @@ pub(super) fn of_trees(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Is the item a problem's?
+/// Returns whether the item is a problem.
 pub(super) fn is_one(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
     let mut statement = step
         .transaction
@@ -223,7 +223,7 @@ pub(super) fn is_one(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
     Ok(statement.exists([id])?)
 }
 
-/// A problem has waited for long enough: it is in the error log.
+/// Moves a problem to the error log, since its waiting time is over.
 pub(super) fn fail(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     step.execute(
         "UPDATE items SET state = 4, due = NULL, wait_key = NULL WHERE id = ?1",
@@ -233,7 +233,7 @@ pub(super) fn fail(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     step.remember(id, "dead", "nothing came that puts it right")
 }
 
-/// The open problems of a tree that no worker has in hand, by cause.
+/// The open problems of a tree by cause, without those that a worker has claimed.
 fn open(step: &Step<'_>, mapping: &str, key: &str) -> Result<BTreeMap<String, Open>, StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT cause, id, state, error FROM items
@@ -250,7 +250,7 @@ fn open(step: &Step<'_>, mapping: &str, key: &str) -> Result<BTreeMap<String, Op
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A problem that is in the error log stays there, however it began.
+/// Updates the error of an open problem. A problem in the error log stays there, even if it is reported as waiting.
 fn change(step: &Step<'_>, known: &Open, problem: &Problem) -> Result<(), StoreError> {
     let error = error_text(&problem.error);
     if known.error.as_ref() != Some(&error) {
@@ -268,7 +268,7 @@ fn change(step: &Step<'_>, known: &Open, problem: &Problem) -> Result<(), StoreE
 fn add(step: &Step<'_>, problems: &Problems, problem: &Problem) -> Result<(), StoreError> {
     let (payload_type, lane) = match &problems.lane {
         Some(lane) => (LOOK_AGAIN, lane.clone()),
-        // A lane of its own: a problem holds up nothing.
+        // The lane holds problems alone, so that a problem delays no row.
         None => (
             TREE_AGAIN,
             format!("problem:{}:{}", problems.mapping, problems.key),
@@ -311,7 +311,7 @@ fn add(step: &Step<'_>, problems: &Problems, problem: &Problem) -> Result<(), St
     step.remember(id, "dead", &format!("{}: {message}", problem.error.code))
 }
 
-/// An item that is ready goes on by itself, and finds nothing.
+/// Closes the problem's item. A retried item was counted as waiting, a dead one was not.
 fn close(step: &Step<'_>, known: &Open) -> Result<(), StoreError> {
     if known.state != State::Dead {
         step.add(Total::Waiting, -1);

@@ -1,8 +1,8 @@
-//! Rows with a word that no mapping knows: in the error log one line a word, and put right by a later row of the same
-//! record that has a known one.
+//! Rows with a word that no mapping knows. The error log has one line for each word. A later row of the same record
+//! with a known word closes the error.
 //!
-//! Two rows of a record are compared by when their deliveries say that they happened, and by arrival where both say the
-//! same. So an error that is put right is closed whichever row arrives first.
+//! Two rows of a record compare by the time of the event, then by arrival. So the result does not depend on which row
+//! arrives first.
 
 use rusqlite::OptionalExtension;
 
@@ -12,25 +12,26 @@ use super::settle::finish;
 use super::step::{Step, Total};
 use super::tree::TreeRow;
 
-/// Begins the groups of such errors; the tree whose root the row says follows, where it is one.
+/// Prefix of the error groups of unknown words. The name of the tree follows; it is empty for a pair's row.
 const UNKNOWN: &str = "word:";
 
-/// The end of the range that [`UNKNOWN`] begins.
+/// End of the range of texts that start with [`UNKNOWN`].
 const UNKNOWN_END: &str = "word;";
 
-/// The note of an error that usher came upon by asking Ticketure.
+/// Note of an error in a row that usher asked Ticketure for.
 pub(super) const ASKED: &str = "usher asked Ticketure for this row";
 
-/// Why an error is closed without a person.
+/// Reason in the history of an error that a later row closes.
 pub(super) const PUT_RIGHT: &str = "a later row of its record has a word that is known";
 
-/// Names the error log's line of a word: the tree whose root such rows speak of, and the word with where it stands.
+/// Names the error group of a word. `tree` is the mapping of the root that such rows belong to; `word` includes its
+/// member.
 pub fn unknown_word(tree: Option<&str>, word: &str) -> String {
     format!("{UNKNOWN}{}:{word}", tree.unwrap_or_default())
 }
 
-/// Says whether the log has this very row already: Ticketure may deliver it once more under another id. Of what usher is
-/// told when it asks one row is enough, since the webhook tells of it too, unless it was lost.
+/// Returns whether the error log has this row already, since Ticketure may deliver a row again under another id. If
+/// usher asked for the row, any row of the record counts, since the webhook usually sends it too.
 pub(super) fn is_told_already(step: &Step<'_>, item: &NewItem) -> Result<bool, StoreError> {
     let Word::Unknown { error, asked } = &item.word else {
         return Ok(false);
@@ -49,8 +50,8 @@ pub(super) fn is_told_already(step: &Step<'_>, item: &NewItem) -> Result<bool, S
     ))?)
 }
 
-/// An item came in with an error: where it shares a line of the log, it may be put right already, or say more than what
-/// usher was told when it asked.
+/// Adds a dead item to the errors of its group. Closes the items that usher had asked for, and this item if a later row
+/// has a known word.
 pub(super) fn came(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), StoreError> {
     if error.group.is_none() {
         return Ok(());
@@ -73,7 +74,7 @@ pub(super) fn came(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), 
     }
 }
 
-/// Says whether the error of this item is put right: a row of its record that happened later has a word that is known.
+/// Returns whether a later row of the item's record has a known word.
 pub(super) fn is_put_right(
     step: &Step<'_>,
     id: i64,
@@ -94,7 +95,7 @@ pub(super) fn is_put_right(
     Ok(statement.exists((id, tree))? || is_delivered_again(step, id, tree)?)
 }
 
-/// Says whether the very row of this item was delivered again later, with a word that is known.
+/// Returns whether a later delivery of the item's row has a known word.
 fn is_delivered_again(step: &Step<'_>, id: i64, tree: &str) -> Result<bool, StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT payload, row, arrived FROM items JOIN payloads USING (id)
@@ -110,8 +111,7 @@ fn is_delivered_again(step: &Step<'_>, id: i64, tree: &str) -> Result<bool, Stor
         .any(|(payload, row, arrived)| is_later_delivery(&(payload, id), &(row, arrived))))
 }
 
-/// Says whether the second is the same row as the first, delivered later: by when it says that it happened, else by when
-/// its delivery does, else by arrival.
+/// Returns whether `second` is a later delivery of the same row: by the row's time, the delivery's, or arrival.
 fn is_later_delivery(first: &(String, i64), second: &(String, i64)) -> bool {
     let read = |(row, arrived): &(String, i64)| {
         let row: serde_json::Value = serde_json::from_str(row).ok()?;
@@ -126,7 +126,7 @@ fn is_later_delivery(first: &(String, i64), second: &(String, i64)) -> bool {
     }
 }
 
-/// Closes the errors that rows of a tree put right, and notes which of the rows have a known word.
+/// Closes the errors that a stored row of a tree settles, and stores its time if its word is known.
 pub(super) fn kept(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreError> {
     let mut statement = step
         .transaction
@@ -148,7 +148,7 @@ pub(super) fn kept(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreError> {
     put_right(step, row.arrived)
 }
 
-/// This row has a word that is known: errors about older deliveries of it are closed.
+/// Closes the errors about older deliveries of this row.
 fn close_older_deliveries(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreError> {
     if !any(step)? {
         return Ok(());
@@ -171,7 +171,7 @@ fn close_older_deliveries(step: &Step<'_>, row: &TreeRow) -> Result<(), StoreErr
         .try_for_each(|id| close(step, id, PUT_RIGHT))
 }
 
-/// An item is done: where its row has a known word, errors about older rows of its record are closed.
+/// Closes the errors about older rows of the record, if this item's row has a known word.
 pub(super) fn put_right(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     if !any(step)? {
         return Ok(());
@@ -191,15 +191,15 @@ pub(super) fn put_right(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
         .try_for_each(|id| close(step, id, PUT_RIGHT))
 }
 
-/// The error is none any more.
+/// Moves a dead item to the finished ones, with the reason in its history.
 pub(super) fn close(step: &Step<'_>, id: i64, why: &str) -> Result<(), StoreError> {
     step.remember(id, "closed", why)?;
-    // What is done was waiting before; what is dead was not.
+    // `finish` takes one from the count of waiting items, and a dead item was not counted.
     step.add(Total::Waiting, 1);
     finish(step, id)
 }
 
-/// Usually there is none.
+/// Returns whether any item has an error group. Usually there is none, which spares the queries above.
 fn any(step: &Step<'_>) -> Result<bool, StoreError> {
     if let Some(known) = step.any_grouped.get() {
         return Ok(known);

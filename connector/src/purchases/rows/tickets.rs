@@ -101,8 +101,7 @@ fn shares(row: &Record, price: i64) -> Option<BTreeMap<String, Share>> {
     Some(funds)
 }
 
-/// Shares of a list of funds: an amount as given, a percentage of the price to the cent, and the rest for an entry
-/// without either.
+/// Shares of a list of funds. An entry gives an amount, or a percentage of the price, or gets the rest.
 fn of_list(parts: &[&Record], price: i64) -> Vec<Share> {
     let percent = |part: &Record| decimal(part.get("percent"));
     // Percentages have at most six decimals, so 100 percent are 100 million.

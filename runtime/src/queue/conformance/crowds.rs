@@ -231,7 +231,7 @@ async fn a_lane_waits_once_for_what_never_arrives() {
     bench.enqueue(new_items(&["cart", "cart"])).await;
     let first = bench.store.claim(1, 1_000).await.unwrap().remove(0);
     bench.settle(&first, park("account:i-9")).await;
-    // The first has waited long enough, and its lane goes on with the second.
+    // The first item's waiting time is over, so its lane goes on with the second.
     let second = bench.store.claim(10, 1_100).await.unwrap().remove(0);
     bench.settle(&second, park("account:i-9")).await;
     assert!(bench.store.claim(10, 1_100).await.unwrap().is_empty());
@@ -239,7 +239,7 @@ async fn a_lane_waits_once_for_what_never_arrives() {
     assert_eq!((status.parked, status.dead), (0, 2));
     let woken = bench.store.put_links(vec![link("i-9", "009")]).await;
     assert_eq!(woken.unwrap(), 2);
-    // Another key is waited for as long as any.
+    // For another key the full waiting time applies again.
     let again = bench.store.claim(1, 1_100).await.unwrap().remove(0);
     bench.settle(&again, park("account:i-8")).await;
     assert_eq!(bench.store.status().await.unwrap().parked, 1);

@@ -1,4 +1,4 @@
-//! Problems of trees: opened, changed, failed after their time, and closed when they are put right.
+//! Problems of trees: opened, changed, moved to the error log after their waiting time, and closed.
 
 use super::*;
 
@@ -17,12 +17,12 @@ fn problem(cause: &str, stage: ProblemStage, message: &str) -> Problem {
 }
 
 impl Bench {
-    /// A worker looks at the tree, and reports these.
+    /// Settles an item of the tree with this report of its problems.
     async fn report(&self, all: Vec<Problem>, extent: Extent) {
         self.report_in(None, all, extent).await;
     }
 
-    /// The same of a pair.
+    /// Settles an item of a pair with this report of its problems.
     async fn report_of_pair(&self, all: Vec<Problem>, extent: Extent) {
         self.report_in(Some("c-1".to_owned()), all, extent).await;
     }
@@ -87,14 +87,14 @@ async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
     let waiting = bench.store.waiting_problems(10).await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert!(waiting[0].waits_until_ms > Some(waiting[0].received_at_ms));
-    // Its lane goes on.
+    // A problem holds up no other item of the tree.
     bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (1, 0));
     bench.store.claim(10, 1_500).await.unwrap();
     assert_eq!(bench.parked().await, (0, 1));
     assert_eq!(bench.told().await, ["40.00 wait"]);
     assert_eq!(bench.store.status().await.unwrap().problems, 0);
-    // It stays there, though the worker still says that it waits.
+    // A problem in the error log stays there, even if the worker reports it as waiting again.
     bench.report(waits(), Extent::Whole).await;
     assert_eq!(bench.parked().await, (0, 1));
     bench.report(Vec::new(), Extent::Whole).await;
@@ -107,7 +107,7 @@ async fn one_that_an_operator_retries_is_looked_at_again() {
     let failed = || vec![problem("g-1", ProblemStage::Failed, "no amount")];
     bench.report(failed(), Extent::Whole).await;
     assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
-    // The worker has it in hand, and finds the problem there still.
+    // The worker has claimed the problem's item, and reports the problem once more.
     bench.report(failed(), Extent::Whole).await;
     assert_eq!(bench.told().await, ["no amount"]);
     assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
@@ -181,7 +181,7 @@ async fn what_an_item_puts_right_leaves_the_error_log_and_nothing_else_does() {
     for item in bench.claim().await {
         bench.settle(&item, dead()).await;
     }
-    // One of them was sent through again meanwhile.
+    // The operator has retried one of them meanwhile.
     bench.store.retry(Which::One(ids[1])).await.unwrap();
     bench.enqueue(new_items(&["c-9"])).await;
     let items = bench.claim().await;
@@ -220,9 +220,9 @@ async fn of_a_tree_that_waits_in_vain_one_line_is_in_the_error_log() {
     }
     let failed = bench.store.errors(10).await.unwrap();
     let keys: Vec<&str> = failed.iter().map(|failed| failed.key.as_str()).collect();
-    // Rows of what is no tree are in their items alone.
+    // Both items of c-2 stay dead, since c-2 has no stored rows.
     assert_eq!(keys, ["c-2", "c-1", "c-2"]);
-    // The tree was looked at, and waits for nothing any longer.
+    // A report without problems means that the tree waits for nothing any more.
     bench.report(Vec::new(), Extent::Whole).await;
     let failed = bench.store.errors(10).await.unwrap();
     assert!(failed.iter().all(|failed| failed.key == "c-2"));

@@ -1,4 +1,4 @@
-//! Words that no mapping knows: one line of the error log a word, closed by what is known of the record.
+//! Words that no mapping knows: each is one line of the error log, which later rows of the record close.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn unknown(cart: &str, word: &str, at_ms: i64) -> NewItem {
     }
 }
 
-/// The same, as usher is told when it asks.
+/// The item of such a row that usher has asked Ticketure for.
 fn asked(cart: &str, word: &str, at_ms: i64) -> NewItem {
     let item = unknown(cart, word, at_ms);
     let Word::Unknown { error, .. } = item.word else {
@@ -56,7 +56,7 @@ impl Bench {
         errors.into_iter().map(line).collect()
     }
 
-    /// Takes what is ready as trees do: rows are kept, then the items are done.
+    /// Settles the ready items as the worker of trees does: it stores their rows first.
     async fn work(&self) {
         for item in self.claim().await {
             if item.mapping.is_some() {
@@ -146,7 +146,7 @@ async fn a_row_with_a_known_word_closes_errors_when_it_arrives() {
     let bench = Bench::new();
     let ids = bench.enqueue(vec![unknown("i-1", "robot", 1)]).await;
     assert_eq!(bench.lines().await, [line("i-1 robot", 1)]);
-    // It may wait for long behind others of its lane.
+    // The error is closed when the later row arrives, since that may wait long in its lane.
     bench.enqueue(vec![known("i-1", 2)]).await;
     assert_eq!(bench.lines().await, []);
     let view = bench.view(ids[0]).await;
@@ -161,7 +161,7 @@ async fn what_comes_back_unknown_is_closed_where_it_was_put_right_meanwhile() {
     bench.store.retry(Which::All).await.unwrap();
     let again = bench.claim().await.remove(0);
     bench.enqueue(vec![known("c-1", 2)]).await;
-    // It is in hand, and so holds its lane.
+    // The retried item is claimed, so its lane is occupied.
     assert!(bench.claim().await.is_empty());
     let Word::Unknown { error, .. } = unknown("c-1", "voided", 1).word else {
         unreachable!()
