@@ -263,7 +263,7 @@ impl Store {
         self.count(Command::PutLinks(links)).await
     }
 
-    /// Brings dead items back, one with all that share its line of the error log; says how many.
+    /// Makes dead items ready again; an item brings along the others of its error-log line. Returns the count.
     pub async fn retry(&self, which: Which) -> Result<usize, StoreError> {
         self.count(Command::Retry(which)).await
     }

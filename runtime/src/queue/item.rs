@@ -23,26 +23,27 @@ pub struct NewItem {
     pub due_ms: Option<i64>,
     /// Why it cannot be processed. An item with a mapping and a reason is kept as dead with the code `does_not_fit`.
     pub reason: Option<String>,
-    /// Whether a mapping knows the word that it tells rows apart by.
+    /// Tells whether a mapping knows the row's action, status or kind.
     pub word: Word,
-    /// When its delivery says that it happened, in milliseconds since 1970.
+    /// Time of the event by its delivery, in milliseconds since 1970.
     pub at_ms: Option<i64>,
 }
 
-/// The word of a row by which mappings tell rows apart, such as an action or a status.
+/// The word of a row by which mappings select rows, such as an action or a status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Word {
-    /// It decides nothing about other rows of its record.
+    /// Neither raises an error nor closes one.
     #[default]
     Unasked,
-    /// A mapping knows it: errors about unknown words in older rows of the record are put right.
+    /// A mapping knows the word. The item closes errors about unknown words in older rows of the record.
     Known,
-    /// It is nothing to the mappings: the item is done as soon as it is kept.
+    /// The mappings list the word under `nothing`. The item is done at once.
     Nothing,
-    /// No mapping knows it: the item is kept as dead with this error, whose group is [`super::unknown_word`].
+    /// No mapping knows the word. The item is dead with this error, whose group is [`super::unknown_word`].
     Unknown {
         error: ErrorRecord,
-        /// usher asked Ticketure for the row: kept only where no item says the same.
+        /// True if usher has asked Ticketure for the row. The item is then dropped if the error log has its record's
+        /// error already.
         asked: bool,
     },
 }
@@ -91,9 +92,9 @@ pub struct Settlement {
     pub tombstone: Option<Tombstone>,
     /// What a person has to decide about the pair.
     pub review: Option<Review>,
-    /// Problems that the record has now. `None`: nothing is said of them.
+    /// Problems that the record has now. `None` leaves the reported ones as they are.
     pub problems: Option<Problems>,
-    /// Items of the error log that are put right by this one.
+    /// Items of the error log that this item settles.
     pub puts_right: Vec<i64>,
 }
 
@@ -115,27 +116,27 @@ impl Settlement {
     }
 }
 
-/// Problems that a tree or a pair has now.
+/// A report of the problems of a tree or a pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// The mapping of the tree's root, and the root's source id; or those of the pair.
+    /// The mapping of the tree's root or of the pair. `key` is the source id.
     pub mapping: String,
     pub key: String,
-    /// The lane of the pair. A tree's problems have a lane of their own.
+    /// The lane of the pair. `None` for a tree, whose problems get a lane of their own.
     pub lane: Option<String>,
     pub all: Vec<Problem>,
     pub extent: Extent,
 }
 
-/// How much a report of problems says.
+/// Tells which reported problems a new report replaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Extent {
-    /// All there are: what is not among them is put right.
+    /// The report is complete: problems that it leaves out are closed.
     #[default]
     Whole,
-    /// Those that were found before something else held the tree up: the others stay as they are.
+    /// The tree could not be checked completely: problems that the report leaves out stay open.
     Partial,
-    /// Those of one row: these causes are put right by it, and the others stay as they are.
+    /// The report covers one row, which settles these causes. Other problems stay open.
     PutRight(Vec<String>),
 }
 
@@ -145,26 +146,26 @@ pub struct Failed {
     pub id: i64,
     pub key: String,
     pub payload_type: String,
-    /// JSON text.
+    /// The row as JSON text.
     pub payload: String,
     pub received_at_ms: i64,
-    /// The cause of a problem.
+    /// The problem's cause. `None` for an item that is no problem.
     pub cause: Option<String>,
 }
 
-/// A problem of a tree: an entry of the error log, or something that waits for more to be heard.
+/// A problem of a tree or a pair. The error log has it, or it waits for further rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Names the cause within the tree: a second report of a cause replaces the first.
+    /// Identifies the problem within its tree or pair. A second report of a cause replaces the first.
     pub cause: String,
     pub stage: ProblemStage,
     pub error: ErrorRecord,
 }
 
-/// Where a problem begins.
+/// The state in which a problem opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemStage {
-    /// Parked, until `parked_days` have passed; then it is in the error log.
+    /// Parked. After `parked_days` the problem moves to the error log.
     Waits,
     /// In the error log at once.
     Failed,
@@ -209,13 +210,13 @@ pub struct ErrorRecord {
     pub mapping_line: Option<String>,
     /// What to do.
     pub help: String,
-    /// Errors with one cause: those of one group are one line of the error log, and are retried together.
+    /// Key of errors with one cause. The error log shows them as one line, and a retry brings all of them back.
     #[serde(skip)]
     pub group: Option<String>,
 }
 
 impl ErrorRecord {
-    /// The code and the message in one line, in which the code stands once.
+    /// Joins the code and the message. A message that contains the code stands alone.
     pub fn line(&self) -> String {
         match self.message.contains(&self.code) {
             true => self.message.clone(),
@@ -420,7 +421,7 @@ pub struct ItemView {
     /// Why it waits, or what went wrong last.
     pub note: Option<String>,
     pub error: Option<ErrorRecord>,
-    /// The cause of the problem that the item stands for; nothing for every other item.
+    /// The cause of the problem that the item stands for. `None` for other items.
     pub cause: Option<String>,
     pub finished_at_ms: Option<i64>,
     pub history: Vec<HistoryLine>,
@@ -430,12 +431,12 @@ pub struct ItemView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryLine {
     pub at_ms: i64,
-    /// `parked`, `woken`, `delayed`, `dead`, `retried`, `ignored`, `closed`.
+    /// `parked`, `woken`, `delayed`, `dead`, `retried`, `ignored` or `closed`.
     pub what: String,
     pub detail: String,
 }
 
-/// One line of the error log: a dead item and why; of those with one cause the last by when it happened.
+/// A line of the error log: a dead item, or the latest of several with one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedItem {
     pub id: i64,
@@ -445,10 +446,10 @@ pub struct FailedItem {
     pub attempts: u32,
     pub received_at_ms: i64,
     pub error: ErrorRecord,
-    /// When a problem that waits enters the error log; nothing for what is in it already.
+    /// Time at which a waiting problem moves to the error log. `None` if it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_until_ms: Option<i64>,
-    /// How many items the line stands for.
+    /// Count of the dead items with this cause.
     pub count: u64,
 }
 
@@ -471,7 +472,7 @@ pub struct Status {
     pub running: u64,
     pub delayed: u64,
     pub parked: u64,
-    /// Items, not lines of the error log: those with one cause are one line.
+    /// Count of dead items. The error log may have fewer lines, since items with one cause share one.
     pub dead: u64,
     /// Since the file was made.
     pub done: u64,
@@ -484,11 +485,12 @@ pub struct Status {
     /// Writes whose outcome is not known yet.
     pub open_intents: u64,
     pub pauses: Vec<Pause>,
-    /// What is waited for and by how many, most waited for first (at most 100). Problems wait for no key.
+    /// Keys that parked items wait for, with the count of items: the most frequent first, at most 100. Problems have no
+    /// key.
     pub parked_by_key: Vec<(String, u64)>,
-    /// Problems that wait for more to be heard; `parked` counts them as well.
+    /// Count of waiting problems. `parked` includes them.
     pub problems: u64,
-    /// Their messages, the oldest first (at most 100).
+    /// Messages of the waiting problems, oldest first, at most 100.
     pub problem_notes: Vec<String>,
 }
 

@@ -136,7 +136,7 @@ pub(super) fn finish(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     leave(step, id)
 }
 
-/// Moves an item to the finished ones.
+/// Moves an item to the table of finished items.
 pub(super) fn leave(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
     words::put_right(step, id)?;
     step.execute(
@@ -163,7 +163,7 @@ fn park(
         step.execute("UPDATE items SET state = 0 WHERE id = ?1", [id])?;
         return Ok(1);
     }
-    // The lane has waited for this key long enough: its next item need not wait as long once more.
+    // After one item of the lane has waited the full time for this key, the next does not wait again.
     let waits_ms = if never_arrived(step, lane, key)? {
         0
     } else {
@@ -179,7 +179,7 @@ fn park(
     Ok(0)
 }
 
-/// Checks whether an earlier item of the lane is in the error log because this key never arrived.
+/// Returns whether an earlier item of the lane is dead because this key never arrived.
 fn never_arrived(step: &Step<'_>, lane: &str, key: &str) -> Result<bool, StoreError> {
     let mut statement = step.transaction.prepare_cached(
         "SELECT 1 FROM items WHERE wait_key = ?1 AND wait_key IS NOT NULL AND state = 4 AND lane = ?2",

@@ -71,7 +71,7 @@ pub(super) struct Step<'a> {
     pub(super) any_aside: Cell<Option<bool>>,
     /// Whether anything waits for a person's decision, once it was asked.
     pub(super) any_reviews: Cell<Option<bool>>,
-    /// Whether any error shares its line of the log with others, once it was asked.
+    /// Caches whether any item has an error group; `None` until first asked.
     pub(super) any_grouped: Cell<Option<bool>>,
     totals: Totals,
 }

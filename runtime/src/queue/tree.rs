@@ -22,11 +22,11 @@ pub struct TreeRow {
     pub payload_type: String,
     /// What tells one row from another: the same row has the same.
     pub id: String,
-    /// The number of the item that brought it first: the order of arrival.
+    /// The id of the item that first brought the row, which gives the order of arrival.
     pub arrived: i64,
     /// JSON text.
     pub row: String,
-    /// A record that rows of other trees may speak of as well: those are looked at again when this row is new.
+    /// A record that rows of other trees may describe too. A new row wakes those trees.
     pub subject: Option<String>,
 }
 
@@ -155,7 +155,7 @@ impl Store {
             .await
     }
 
-    /// Everything that was heard of these trees, by their root's mapping and source ids, in the order of arrival.
+    /// All rows of these trees, in the order of arrival. `roots` holds source ids.
     pub async fn tree_rows(
         &self,
         tree: &str,
@@ -166,7 +166,7 @@ impl Store {
             .await
     }
 
-    /// The rows of trees that speak of these subjects.
+    /// All rows of the trees that share one of these subjects.
     pub async fn rows_of_subjects(
         &self,
         tree: &str,
@@ -177,7 +177,7 @@ impl Store {
             .await
     }
 
-    /// The problems of these trees that are open.
+    /// The open problems of these trees.
     pub async fn open_problems(
         &self,
         mapping: &str,
@@ -341,7 +341,7 @@ fn waiting(connection: &Connection, keys: &[String]) -> Result<Vec<TreeWait>, St
     Ok(waits.collect::<Result<_, _>>()?)
 }
 
-/// Every row about these trees, in the order of arrival.
+/// All rows of these trees, in the order of arrival.
 pub(super) fn rows(
     connection: &Connection,
     tree: &str,
@@ -363,7 +363,7 @@ pub(super) fn rows(
         })
     })?;
     let mut rows: Vec<TreeRow> = rows.collect::<Result<_, _>>()?;
-    // The id comes last: rows from before there was an order of arrival have none.
+    // The id decides among rows that an older version stored, which have 0 for the order of arrival.
     rows.sort_by(|one, other| (one.arrived, &one.id).cmp(&(other.arrived, &other.id)));
     Ok(rows)
 }

@@ -69,8 +69,8 @@ fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
     })
 }
 
-/// Newest first. Items with one cause are one line, that of the last of them; what usher was told when it asked comes
-/// before what was sent.
+/// The error log, newest first. Items with one cause are one line, which shows the latest of them. An item that usher
+/// asked for is shown only if Ticketure has sent no other.
 pub(super) fn errors(connection: &Connection, limit: i64) -> Result<Vec<FailedItem>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, mapping, payload_type, key, attempts, received_at, error, 1 FROM items

@@ -1,4 +1,4 @@
-//! Subjects: records that rows of more than one tree may speak of.
+//! Subjects: records that rows of several trees may describe, such as a ticket that moved to another cart.
 
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ use crate::queue::item::NewItem;
 use crate::queue::step::Step;
 use crate::queue::view::json_list;
 
-/// Notes what a new row speaks of. The other trees that speak of it are looked at again.
+/// Stores the subject of a new row, and enqueues the other trees that share it.
 pub(super) fn note(step: &Step<'_>, row: &TreeRow, subject: &str) -> Result<(), StoreError> {
     step.execute(
         "INSERT OR IGNORE INTO tree_subjects (tree, subject, root) VALUES (?1, ?2, ?3)",
@@ -35,7 +35,7 @@ fn others(step: &Step<'_>, row: &TreeRow, subject: &str) -> Result<Vec<String>, 
     Ok(roots.collect::<Result<_, _>>()?)
 }
 
-/// Every row of the trees that speak of one of the subjects and are more than one: a subject of one tree is left out.
+/// All rows of the trees that share one of the subjects. A subject of a single tree yields no rows.
 pub(super) fn rows(
     connection: &Connection,
     tree: &str,
