@@ -21,7 +21,7 @@ pub struct MappingDescriptor {
     pub rows: &'static [&'static str],
     /// All of them hold for a row of this mapping.
     pub when: &'static [Condition],
-    /// Words that are nothing to it: a row for which one of these holds is done, where no mapping's `when` takes it.
+    /// Words that the mapping ignores. A row with one of them is done at once, unless a mapping's `when` takes the row.
     pub nothing: &'static [Condition],
     pub direction: Direction,
     /// All of them hold for a record that may go back.

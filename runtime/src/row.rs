@@ -53,7 +53,7 @@ pub fn exists(mapping: &MappingDescriptor, row: &Value) -> bool {
     })
 }
 
-/// A row that a record is read from, and the fields that stay absent since nothing could be made of their members.
+/// A row that a record is read from, and the errors of the fields whose members could not be computed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ready {
     pub row: Value,

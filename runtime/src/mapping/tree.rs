@@ -103,14 +103,14 @@ pub struct Fold {
     pub how: How,
     /// The rows that count.
     pub of: &'static [Condition],
-    /// Of these only the rows that have what an earlier fold has found: the folds, of which the first that is given
-    /// counts, and the member that each of them is made of. All rows where there are none.
+    /// Earlier folds, each with the member that it is made of. Only rows with the value of the first given fold count.
+    /// Without such folds all rows of `of` count.
     pub same: &'static [(&'static str, Path)],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// Of the rows that say it: what a row leaves out stays as another said it.
+    /// The first value of the member. Rows that leave the member out are skipped.
     First(Path),
     Last(Path),
     Count,
@@ -189,7 +189,7 @@ pub enum Made {
 /// What a value without a line in the table becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Otherwise {
-    /// The field stays blank, and the error names it; where Salesforce demands the field, the record is not written.
+    /// The field stays blank and gets an error. If Salesforce demands the field, the record is not written.
     Fail,
     /// Itself.
     Same,

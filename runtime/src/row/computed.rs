@@ -10,18 +10,18 @@ use crate::mapping::{
     Case, Computed, Constant, Lookup, Made, MappingDescriptor, Otherwise, Path, Piece, Rule,
 };
 
-/// Why a member cannot be made: the member that is wrong, its value, and what is wrong with it.
+/// A member that cannot be computed: the wrong member that it is made of, that member's value, and the reason.
 struct Unmade {
     source: Path,
     value: Option<Value>,
     message: String,
 }
 
-/// Puts what a mapping computes beside a row's own members, one after the other: a later one may use an earlier. What
-/// cannot be made stays absent, where Salesforce does not demand its field; each such field is returned.
+/// Adds a mapping's computed members to a row. In order, since a later one may use an earlier one. If a member cannot
+/// be computed, its fields stay absent and their errors are returned.
 ///
 /// # Errors
-/// Names the member that cannot be made, and has to be there.
+/// The member that cannot be computed, if Salesforce demands one of its fields.
 pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<Vec<FieldError>, RowError> {
     let mut errors = Vec::new();
     for computed in mapping.computed {
@@ -37,7 +37,7 @@ pub fn compute(mapping: &MappingDescriptor, row: &mut Value) -> Result<Vec<Field
     Ok(errors)
 }
 
-/// The fields that stay absent because a member cannot be made.
+/// The errors of the fields that a failed member feeds.
 fn left_out(
     mapping: &MappingDescriptor,
     computed: &Computed,
@@ -73,7 +73,7 @@ fn left_out(
     Ok(each.collect())
 }
 
-/// Nothing where it stays absent.
+/// Computes a member. `None` leaves it absent.
 fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, Unmade> {
     match &computed.rule {
         Rule::Template(pieces) => Ok(Some(Value::from(template(pieces, row)))),
@@ -97,7 +97,7 @@ fn made(computed: &Computed, row: &Value) -> Result<Option<Value>, Unmade> {
     }
 }
 
-/// The value of the case that holds, unless that only holds since a number is none.
+/// The value of a case. An error if the case holds only because a value is no number.
 fn chosen(case: &Case, row: &Value) -> Result<Value, Unmade> {
     let mut conditions = case.when.iter();
     let unreadable = conditions.find_map(|condition| {
@@ -115,7 +115,7 @@ fn chosen(case: &Case, row: &Value) -> Result<Value, Unmade> {
     }
 }
 
-/// What is wrong with a value that has to be a number.
+/// Reason for a value that has to be a number.
 const NO_NUMBER: &str = "the value is no number";
 
 /// Is the member, or what is made of it, personal data?
@@ -128,7 +128,7 @@ fn is_personal(mapping: &MappingDescriptor, computed: &Computed, of: Path) -> bo
         .any(|field| is_it(field.path))
 }
 
-/// What is wrong with a value that the mapping has no word for.
+/// Reason for a value that the mapping's `values` does not list.
 const UNLISTED: &str = "`values` does not have it: add it to the mapping, with what it becomes";
 
 /// The value of a setting, a constant or a member; null where there is none.
@@ -213,7 +213,7 @@ fn date_in(time: Path, zones: &[Path], row: &Value) -> Result<Option<Value>, Unm
     )))
 }
 
-/// What is wrong with a zone that nobody knows.
+/// Reason for a name that is no time zone.
 const NO_ZONE: &str = "the IANA database of zones has no such name; `America/Los_Angeles` is one";
 
 fn negative(path: Path, row: &Value) -> Result<Value, Unmade> {

@@ -15,7 +15,7 @@ pub fn holds(condition: &Condition, row: &Value) -> bool {
     condition.is.holds(super::at(row, condition.path))
 }
 
-/// Does the row say the member that is asked for? See [`Is::is_said`].
+/// Returns whether the row decides the condition itself. See [`Is::is_said`].
 pub(super) fn says(condition: &Condition, row: &Value) -> bool {
     let mut path = condition.path.iter();
     let value = path.try_fold(row, |value, name| value.get(name));
@@ -23,9 +23,9 @@ pub(super) fn says(condition: &Condition, row: &Value) -> bool {
 }
 
 impl Is {
-    /// Says whether a member with this value decides the condition; `None` is a member that is not in the row.
+    /// Returns whether a member with this value decides the condition. `None` is a member that the row leaves out.
     ///
-    /// A blank is no word: where a word is asked for, a row that has null there leaves the member out.
+    /// If the condition asks for a word, null counts as left out.
     pub fn is_said(self, value: Option<&Value>) -> bool {
         let asks_for_null = |constants: &[Constant]| constants.contains(&Constant::Null);
         let counts_blank = match self {
@@ -37,19 +37,21 @@ impl Is {
         is_given(value) || (counts_blank && value.is_some())
     }
 
-    /// Asks for a number, and the value is none.
+    /// Returns whether the condition asks for a number and the value is none.
     pub fn is_unreadable(self, value: Option<&Value>) -> bool {
         matches!(self, Is::Above(_)) && is_given(value) && number(value).is_none()
     }
 
-    /// Does it hold of this value? What is not there is null. A value that is no number is above any.
+    /// Returns whether the condition holds for this value. A missing value counts as null, an unreadable number as
+    /// above.
     pub fn holds(self, value: Option<&Value>) -> bool {
         let is_one = |constants: &[Constant]| constants.iter().any(|constant| is(*constant, value));
         match self {
             Is::Equal(constant) => is(constant, value),
             Is::OneOf(constants) => is_one(constants),
             Is::NoneOf(constants) => !is_one(constants),
-            // What reads a value that is no number says so: without a record nobody would.
+            // Holds, so that the record is made and reading the value reports the error. Without a record the error
+            // would be lost.
             Is::Above(_) if self.is_unreadable(value) => true,
             Is::Above(least) => number(value)
                 .zip(least.parse().ok())

@@ -12,7 +12,7 @@ use crate::mapping::{Condition, Fold, How, MappingDescriptor, Path, Rank, Reduce
 
 /// The rows of a mapping, each that of one record. `$at` in a row is when its delivery says that it happened.
 ///
-/// `rows` come in the order of their arrival, which counts only between two deliveries of one row.
+/// `rows` have to be in the order of arrival, which decides between two deliveries of one row.
 ///
 /// # Errors
 /// When a row lacks what its record is known by.
@@ -44,7 +44,7 @@ fn named(paths: &[Path]) -> String {
 fn one(when: &[Condition], reduce: Option<&Reduce>, mut rows: Vec<&Value>) -> Option<Value> {
     let order = reduce.map_or(&[] as &[Rank], |reduce| reduce.order);
     let distinct = reduce.and_then(|reduce| reduce.distinct);
-    // Stable: deliveries of one row that no rank tells apart stay in the order of their arrival.
+    // A stable sort keeps deliveries of one row in the order of arrival.
     rows.sort_by(|one, other| compare(order, distinct, one, other));
     let mut rows: Vec<Cow<'_, Value>> = that_hold(when, &rows)
         .into_iter()
@@ -68,8 +68,8 @@ fn one(when: &[Condition], reduce: Option<&Reduce>, mut rows: Vec<&Value>) -> Op
     Some(last)
 }
 
-/// The rows for which the conditions hold. A member that a row leaves out is as the nearest earlier row says it, or else
-/// the nearest later one: a refund need not repeat the kind of its ticket.
+/// The rows for which the conditions hold. The nearest earlier row, or else the nearest later one, supplies a member
+/// that a row leaves out. For example, a refund need not repeat the kind of its ticket.
 fn that_hold<'r>(when: &[Condition], rows: &[&'r Value]) -> Vec<&'r Value> {
     let holds = |place: usize| {
         when.iter().all(|condition| {
@@ -90,7 +90,7 @@ fn that_hold<'r>(when: &[Condition], rows: &[&'r Value]) -> Vec<&'r Value> {
         .collect()
 }
 
-/// The member that an earlier fold is made of, and what that fold gives.
+/// The first given fold of `same`, as the member that it is made of and its value.
 fn found_before(fold: &Fold, members: &Map<String, Value>) -> Option<(Path, String)> {
     let mut given = fold.same.iter().filter_map(|(name, path)| {
         let found = members.get(*name)?;
@@ -99,7 +99,7 @@ fn found_before(fold: &Fold, members: &Map<String, Value>) -> Option<(Path, Stri
     given.next()
 }
 
-/// Has the row what an earlier fold has found? No row has it where nothing was found.
+/// Returns whether the row has the value of the earlier fold. Without such a value no row counts.
 fn agrees(fold: &Fold, found: Option<&(Path, String)>, row: &Value) -> bool {
     let is_found = |(path, word): &(Path, String)| {
         let said = text(row, path);
@@ -125,8 +125,8 @@ fn lay_over(whole: &mut Value, row: Value) {
     }
 }
 
-/// By the ranks, then by what tells rows apart. Two deliveries of one row are equal here. Rows that nothing tells apart
-/// go by their whole text: any order will do, if it is always the same.
+/// Orders rows by the ranks, then by the distinct member. Two deliveries of one row are equal. Rows without that member
+/// go by their whole text, so that the result does not depend on their order.
 fn compare(order: &[Rank], distinct: Option<Path>, one: &Value, other: &Value) -> Ordering {
     let mut ranks = order.iter().chain(&LAST);
     let ranked =
@@ -173,8 +173,8 @@ fn number(text: &str) -> Option<Decimal> {
     text.trim().parse().ok()
 }
 
-/// Deliveries of one row are one, at the place of the last of them, which has what it leaves out from those before. A
-/// row without this member is one of its own.
+/// Merges the deliveries of one row at the place of the last. Members that it leaves out keep their earlier values. A
+/// row without the distinct member stands alone.
 fn last_of_each<'r>(rows: Vec<Cow<'r, Value>>, distinct: Path) -> Vec<Cow<'r, Value>> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept: Vec<Option<Cow<'r, Value>>> = Vec::with_capacity(rows.len());
@@ -210,7 +210,7 @@ fn folded<'r>(how: How, mut rows: impl DoubleEndedIterator<Item = &'r Value>) ->
     }
 }
 
-/// What a row says, which may be null; nothing where it leaves the member out.
+/// The value of a member, which may be null. `None` if the row leaves the member out.
 fn said(row: &Value, path: Path) -> Option<Value> {
     let mut names = path.iter();
     names.try_fold(row, |value, name| value.get(name)).cloned()

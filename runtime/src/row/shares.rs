@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::{RowError, conditions};
 use crate::mapping::ForEach;
 
-/// One row an entry, the entry at `each`; with what it gets of the shared amount at `each.share`. Where amounts are
-/// shared, entries that differ in nothing else are one.
+/// Makes one row of each entry of a list: `each` is the entry, `each.share` its share of the amount. If an amount is
+/// shared, entries that differ only in their shares are merged.
 ///
 /// # Errors
-/// When the entries take more than there is, or an amount is none.
+/// If the entries take more than the amount, or an amount is no number.
 pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> {
     let list = super::at(row, for_each.list).and_then(Value::as_array);
     let mut entries: Vec<Value> = list.cloned().unwrap_or_default();
@@ -57,7 +57,7 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
         .collect())
 }
 
-/// What an entry says of its part that is no number: it is not taken for one that gets the rest.
+/// The amount or percentage of an entry that is no number. Without this check the entry would get the rest.
 fn unreadable(entry: &Value) -> Option<&Value> {
     let said = ["amount", "percent"].map(|name| entry.get(name));
     let mut said = said.into_iter().flatten();
@@ -67,12 +67,12 @@ fn unreadable(entry: &Value) -> Option<&Value> {
     })
 }
 
-/// Members of an entry that say what it gets.
+/// Members of an entry that give its share.
 const OF_A_SHARE: [&str; 3] = ["amount", "percent", SHARE];
 const SHARE: &str = "share";
 
-/// Entries that agree in all else, whatever their case, are one, which gets what each of them gets: a fund that a gift
-/// names twice is given both parts. The first spelling stays.
+/// Merges entries that differ only in their shares or in case, and adds up the shares. For example, a gift may name one
+/// fund twice. The first spelling stays.
 fn joined(entries: Vec<Value>) -> Vec<Value> {
     let mut joined: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -90,13 +90,13 @@ fn add(first: &mut Value, entry: &Value) {
     let sum = Value::from((share(first) + share(entry)).to_string());
     if let Value::Object(members) = first {
         members.remove("percent");
-        // Its own amount would be that of one part alone.
+        // The entry's own amount was one part alone.
         members.insert("amount".to_owned(), sum.clone());
         members.insert(SHARE.to_owned(), sum);
     }
 }
 
-/// All that an entry says beside what it gets, in one spelling. A member without a value says nothing.
+/// The members of an entry without its share, in lower case. Members that are null are left out.
 fn named_by(entry: &Value) -> Value {
     let Value::Object(members) = entry else {
         return entry.clone();
@@ -153,7 +153,7 @@ fn shares(whole: Decimal, entries: &[Value]) -> Option<Vec<Decimal>> {
     Some(to_cents(&exact.into_iter().flatten().collect::<Vec<_>>()))
 }
 
-/// Amounts in whole cents, of the same sum to the cent.
+/// Rounds amounts to whole cents, by largest remainder. Their sum is the rounded sum of the exact amounts.
 pub fn to_cents(exact: &[Decimal]) -> Vec<Decimal> {
     let down = |amount: &Decimal| amount.round_dp_with_strategy(2, RoundingStrategy::ToZero);
     let mut shares: Vec<Decimal> = exact.iter().map(down).collect();

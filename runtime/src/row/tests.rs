@@ -278,7 +278,7 @@ fn what_comes_in_one_second_goes_by_the_words() {
     assert_eq!(row["last_action"], "redeemed");
 }
 
-/// The mapping of gifts alone, as allocations are.
+/// The mapping of gifts, which takes one kind of ticket, as allocations do.
 static GIFTS: MappingDescriptor = MappingDescriptor {
     when: &[is(&["item_kind"], "donation")],
     ..MAPPING
@@ -420,7 +420,7 @@ fn a_fold_may_want_what_an_earlier_one_has_found_and_what_is_left_out_stays() {
         seat(&[again.clone(), scanned.clone(), bought.clone()]),
         "A1"
     );
-    // Null is said.
+    // A null counts as given.
     let mut none = again;
     none["seat"] = Value::Null;
     assert_eq!(seat(&[none, scanned.clone(), bought]), Value::Null);
