@@ -102,9 +102,9 @@ pub struct FieldDescriptor {
     pub needs_npsp: bool,
     /// The source's schema lists it under `required`.
     pub required: bool,
-    /// Salesforce takes no record without it, or the record is worth nothing without it.
+    /// True if Salesforce refuses the record without the field, or if the record is useless without it.
     pub demanded: bool,
-    /// Digits that a number may have before its point.
+    /// The most digits before the decimal point of a number.
     pub whole_digits: Option<u32>,
 }
 

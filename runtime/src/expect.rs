@@ -39,10 +39,10 @@ pub struct Difference {
     pub got: Option<Value>,
 }
 
-/// The record that a row becomes as it is.
+/// Reads a row as a record, as it is.
 ///
 /// # Errors
-/// When it becomes none.
+/// If a value does not fit a demanded field.
 pub fn read(
     mapping: &'static MappingDescriptor,
     row: &str,
@@ -51,11 +51,11 @@ pub fn read(
     handler::fitted(mapping, row.as_bytes(), read)
 }
 
-/// The one record that a test's rows become: reduced, with settings and with what is made of its members.
+/// Makes the one record of a test's rows: reduced, with settings and computed members.
 /// `given` is a row or a list of rows, `$at` in one when it was delivered; `settings` an object of names and values.
 ///
 /// # Errors
-/// When the rows are those of no record, or of several, or become none.
+/// If the rows do not make exactly one record, or a value does not fit a demanded field.
 pub fn made(
     mapping: &'static MappingDescriptor,
     given: &str,
@@ -74,7 +74,7 @@ pub fn made(
 /// The same where they are those of several records, in the order of their keys.
 ///
 /// # Errors
-/// When they become none.
+/// If a value does not fit a demanded field.
 pub fn all_made(
     mapping: &'static MappingDescriptor,
     given: &str,
@@ -121,7 +121,7 @@ pub fn all(
     failure.or_fine()
 }
 
-/// Why fields of the record are absent.
+/// Says for each field that is left out why.
 fn left_out(fitted: &Fitted) -> impl Iterator<Item = String> + '_ {
     let errors = fitted.errors.iter();
     errors.map(|error| format!("{} is left out: {}", error.destination, error.said()))

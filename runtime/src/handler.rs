@@ -106,13 +106,13 @@ impl RecordError {
     }
 }
 
-/// Fields of a record whose values do not fit, and the record without them.
+/// A record without the fields whose values do not fit, and the errors of these fields.
 #[derive(thiserror::Error)]
 #[error("{}", .errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Unconverted {
-    /// One entry a field.
+    /// An error for each field.
     pub errors: Vec<FieldError>,
-    /// The fields with errors are absent.
+    /// The record, in which the fields with errors are absent.
     pub rest: Box<dyn Entity>,
 }
 
@@ -122,7 +122,7 @@ impl std::fmt::Debug for Unconverted {
     }
 }
 
-/// A value that cannot become its field.
+/// A value that does not fit its field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line} ({destination}): {message}")]
 pub struct FieldError {
@@ -130,14 +130,14 @@ pub struct FieldError {
     pub line: u32,
     pub destination: &'static str,
     pub message: String,
-    /// The member of the row that holds the value; blank on the way back.
+    /// The member of the row that has the value. Blank for a row that goes from Salesforce to Ticketure.
     pub member: String,
-    /// The value as JSON, as far as it is known and no personal data.
+    /// The value as JSON. `None` if it is unknown or personal data.
     pub value: Option<String>,
 }
 
 impl FieldError {
-    /// The value and why it does not fit, as an error says it.
+    /// Formats the member, its value and the reason for an error text.
     pub fn said(&self) -> String {
         match (self.member.as_str(), &self.value) {
             ("", _) => self.message.clone(),
@@ -178,7 +178,7 @@ impl<'m> Conversions<'m> {
     /// Checks what the table says of every field, and gives the record when nothing is wrong with it.
     ///
     /// # Errors
-    /// Every field whose value does not fit, with the record without them.
+    /// The fields whose values do not fit, and the record without them.
     pub fn finish<R: Entity>(&mut self, mut record: R) -> Result<R, RecordError> {
         for (index, field) in record.descriptor().fields.iter().enumerate() {
             let wrong = spell(&mut record, index, field)
@@ -224,7 +224,7 @@ impl<'m> Conversions<'m> {
     }
 }
 
-/// Gives numbers and times the one spelling that a field of this kind has; says what is none.
+/// Rewrites a number or a time in the one spelling of its field. Returns the error text if the value is neither.
 fn spell(record: &mut dyn Entity, index: usize, field: &FieldDescriptor) -> Option<String> {
     let message = match field.kind {
         Kind::Decimal { scale } => {
@@ -240,7 +240,7 @@ fn spell(record: &mut dyn Entity, index: usize, field: &FieldDescriptor) -> Opti
         return None;
     };
     match text.trim() {
-        // What is not filled in is no number; the field is cleared.
+        // A blank value clears the field.
         "" => *slot = Slot::Null,
         text => match json::canonical(field.kind, text) {
             Some(text) => *slot = Slot::Value(text),

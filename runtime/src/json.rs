@@ -30,15 +30,15 @@ pub enum ReadError {
     Syntax(String),
 }
 
-/// A member of a row that is not what its schema says.
+/// A member of a row that does not fit its schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} {what}", .path.as_deref().unwrap_or("the row"))]
 pub struct Misfit {
-    /// `address.city`; nothing where it is the row as a whole.
+    /// Its path, such as `address.city`. `None` for the row as a whole.
     pub path: Option<String>,
-    /// The fields that cannot be read because of it, by index.
+    /// The range of the fields that cannot be read because of this member.
     pub fields: Range<usize>,
-    /// `is not text`.
+    /// The reason, such as `is not text`.
     pub what: String,
 }
 

@@ -50,7 +50,7 @@ pub fn help(code: &str) -> &'static str {
     )
 }
 
-/// Is it a refusal of one field's value, which the record can be written without?
+/// Returns whether Salesforce refused the value of one field. usher can write the record without it.
 pub fn is_about_a_value(code: &str) -> bool {
     ABOUT_A_VALUE.contains(&code)
 }
@@ -64,7 +64,7 @@ const ABOUT_A_VALUE: &[&str] = &[
     "STRING_TOO_LONG",
 ];
 
-/// The same, of one record that is refused while others of its kind are written: nothing goes on by itself then.
+/// Help for a single refused record, where others of its kind are written. usher does not retry then by itself.
 pub fn help_of_one(code: &str) -> &'static str {
     match find(code).map(|row| row.verdict) {
         Some(Verdict::OrgWide) => {

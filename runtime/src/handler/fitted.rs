@@ -1,4 +1,4 @@
-//! Rows to records without the fields whose value does not fit: one wrong value does not hold up the rest.
+//! Makes records of rows without the fields whose values do not fit, so that one wrong value does not stop the record.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use crate::json::{Misfit, ReadError};
 use crate::mapping::{How, Made, MappingDescriptor, Origin, Path, Rule};
 use crate::row::hold;
 
-/// So many characters of a value are said in an error.
+/// The most characters of a value in an error text.
 const SAID_MAX: usize = 80;
 
-/// Reads a row as a record, as compiled code does it.
+/// The compiled function that reads a row as a record.
 pub type Read<'r> = &'r dyn Fn(&[u8]) -> Result<Box<dyn Entity>, RecordError>;
 
-/// A record without the fields whose value does not fit, and what is wrong with those.
+/// A record without the fields whose values do not fit, and the errors of these fields.
 pub struct Fitted {
     pub record: Box<dyn Entity>,
     pub errors: Vec<FieldError>,
 }
 
-/// Makes the record of a row. A field whose value does not fit stays absent, where Salesforce does not demand it.
+/// Makes the record of a row. A field whose value does not fit is left out, unless Salesforce demands it.
 ///
 /// # Errors
-/// When the row is no row, or the value of a field that Salesforce demands does not fit.
+/// If the row is no JSON object, or a value does not fit a field that Salesforce demands.
 pub fn fitted(
     mapping: &'static MappingDescriptor,
     row: &[u8],
@@ -38,7 +38,7 @@ pub fn fitted(
         }
         Err(error) => error,
     };
-    // Only what went wrong is read a second time.
+    // Only a row that failed is parsed again, since most rows fit.
     let Ok(mut row) = serde_json::from_slice(row) else {
         return Err(error);
     };
@@ -57,7 +57,7 @@ pub fn fitted(
     without_unconverted(mapping, &row, error, errors)
 }
 
-/// Adds what is not converted to what was not even read.
+/// Adds the conversion errors to the errors of reading.
 fn without_unconverted(
     mapping: &'static MappingDescriptor,
     row: &Value,
@@ -85,12 +85,12 @@ fn without_unconverted(
         let record = rest;
         return Ok(Fitted { record, errors });
     }
-    // What is to blame comes first.
+    // The first error is the one that stops the record.
     errors.sort_by_key(|error| !is_demanded(error));
     Err(RecordError::Fields(Unconverted { errors, rest }))
 }
 
-/// Takes the members that cannot be read out of the row. Nothing where one of them has to be there.
+/// Removes the members that cannot be read from the row. `None` if the record cannot do without one of them.
 fn take_out(
     mapping: &'static MappingDescriptor,
     row: &mut Value,
@@ -138,7 +138,7 @@ fn remove(row: &mut Value, path: &[&str]) {
     }
 }
 
-/// The record's fields that a field of the payload feeds, by index.
+/// The indexes of the record's fields that a payload field feeds.
 pub fn fed(mapping: &MappingDescriptor, payload: usize) -> impl Iterator<Item = usize> + '_ {
     let origins = mapping.origins.iter().enumerate();
     origins
@@ -146,7 +146,7 @@ pub fn fed(mapping: &MappingDescriptor, payload: usize) -> impl Iterator<Item = 
         .map(|(index, _)| index)
 }
 
-/// Adds the member that the value came from, and the value where it is no personal data.
+/// Adds the member that the value came from, and the value unless it is personal data.
 fn with_value(mapping: &MappingDescriptor, row: &Value, mut error: FieldError) -> FieldError {
     let index = mapping.record.field(error.destination);
     let origin = index.and_then(|index| mapping.origins.get(index));
@@ -164,12 +164,12 @@ fn with_value(mapping: &MappingDescriptor, row: &Value, mut error: FieldError) -
     error
 }
 
-/// As an error says a value.
+/// Formats a value for an error text, shortened to [`SAID_MAX`] characters.
 pub(crate) fn said(value: &Value) -> String {
     value.to_string().chars().take(SAID_MAX).collect()
 }
 
-/// The member of Ticketure's rows that a member was made of, as far as there is one.
+/// The member of Ticketure's row that a computed or reduced member came from. Follows each step back as far as it goes.
 pub fn source_of(mapping: &MappingDescriptor, row: &Value, path: Path) -> String {
     let mut path = path;
     let mut seen = BTreeSet::new();
@@ -294,7 +294,7 @@ mod tests {
         refuses_edits: false,
     };
 
-    /// As compiled code reads a row.
+    /// Reads a row as compiled code does.
     fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
         let mut payload = Record::new(&PAYLOAD);
         crate::json::read(&mut payload, row)?;

@@ -1,4 +1,4 @@
-//! What Salesforce has room for: the range of its dates, and the digits of its numbers.
+//! The limits of Salesforce's fields: the range of dates, and the digits of numbers.
 
 use crate::entity::{FieldDescriptor, Kind, SlotRef};
 
@@ -6,7 +6,7 @@ use crate::entity::{FieldDescriptor, Kind, SlotRef};
 const FIRST_DAY: &str = "1700-01-01";
 const LAST_DAY: &str = "4000-12-31";
 
-/// Says why the field has no room for the value; nothing where it has.
+/// Returns the error text for a value that Salesforce's field cannot hold.
 pub(super) fn outside(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
     match slot {
         SlotRef::Date(slot) => day(&slot.value()?.to_string()),
@@ -22,7 +22,7 @@ pub(super) fn outside(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<Stri
     }
 }
 
-/// Texts of days are in the order of the days. A year before 0 begins with a sign, which comes before every digit.
+/// Compares days as texts, which sort by time. The sign of a year before 0 sorts before every digit.
 fn day(text: &str) -> Option<String> {
     let day = text.get(..FIRST_DAY.len())?;
     let fits = (FIRST_DAY..=LAST_DAY).contains(&day);

@@ -9,7 +9,7 @@ use super::Verdict::{
 pub(super) struct Row {
     pub(super) code: &'static str,
     pub(super) verdict: Verdict,
-    /// What an operator does about it: shown when the item is in the error log, or the direction stands still.
+    /// Help for the operator, shown in the error log or at a paused direction.
     pub(super) help: &'static str,
 }
 
