@@ -148,7 +148,7 @@ impl TwoWaySync {
                 let key = wanted
                     .filter(|wanted| is_own(wanted))
                     .and_then(|wanted| renamed::key_among(wanted, &own).cloned());
-                // Nobody else takes it in: two may have had one key before.
+                // Removed, since two wanted records may list the same earlier key.
                 let record = key.and_then(|key| own.remove(&key));
                 take_in(work, (place, index), &is_own, &|_| record.clone());
             }
@@ -266,7 +266,7 @@ fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<d
                 let known = given.slot(index).text().map(runtime::salesforce::normalise);
                 known.is_some() && known == body::id_of(work, tree, mapping, key)
             }
-            // Which one it is is not known yet; what only a create says is taken as said until it is.
+            // The look-up has not run yet. A field that only a create sets counts as unchanged until then.
             (Kind::Lookup(_), Some(_)) => {
                 given.slot_mut(index).set_null();
                 field.create_only
@@ -280,8 +280,8 @@ fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<d
     given
 }
 
-/// Sets look-ups that only a create says to what the base says of this very record. Returns those that it does not know:
-/// fields, and the ids there.
+/// Sets the look-ups that only a create can set to the stored values of this very record. Returns those without a
+/// stored value: the index of the field, and the id in Salesforce.
 fn made_with(
     root: &MappingDescriptor,
     wanted: &Wanted,
@@ -307,7 +307,8 @@ fn made_with(
     unknown
 }
 
-/// What is there and nobody wants is gone; what is not there any longer need not go.
+/// Adds records that Salesforce has and no row wants to `gone`, and removes those that Salesforce does not have any
+/// more.
 fn note_gone(
     tree: &mut Tree,
     root: &MappingDescriptor,

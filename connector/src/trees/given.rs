@@ -1,5 +1,5 @@
-//! Records that are read back, beside what they were given: what differs is a write of ours whose answer never came, or
-//! an edit of somebody's, which stays until Ticketure says something new of that field.
+//! Compares records read from Salesforce with their last written values. A difference is either an unanswered write of
+//! usher's or an edit of a user, which stays until Ticketure sends a new value of that field.
 
 use std::collections::BTreeSet;
 
@@ -15,22 +15,22 @@ use super::{Tree, Wanted, Work, body, plan};
 use crate::handlers::staff::{self, Typed};
 use crate::sync::TwoWaySync;
 
-/// Writes whose answers never came.
+/// Sent writes whose answers never came, as the intents list them.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Unanswered {
-    /// It is not known what they said: what is there may be ours.
+    /// True if the content is unknown, so that any value in Salesforce may be usher's.
     #[serde(default)]
     anything: bool,
-    /// Mapping, key, and the fields.
+    /// Mapping, key and fields of each written record.
     #[serde(default)]
     written: Vec<(String, String, Map<String, Value>)>,
-    /// Mapping and key.
+    /// Mapping and key of each deleted record.
     #[serde(default)]
     deleted: BTreeSet<(String, String)>,
 }
 
 impl Unanswered {
-    /// What an intent says is about to be sent. One of an earlier version of this program says nothing.
+    /// Parses the fields of an intent. Intents of earlier versions list none, so their content is unknown.
     fn read(text: &str) -> Unanswered {
         match text {
             "{}" => Unanswered::unknown(),
@@ -51,13 +51,13 @@ impl Unanswered {
         self.deleted.extend(other.deleted);
     }
 
-    /// May the record have been deleted by a write of ours?
+    /// Returns whether an unanswered write may have deleted the record.
     fn may_delete(&self, wanted: &Wanted) -> bool {
         let key = (wanted.mapping.name.to_owned(), wanted.key.clone());
         self.anything || self.deleted.contains(&key)
     }
 
-    /// What was sent of a record, each time.
+    /// The fields of each unanswered write of the record.
     fn of(&self, wanted: &Wanted) -> Vec<Box<dyn Entity>> {
         let written = self.written.iter();
         let own = written
@@ -72,8 +72,8 @@ impl Unanswered {
     }
 }
 
-/// What is about to be changed and deleted of a tree, as its intent says it. What is about to be made is known by its
-/// key.
+/// Lists the changes and deletions that are about to be sent, for the intent. Creates are left out, since their keys
+/// find them.
 pub(super) fn to_be_sent(tree: &Tree) -> String {
     let mut sent = Unanswered::default();
     for wanted in tree.wanted.iter().filter(|wanted| wanted.id.is_some()) {
@@ -94,8 +94,8 @@ pub(super) fn to_be_sent(tree: &Tree) -> String {
 }
 
 impl TwoWaySync {
-    /// Keeps what unanswered calls about these trees said: it may be carried out late. Each is the tree's id and the text
-    /// of its intent.
+    /// Stores unanswered writes, since Salesforce may still carry them out. Each has the tree's id and the fields of
+    /// its intent.
     pub(super) async fn note_unanswered(
         &self,
         root: &MappingDescriptor,
@@ -112,7 +112,7 @@ impl TwoWaySync {
         self.store.keep_waits(waits.collect()).await
     }
 
-    /// Whatever is in a record of the tree may be another tree's.
+    /// Notes that any value in the tree's record may come from another tree.
     pub(super) async fn note_foreign(
         &self,
         root: &MappingDescriptor,
@@ -122,8 +122,8 @@ impl TwoWaySync {
             .await
     }
 
-    /// Finds the trees that somebody has edited, as the error log says, and of which there are rows since. `rows` are
-    /// those of the batch, before they are kept: one that is delivered again is none.
+    /// Marks trees with a user's edit in the error log, and those that have new rows since. `rows` are the batch's rows
+    /// before they are stored, so that a repeated delivery does not count.
     pub(super) async fn note_told(
         &self,
         work: &mut Work,
@@ -171,7 +171,7 @@ impl TwoWaySync {
         Ok(())
     }
 
-    /// Fills in what unanswered calls said of the trees that are in doubt.
+    /// Loads the unanswered writes of the trees in doubt.
     pub(super) async fn know_unanswered(&self, work: &mut Work) -> Result<(), StoreError> {
         let root = work.root;
         for tree in &mut work.trees {
@@ -196,21 +196,21 @@ fn key(root: &MappingDescriptor, id: &str) -> String {
     format!("{} {id} was sent", root.name)
 }
 
-/// What is kept where there is a row since a problem is open.
+/// Key of the note that a row has arrived since the problem opened.
 fn told_key(problem: &OpenProblem) -> String {
     format!("told since {}", problem.item)
 }
 
-/// What somebody has done to a record.
+/// A user's edit of a record.
 pub(super) enum Edit {
-    /// In the error log until it is written again.
+    /// A problem in the error log until usher restores the value.
     Problem(runtime::queue::Problem),
-    /// In the conflict log.
+    /// An entry of the conflict log: the user's value stays.
     Decision(runtime::queue::DecisionRecord),
 }
 
-/// The base of a record as `there`, which is as Salesforce has it in the mapping's words: where somebody's edit stays it
-/// is what we gave it last.
+/// Makes the base of a record from `there`, its values in Salesforce. A field that a user has edited keeps the value
+/// that usher wrote last.
 pub(super) fn with_edits(
     work: &Work,
     tree: &Tree,
@@ -222,7 +222,7 @@ pub(super) fn with_edits(
     let Some(base) = wanted.base.as_ref().filter(|_| !tree.unanswered.anything) else {
         return (there, edits);
     };
-    // A record that was made anew, or another one, has not been given what the first one was.
+    // A record with another Id never got the values of `base`.
     if wanted.id.as_deref().map(normalise) != Some(normalise(record)) {
         return (there, edits);
     }
@@ -234,7 +234,7 @@ pub(super) fn with_edits(
             continue;
         }
         let is_theirs = match field.kind {
-            // Which one it is is not known: it stays unless a call of ours may have changed it.
+            // The look-up has not run, so the value counts as a user's unless an unanswered write had the field.
             Kind::Lookup(_) => sent.iter().all(|sent| sent.slot(index).is_absent()),
             Kind::Reference { mapping } => {
                 let known = there.slot(index).text().map(normalise);
@@ -256,7 +256,7 @@ pub(super) fn with_edits(
                     && !is_until_then(work, wanted, index, there.slot(index))
             }
         };
-        // Ticketure has said something new of it.
+        // A value that Ticketure has changed since replaces the edit.
         if !is_theirs || !same(now, before) {
             continue;
         }
@@ -283,25 +283,25 @@ pub(super) fn with_edits(
     (there, edits)
 }
 
-/// Both say the same, and what is blank says what is absent.
+/// Compares two values; blank equals absent.
 fn same(one: SlotRef<'_>, other: SlotRef<'_>) -> bool {
     one.equivalent(other) || (one.is_blank() && other.is_blank())
 }
 
-/// Is it what the field has until everything else is written?
+/// Returns whether the field has its preliminary value, which stands until the rest of the tree is written.
 fn is_until_then(work: &Work, wanted: &Wanted, index: usize, there: SlotRef<'_>) -> bool {
     let last = plan::written_last(wanted.mapping).filter(|(_, field)| *field == index);
     let until_then = last.map(|(last, _)| body::setting(work, &last.until_then));
     until_then.is_some_and(|until_then| until_then.as_str() == there.text())
 }
 
-/// A record that was there is no more, and no call of ours has deleted it: says what somebody's deletion is, where the
-/// record is not to be made again now.
+/// Decides about a record that a user has deleted. `None` if usher creates it again now; otherwise the problem to
+/// report, if any.
 pub(super) fn deleted(work: &Work, tree: &Tree, wanted: &Wanted) -> Option<Option<Edit>> {
     let mapping = wanted.mapping;
     let base = wanted.base.as_ref()?;
     wanted.id.as_ref()?;
-    // A new word of Ticketure's about the record makes it again.
+    // A change in Ticketure creates the record again.
     if tree.unanswered.may_delete(wanted) || !plan::changed(wanted).is_empty() {
         return None;
     }
@@ -320,7 +320,7 @@ impl Tree {
         }
     }
 
-    /// What an intent of the tree says.
+    /// Adds the unanswered writes of an open intent.
     pub(super) fn note_intent(&mut self, text: &str) {
         self.unanswered.add(Unanswered::read(text));
     }

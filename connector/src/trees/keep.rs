@@ -48,7 +48,7 @@ impl TwoWaySync {
         self.load_others(work).await
     }
 
-    /// The rows of other trees about the records that these speak of.
+    /// Loads the rows of other trees about the same tickets and payments.
     async fn load_others(&self, work: &mut Work) -> Result<(), StoreError> {
         let root = work.root.name;
         let trees = work.trees.iter();
@@ -198,8 +198,8 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
     }
 }
 
-/// The rows are kept: one item is enough to come again, or to wait, for all of them, and one that asks for what is there.
-/// A failure is a problem of the tree.
+/// Settles the items of a tree, whose rows are stored. If the tree retries or waits, one item of a row does so for all,
+/// and one that reads Salesforce again. A failure becomes a problem of the tree.
 fn settled(tree: &Tree) -> Vec<Settlement> {
     let outcome = match tree.stopped.clone() {
         None | Some(Outcome::Dead { .. }) => Outcome::Done,
@@ -223,10 +223,11 @@ fn settled(tree: &Tree) -> Vec<Settlement> {
     .collect()
 }
 
-/// The cause of whatever stopped a tree for good: a tree has one at a time.
+/// The cause of the failure that stopped a tree. A tree has at most one.
 const FAILURE: &str = "failure";
 
-/// Nothing is said of a tree that waits or goes again: what is behind it in its lane may put things right.
+/// Makes the report of problems. A tree that waits or retries reports nothing, since rows behind it in its lane may
+/// settle problems.
 fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
     if matches!(
         tree.stopped,
@@ -250,7 +251,7 @@ fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
         all,
         extent: match tree.stopped {
             None | Some(Outcome::Done) => Extent::Whole,
-            // What is wrong further down was not looked at.
+            // The stages after the failure did not run, so their problems are unknown.
             Some(_) => Extent::Partial,
         },
     })
@@ -264,7 +265,8 @@ fn intent_key(root: &MappingDescriptor, id: &str) -> IntentKey {
     }
 }
 
-/// The root's link wakes whoever waits for it. A tree that moves keeps the one that it has until it is moved.
+/// Makes the root's link, which wakes items that wait for it. A moving tree keeps its old link until the new root is
+/// written.
 fn link(root: &MappingDescriptor, tree: &Tree) -> Option<Link> {
     let moves = tree.left.is_some() || tree.outgrown.is_some();
     if moves && !plan::is_written(tree, root) {

@@ -1,8 +1,8 @@
-//! Trees whose rows name another record than the one that they are on: a term of a membership whose cart was corrected.
+//! Trees whose rows name another record than their root: for example, a term whose cart was corrected.
 //!
-//! The record that such a tree leaves is another mapping's, and goes on as that: what the tree wrote there is blanked, and
-//! what both mappings say is again as the other one said it. A record of the tree's own, which it has only until the one
-//! that it wishes for is to be had, is deleted (`plan::outgrow`).
+//! The record that such a tree leaves belongs to another mapping. usher blanks the tree's own fields there, and
+//! restores those that both mappings write. A temporary record of the tree's own is deleted once the shared one exists
+//! (`plan::outgrow`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,27 +28,27 @@ use crate::sync::calls::{Record, Sent};
 use crate::sync::meeting::{Meeting, destination_key};
 use crate::to_salesforce::references::Resolved;
 
-/// The payload of a tree that another one, which had its record, has asked for.
+/// Payload of the item that has a tree read its record again, because another tree may have written to it.
 const ASKED_ON: &str = "{\"ask\":true,\"by\":\"another\"}";
 
-/// Trees of a batch that are on a record already, and may come to be on another.
+/// Trees of a batch that have a root already and may get another.
 #[derive(Default)]
 pub(super) struct Moves {
-    /// Records of other mappings that trees are on, by the trees, whose rows name another one, or none.
+    /// Roots that the rows do not name any longer, by the trees' ids.
     left: BTreeMap<String, String>,
-    /// Trees that have a record of their own until the one that they wish for is to be had.
+    /// Trees whose own record is temporary, until the shared one exists.
     for_now: BTreeSet<String>,
-    /// Trees that are on no record yet.
+    /// Trees without a root so far.
     new: BTreeSet<String>,
 }
 
 impl Moves {
-    /// The record that the tree is on, and that its rows do not name any longer.
+    /// The root that the tree's rows do not name any longer.
     pub(super) fn left_by(&self, tree: &str) -> Option<&str> {
         self.left.get(tree).map(String::as_str)
     }
 
-    /// Has the tree a record of its own only until this one is to be had?
+    /// Returns whether the tree's own record only stands in for this one.
     pub(super) fn for_now(&self, tree: &str, wish: &Wish) -> bool {
         matches!(wish, Wish::Record { .. }) && self.for_now.contains(tree)
     }
@@ -94,8 +94,7 @@ impl TwoWaySync {
         Ok(moves)
     }
 
-    /// Those of the trees that wait for a record, by record, whose rows wish for it still: a cart that was corrected
-    /// meanwhile is another.
+    /// Keeps only the waiting trees whose rows still name the record. A later correction may name another.
     pub(super) async fn wishing_still(
         &self,
         work: &Work,
@@ -138,7 +137,7 @@ impl TwoWaySync {
         Ok(waits)
     }
 
-    /// Claims the records that are left: nobody takes one before all is written.
+    /// Reserves the records that trees leave, so that no batch takes them before all is written.
     pub(super) fn claim_left(
         &self,
         work: &mut Work,
@@ -161,7 +160,7 @@ impl TwoWaySync {
         claimed
     }
 
-    /// Keeps of trees that get a record of their own whether that is only for now, and behind whom they stand.
+    /// Stores which trees get a temporary record, and which other tree has the record that they name.
     pub(super) async fn note_for_now(
         &self,
         work: &Work,
@@ -198,7 +197,7 @@ impl TwoWaySync {
         self.keep_new_waits(waits).await
     }
 
-    /// Keeps those that are not kept yet.
+    /// Stores the waits that are not stored yet.
     async fn keep_new_waits(&self, mut waits: Vec<TreeWait>) -> Result<(), StoreError> {
         if waits.is_empty() {
             return Ok(());
@@ -212,7 +211,7 @@ impl TwoWaySync {
         }
     }
 
-    /// Takes back what trees said of the records that they leave.
+    /// Blanks or restores the fields that trees wrote to the records that they leave.
     pub(super) async fn leave_all(&self, work: &mut Work) -> Result<(), StoreError> {
         let mut left: Vec<(usize, String)> = Vec::new();
         let mut waits = Vec::new();
@@ -253,7 +252,7 @@ impl TwoWaySync {
         for (place, sent) in self.in_calls(work.root, records).await {
             if !matches!(sent, Sent::Landed(_)) && !is_deleted(&sent) {
                 self.stop_for(work, place, work.root.name, &sent);
-                // It is there still, and goes on being what the tree is on.
+                // The old root stays the tree's link until its fields are blanked.
                 if let Some(tree) = work.trees.get_mut(place) {
                     tree.root_id = None;
                 }
@@ -262,8 +261,7 @@ impl TwoWaySync {
         Ok(())
     }
 
-    /// Fields of the tree's mapping that another mapping says of the record as well, such as its record type, as the
-    /// other one said them.
+    /// Values that another mapping gave to fields which the tree's mapping writes too, such as the record type.
     async fn said_by_others(
         &self,
         work: &Work,
@@ -300,7 +298,7 @@ impl TwoWaySync {
         Ok(Ok(said))
     }
 
-    /// Whose roles a tree found there when it left may have found its own: they look again.
+    /// Wakes the trees that took a leaving tree's roles for foreign ones, so that they check again.
     pub(super) async fn look_at_roles_left(&self, work: &mut Work) -> Result<(), StoreError> {
         let trees = work.trees.iter().filter(|tree| tree.goes_on());
         let left: BTreeSet<String> = trees.filter_map(|tree| tree.left.clone()).collect();
@@ -318,7 +316,7 @@ impl TwoWaySync {
         self.look_again(work, others).await
     }
 
-    /// Whoever stands behind a tree that has left its record looks whether it is to be had.
+    /// Wakes the trees that wait for a record which a tree has left.
     pub(super) async fn no_longer_behind(&self, work: &Work) -> Result<(), StoreError> {
         let left = work.trees.iter().filter_map(|tree| tree.left.as_ref());
         let keys: Vec<String> = left.map(|record| behind_key(work.root, record)).collect();
@@ -335,8 +333,8 @@ impl TwoWaySync {
         }
     }
 
-    /// A write to a record that a tree in doubt has left may have come late: it is taken back, or whoever has the record
-    /// now is asked for.
+    /// Handles earlier roots of trees in doubt, since a late write may have reached them. usher blanks the tree's
+    /// fields there, or has the record's present tree read it again.
     pub(super) async fn left_earlier(&self, work: &mut Work) -> Result<(), StoreError> {
         let root = work.root;
         let in_doubt = work
@@ -368,7 +366,7 @@ impl TwoWaySync {
                 None if meeting.claim(vec![destination_key(root, &record)]) => {
                     tree.left_earlier.push(record);
                 }
-                // Whoever is about to take it blanks it.
+                // Another batch has reserved the record and blanks the fields itself.
                 None => {}
             }
         }
@@ -383,7 +381,7 @@ impl TwoWaySync {
     }
 }
 
-/// The mappings whose records a tree may be on, and the members that name them.
+/// The mappings whose records may be a tree's root, and the members that name them.
 fn named_by(root: &'static MappingDescriptor) -> impl Iterator<Item = (&'static str, Path)> {
     let entries = root.tree.map_or(&[] as &[_], |shape| shape.adopt);
     entries.iter().filter_map(|entry| match entry.from {
@@ -392,14 +390,14 @@ fn named_by(root: &'static MappingDescriptor) -> impl Iterator<Item = (&'static 
     })
 }
 
-/// The record that a tree's rows name, whatever the settings say of it; nothing at all where the rows do not fit.
+/// The record that a tree's rows name, whatever the settings. `None` if the rows do not fit.
 fn named(root: &MappingDescriptor, tree: &Tree, by: Path) -> Option<Option<String>> {
     let rows = tree.rows.get(root.payload_type)?;
     let rows = row::reduced(root, rows).ok()?;
     rows.first().map(|row| row::text(row, by))
 }
 
-/// What takes back all that the mapping says of a record that was taken over.
+/// Blank values for all fields of the mapping, except those that only its own record has.
 fn blank(root: &'static MappingDescriptor, npsp: bool) -> Body {
     let mut record = root.new_record();
     for (index, field) in root.record.fields.iter().enumerate() {
@@ -415,7 +413,7 @@ fn blank(root: &'static MappingDescriptor, npsp: bool) -> Body {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// What a mapping asked for in fields that it and the tree's mapping look up.
+/// The look-ups of a mapping in fields that the tree's mapping looks up too, with the stored request of each.
 fn looked_up<'b>(
     mapping: &'static MappingDescriptor,
     root: &'static MappingDescriptor,
@@ -433,7 +431,8 @@ fn looked_up<'b>(
     asked.collect()
 }
 
-/// Another tree asked, whose write may have come late. Two that changed places would ask each other for ever.
+/// Returns whether only another tree had this tree read again. Without the check two trees that changed places would
+/// wake each other for ever.
 fn is_only_asked_on(tree: &Tree) -> bool {
     let asked = |payload: &str| tree.items.iter().any(|item| is_again(item, payload));
     asked(ASKED_ON) && !asked(ASK)
@@ -443,7 +442,7 @@ fn is_again(item: &Item, payload: &str) -> bool {
     item.payload_type == TREE_AGAIN && item.payload == payload
 }
 
-/// Is this the item of a tree that is to be asked for?
+/// Returns whether the item has the tree's records read from Salesforce.
 pub(super) fn asks(item: &Item) -> bool {
     is_again(item, ASK) || is_again(item, ASKED_ON)
 }
@@ -456,17 +455,17 @@ fn is_deleted(sent: &Sent) -> bool {
     errors.any(|error| error.verdict() == Verdict::Stale)
 }
 
-/// What is kept of a tree that has a record of its own until the one that it wishes for is to be had.
+/// Key of the note that a tree's own record is temporary.
 fn for_now_key(root: &MappingDescriptor, tree: &str) -> String {
     format!("{} {tree} has its own for now", root.name)
 }
 
-/// What is kept of trees that wish for a record which another one has.
+/// Key of the trees that wait for a record which another tree has.
 fn behind_key(root: &MappingDescriptor, record: &str) -> String {
     format!("{} behind another on {}", root.name, normalise(record))
 }
 
-/// What is kept of the records that a tree has left.
+/// Key of the records that a tree has left.
 fn left_key(root: &MappingDescriptor, tree: &str) -> String {
     format!("{} {tree} has left", root.name)
 }
