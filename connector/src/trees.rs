@@ -85,7 +85,7 @@ pub(crate) struct Tree {
     items: Vec<Item>,
     /// Everything that was heard of it, by payload type.
     pub(crate) rows: BTreeMap<String, Vec<Value>>,
-    /// Rows of other trees about records that this one's rows speak of as well, by the source ids of their roots.
+    /// Rows of other trees about the same tickets and payments, by the source ids of their roots.
     others: BTreeMap<String, Vec<Value>>,
     pub(crate) wanted: Vec<Wanted>,
     /// Records that are there and wanted no longer.
@@ -98,9 +98,9 @@ pub(crate) struct Tree {
     given_up: Option<String>,
     /// A record of its own that it needs no longer: what it was to be on has come.
     outgrown: Option<String>,
-    /// Another mapping's record that its root was, and is no longer.
+    /// The record of another mapping that was the tree's root, which the rows do not name any longer.
     left: Option<String>,
-    /// Records that its root was earlier, to which a write of that time may have come late.
+    /// Earlier roots of the tree. An unanswered write of that time may still reach them.
     left_earlier: Vec<String>,
     /// The root's record in Salesforce.
     pub(crate) root_id: Option<String>,
@@ -112,19 +112,19 @@ pub(crate) struct Tree {
     left_out: bool,
     /// It cannot go on: this happens to its items.
     pub(crate) stopped: Option<Outcome>,
-    /// One of its records is refused for good; the others are written.
+    /// True after Salesforce refused a record of the tree for good. The other records are written.
     failed: bool,
-    /// What is wrong with its records.
+    /// Errors of single records, which become problems.
     faults: Vec<faults::Fault>,
-    /// What is wrong with it, or waits for more to be heard, while the rest goes on.
+    /// Problems of the tree that do not stop it: errors, and amounts that wait for further rows.
     problems: Vec<Problem>,
-    /// Edits of somebody's that stay, for the conflict log.
+    /// Edits of users that stay, for the conflict log.
     decisions: Vec<DecisionRecord>,
-    /// Writes whose answers never came.
+    /// Sent writes whose answers never came.
     unanswered: given::Unanswered,
-    /// Somebody has edited it, as the error log says.
+    /// True if the error log has an edit of the tree by a user.
     edited: bool,
-    /// Ticketure has said something since: what is its own is written again.
+    /// True if Ticketure has sent a row since that edit, so usher restores the edited fields.
     told: bool,
     /// Mappings some of whose rows cannot be understood.
     unsure: Vec<&'static str>,
@@ -145,14 +145,14 @@ pub(crate) struct Wanted {
     pub(crate) mapping: &'static MappingDescriptor,
     /// The source id of the record.
     pub(crate) key: String,
-    /// The source ids that it may have been written under before, the likeliest first.
+    /// The source ids that earlier versions may have used for the record, the likeliest first.
     former: Vec<String>,
     pub(crate) record: Box<dyn Entity>,
     /// What it was given last; nothing where that is not known.
     base: Option<Box<dyn Entity>>,
     /// Its record in Salesforce.
     id: Option<String>,
-    /// What its record was made with, where a look-up says it and only Salesforce knows it: fields, and the ids there.
+    /// Look-ups that only a create can set, read from Salesforce: the index of each field, and the id found there.
     made_with: Vec<(usize, String)>,
 }
 
@@ -197,7 +197,7 @@ impl Tree {
         self.stopped.get_or_insert(outcome);
     }
 
-    /// Something is wrong with it, or waits for more to be heard: the error log or the list of what waits shows it.
+    /// Adds a problem that does not stop the tree. The error log or the list of waiting items shows it.
     pub(crate) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

@@ -232,7 +232,7 @@ impl TwoWaySync {
         self.again((waited / 4).clamp(GIVEN_UP_MS, GIVEN_UP_MOST_MS), reason)
     }
 
-    /// What was taken over is not the tree's own because the settings say otherwise by now; it is where its rows do.
+    /// Keeps the shared record of a tree after a change of the settings, unless the tree's rows name another record.
     async fn still_shared(&self, work: &mut Work, moves: &Moves) -> Result<(), StoreError> {
         let root = work.root;
         let entries = root.tree.map_or(&[] as &[Adopt], |shape| shape.adopt);

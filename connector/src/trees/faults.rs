@@ -1,5 +1,5 @@
-//! What is wrong with records of a tree while the rest of it goes on. What is put right by one act is one problem,
-//! however many records and fields it touches.
+//! Errors of single records, while the rest of their tree is written. Errors that one act of the operator settles are
+//! one problem, however many records and fields have them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,26 @@ use super::Tree;
 use super::wanted::is_of_root;
 use crate::sync::fields;
 
-/// So many records are named in one problem.
+/// The most records that the text of a problem names.
 const NAMED_MAX: usize = 3;
 
-/// Something that is wrong with one record.
+/// An error of one record.
 pub(super) struct Fault {
-    /// The same for all that one act puts right.
+    /// Equal for all errors that one act settles.
     cause: String,
-    /// The record, as an error names it.
+    /// The record, for the error text.
     record: Named,
-    /// The field that stays absent, where the record is written without one.
+    /// The field that is left out; `None` if the whole record is refused.
     field: Option<&'static str>,
     error: ErrorRecord,
 }
 
-/// A record of a tree: its mapping, and its key without the root's id. The root itself has neither.
+/// The mapping of a record, and its key without the root's id. `None` for the root.
 type Named = Option<(&'static str, String)>;
 
 impl Tree {
-    /// A record is refused for good: of the root nothing goes on, of any other the rest does.
+    /// Notes that a record is refused for good. A refused root stops the tree; after any other record the rest is
+    /// written.
     pub(super) fn refuse(
         &mut self,
         root: &MappingDescriptor,
@@ -45,7 +46,8 @@ impl Tree {
             error.message = format!("{} {}: {}", root.name, self.id, error.message);
             return self.stop(Outcome::Dead { error });
         }
-        // Salesforce's words may tell records apart that one act puts right; ours name what is to be put right.
+        // Salesforce's messages may differ from record to record, so the mapping stands for them. usher's own messages
+        // name the cause.
         let ours = error.code.contains(char::is_lowercase);
         let what = if ours {
             error.message.as_str()
@@ -62,7 +64,7 @@ impl Tree {
         });
     }
 
-    /// Fields of a record stay absent, since their values do not fit.
+    /// Notes fields that are left out, since their values do not fit.
     pub(super) fn leave_out(
         &mut self,
         root: &MappingDescriptor,
@@ -80,7 +82,7 @@ impl Tree {
         }
     }
 
-    /// Salesforce refuses the value of a field, and takes the record without it.
+    /// Notes a field that is left out, since Salesforce refuses its value.
     pub(super) fn leave_out_refused(
         &mut self,
         root: &MappingDescriptor,
@@ -97,7 +99,7 @@ impl Tree {
         });
     }
 
-    /// Everything that is wrong with records, one problem a cause.
+    /// Groups the errors by cause, and makes one problem of each group.
     pub(super) fn problems_of_records(&self, root: &MappingDescriptor) -> Vec<Problem> {
         let mut causes: BTreeMap<&str, Vec<&Fault>> = BTreeMap::new();
         for fault in &self.faults {
@@ -112,7 +114,7 @@ impl Tree {
 }
 
 fn problem(own: &str, cause: &str, mut faults: Vec<&Fault>) -> Problem {
-    // Rows come in any order, and end as the same words.
+    // Sorted, so that the text does not depend on the order of the rows.
     faults.sort_by_key(|fault| (&fault.record, fault.field, &fault.error.message));
     let fields: BTreeSet<&str> = faults.iter().filter_map(|fault| fault.field).collect();
     let records: BTreeSet<&Named> = faults.iter().map(|fault| &fault.record).collect();
@@ -135,7 +137,7 @@ fn problem(own: &str, cause: &str, mut faults: Vec<&Fault>) -> Problem {
     }
 }
 
-/// `ticket t-1, t-2 and payment g-1 of cart c-1`.
+/// Formats the records as `ticket t-1, t-2 and payment g-1 of cart c-1`.
 fn said(own: &str, records: &BTreeSet<&Named>) -> String {
     if records.contains(&None) {
         return own.to_owned();

@@ -103,7 +103,7 @@ impl TwoWaySync {
             return;
         };
         let errors = failure.errors(node).to_vec();
-        // The record goes without the field, step by step.
+        // `steps` writes the record without the field.
         if refused_fields::leave_out(tree, root, record, &errors) {
             return;
         }

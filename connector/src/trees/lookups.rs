@@ -112,7 +112,7 @@ impl TwoWaySync {
 
     /// Resolves every look-up that is about to be written.
     pub(super) async fn look_up_all(&self, work: &mut Work) -> Result<(), StoreError> {
-        // In the order of the trees and their records: of two spellings the first is made, and the other finds it.
+        // In a fixed order: usher creates the first spelling of a name, and the second then finds that record.
         let mut asked: Vec<(&'static Lookup, Vec<String>)> = Vec::new();
         let mut known: HashSet<(LookupId, String)> = HashSet::new();
         for tree in work.trees.iter().filter(|tree| tree.goes_on()) {
@@ -156,7 +156,7 @@ impl TwoWaySync {
         Ok(())
     }
 
-    /// The record that one look-up finds; nothing where there is none.
+    /// Finds the record of one look-up. `None` if there is none.
     pub(super) async fn look_up_one(
         &self,
         work: &Work,

@@ -15,7 +15,7 @@ use crate::sync::outcome::{Failure, dead};
 
 /// What is known of a tree was wrong: it is asked for, and goes on.
 const TREE_AGAIN_MS: i64 = 200;
-/// What to do about a duplicate rule that refuses a record of a tree.
+/// Help for a record of a tree that a duplicate rule refuses.
 const DUPLICATE: &str = "A duplicate rule or a unique field of the org refused it: change the rule for usher's user, or the record that it names; then retry the item.";
 /// How long it is waited each time whether a record that was deleted has been merged: together longer than a merge needs
 /// to show.
@@ -102,7 +102,7 @@ impl TwoWaySync {
             place: error.fields.iter().find_map(|field| mapping.place(field)),
             message,
         };
-        // Nobody is asked which record of a tree it is.
+        // Trees have no reviews, so a duplicate is an error with help of its own.
         let is_duplicate = failure.verdict == Verdict::Duplicate;
         let help = npsp::help(&failure.message).or(is_duplicate.then_some(DUPLICATE));
         let mut outcome = self.failed_after(tree.attempts(), failure);

@@ -79,7 +79,7 @@ pub(super) fn outgrow(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
-/// Is the record of the root written, as far as is known?
+/// Returns whether the root's record is written, as far as usher knows.
 pub(super) fn is_written(tree: &Tree, root: &MappingDescriptor) -> bool {
     let mut wanted = tree.wanted.iter();
     wanted.any(|wanted| is_of_root(root, wanted.mapping) && wanted.base.is_some())
@@ -99,7 +99,7 @@ pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
-/// Renews records that were made with something else than their look-ups find; says whether there were any.
+/// Recreates records whose look-ups find another record than they were created with. Returns whether there are any.
 pub(super) fn renew_found(work: &mut Work) -> bool {
     let root = work.root;
     let mut renewed = false;
@@ -122,7 +122,7 @@ pub(super) fn renew_found(work: &mut Work) -> bool {
     renewed
 }
 
-/// What a field's look-up asks for.
+/// The look-up of a field and its request.
 pub(super) fn asked(wanted: &Wanted, field: usize) -> Option<(LookupId, String)> {
     let text = wanted.record.slot(field).text()?.to_owned();
     match wanted.mapping.record.fields.get(field)?.kind {
@@ -154,7 +154,7 @@ fn is_another(root: &MappingDescriptor, wanted: &Wanted, base: &dyn Entity) -> b
         })
 }
 
-/// May records of the mapping be deleted and made anew?
+/// Returns whether records of the mapping may be deleted and created again.
 pub(super) fn is_renewable(root: &MappingDescriptor, mapping: &MappingDescriptor) -> bool {
     let is_deleted = mapping.tree.is_some_and(|tree| tree.gone == Gone::Delete);
     is_deleted && !is_of_root(root, mapping)
@@ -279,7 +279,7 @@ pub(super) fn changed_in(wanted: &Wanted, phase: Phase) -> Mask {
     mask
 }
 
-/// Is any of its amounts below 0?
+/// Returns whether an amount of the record is below 0.
 pub(super) fn is_below_zero(record: &dyn Entity) -> bool {
     let fields = record.descriptor().fields.iter().enumerate();
     let mut amounts = fields.filter(|(_, field)| matches!(field.kind, Kind::Decimal { .. }));

@@ -1,5 +1,5 @@
-//! Values that Salesforce refuses by the name of their field: the record goes without them, so that one word that no
-//! picklist has holds up no money.
+//! Values that Salesforce refuses with the name of their field. usher writes the record without them, so that an
+//! unknown picklist value does not delay the money.
 
 use runtime::entity::{Kind, SlotRef};
 use runtime::json;
@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::wanted::leave_blank;
 use super::{Tree, Wanted};
 
-/// Takes the fields that are to blame out of the record, and notes them. Nothing happens where an error is about
-/// something else, or about a field that Salesforce demands.
+/// Removes the refused fields from the record, and notes them. Returns false and changes nothing if an error has
+/// another cause, or Salesforce demands the field.
 pub(super) fn leave_out(
     tree: &mut Tree,
     root: &MappingDescriptor,
@@ -31,7 +31,7 @@ pub(super) fn leave_out(
     let mut noted = Vec::new();
     for (field, error) in found.into_iter().zip(errors) {
         if wanted.record.slot(field).is_blank() {
-            // Salesforce takes no blank either.
+            // Salesforce refuses the blank too, so the field is not sent.
             wanted.record.slot_mut(field).set_absent();
             continue;
         }
@@ -45,7 +45,7 @@ pub(super) fn leave_out(
     true
 }
 
-/// The one field that the error is about, where the record may go without it.
+/// The index of the one field that the error is about, if the record can be written without it.
 fn to_blame(wanted: &Wanted, error: &SalesforceError) -> Option<usize> {
     let [name] = error.fields.as_slice() else {
         return None;
@@ -72,7 +72,7 @@ fn said(
         .is_some_and(|field| field.pii);
     let refused = error.message.replace(&format!("{}: ", error.code), "");
     let message = match (personal, &value) {
-        // Salesforce quotes the value in some of its messages.
+        // Some messages of Salesforce quote the value.
         (true, Value::String(text)) => format!("{name}: {}", refused.replace(text.as_str(), "...")),
         (true, _) => format!("{name}: {refused}"),
         (false, value) => format!("{name} is {value}: {refused}"),

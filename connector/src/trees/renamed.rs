@@ -1,4 +1,4 @@
-//! Records whose key is another than they were written under: they get the new one in place.
+//! Records that an earlier version wrote under another key. They get the new key in place.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use runtime::mapping::MappingDescriptor;
 
 use super::{Tree, Wanted, plan};
 
-/// A record that nothing speaks for under its key may be one that is wanted, under a key that it had before.
+/// Matches records without rows with wanted records that had their key before.
 pub(super) fn take_over(tree: &mut Tree, root: &MappingDescriptor) {
     let mut renamed: Vec<(&'static str, String, String)> = Vec::new();
     for wanted in tree.wanted.iter_mut().filter(|wanted| wanted.id.is_none()) {
@@ -41,7 +41,8 @@ pub(super) fn take_over(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
-/// What refers to a renamed record refers to it by its new key, and is kept so: else it would be made anew next time.
+/// Changes the stored references to a renamed record to its new key. Without this usher would create the referring
+/// records again.
 fn refer<'w>(all: &'w mut [Wanted], mapping: &str, old: &str, new: &str) -> Vec<&'w Wanted> {
     let mut referring = Vec::new();
     for wanted in all {
@@ -65,14 +66,14 @@ fn refer<'w>(all: &'w mut [Wanted], mapping: &str, old: &str, new: &str) -> Vec<
     referring
 }
 
-/// Has the record, in this field, a key that it had before?
+/// Returns whether the field still has one of the record's earlier keys.
 pub(super) fn is(wanted: &Wanted, field: usize) -> bool {
     let base = wanted.base.as_ref();
     let key = base.and_then(|base| base.slot(field).text().map(str::to_owned));
     key.is_some_and(|key| wanted.former.contains(&key) && key != wanted.key)
 }
 
-/// The key of these under which the record is there.
+/// Finds the wanted record by its key, or else by an earlier key.
 pub(super) fn key_among<'k, T>(
     wanted: &Wanted,
     there: &'k BTreeMap<String, T>,

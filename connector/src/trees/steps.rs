@@ -1,10 +1,10 @@
-//! Changes of trees, step by step, so that nothing is ever more than its parent. Each step is as few calls as there can
-//! be, over all trees of the batch.
+//! Writes trees step by step, so that no amount exceeds its parent's. Each step takes as few calls as possible for all
+//! trees of the batch.
 //!
-//! 1. What others come after becomes more, from the root: lines, payments.
-//! 2. Everything becomes less, from the leaves: allocations, refunds, lines.
-//! 3. The leaves become more.
-//! 4. What says that all is there is written.
+//! 1. Records that others depend on are created or raised, from the root: lines, payments.
+//! 2. Amounts are lowered and records deleted, from the leaves: allocations, refunds, lines.
+//! 3. The leaves are created or raised.
+//! 4. Fields that state completeness, such as the stage, are written.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use super::{Tree, Wanted, Work, refused_fields, roles};
 use crate::sync::calls::{Record, Sent};
 use crate::sync::{Broken, TwoWaySync};
 
-/// A record has few fields whose values Salesforce may refuse: after so many tries it is given up.
+/// Each try leaves out a refused field. Records have few such fields, so more tries would not help.
 const TRIES_MAX: usize = 8;
 
 /// A record of a tree: their places.
@@ -33,7 +33,7 @@ impl TwoWaySync {
     pub(super) async fn write_steps(&self, work: &mut Work) -> Result<(), StoreError> {
         let up: Vec<_> = work.members.clone();
         for mapping in up.iter().filter(|mapping| is_followed(mapping, &up)) {
-            // A line below 0 that goes makes the sum more.
+            // Deleting a line below 0 raises the sum, so it comes first.
             self.delete_gone(work, mapping, is_below_zero).await;
             self.create(work, mapping, |wanted| !lowers(wanted)).await;
             self.update(work, mapping, Phase::Up).await;
@@ -80,7 +80,7 @@ impl TwoWaySync {
         }
     }
 
-    /// The places of records that go once more, without a field whose value Salesforce refuses.
+    /// Creates the records once. Returns the places of those to try again without a refused field.
     async fn create_once(
         &self,
         work: &mut Work,
@@ -161,7 +161,7 @@ impl TwoWaySync {
         }
     }
 
-    /// As [`Self::create_once`].
+    /// Updates the records once. Returns the places of those to try again without a refused field.
     async fn update_once(
         &self,
         work: &mut Work,
@@ -302,29 +302,29 @@ impl TwoWaySync {
     }
 }
 
-/// Does another mapping of the tree come after this one?
+/// Returns whether another mapping of the tree depends on this one.
 fn is_followed(mapping: &MappingDescriptor, all: &[&'static MappingDescriptor]) -> bool {
     let mut others = all.iter().filter(|other| other.name != mapping.name);
     others.any(|other| comes_after(other, mapping))
 }
 
-/// Is the record one below 0?
+/// Returns whether a stored record has an amount below 0.
 fn is_below_zero(mapping: &'static MappingDescriptor, record: &TreeRecord) -> bool {
     plan::base(mapping, &record.base).is_some_and(|base| plan::is_below_zero(base.as_ref()))
 }
 
-/// Makes the record the sum of its parent less?
+/// Returns whether the record lowers the sum of its parent.
 fn lowers(wanted: &Wanted) -> bool {
     plan::is_below_zero(wanted.record.as_ref())
 }
 
-/// The record that it replaces has to go first: both have one key.
+/// Returns whether the record replaces one with the same key, which has to be deleted first.
 fn is_renewed(tree: &Tree, wanted: &Wanted) -> bool {
     let mut gone = tree.gone.iter();
     gone.any(|record| record.mapping == wanted.mapping.name && record.key == wanted.key)
 }
 
-/// Takes the field whose value Salesforce refuses out of the record; says whether there was one.
+/// Removes the field that Salesforce refuses from the record. Returns whether there was one.
 fn leaves_out(work: &mut Work, (place, index): Place, sent: &Sent) -> bool {
     let root = work.root;
     match (sent, work.trees.get_mut(place)) {

@@ -19,14 +19,14 @@ use crate::sync::{TwoWaySync, fields, outcome};
 /// What a mapping makes of a tree's rows.
 pub(super) struct Made {
     key: String,
-    /// Keys that the record may have been written under before.
+    /// The keys that earlier versions may have used for the record.
     former: Vec<String>,
     pub(super) record: Box<dyn Entity>,
-    /// Fields that stay absent, since their values do not fit.
+    /// Errors of the fields that are left out, since their values do not fit.
     errors: Vec<FieldError>,
 }
 
-/// Rows of which nothing can be made, and of which record: blank where that is not known.
+/// Rows that make no record, with the record's key. The key is blank if it is unknown.
 pub(super) struct Unmade {
     key: String,
     why: Unfit,
@@ -120,8 +120,8 @@ impl TwoWaySync {
         }
     }
 
-    /// Settles the books of a cart: its rows are as the mappings read them from then on. Returns by how much its gifts
-    /// are less than was given.
+    /// Rewrites a cart's rows by its books and reports their problems. Returns the amount by which the allocations have
+    /// to be lowered.
     fn keep_books(&self, work: &Work, tree: &mut Tree) -> Decimal {
         if work.root.name != books::CART {
             return Decimal::ZERO;
@@ -145,7 +145,7 @@ impl TwoWaySync {
         }
     }
 
-    /// The sums of a cart's lines, those that a refund took away among them, whichever the setting is.
+    /// Adds up the prices of a cart's lines, with the refunded ones, under either setting of `refund`.
     fn add_up_lines(&self, work: &Work, rows: &BTreeMap<String, Vec<Value>>) -> Sums {
         let mut sums = Sums::default();
         let members = work.members.iter().copied();
@@ -162,7 +162,7 @@ impl TwoWaySync {
                     continue;
                 }
                 let is_gift = books::is_gift(&row);
-                // One that cannot be made is reported when it is wanted.
+                // A row that makes no line is reported by `want`.
                 if let Ok(made) = self.made_of_row(mapping, row, work.npsp) {
                     sums.add(price(made.record.as_ref()), is_kept, is_gift);
                 }
@@ -219,7 +219,7 @@ impl TwoWaySync {
         let errors = row::compute(mapping, &mut row).map_err(Unfit::Row)?;
         let mut made = self.record_of(mapping, &row, npsp).map_err(Unfit::Record)?;
         made.errors.splice(..0, errors);
-        // What exists only with NPSP is left out anyway without it.
+        // Without NPSP the field is left out anyway.
         made.errors
             .retain(|error| npsp || !fields::needs_npsp(mapping, error));
         blank_unfit(mapping, &mut made);
@@ -246,7 +246,7 @@ impl TwoWaySync {
     }
 }
 
-/// The setting that says whether a refund takes its line away.
+/// The setting that decides whether a refund deletes its line.
 const REFUND: &str = "$refund";
 
 fn put(row: &mut Value, name: &str, word: &str) {
@@ -255,7 +255,7 @@ fn put(row: &mut Value, name: &str, word: &str) {
     }
 }
 
-/// The total of a line.
+/// The price of a line times its quantity.
 fn price(line: &dyn Entity) -> Decimal {
     let number = |field: &str| {
         let index = line.descriptor().field(field)?;
@@ -265,8 +265,8 @@ fn price(line: &dyn Entity) -> Decimal {
     number("UnitPrice").unwrap_or_default() * quantity
 }
 
-/// What does not fit is blank, whatever was heard of before: else the end would depend on the order. What only a create
-/// says stays as it was said.
+/// Blanks the fields whose values do not fit, so that the result does not depend on the order of the rows. Fields that
+/// only a create sets keep their first value.
 fn blank_unfit(mapping: &MappingDescriptor, made: &mut Made) {
     for error in &made.errors {
         if let Some(index) = mapping.record.field(error.destination) {
@@ -275,7 +275,7 @@ fn blank_unfit(mapping: &MappingDescriptor, made: &mut Made) {
     }
 }
 
-/// Blanks a field that is written whenever it changes; any other stays absent.
+/// Blanks a field that updates write. Any other field is left out.
 pub(super) fn leave_blank(record: &mut dyn Entity, index: usize) {
     let fields = record.descriptor().fields;
     match fields.get(index) {
@@ -284,7 +284,7 @@ pub(super) fn leave_blank(record: &mut dyn Entity, index: usize) {
     }
 }
 
-/// What a reduced row is known by, before its key is made.
+/// The key of a reduced row, or else a value that names it, for error texts.
 fn known_by(mapping: &MappingDescriptor, shape: &Shape, row: &Value) -> String {
     let text = |path| row::text(row, path);
     let reduced_by = shape.reduce.iter().flat_map(|reduce| reduce.by);

@@ -370,7 +370,7 @@ fn fits(record: &Map<String, Value>, by: &Map<String, Value>) -> bool {
 
 /// `Product2.Name` is inside `Product2`.
 fn nested<'r>(record: &'r Map<String, Value>, field: &str) -> Option<&'r Value> {
-    // What was asked for has its path as a name.
+    // A create's fields have their whole path as a name.
     if let Some(value) = record.get(field) {
         return Some(value);
     }

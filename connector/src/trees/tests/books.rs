@@ -66,7 +66,7 @@ async fn play(seed: u64, count: usize, settings: Value, npsp: bool, rough: bool)
     );
 }
 
-/// Until nothing goes on any more, an hour at most; what waits for a charge goes on waiting.
+/// Waits at most an hour until no item is ready, running or delayed. Parked problems stay.
 async fn rested(museum: &Museum) {
     for _ in 0..3_600 {
         pass(1).await;
@@ -78,7 +78,7 @@ async fn rested(museum: &Museum) {
     panic!("not at rest: {:?}", museum.store.status().await.unwrap());
 }
 
-/// Opportunities that say something else than the books, amounts that no entry names, and entries that nothing explains.
+/// Lists opportunities that differ from the books, amounts that no entry names, and entries without a reason.
 async fn wrong(
     museum: &Museum,
     histories: &[History],

@@ -1,4 +1,4 @@
-//! One value that Salesforce refuses holds up no money.
+//! A value that Salesforce refuses does not delay the money.
 
 use serde_json::{Value, json};
 use simulator::FaultKind;
@@ -6,7 +6,7 @@ use simulator::FaultKind;
 use super::shapes::{cart, ticket, webhook};
 use crate::sync::tests::museum::Museum;
 
-/// A rule of the org's: nothing of this event comes in.
+/// Has the org refuse the event's name.
 fn refuse_event(museum: &Museum, code: &str) {
     let kind = FaultKind::Reject {
         field: "Ticketure_Event__c".to_owned(),
@@ -73,7 +73,7 @@ async fn a_record_goes_without_the_field_and_the_error_names_it_once() {
             .as_deref()
             .is_some_and(|line| line.contains("ticket.yaml:"))
     );
-    // Mended in Salesforce, and looked at again.
+    // The value is corrected in Salesforce, and the operator retries.
     museum.simulator.clear_faults();
     museum
         .store

@@ -1,4 +1,4 @@
-//! What an earlier version wrote under other keys gets the new ones in place, and keeps its Ids.
+//! Records with the keys of an earlier version get the new ones in place, and keep their Ids.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::shapes::{cart, ticket, webhook};
 use crate::sync::tests::museum::Museum;
 
-/// An object, its key, and the keys that records have now and had before.
+/// An object, its key field, and pairs of the present and the earlier key.
 type Former = (
     &'static str,
     &'static str,
     &'static [(&'static str, &'static str)],
 );
 
-/// Objects, their keys, and what a record was called by an earlier version.
+/// The earlier keys of the records of `bought`.
 const FORMER: [Former; 3] = [
     (
         "OpportunityLineItem",
@@ -41,7 +41,7 @@ fn payment(id: &str, action: &str, reference: Option<&str>, amount: &str) -> Val
     })
 }
 
-/// A cart with two lines, one of them a gift, two payments and a refund.
+/// Sells a cart with two lines, one of them a gift, two payments and a refund.
 async fn bought(museum: &Museum) {
     let mut gift = ticket("c-1", 2, "purchased");
     gift["item_kind"] = json!("donation");
@@ -67,7 +67,7 @@ async fn bought(museum: &Museum) {
     assert_eq!(museum.errors().await, []);
 }
 
-/// Ids of everything in the books, by object and key.
+/// Ids of the lines, payments and allocations, by key.
 fn ids(museum: &Museum) -> BTreeMap<String, String> {
     let text = |record: &serde_json::Map<String, Value>, field: &str| {
         record[field].as_str().unwrap_or_default().to_owned()
@@ -81,7 +81,7 @@ fn ids(museum: &Museum) -> BTreeMap<String, String> {
     ids
 }
 
-/// Gives the records the keys that they had, in Salesforce and, where `is_known`, in the store.
+/// Gives the records their earlier keys, in Salesforce and, if `is_known`, in the store.
 async fn as_an_earlier_version_left_it(museum: &Museum, is_known: bool) {
     let ids = ids(museum);
     let known = museum.store.tree_records("cart", vec!["c-1".to_owned()]);
@@ -109,7 +109,7 @@ async fn as_an_earlier_version_left_it(museum: &Museum, is_known: bool) {
             }
         }
     }
-    // The refund refers to its payment by that one's key.
+    // The refund names its payment by the payment's key.
     for refund in known.iter().filter(|record| record.mapping == "refund") {
         kept.push(TreeRecord {
             base: refund.base.replace("c-1:g-1", "ch_1"),

@@ -1,4 +1,4 @@
-//! Lines whose product changes while it is not known what Salesforce has of them.
+//! Lines whose product changes while usher does not know their values in Salesforce.
 
 use runtime::queue::TreeRecord;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn of_type(kind: &str) -> Value {
     ticket
 }
 
-/// The names of the products that lines have.
+/// The names of the lines' products.
 fn products(museum: &Museum) -> Vec<String> {
     let named = |object: &str, id: &Value| {
         let mut records = museum.simulator.records(object).into_iter();

@@ -1,4 +1,4 @@
-//! Edits of staff: what stays is in the conflict log, what does not is in the error log until it is put right.
+//! Edits of staff: the conflict log has those that stay, the error log the others until usher restores the value.
 
 use serde_json::{Map, Value, json};
 
@@ -42,7 +42,7 @@ fn only(museum: &Museum, object: &str) -> Map<String, Value> {
 }
 
 impl Museum {
-    /// Staff change the only record of an object, and that is read, twice as time goes by.
+    /// Edits the only record of an object as a user. usher reads the edit twice.
     async fn typed(&self, object: &str, field: &str, value: Value) {
         pass(60).await;
         let id = only(self, object)["Id"].as_str().unwrap().to_owned();
@@ -96,7 +96,7 @@ async fn a_stage_that_was_typed_over_is_an_error_until_the_next_row() {
         ("c-1", "changed_in_salesforce")
     );
     assert!(error.message.contains("Closed Lost") && error.message.contains("Closed Won"));
-    // The same row again says nothing new.
+    // A repeated delivery gives no new value, so the edit stays.
     museum.send(vec![ticket(1, "purchased")]).await;
     museum.settled().await;
     assert_eq!(museum.errors().await.len(), 1);

@@ -1,4 +1,4 @@
-//! Rows with a word that no mapping knows, sent back by an operator.
+//! Rows with an unknown word that an operator retries.
 
 use runtime::queue::{NewItem, State, Word};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn what_is_sent_back_too_early_is_the_same_error() {
 #[tokio::test(start_paused = true)]
 async fn all_rows_of_a_word_are_taken_once_a_mapping_knows_it() {
     let museum = Museum::working();
-    // As an earlier program, which did not know the word yet, has kept them.
+    // Items as an earlier version stored them, which did not know the word yet.
     let kept = |id: &str| {
         let mut row = cart("checked_out");
         row["id"] = json!(id);
