@@ -307,8 +307,7 @@ fn made_with(
     unknown
 }
 
-/// Adds records that Salesforce has and no row wants to `gone`, and removes those that Salesforce does not have any
-/// more.
+/// Adds records of Salesforce that no row wants to `gone`. Removes those that Salesforce does not have any more.
 fn note_gone(
     tree: &mut Tree,
     root: &MappingDescriptor,

@@ -1,5 +1,5 @@
-//! Compares records read from Salesforce with their last written values. A difference is either an unanswered write of
-//! usher's or an edit of a user, which stays until Ticketure sends a new value of that field.
+//! Compares records read from Salesforce with their last written values. A difference is an unanswered write of
+//! usher's, or an edit of a user. An edit stays until Ticketure sends a new value of that field.
 
 use std::collections::BTreeSet;
 

@@ -198,8 +198,8 @@ fn row(root: &MappingDescriptor, id: &str, item: &mut Item) -> TreeRow {
     }
 }
 
-/// Settles the items of a tree, whose rows are stored. If the tree retries or waits, one item of a row does so for all,
-/// and one that reads Salesforce again. A failure becomes a problem of the tree.
+/// Settles the items of a tree, whose rows are stored. If the tree waits or retries, its first row's item is enough for
+/// that, beside one that reads Salesforce again. A failure becomes a problem of the tree.
 fn settled(tree: &Tree) -> Vec<Settlement> {
     let outcome = match tree.stopped.clone() {
         None | Some(Outcome::Dead { .. }) => Outcome::Done,

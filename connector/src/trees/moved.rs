@@ -1,7 +1,7 @@
 //! Trees whose rows name another record than their root: for example, a term whose cart was corrected.
 //!
-//! The record that such a tree leaves belongs to another mapping. usher blanks the tree's own fields there, and
-//! restores those that both mappings write. A temporary record of the tree's own is deleted once the shared one exists
+//! The record that such a tree leaves belongs to another mapping. The tree's own fields there are blanked, and those
+//! that both mappings write are restored. A temporary record of the tree's own is deleted once the shared one exists
 //! (`plan::outgrow`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -333,8 +333,8 @@ impl TwoWaySync {
         }
     }
 
-    /// Handles earlier roots of trees in doubt, since a late write may have reached them. usher blanks the tree's
-    /// fields there, or has the record's present tree read it again.
+    /// Blanks the tree's fields in earlier roots of trees in doubt, since a late write may have reached them. A record
+    /// that another tree has now is read again by that tree.
     pub(super) async fn left_earlier(&self, work: &mut Work) -> Result<(), StoreError> {
         let root = work.root;
         let in_doubt = work

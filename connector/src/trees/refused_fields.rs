@@ -1,5 +1,5 @@
-//! Values that Salesforce refuses with the name of their field. usher writes the record without them, so that an
-//! unknown picklist value does not delay the money.
+//! Values that Salesforce refuses with the name of their field. The record is written without them, so that an unknown
+//! picklist value does not delay the money.
 
 use runtime::entity::{Kind, SlotRef};
 use runtime::json;

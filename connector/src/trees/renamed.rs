@@ -1,4 +1,4 @@
-//! Records that an earlier version wrote under another key. They get the new key in place.
+//! Records that an earlier version wrote under another key, and that get the new key in place.
 
 use std::collections::BTreeMap;
 

@@ -265,8 +265,8 @@ fn price(line: &dyn Entity) -> Decimal {
     number("UnitPrice").unwrap_or_default() * quantity
 }
 
-/// Blanks the fields whose values do not fit, so that the result does not depend on the order of the rows. Fields that
-/// only a create sets keep their first value.
+/// Blanks the fields whose values do not fit: a value of an earlier row would depend on the order. Fields that only a
+/// create sets keep their first value.
 fn blank_unfit(mapping: &MappingDescriptor, made: &mut Made) {
     for error in &made.errors {
         if let Some(index) = mapping.record.field(error.destination) {

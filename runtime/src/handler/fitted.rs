@@ -1,4 +1,4 @@
-//! Makes records of rows without the fields whose values do not fit, so that one wrong value does not stop the record.
+//! Makes records of rows and leaves out the fields whose values do not fit. The rest of the record is written.
 
 use std::collections::BTreeSet;
 

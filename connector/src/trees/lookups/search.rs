@@ -370,7 +370,7 @@ fn fits(record: &Map<String, Value>, by: &Map<String, Value>) -> bool {
 
 /// `Product2.Name` is inside `Product2`.
 fn nested<'r>(record: &'r Map<String, Value>, field: &str) -> Option<&'r Value> {
-    // A create's fields have their whole path as a name.
+    // `made` has the whole path as the name of a member, since its records are requests.
     if let Some(value) = record.get(field) {
         return Some(value);
     }
