@@ -191,7 +191,7 @@ fn timed(mut item: NewItem, at: Option<&str>) -> NewItem {
     item
 }
 
-/// Milliseconds since 1970 of a time with its zone.
+/// Parses a time with its zone into milliseconds since 1970.
 fn milliseconds(time: &str) -> Option<i64> {
     runtime::json::moment(time).map(|moment| moment.as_millisecond())
 }
@@ -260,7 +260,7 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
                 ..place.item(item)
             }
         }
-        // A payload type whose mappings take no rows at all.
+        // No mapping of the payload type selects rows by its `when`.
         Taking::None => NewItem {
             reason: Some(format!("no mapping takes rows of {payload_type}")),
             ..item
@@ -268,18 +268,18 @@ fn of_row(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
     }
 }
 
-/// Where the item of a row goes.
+/// Mapping, lane and key of a row's item.
 struct Place {
     mapping: &'static str,
     lane: Option<String>,
     key: Option<String>,
-    /// The member that is missing.
+    /// The member that the key or the lane lacks.
     missing: Option<Path>,
-    /// Where the id of the tree's root stands, and the id.
+    /// The member with the id of the tree's root, and the id.
     root: Option<(Path, String)>,
-    /// A row with a known word closes errors about older ones: it says all of its record that there is to say.
+    /// True if a row with a known word closes errors about older rows of its record.
     closes: bool,
-    /// The tree whose root the row says.
+    /// The tree that the row belongs to.
     tree: Option<&'static str>,
 }
 
@@ -295,7 +295,7 @@ impl Place {
         }
     }
 
-    /// What is said of any record of a tree is said of the whole.
+    /// Places a row by its tree's root, since all rows of a tree are one lane.
     fn in_tree(
         handler: &dyn Handler,
         mapping: &'static MappingDescriptor,
@@ -332,7 +332,7 @@ impl Place {
             _ => None,
         };
         Place {
-            // What speaks of another mapping's records is its item, and waits and goes with the others.
+            // Rows that describe another mapping's records are items of that mapping, so that they share its lane.
             mapping: mapping.rows_of.unwrap_or(mapping.name),
             lane,
             key,
@@ -343,7 +343,7 @@ impl Place {
         }
     }
 
-    /// The item of a row, put here.
+    /// Gives the item this place. A missing member becomes its error.
     fn item(&self, item: NewItem) -> NewItem {
         let missing = self.missing;
         NewItem {
@@ -356,7 +356,7 @@ impl Place {
     }
 }
 
-/// Where a row of this mapping has an id of its own.
+/// The path of a row's own id: the distinct member, the member that rows are reduced by, or the key.
 fn own_id(mapping: &MappingDescriptor) -> Path {
     let reduce = mapping.tree.and_then(|tree| tree.reduce.as_ref());
     let distinct = reduce.and_then(|reduce| reduce.distinct);
@@ -392,8 +392,8 @@ fn text_of(raw: &RawValue) -> Option<String> {
     text_at(&value_of(raw)?, &[])
 }
 
-/// The item of a row by itself: one that was kept without a mapping, or that Ticketure was asked for. Nothing where no
-/// handler knows the payload type.
+/// Makes the item of a stored row, or of one that usher asked Ticketure for. `None` if no handler knows the payload
+/// type.
 pub fn of_row_alone(
     handlers: &[Box<dyn Handler>],
     payload_type: &str,

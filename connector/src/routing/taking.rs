@@ -1,4 +1,4 @@
-//! Which mapping takes a row, and what becomes of a row that none takes.
+//! Chooses the mapping that takes a row, and makes the error of a row without one.
 
 use runtime::handler::Handler;
 use runtime::json::text_at;
@@ -6,25 +6,25 @@ use runtime::mapping::{Condition, Is, MappingDescriptor, Path};
 use runtime::queue::{ErrorRecord, unknown_word};
 use serde_json::Value;
 
-/// Characters of a word that an error shows.
+/// The most characters of a word in an error text.
 const SHOWN_MAX: usize = 80;
 
 /// Outcome of routing one row.
 pub(super) enum Taking {
-    /// The mapping takes it.
+    /// The mapping's `when` holds, or may hold with the other rows of the tree.
     By(&'static MappingDescriptor),
-    /// The mapping says that its word is nothing.
+    /// The mapping lists the word under `nothing`.
     Nothing(&'static MappingDescriptor),
-    /// No mapping knows the word at this path; the mapping comes nearest to taking the row.
+    /// No mapping knows the word at this path. The mapping comes nearest to taking the row.
     Unknown(&'static MappingDescriptor, Path),
-    /// No mapping takes it, for what it has or lacks at this path; the mapping comes nearest.
+    /// The value at this path, or its absence, keeps the nearest mapping from taking the row.
     Nobody(&'static MappingDescriptor, Path),
-    /// There is no mapping that takes rows.
+    /// No mapping of the payload type decides about rows.
     None,
 }
 
 impl Taking {
-    /// What the mappings of a payload type say to a row, by its members.
+    /// Chooses by the row's members, which `at` reads.
     pub(super) fn of(handler: &dyn Handler, at: &impl Fn(Path) -> Option<Value>) -> Taking {
         let answers = |mapping: &'static MappingDescriptor| {
             let conditions = mapping.when.iter();
@@ -46,7 +46,7 @@ impl Taking {
         if let Some(mapping) = mappings.find(|mapping| mapping.nothing.iter().any(is_nothing)) {
             return Taking::Nothing(mapping);
         }
-        // The rows of a tree are read together: what one leaves out another may say.
+        // Another row of the tree may give the member that this one leaves out.
         let may_take = |answers: &&Answers| answers.mapping.tree.is_some() && answers.may_hold();
         if let Some(taker) = all.iter().find(may_take) {
             return Taking::By(taker.mapping);
@@ -61,12 +61,12 @@ impl Taking {
     }
 }
 
-/// Whether a condition holds for a row.
+/// Result of one condition on a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Holds,
     Fails,
-    /// The row leaves the member out, and without it the condition does not hold.
+    /// The row leaves the member out, and another row of its tree may give it.
     Open,
 }
 
@@ -84,7 +84,7 @@ impl Answer {
     }
 }
 
-/// Verdict of all conditions of a mapping on a row.
+/// Results of all conditions of a mapping.
 struct Answers {
     mapping: &'static MappingDescriptor,
     each: Vec<Answer>,
@@ -104,7 +104,7 @@ impl Answers {
         self.each.iter().filter(failing).count()
     }
 
-    /// The first condition that fails, or else the first that is open.
+    /// The condition that keeps the mapping from taking the row: the first that fails, or else the first open one.
     fn blamed(&self) -> Option<(&'static Condition, Answer)> {
         let conditions = self.mapping.when.iter().zip(self.each.iter().copied());
         let mut wrong: Vec<_> = conditions
@@ -115,20 +115,20 @@ impl Answers {
     }
 }
 
-/// Of the mappings that come nearest to taking the row, the condition that fails, and the mapping.
+/// The mapping that fails the fewest conditions, and its failing condition.
 fn blamed(all: &[Answers]) -> Option<(&'static MappingDescriptor, (&'static Condition, Answer))> {
     let least = all.iter().map(Answers::failing).min()?;
     let nearest = all.iter().filter(|answers| answers.failing() == least);
     let blamed = nearest.filter_map(|answers| Some((answers.mapping, answers.blamed()?)));
-    // A mapping that asks for one word picks some of the rows; the member with many words says what a row is. The first
-    // of equals, so that the same row is always named alike.
+    // Members with many listed words describe the row best, so they come before members with one. Ties go to the first
+    // mapping, so that equal rows get equal errors.
     let rank = |(_, (condition, _)): &(_, (&Condition, Answer))| {
         std::cmp::Reverse(words_at(all, condition.path))
     };
     blamed.min_by_key(rank)
 }
 
-/// How many words the mappings list for a member.
+/// Count of the words that the mappings list for a member.
 fn words_at(all: &[Answers], path: Path) -> usize {
     let conditions = all.iter().flat_map(|answers| answers.mapping.when);
     let listed = conditions.filter(|condition| condition.path == path);
@@ -141,12 +141,12 @@ fn words_at(all: &[Answers], path: Path) -> usize {
         .sum()
 }
 
-/// A number that is too small, or a blank, is no word.
+/// Returns whether the condition compares words. A number that is too small, or a blank, is no unknown word.
 fn asks_for_a_word(is: Is) -> bool {
     matches!(is, Is::Equal(_) | Is::OneOf(_) | Is::NoneOf(_))
 }
 
-/// Says whether a mapping knows a word of the row, and does not take every row.
+/// Returns whether a condition of the mapping holds for a word of the row.
 pub(super) fn knows_a_word(
     mapping: &MappingDescriptor,
     at: &impl Fn(Path) -> Option<Value>,
@@ -160,7 +160,7 @@ pub(super) fn knows_a_word(
     mapping.when.iter().any(knows)
 }
 
-/// The error of a row that no mapping takes, and not because of a word.
+/// Makes the error of a row that no mapping takes for another reason than a word.
 pub(super) fn nobody(
     payload_type: &str,
     path: Path,
@@ -182,24 +182,24 @@ pub(super) fn nobody(
     }
 }
 
-/// Stands for an id in an error.
+/// Replaces a missing id in an error text.
 const NO_ID: &str = "a row without an id";
 
-/// A row with a word that no mapping knows, as its error names it.
+/// A row with an unknown word, for its error.
 pub(super) struct Stranger<'r> {
     pub(super) payload_type: &'r str,
     pub(super) path: Path,
     pub(super) word: Option<Value>,
-    /// The row's own id.
+    /// The id of the row itself.
     pub(super) id: Option<String>,
-    /// Where the root's id stands, and the id, where the row is not the root's own.
+    /// The member with the root's id, and the id. `None` for a row of the root itself.
     pub(super) root: Option<(Path, String)>,
-    /// The tree whose root the row says.
+    /// The tree that the row belongs to.
     pub(super) tree: Option<&'static str>,
 }
 
 impl Stranger<'_> {
-    /// The error; a word that is personal data is not shown.
+    /// Makes the error. A word that is personal data is not shown.
     pub(super) fn error(&self, handler: &dyn Handler, nearest: &MappingDescriptor) -> ErrorRecord {
         let member = self.path.join(".");
         let word = self.word.as_ref().and_then(|word| text_at(word, &[]));

@@ -1,4 +1,4 @@
-//! Bodies of webhooks and the items that they become, by the shipped mappings.
+//! Webhooks and their items, with the shipped mappings.
 
 use super::*;
 use runtime::queue::ErrorRecord;
