@@ -193,7 +193,7 @@ async fn dispatch(command: Command) -> Outcome {
             show::gates(gated)
         }),
         Command::Explain { place, record } => {
-            // A configuration that cannot be read whole is no reason to explain nothing.
+            // `explain` needs only the settings, so it works with a faulty configuration too.
             let settings =
                 load(&place).map_or_else(|_| crate::settings::defaults(), |it| it.settings);
             let explanation = crate::explain::explain(&reader(&place)?, &record, &settings).await?;

@@ -35,7 +35,7 @@ pub struct Explanation {
     pub reviews: Vec<OpenReview>,
     /// What was decided about it, the latest first.
     pub decided: Vec<Decided>,
-    /// What waits, or failed, of a record that is neither in a pair nor in a tree.
+    /// Waiting and failed items of a record that is neither in a pair nor in a tree.
     pub items: Vec<ItemView>,
 }
 
@@ -50,7 +50,7 @@ pub struct PairView {
     pub open_intents: Vec<Intent>,
     /// The latest first.
     pub decisions: Vec<DecisionRecord>,
-    /// What waits, or failed, in either direction.
+    /// Waiting and failed items, in either direction.
     pub items: Vec<ItemView>,
 }
 
@@ -65,7 +65,7 @@ pub struct FieldView {
     pub salesforce: Value,
 }
 
-/// Looks the record up by either id. The settings say what refunds do to the books.
+/// Collects all that usher knows of a record, by either id. The sums of carts depend on the settings.
 ///
 /// # Errors
 /// When the store fails.
@@ -277,7 +277,7 @@ fn items_shown(items: &[ItemView]) -> String {
     items.iter().map(|item| item_shown(item, "  ")).collect()
 }
 
-/// One line of what waits, or failed: since when, and why.
+/// Formats a waiting or failed item in one line: its state, since when, and the reason.
 fn item_shown(item: &ItemView, indent: &str) -> String {
     let why = match (&item.error, &item.note) {
         (Some(error), _) => format!("{} {}", error.line(), error.help),

@@ -2,7 +2,7 @@
 
 use runtime::queue::{FailedItem, Gated, ItemView, Status};
 
-/// Lines of what is waited for, and of problems that wait.
+/// The most lines of keys that items wait for, and of problems that wait.
 const KEYS_SHOWN: usize = 10;
 
 /// The first line says whether anything needs a person.
@@ -68,7 +68,7 @@ fn numbers(status: &Status) -> String {
     text
 }
 
-/// Problems that are not in the error log yet, as a clause.
+/// The count of waiting problems as a clause.
 fn waiting_problems(count: u64) -> String {
     match count {
         1 => "1 problem waits for more to be heard (usher errors)".to_owned(),
@@ -155,7 +155,7 @@ pub fn item(item: &ItemView) -> String {
         item.lane,
         item.attempts
     );
-    // A problem waits for no record: its message says what for.
+    // A problem has a wait key for the store alone. Its message says why it waits.
     let is_problem = item.cause.is_some();
     let lines = [("waits for", &item.wait_key), ("note", &item.note)];
     for (name, value) in lines.into_iter().filter(|_| !is_problem) {

@@ -230,7 +230,7 @@ async fn a_refund(stage: &mut Stage) -> Told {
         &found,
         "npe01__Payment_Amount__c",
     );
-    // By default a line that is refunded is deleted, and the opportunity comes to what is left.
+    // By default a refunded line is deleted, and the rest is the opportunity's amount.
     let is_gone = line(stage, "cart-kahlo", "t-3").is_empty();
     let left = amount(&found, "Amount").unwrap_or_default();
     let truth =

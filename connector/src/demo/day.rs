@@ -144,7 +144,7 @@ fn compare(stage: &mut Stage, days: &Days) {
     );
 }
 
-/// Amounts that are not booked, and words that nobody understands, are what waits and what is in the error log.
+/// Checks that waiting items and the error log name exactly the unbooked amounts and the unknown words.
 async fn money(stage: &mut Stage, days: &Days) -> Told {
     let settings = crate::settings::defaults();
     let ledger = Ledger::of(days.carts.iter().map(|(cart, books)| Heard {
@@ -156,7 +156,7 @@ async fn money(stage: &mut Stage, days: &Days) -> Told {
     let mut parked = stage.store.open_items(carts).await?;
     parked.retain(|item| item.state == State::Parked);
     let mut errors = stage.store.errors(u32::MAX).await?;
-    // A direction that stands still is entry 0: that is no item.
+    // The entry of a paused direction has the id 0 and is no item.
     errors.retain(|error| error.id != 0);
     let entries = Entries::of(&parked, &errors);
     let all = entries.waiting.iter().chain(&entries.errors);

@@ -155,9 +155,9 @@ impl Stage {
             .await
     }
 
-    /// Waits until very many things have come to rest: as long as something goes on, and not for ever.
+    /// Waits until no item is ready, running or delayed. Gives up when no item has been done for `PATIENCE`.
     ///
-    /// A problem that waits for more to be heard goes on waiting.
+    /// A parked problem does not count.
     pub async fn at_rest(&self) -> Result<bool, Box<dyn Error>> {
         let (mut done, mut since) = (0, Instant::now());
         while since.elapsed() < PATIENCE {

@@ -22,11 +22,11 @@ pub struct TreeView {
     /// In the order in which it happened.
     pub heard: Vec<Heard>,
     pub written: Vec<Written>,
-    /// The sums of a cart, where a payment was heard of.
+    /// The sums of a cart. `None` if no payment has arrived.
     pub books: Option<Summary>,
-    /// Items that wait or failed, and problems that are not put right.
+    /// Waiting and failed items, and open problems.
     pub items: Vec<ItemView>,
-    /// Edits of staff's that stay over what Ticketure says, the latest first.
+    /// Edits of staff that stay over Ticketure's values, the latest first.
     pub decisions: Vec<DecisionRecord>,
     /// A call for it has no answer yet: Salesforce is asked before anything else is written.
     pub in_doubt: bool,

@@ -196,7 +196,7 @@ impl Checking<'_> {
     }
 }
 
-/// The record of a name: of its key, else of another of its names, else the only one that has it without its cart.
+/// Finds a record by its key, another name, or a name without its cart that only one record has.
 fn found<'s>(
     there: &BTreeMap<&'s String, &'s Record>,
     name: &str,

@@ -26,7 +26,7 @@ const LONG_BEFORE: Duration = Duration::from_secs(600);
 const BEFORE: Duration = Duration::from_secs(5);
 /// So long is between two things that people do, at least: what is nearer is a tie.
 const BETWEEN_S: std::ops::Range<u64> = 6..20;
-/// In a wait of this length or more, time in which nothing is due is skipped: a day has too many polls to play them all.
+/// Waits of this length or more skip idle time, since a day has too many polls to play.
 const LONG: Duration = Duration::from_secs(3_600);
 /// Seeds are drawn anew for each use.
 const SALT: u64 = 0x7363_656e_6172_696f;
@@ -103,7 +103,7 @@ fn history(random: &mut fastrand::Rng, order: Order) -> History {
     }
 }
 
-/// Steps before the waits that a scenario ends with.
+/// Count of the steps before the final waits.
 fn end_of_acts(steps: &[Step]) -> usize {
     let last = steps
         .iter()
@@ -150,7 +150,7 @@ impl Stage<'_> {
         for step in &scenario.given.steps {
             self.in_order(step).await?;
         }
-        // A wait at the end says how long ago everything was, the repeats too.
+        // Final waits come after the repeats, so that those too lie that far in the past.
         let (acts, waits) = scenario.when.split_at(end_of_acts(&scenario.when));
         let mut group = Vec::new();
         for step in acts {

@@ -63,7 +63,7 @@ pub struct State {
 pub struct Record {
     /// Other words that it goes by.
     pub aliases: BTreeSet<String>,
-    /// Names without the cart, which records of other carts may have too.
+    /// Names without the cart. Records of other carts may have the same ones.
     pub brief: Vec<String>,
     pub fields: BTreeMap<String, Shown>,
 }

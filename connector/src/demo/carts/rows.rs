@@ -1,4 +1,4 @@
-//! Rows of a cart as Ticketure sends them, and its records as Salesforce has them.
+//! Rows of a cart as Ticketure sends them, and the cart's records in Salesforce.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use super::Record;
 use crate::demo::stage::Stage;
 use crate::demo::story::text;
 
-/// A cart as Ticketure has it.
+/// The row of a cart that is checked out.
 pub(super) fn cart(id: &str, buyer: Value, organization: Value, total: &str, owed: &str) -> Value {
     json!({
         "id": id, "cart_number": id.to_uppercase(), "status": "checked_out", "channel_id": "web", "identity_id": buyer,
@@ -44,7 +44,7 @@ pub(super) fn paid(cart: &str, id: &str, action: &str, reference: &str, amount: 
     })
 }
 
-/// Webhooks of one kind, one for each row.
+/// Sends each row in a webhook of its own.
 pub(super) async fn send(
     stage: &mut Stage,
     kind: &str,
@@ -71,7 +71,7 @@ pub(super) fn opportunity(stage: &Stage, cart: &str) -> Record {
     found.pop().unwrap_or_default()
 }
 
-/// Amounts of the opportunity's children, sorted, as text.
+/// Amounts of the opportunity's children as text, sorted as text.
 pub(super) fn amounts(
     stage: &Stage,
     object: &str,
@@ -90,7 +90,7 @@ pub(super) fn amounts(
     amounts
 }
 
-/// With two digits after the point.
+/// Reads an amount, with two decimals.
 pub(super) fn amount(record: &Record, field: &str) -> Option<String> {
     let value = record.get(field).filter(|value| !value.is_null())?;
     let text = runtime::json::text_at(value, &[])?;
@@ -99,7 +99,7 @@ pub(super) fn amount(record: &Record, field: &str) -> Option<String> {
     Some(amount.to_string())
 }
 
-/// Without NPSP there are no payments to tell of.
+/// Adds a list to the text, if there is one: without NPSP there are no payments.
 pub(super) fn said(what: &str, list: &str) -> String {
     match list {
         "" => String::new(),

@@ -192,7 +192,8 @@ impl Stage<'_> {
         }
     }
 
-    /// The record of a word of the scenario's, of an external id, with or without its cart, or of a Name that only one has; where it is there.
+    /// Finds a record by its word in the scenario, an external id, a short name or a unique Name. `None` if the record
+    /// does not exist.
     fn record(&self, name: &str) -> Option<(String, String)> {
         if let Some((object, id)) = self.records.get(name) {
             let is_there = !self.simulator().find(object, "Id", id).is_empty();

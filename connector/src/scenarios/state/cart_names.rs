@@ -1,5 +1,5 @@
-//! Names of a cart's records, without the cart that their external ids may begin with: a line goes by its ticket, a
-//! payment by its gateway's reference, an allocation by its ticket and its fund.
+//! Short names for the records of a cart, whose external ids may begin with the cart. A line goes by its ticket, a
+//! payment by its gateway's reference, an allocation by ticket and fund.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ const OBJECTS: &[&str] = &[LINE, PAYMENT, ALLOCATION];
 const AMOUNT: &str = "npe01__Payment_Amount__c";
 const REFERENCE: &str = "npsp__Gateway_Payment_ID__c";
 
-/// Carts and tickets that Ticketure has. Without them `c-1:fees`, a line of the cart's own, and `c-1:t-1` look alike.
+/// Ids of the carts and tickets in Ticketure, to tell a ticket's line `c-1:t-1` from the cart's line `c-1:fees`.
 #[derive(Debug, Default)]
 pub(super) struct Sold {
     carts: BTreeSet<String>,
@@ -34,9 +34,9 @@ pub(super) struct Keyed<'r> {
 /// Names of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Names {
-    /// Tells the record from all others of its object.
+    /// Unique among the records of the object.
     pub(super) name: String,
-    /// Names without the cart, which other carts' records may have too.
+    /// Names without the cart. Records of other carts may have the same ones.
     pub(super) brief: Vec<String>,
 }
 
@@ -55,9 +55,9 @@ impl Sold {
         sold
     }
 
-    /// The part of an external id behind its cart.
+    /// The rest of an external id after its cart.
     fn behind_cart<'k>(&self, key: &'k str) -> Option<&'k str> {
-        // The longest cart counts, since an id of Ticketure's may have colons.
+        // The longest known cart is taken, since Ticketure's ids may contain colons.
         let mut parts = at_colons(key).filter(|(cart, _)| self.carts.contains(*cart));
         parts.next_back().map(|(_, rest)| rest)
     }
@@ -73,7 +73,7 @@ impl Sold {
                 .filter(|rest| self.begins_with_ticket(rest))
                 .into_iter()
                 .collect(),
-            // A refund has the reference of the charge that it gives back.
+            // A refund repeats the reference of its charge, so it goes by its row.
             PAYMENT if is_refund(keyed.record) => rest.into_iter().collect(),
             PAYMENT => {
                 let reference = Some(text(keyed.record, REFERENCE));
@@ -90,14 +90,14 @@ impl Sold {
     }
 }
 
-/// Names by Salesforce id, of those records whose external ids may begin with a cart.
+/// Names by Salesforce id, for the records of [`OBJECTS`].
 pub(super) fn names(records: &[Keyed<'_>], sold: &Sold) -> BTreeMap<String, Names> {
     let known: Vec<(&Keyed<'_>, Vec<String>)> = records
         .iter()
         .filter(|keyed| OBJECTS.contains(&keyed.object))
         .map(|keyed| (keyed, sold.brief(keyed)))
         .collect();
-    // How many records of an object a word may mean: as their whole external id, or as their first name without it.
+    // Counts the records of each whole external id and of each first short name, to find those that are unique.
     let mut meant: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (keyed, brief) in &known {
         let words = BTreeSet::from([keyed.key, first(brief, keyed)]);
@@ -121,8 +121,7 @@ fn first<'n>(brief: &'n [String], keyed: &'n Keyed<'_>) -> &'n str {
     brief.first().map_or(keyed.key, String::as_str)
 }
 
-/// Records that a word of a scenario may mean, now: object and Salesforce id. The word is the whole name, or one without
-/// its cart that only one record has.
+/// Finds a record by its name, or by a short name that only one record has. Returns the object and the Salesforce id.
 pub(crate) fn find(
     simulator: &Simulator,
     catalogue: &Catalogue,
@@ -165,7 +164,7 @@ fn keyed<'r>(
     keyed.collect()
 }
 
-/// A text, divided at each of its colons.
+/// Divides a text at each colon in turn.
 fn at_colons(text: &str) -> impl DoubleEndedIterator<Item = (&str, &str)> {
     let colons = text.match_indices(':');
     colons.filter_map(|(place, _)| Some((text.get(..place)?, text.get(place + 1..)?)))
@@ -193,7 +192,7 @@ mod tests {
         }
     }
 
-    /// External ids of one object's records, with their fields; the names that each has.
+    /// The names of one object's records, which are given as external ids with fields.
     fn named(object: &str, records: &[(&str, Value)]) -> Vec<(String, Vec<String>)> {
         let fields: Vec<_> = records
             .iter()

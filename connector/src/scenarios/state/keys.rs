@@ -17,7 +17,7 @@ pub(super) struct Keys {
     /// By Salesforce id: object and key.
     of: BTreeMap<String, (String, String)>,
     aliases: BTreeMap<String, BTreeSet<String>>,
-    /// Names without their carts, which other records may have too.
+    /// Names without the cart. Other records may have the same ones.
     brief: BTreeMap<String, Vec<String>>,
     /// Ids that Ticketure made up, and what they are called here.
     born: BTreeMap<String, String>,
@@ -119,7 +119,7 @@ impl Keys {
         }
     }
 
-    /// A text of several ids, with the words for those that Ticketure made up, if there are any.
+    /// Replaces generated ids of Ticketure in a text of several ids. `None` if there are none.
     fn of_born(&self, text: &str) -> Option<String> {
         let is_born = text.split(':').any(|part| self.born.contains_key(part));
         is_born.then(|| with_born(text, &self.born))
@@ -176,7 +176,7 @@ impl Keys {
     }
 }
 
-/// An external id whose parts are called what they are called here.
+/// Replaces generated ids of Ticketure in an external id.
 fn with_born(id: &str, born: &BTreeMap<String, String>) -> String {
     let parts = id.split(':');
     let parts = parts.map(|part| born.get(part).map_or(part, String::as_str));
@@ -201,7 +201,7 @@ struct Maker<'s> {
     catalogue: &'s Catalogue,
     named: &'s Named,
     born: BTreeMap<String, String>,
-    /// Names of records whose external ids may begin with a cart.
+    /// Names of the records whose external ids may begin with a cart.
     in_carts: BTreeMap<String, Names>,
     all: All,
 }
