@@ -59,8 +59,8 @@ impl History {
         away_ms
     }
 
-    /// Some calls are carried out long after they were made. Those about the scans of tickets are not meant: they change
-    /// lines, and no record of a person.
+    /// Returns whether Salesforce carries out some calls long after they were made. Calls about scans do not count,
+    /// since they change lines and no person.
     pub fn commits_late(&self) -> bool {
         self.actions.iter().any(|timed| match &timed.action {
             Action::Fault(fault) => {

@@ -217,7 +217,7 @@ fn nothing_twice(ended: &Ended, faults: &mut Vec<String>) {
         }
     }
     let accounts = ended.simulator.records("Account");
-    // The account of an organization that was merged in Ticketure stays until a person decides about it.
+    // An account of an organization that was merged in Ticketure stays until a person decides about it.
     let is_left = |account: &&Record| {
         let id = text(account, "Ticketure_Identity_Id__c");
         survivor(ended, id) != id && ended.reviews.iter().any(|asked| asked == id)
@@ -282,7 +282,7 @@ fn is_asked_about(ended: &Ended, record: &Record) -> bool {
     ended.reviews.contains(&question)
 }
 
-/// The identity that one was merged into, or itself.
+/// The identity that remains after all merges: the last one merged into, or the identity itself.
 fn survivor(ended: &Ended, id: &str) -> String {
     let log = ended.simulator.tenant_log();
     let mut merges = log.iter().filter(|write| write.id == id);
@@ -413,9 +413,8 @@ fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
     }
 }
 
-/// A person who refers to an organization is affiliated with its account, or with that of the one that it was merged
-/// into. References are not read back: one that a late write put there over a newer one stays, so it is not judged where
-/// there are such writes.
+/// Checks that each person is affiliated with the account of the organization, or of the one that it was merged into.
+/// Histories with late writes are left out, since usher does not read references back.
 fn references(ended: &Ended, faults: &mut Vec<String>) {
     if ended.commits_late || ended.without_npsp {
         return;

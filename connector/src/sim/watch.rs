@@ -90,7 +90,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Nobody waits for a link that is there. Problems wait for none, and `parked_by_key` leaves them out.
+    /// Checks that no item waits for a link that exists. `parked_by_key` leaves out problems, which wait for no link.
     pub async fn nobody_forgotten(&self) -> Result<(), StoreError> {
         for (key, _) in self.store.status().await?.parked_by_key {
             let Some((mapping, id)) = key.split_once(':') else {

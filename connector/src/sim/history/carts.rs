@@ -132,7 +132,8 @@ fn bought(dice: &mut Dice, cart: usize, buyer: Buyer) -> Vec<Action> {
         webhook_delay_ms: None,
     });
     let actions = told.into_iter().filter_map(|told| {
-        // Rows say when they happened: of a charge told twice both rows say the same, and a corrected row says later.
+        // The rows keep their own times. A repeated charge has the time of the first, a corrected row a later one.
+        // one.
         let mut fields = told.row;
         let id = fields.remove("id")?;
         Some(Action::TicketureRow {

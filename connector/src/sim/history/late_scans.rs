@@ -1,8 +1,8 @@
-//! A ticket that is scanned twice, where the write of the first scan has no answer and is carried out after that of the
-//! second: it has to be noticed and put right.
+//! Histories in which Salesforce carries out the write of a first scan after that of the second. The connector has to
+//! notice and restore the count.
 //!
-//! Drawn after everything else, from dice of its own, and after all that happens to the cart: so the line is there, and
-//! nothing else of the cart is told that would put it right by chance.
+//! Drawn after everything else, from dice of its own. The scans follow the cart's other events, so no later row repairs
+//! the line by chance.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use simulator::{Fault, FaultKind};
 use super::random::{Dice, object};
 use super::{Action, History, Timed};
 
-/// A field that only lines of carts have: a fault about it meets no write of a person.
+/// A field of lines alone, so that the fault meets no write of a person.
 pub(super) const SCANS: &str = "Ticketure_Redeemed_Count__c";
-/// By then all that was told of the cart before has been heard: webhooks take up to 45 s.
+/// Webhooks take at most 45 s, so by then all earlier ones have arrived.
 const AFTER_ALL_MS: u64 = 60_000;
-/// Between the scans: the first is written, found to have no answer and written again meanwhile.
+/// Time between the scans, in which usher writes the first, gets no answer and writes it again.
 const BETWEEN_MS: u64 = 45_000;
-/// Webhooks of the scans take up to so long.
+/// The longest delay of the scans' webhooks.
 const DELAY_MS: u64 = 5_000;
-/// The first write is carried out so long after it was called for: after the second scan is written.
+/// Delay of the first write, which ends after the second scan is written.
 const LATE_MS: std::ops::Range<u64> = 90_000..120_000;
 
-/// In three of four histories with a ticket that can be scanned.
+/// Adds two scans and the fault to three of four histories that have such a ticket.
 pub(super) fn late_scans(seed: u64, length_ms: u64, history: &mut History) {
     let mut dice = Dice(fastrand::Rng::with_seed(
         seed.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ 0x6c61_7465,
@@ -62,7 +62,7 @@ pub(super) fn late_scans(seed: u64, length_ms: u64, history: &mut History) {
     history.actions.sort_by_key(|timed| timed.at_ms);
 }
 
-/// Tickets of admission that were bought and kept, with their carts, which were checked out and are not cancelled.
+/// Admission tickets that were not refunded, with their carts, if those are checked out and not cancelled.
 fn tickets(actions: &[Timed]) -> Vec<(Value, Value)> {
     let mut status: BTreeMap<String, &str> = BTreeMap::new();
     let mut bought: Vec<(Value, Value)> = Vec::new();

@@ -11,7 +11,7 @@ use crate::purchases::{Books, Rows, books};
 use crate::sim::world::Ended;
 
 /// Each cart that has to be an opportunity is one, with its lines, payments and allocations to the cent; no other is.
-/// An amount that is not booked is named by an entry that waits, or by the error log.
+/// An entry of the queue or the error log has to name each unbooked amount.
 pub(super) fn books_agree(ended: &Ended, faults: &mut Vec<String>) {
     let rows = Rows::read(&ended.simulator);
     let all = all_books(&rows);
@@ -44,7 +44,7 @@ pub(super) fn has_to_be(ended: &Ended, cart: &str) -> bool {
     books.is_opportunity(&ended.settings)
 }
 
-/// Reasons that the books give for entries that wait or failed.
+/// The reasons that the books give for waiting and failed items.
 pub(super) fn ledger(ended: &Ended) -> Ledger {
     let all = all_books(&Rows::read(&ended.simulator));
     ledger_of(ended, &all, &BTreeMap::new())
@@ -67,7 +67,7 @@ fn ledger_of(
     }))
 }
 
-/// Carts about which everything is done, but for what the books themselves say waits or is refused.
+/// Carts without an item in progress. Items that the books explain do not count.
 fn judged<'b>(ended: &Ended, all: &'b BTreeMap<String, Books>) -> BTreeMap<&'b str, &'b Books> {
     let ledger = ledger_of(ended, all, &BTreeMap::new());
     let is_under_way = |cart: &str| {
@@ -81,7 +81,7 @@ fn judged<'b>(ended: &Ended, all: &'b BTreeMap<String, Books>) -> BTreeMap<&'b s
         .collect()
 }
 
-/// Scans are counted, and a line that was refunded says so, in whatever order that was heard of.
+/// Checks each line's count of scans, and that refunded lines say so, whatever the order of the rows.
 fn lines_say_what_happened(
     ended: &Ended,
     rows: &Rows,

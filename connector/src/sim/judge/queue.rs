@@ -11,7 +11,7 @@ use crate::sim::world::Ended;
 
 /// Everything is done or in the error log, but for what waits for a person, or for a record that is not there.
 pub(super) fn all_done(ended: &Ended, faults: &mut Vec<String>) {
-    // Money that waits for a charge holds up nothing.
+    // Amounts that wait for a charge delay no other item.
     let ledger = carts::ledger(ended);
     let is_money = |item: &ItemView| ledger.explains(&of_item(item));
     for item in &ended.waiting {
@@ -37,7 +37,7 @@ fn may_wait(ended: &Ended, item: &ItemView) -> bool {
     waits_rightly(ended, item, &mut BTreeSet::new())
 }
 
-/// Items that wait for each other are looked at once.
+/// Returns false for an item in `seen`, since items may wait for each other in a circle.
 fn waits_rightly(ended: &Ended, item: &ItemView, seen: &mut BTreeSet<i64>) -> bool {
     if !seen.insert(item.id) {
         return false;
@@ -82,15 +82,15 @@ fn waits_for_another(ended: &Ended, item: &ItemView, seen: &mut BTreeSet<i64>) -
     })
 }
 
-/// In the error log is what the org refuses for good, all of it, and nothing else but money and words that nobody
-/// understands.
+/// Checks that the error log has all that the org refuses for good. Further entries may only be about money, unknown
+/// words or deleted records.
 pub(super) fn only_what_is_refused(ended: &Ended, faults: &mut Vec<String>) {
     let log = ended.simulator.tenant_log();
     let ledger = carts::ledger(ended);
     // A direction that stands still is entry 0 until a try goes well: that is no item.
     for error in ended.errors.iter().filter(|error| error.id > 0) {
         let mut identities = ended.simulator.identities().into_iter();
-        // An error that was put right closes: of what is there, only what it says now counts.
+        // Corrected errors close, so for a living identity only its present values count.
         let refused = match identities.find(|identity| text(identity, "id") == error.key) {
             Some(identity) => is_refused(ended, &identity),
             None => log

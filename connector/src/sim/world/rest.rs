@@ -12,9 +12,9 @@ use super::{Process, Rested, World};
 
 /// How long a world gets to come to rest.
 const REST_MS: u64 = 3_600_000;
-/// The longest time that is skipped at once while nothing is due. Once a day everything is read as usual.
+/// The longest skip of idle time, so that all objects are read once a day as usual.
 const SKIP_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Less is not worth skipping: trees are asked for again, breakers close and sweeps run within ten minutes.
+/// The shortest skip. Within ten minutes trees are read again, breakers close and sweeps run.
 const SKIP_MIN: Duration = Duration::from_secs(600);
 
 impl World<'_> {
@@ -67,12 +67,11 @@ impl World<'_> {
         Ok(Some(format!("no rest after an hour: {status:?}")))
     }
 
-    /// Lets time pass as `until` does, but skips what is long and empty: where everything is at rest, the clock goes on
-    /// at once to the next time at which something is due. Polls and sweeps that would find nothing are not made, so
-    /// that days cost neither the org's calls nor real time.
+    /// Lets time pass as `until` does, but skips idle time: at rest, the clock moves to the time of the next due item.
+    /// Polls and sweeps that would find nothing are left out, so that days cost neither API calls nor real time.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn until_skipping(&mut self, end: Instant) -> Result<(), Box<dyn Error>> {
         loop {
             let round = Instant::now() + self.reading_time();
@@ -89,7 +88,7 @@ impl World<'_> {
         }
     }
 
-    /// How much time passes before something is due, and not more than is good.
+    /// Time until the next item is due, at most `SKIP_MAX` and the time left.
     async fn may_skip(&self, end: Instant) -> Result<Duration, StoreError> {
         let left = end.saturating_duration_since(Instant::now());
         let due_ms = self.found.store.next_due().await?;
@@ -100,12 +99,12 @@ impl World<'_> {
         Ok(left.min(due).min(SKIP_MAX))
     }
 
-    /// Within this time every object is read once.
+    /// Time in which every object is read at least once.
     fn reading_time(&self) -> Duration {
         Duration::from_millis(self.history.poll_ms.max(500) + 2 * self.history.call_ms_max + 1_000)
     }
 
-    /// Is anything on its way, or about to be done?
+    /// Returns whether an item, a webhook or a late call is in progress.
     async fn is_moving(&self) -> Result<bool, StoreError> {
         let busy = self.is_busy().await?;
         let late = self.simulator.run_late();
