@@ -39,11 +39,11 @@ pub struct Unit {
     pub new_since_ms: Option<i64>,
     /// Records that a person keeps out of Salesforce: what it refers to stays blank there.
     pub left_out: BTreeSet<(&'static str, String)>,
-    /// Fields of the latest row that stay as they are, since its values do not fit.
+    /// Errors of the fields that are left out, since the latest row's values do not fit.
     pub errors: Vec<FieldError>,
-    /// Error log entries of the record.
+    /// Entries of the record in the error log.
     pub failed: Vec<Failed>,
-    /// Causes of problems in the error log that the latest row puts right.
+    /// Causes of open problems that the latest row settles.
     pub right: Vec<String>,
 }
 
@@ -267,7 +267,7 @@ fn as_record_of(mapping: &MappingDescriptor, said: &dyn Entity) -> Box<dyn Entit
     record
 }
 
-/// The record that a row of Ticketure's becomes, without the fields whose values do not fit.
+/// Makes the record of a row of Ticketure's, without the fields whose values do not fit.
 pub fn to_record(
     handlers: &[Box<dyn Handler>],
     mapping: &'static MappingDescriptor,

@@ -1,5 +1,5 @@
-//! The error log of a pair: problems of its fields, and what a later item puts right. Whatever may still be wrong stays
-//! there.
+//! The error log of a pair: problems of its fields, and entries that a later item settles. An entry that may still be
+//! true stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use super::pair::Pair;
 use super::{TwoWaySync, Unit, fields, lane_of};
 
 impl TwoWaySync {
-    /// What is in the error log of these records. A pair with a change of Salesforce's in it is read: only what it has
-    /// now says whether that is put right.
+    /// Loads the error log's entries of these records. A pair with a failed change of Salesforce's is read there, since
+    /// only the present values show whether it is settled.
     pub(super) async fn know_failed(
         &self,
         mapping: &'static MappingDescriptor,
@@ -51,7 +51,7 @@ impl TwoWaySync {
 }
 
 impl Unit {
-    /// A row is the latest so far: what an earlier one said of a field counts only where this one says nothing of it.
+    /// Notes the errors of the latest row. Earlier errors stay for fields that the row leaves out.
     pub(super) fn note_errors(&mut self, said: &dyn Entity, errors: Vec<FieldError>) {
         let mapping = self.mapping;
         let is_said = |error: &FieldError| {
@@ -70,19 +70,19 @@ impl Unit {
         self.right = self.put_right_by(self.record.as_ref());
     }
 
-    /// Ticketure was asked for the row: what it says now counts, and nothing else.
+    /// Replaces the errors by those of a row that Ticketure was asked for.
     pub(super) fn was_read(&mut self, said: &dyn Entity, errors: Vec<FieldError>) {
         self.errors = errors;
         self.right = self.put_right_by(said);
     }
 
-    /// The rows are older than what is known: they say nothing of what is right.
+    /// Drops the errors of rows that are older than the link's version.
     pub(super) fn says_nothing_of_errors(&mut self) {
         self.errors.clear();
         self.right.clear();
     }
 
-    /// Causes of open problems whose fields a row says, with values that fit.
+    /// Causes of open problems for whose fields the row has values that fit.
     fn put_right_by(&self, said: &dyn Entity) -> Vec<String> {
         let wrong: BTreeSet<String> = self.errors.iter().map(cause).collect();
         let open = self
@@ -99,7 +99,7 @@ impl Unit {
         open.filter(is_right).cloned().collect()
     }
 
-    /// The problems of the record's fields, once its rows are done with.
+    /// The report of the record's problems. `None` if its rows wait or retry, or change no problem.
     pub(super) fn problems(&self, outcome: &Outcome) -> Option<Problems> {
         let is_gone = self.fate.is_some() || matches!(outcome, Outcome::Ignored { .. });
         let is_open = self.failed.iter().any(|failed| failed.cause.is_some());
@@ -142,7 +142,7 @@ impl Unit {
         problems.collect()
     }
 
-    /// Items of the error log that rows of Ticketure's up to this version put right, once they are written.
+    /// Failed rows up to this version, which a newer write to Salesforce settles.
     pub(crate) fn forward_put_right(&self, version_ms: i64) -> Vec<i64> {
         let is_row = |failed: &&Failed| {
             let is_of_row = ![SALESFORCE_CHANGED, MERGED].contains(&failed.payload_type.as_str());
@@ -156,7 +156,7 @@ impl Unit {
         rows.map(|failed| failed.id).collect()
     }
 
-    /// Changes of Salesforce's in the error log: they are put right once its record, as it is now, is in Ticketure.
+    /// Failed changes of Salesforce's, which are settled once the record's present values are in Ticketure.
     pub(super) fn back_put_right(&self) -> Vec<i64> {
         let failed = self.failed.iter();
         let changes = failed.filter(|failed| failed.payload_type == SALESFORCE_CHANGED);
@@ -164,7 +164,7 @@ impl Unit {
     }
 }
 
-/// One problem a member of the row: a later value takes the place of an earlier one.
+/// The cause names the member alone, so that a later value replaces an earlier one.
 fn cause(error: &FieldError) -> String {
     format!("field {}", error.member)
 }

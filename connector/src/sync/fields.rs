@@ -1,4 +1,4 @@
-//! Fields that stay absent because their values do not fit: what an operator reads of them.
+//! Error texts of fields that are left out, since their values do not fit.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use runtime::handler::{FieldError, RecordError};
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::ErrorRecord;
 
-/// The code of a value that cannot become its field.
+/// Code of the error for a value that does not fit its field.
 pub(crate) const CANNOT_CONVERT: &str = "cannot_convert";
-/// Advice about one, while the rest is written.
+/// Help for such a value, while the rest of the record is written.
 const HELP: &str = "Correct the value in Ticketure, or the mapping at this line: the error closes when the value fits.";
 
-/// Names what one act puts right: the member of the row, and its value where it may be said.
+/// The cause of a field's problem: the member of the row and, unless it is personal data, the value.
 pub(crate) fn cause(error: &FieldError) -> String {
     format!(
         "field {} {}",
@@ -20,7 +20,7 @@ pub(crate) fn cause(error: &FieldError) -> String {
     )
 }
 
-/// The error of one field, without the record and the fields that it is about.
+/// The error of one field. Its message names neither the record nor the fields that are left out.
 pub(crate) fn record(error: &FieldError) -> ErrorRecord {
     ErrorRecord {
         code: CANNOT_CONVERT.to_owned(),
@@ -31,7 +31,7 @@ pub(crate) fn record(error: &FieldError) -> ErrorRecord {
     }
 }
 
-/// `; Birthdate is left out`.
+/// Formats the fields as `; Birthdate is left out`.
 pub(crate) fn left_out(fields: &BTreeSet<&str>) -> String {
     let all: Vec<&str> = fields.iter().copied().collect();
     match all.as_slice() {
@@ -40,7 +40,7 @@ pub(crate) fn left_out(fields: &BTreeSet<&str>) -> String {
     }
 }
 
-/// Why a row becomes no record, with the values that are to blame.
+/// The reason that a row makes no record: the demanded fields, with their values.
 pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> String {
     let RecordError::Fields(found) = error else {
         return error.to_string();
@@ -61,7 +61,7 @@ pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> String 
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// Is the error about a field that exists only with NPSP?
+/// Returns whether the error's field exists only with NPSP.
 pub(crate) fn needs_npsp(mapping: &MappingDescriptor, error: &FieldError) -> bool {
     let index = mapping.record.field(error.destination);
     let field = index.and_then(|index| mapping.record.fields.get(index));

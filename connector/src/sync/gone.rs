@@ -18,12 +18,12 @@ use super::{Broken, TwoWaySync, Unit};
 
 /// A merge shows as a delete first; so long it has to become one.
 pub(crate) const GRACE_MS: i64 = 60_000;
-/// So long it is waited each time until a deleted record is merged, or its pair is no more: longer than a merge has to show.
+/// Wait before each new try, longer than a merge needs to show.
 const DELETED_MS: i64 = GRACE_MS + 15_000;
 
 impl TwoWaySync {
-    /// The other record of the same person may have been deleted in Salesforce: then this one is no second one, and
-    /// becomes the person's as soon as the pair of the other is no more.
+    /// Retries a row whose person is paired with another record, if that record was deleted in Salesforce. Once that
+    /// pair is removed, this record becomes the person's.
     pub(crate) async fn unless_stands(
         &self,
         mapping: &MappingDescriptor,

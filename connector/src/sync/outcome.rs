@@ -100,7 +100,7 @@ impl<'f> Failure<'f> {
         }
     }
 
-    /// Salesforce's answers begin with the code, and the error log shows it by itself.
+    /// Removes the code from Salesforce's message, since the error log shows it by itself.
     fn without_code(self) -> Self {
         let message = match self.code.is_empty() {
             true => self.message,
@@ -109,7 +109,7 @@ impl<'f> Failure<'f> {
         Failure { message, ..self }
     }
 
-    /// In one line, in which the code stands once.
+    /// Joins the code and the message. A message that contains the code stands alone.
     fn line(&self) -> String {
         match self.message.contains(self.code) {
             true => self.message.clone(),
@@ -249,7 +249,7 @@ pub(crate) fn settle_each(unit: &Unit, forward: &Outcome, back: &Outcome) -> Vec
             Settlement::new(item.id, item.attempt, outcome)
         })
         .collect();
-    // What rows say of fields is said with the last of them.
+    // The last item of a row reports the problems of all rows.
     let of_row = |item: &Item| item.payload_type != SALESFORCE_CHANGED;
     if let Some(last) = unit.items.iter().rposition(of_row)
         && let Some(settlement) = settlements.get_mut(last)

@@ -390,7 +390,7 @@ impl TwoWaySync {
             return writing.pair.stop(&outcome);
         }
         let failed = writing.failed_forward.is_some() || writing.failed_back.is_some();
-        // What failed is planned again only where something in the error log may be right by now.
+        // A failed write is planned again only if it may settle an entry of the error log.
         let (open_forward, open_back) = match failed && writing.pair.unit.failed.is_empty() {
             true => (true, true),
             false => self.outstanding(&mut writing.pair),
@@ -434,7 +434,7 @@ impl TwoWaySync {
         settled
     }
 
-    /// What is still to be written to Salesforce, and to Ticketure: what was just read may have brought up something.
+    /// Returns whether values remain to be written to Salesforce, and to Ticketure, after the latest read.
     fn outstanding(&self, pair: &mut Pair) -> (bool, bool) {
         let mut plan = pair.state.plan(&self.clocks());
         leave_out(plan.to_destination.as_mut(), &pair.unit.left_out);
@@ -454,20 +454,20 @@ impl TwoWaySync {
     }
 }
 
-/// In which directions nothing of a pair is left to be written.
+/// Directions in which nothing of a pair remains to be written.
 struct InStep {
     forward: bool,
     back: bool,
 }
 
-/// Error log entries of a pair that is in step, which puts them right.
+/// Entries of the error log that a pair without open writes settles.
 fn put_right(pair: &Pair, in_step: &InStep) -> Vec<i64> {
     let mut right = Vec::new();
     if in_step.forward {
         let known_ms = pair.state.side(Side::Source).version_ms;
         right.extend(pair.unit.forward_put_right(known_ms));
     }
-    // What Salesforce has now is known from this batch.
+    // Only values that this batch read from Salesforce count.
     if in_step.back && in_step.forward && pair.destination.read {
         right.extend(pair.unit.back_put_right());
     }

@@ -163,7 +163,7 @@ impl TwoWaySync {
         Ok(item.filter(|item| is_of(mapping, item)))
     }
 
-    /// The same, whichever mapping takes it, if any does.
+    /// Reads the row of a record as an item of the mapping that takes it, if there is one.
     async fn asked_row(
         &self,
         mapping: &MappingDescriptor,
@@ -194,14 +194,14 @@ impl TwoWaySync {
     }
 }
 
-/// Says whether the row is the mapping's, and can be processed.
+/// Returns whether the mapping takes the row, and can process it.
 fn is_of(mapping: &MappingDescriptor, item: &NewItem) -> bool {
     item.mapping.as_deref() == Some(mapping.name)
         && item.reason.is_none()
         && item.word != Word::Nothing
 }
 
-/// What is to be kept of the answer: the mapping's row, or the error that no mapping knows its word.
+/// The item to store: a row of the mapping, or the error of an unknown word.
 fn told(mapping: &MappingDescriptor, item: NewItem) -> Option<NewItem> {
     match item.word.clone() {
         Word::Unknown { error, .. } => Some(NewItem {

@@ -34,7 +34,7 @@ impl TwoWaySync {
             .collect())
     }
 
-    /// Trees whose sale somebody has changed, or has put right again, are read back: the worker says what it is.
+    /// Has trees read again whose sale a user has edited or corrected. The worker of trees then reports the edit.
     pub(crate) async fn look_at_touched(
         &self,
         root: &'static MappingDescriptor,
@@ -111,7 +111,7 @@ impl TwoWaySync {
         {
             return Vec::new();
         }
-        // A tree that leaves a record takes back what it said there, its key among it.
+        // A tree that leaves a record blanks its fields there, also its key.
         let key = record.get(root.external_id);
         if key.is_some_and(|key| key.as_str() != Some(given.root.as_str())) {
             return Vec::new();

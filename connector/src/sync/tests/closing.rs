@@ -1,4 +1,4 @@
-//! An error that was put right leaves the error log, and no other does.
+//! A settled error leaves the error log, and no other error does.
 
 use serde_json::{Value, json};
 use simulator::FaultKind;
@@ -14,13 +14,13 @@ fn ada(more: Value) -> Value {
     ada
 }
 
-/// Ticketure has it now, and tells of it.
+/// Changes the person in Ticketure, which sends the row.
 async fn tell(museum: &Museum, row: Value) {
     museum.tell([row]).await;
     museum.settled().await;
 }
 
-/// A row of long ago arrives late.
+/// Sends a row with an old time.
 async fn tell_late(museum: &Museum, mut row: Value) {
     row["updated_at"] = json!("2001-01-01T00:00:00Z");
     museum
@@ -39,7 +39,7 @@ async fn a_row_of_before_puts_nothing_right_and_a_later_one_does() {
     let museum = Museum::working();
     tell(&museum, ada(json!({ "last_name": null }))).await;
     assert_eq!(codes(&museum).await, ["REQUIRED_FIELD_MISSING"]);
-    // What was said before arrives late: what the person is called now is still not known.
+    // The late row is older than the failed one, so the present name is still unknown.
     tell_late(&museum, ada(json!({}))).await;
     assert!(museum.contact("i-0").is_some());
     assert_eq!(codes(&museum).await, ["REQUIRED_FIELD_MISSING"]);
@@ -65,7 +65,7 @@ async fn what_salesforce_refuses_of_a_pair_closes_when_both_are_in_step() {
     );
     tell(&museum, ada(json!({ "mobile": "666" }))).await;
     assert_eq!(codes(&museum).await.len(), 1);
-    // A change of Salesforce's meets the same refusal.
+    // A change in Salesforce is refused in the same way.
     let id = museum.contact("i-0").unwrap()["Id"]
         .as_str()
         .unwrap()
@@ -92,7 +92,7 @@ async fn a_field_that_does_not_fit_is_named_until_a_row_has_one_that_does() {
         "{line}"
     );
     assert!(!line.contains("1990"), "{line}");
-    // Another change puts nothing right, and neither does a row of before.
+    // Neither a change of another field nor an older row settles the error.
     tell(&museum, ada(json!({ "mobile": "2" }))).await;
     tell_late(&museum, ada(json!({ "date_of_birth": "1990-02-28" }))).await;
     assert_eq!(codes(&museum).await.len(), 1);

@@ -200,7 +200,7 @@ impl Museum {
         enqueued.accepted[0]
     }
 
-    /// An operator sends an item back, with all that share its line of the error log. Gives their number.
+    /// Retries an item as the operator does, with all items of its error group. Returns the count.
     pub async fn retry(&self, id: i64) -> usize {
         let back = self.store.retry(Which::One(id)).await.unwrap();
         self.arrivals.look();

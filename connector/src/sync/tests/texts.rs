@@ -1,4 +1,4 @@
-//! What an operator reads of an error: the record, each code once, and what to do, which is true of the case.
+//! Error texts: each names the record, has each code once, and ends with help that fits the case.
 
 use runtime::queue::{ErrorRecord, Keep, NewItem, Outcome, Store, StoreOptions};
 use runtime::retry::{self, ATTEMPTS_MAX, Verdict};
@@ -9,7 +9,7 @@ use super::museum::{Museum, Setup};
 use crate::sync::outcome::Failure;
 use crate::trees::tests::shapes::{cart, ticket, webhook};
 
-/// The advice comes last.
+/// Endings of help texts.
 const ENDINGS: [&str; 3] = [
     "retry the item.",
     "goes on by itself.",
@@ -23,12 +23,12 @@ fn check(id: &str, key: &str, error: &ErrorRecord) {
     let help = &error.help;
     let says_what_to_do = ENDINGS.iter().any(|ending| help.ends_with(ending));
     assert!(says_what_to_do, "{}: {help}", error.code);
-    // What is in the error log is not tried any more.
+    // An item of the error log is not retried, so the help must not promise it.
     assert!(!help.contains("tried again"), "{}: {help}", error.code);
     assert!(!help.starts_with("Nothing"), "{}: {help}", error.code);
 }
 
-/// Codes by which a record comes into the error log, at once or in the end.
+/// Codes that bring a record into the error log, at once or after the last attempt.
 fn codes() -> impl Iterator<Item = &'static str> {
     let passes = |code: &&str| {
         let verdict = retry::verdict(code, "");
@@ -61,7 +61,7 @@ async fn every_code_that_comes_into_the_error_log_says_what_to_do() {
     for code in codes() {
         check("i-1", "contact i-1", &dead(code, retry::verdict(code, "")));
     }
-    // Of one record where others of its kind are written.
+    // A single record may be refused with an org-wide code while others are written.
     for code in retry::codes().filter(|code| retry::verdict(code, "") == Verdict::OrgWide) {
         check("i-1", "contact i-1", &dead(code, Verdict::Permanent));
     }
