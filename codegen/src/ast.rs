@@ -145,7 +145,7 @@ pub struct Fold {
     pub name: Spanned<String>,
     pub how: How,
     pub of: Pairs,
-    /// Names of folds above it.
+    /// Names of earlier folds of the list.
     pub same: Vec<Spanned<String>>,
 }
 

@@ -338,8 +338,8 @@ fn key_row(
     }
 }
 
-/// Is a record without this field refused, or worth nothing? What Salesforce demands, the key, and of a record below the
-/// root of a tree its parent and its amount.
+/// Returns whether the record is refused or useless without this field. Salesforce's required fields and the key are
+/// demanded. Below the root of a tree, so are the parent and the amount.
 fn is_demanded(model: &Model, mapping: &model::Mapping, field: &model::Field) -> bool {
     let schema = &field.destination.schema;
     let is_key = mapping.key.external_id() == Some(schema.name.as_str());
@@ -357,7 +357,7 @@ fn is_demanded(model: &Model, mapping: &model::Mapping, field: &model::Field) ->
     schema.is_required() || is_key || (tree.is_some() && !is_roots && (is_parent || is_amount))
 }
 
-/// Digits before the point that a number of the field may have.
+/// The most digits before the decimal point of the field.
 fn whole_digits(schema: &SalesforceField) -> Option<u32> {
     match record_kind(schema) {
         ir::Kind::Decimal { .. } => {

@@ -49,7 +49,7 @@ pub struct Mapping {
     pub when: Vec<Condition>,
     /// `when: {destination: ...}`; all of them hold for a record that may go back.
     pub when_destination: Vec<RecordCondition>,
-    /// `nothing:`, a path and its words each; a row of which one holds is done, where no `when` takes it.
+    /// `nothing:`, each a path and its words. A row with one of them is done at once, unless a `when` takes it.
     pub nothing: Vec<Condition>,
     pub key: Key,
     pub tree: Option<Tree>,

@@ -43,7 +43,7 @@ pub struct SimulatorOptions {
     pub seed: u64,
     /// The folder of `Contact.json` and the other snapshots.
     pub snapshots: PathBuf,
-    /// API calls of 24 hours, which roll.
+    /// The most API calls of any 24 hours.
     pub daily_limit: u64,
     /// Writes to the org are counted and not kept.
     pub only_counts_writes: bool,

@@ -49,7 +49,7 @@ pub(crate) struct Org {
     tokens: HashSet<String>,
     tokens_made: u64,
     calls: DailyCalls,
-    /// Calls since the beginning, by which the log names them.
+    /// Count of all calls, which numbers the entries of the log.
     call_number: u64,
     daily_limit: u64,
     pub(crate) log: WriteLog,
@@ -130,7 +130,7 @@ impl Org {
         (self.clock.0)()
     }
 
-    /// Calls that count against the limit.
+    /// Calls of the last 24 hours, which count against the limit.
     pub(crate) fn calls_of_the_day(&self) -> u64 {
         self.calls.used(self.clock_ms())
     }

@@ -101,7 +101,7 @@ fn records(handler: &dyn Handler, mapping: &'static MappingDescriptor, question:
         .collect()
 }
 
-/// The fields that are left out, and why.
+/// The fields that are left out, each with its reason.
 fn said(errors: &[FieldError]) -> Value {
     let each = errors.iter();
     each.map(|error| json!([error.destination, error.said()]))

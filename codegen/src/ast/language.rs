@@ -87,9 +87,9 @@ pub enum Names {
 pub enum Values {
     /// Paths of the source and the values that they have to have.
     SourceConditions,
-    /// Paths of the source and a word, or a list of words.
+    /// Paths of the source, each with a word or a list of words.
     SourceWords,
-    /// Conditions on a row as it is mapped: with what it was reduced to, and with settings.
+    /// Conditions on the reduced row, which also has the settings.
     RowConditions,
     /// Fields of the destination and a value, or `{ not: value }`.
     DestinationConditions,

@@ -11,7 +11,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         .iter()
         .flat_map(|test| test.rows().iter().map(move |row| (test, row)))
         .collect();
-    // A test may show what is nothing.
+    // A test may also show a row that the mapping ignores by `nothing`.
     let is_nothing = |row: &Spanned<Literal>| {
         let mut words = mapping.nothing.iter();
         words.any(|words| {
@@ -24,7 +24,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
         let misses: Vec<Option<Span>> = given
             .iter()
             .map(|(_, row)| misses(condition, row).filter(|_| !is_nothing(row)))
-            // A row of a tree may leave out what another of its record says.
+            // Another row of the record may give the member that this row leaves out.
             .zip(&given)
             .map(|(miss, (test, row))| {
                 let says = at(row, &condition.source.path).is_some();

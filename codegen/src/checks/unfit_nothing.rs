@@ -1,4 +1,4 @@
-//! A word that is nothing, and that a mapping takes all the same.
+//! Reports words of `nothing` that a mapping takes.
 
 use super::Context;
 use crate::diagnostic::{Code, Diagnostic};
@@ -18,7 +18,7 @@ pub fn check(mapping: &Mapping, context: &Context<'_>, sink: &mut Vec<Diagnostic
     }
 }
 
-/// The mapping that takes the word: this one, or another of the same webhook that asks for nothing else.
+/// Finds the mapping that takes the word: this one, or another of the same webhook without further conditions.
 fn taken_by(
     mapping: &Mapping,
     context: &Context<'_>,
@@ -37,7 +37,7 @@ fn taken_by(
             .iter()
             .partition(|condition| condition.source.path == *path);
         let lets_through = asks.iter().all(|condition| takes(condition, &word.value));
-        // What another asks for beside it may be what this one leaves out.
+        // Further conditions of another mapping may fail for a row of this one.
         let says_so = is_own(other) && !asks.is_empty();
         let takes_all = lets_through && (more.is_empty() || says_so);
         takes_all.then(|| (other, asks.first().copied()))
@@ -66,8 +66,8 @@ fn taken_by(
     })
 }
 
-/// Says whether a mapping decides which rows there may be. One that makes more records of rows which another takes
-/// does not.
+/// Returns whether the mapping decides which rows are taken. A mapping that makes more records of another's rows does
+/// not.
 fn decides(mapping: &Mapping) -> bool {
     let tree = mapping.tree.as_ref();
     !mapping.goes_back_only()

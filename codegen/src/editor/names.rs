@@ -242,7 +242,7 @@ fn condition(field: &SourceSchemaField) -> Value {
     value
 }
 
-/// A word that the row could have there, or a list of them.
+/// The schema for a word of the member, or a list of its words.
 fn word(field: &SourceSchemaField) -> Value {
     let one = match &field.kind {
         SourceType::Text { values, .. } if !values.is_empty() => json!({ "enum": values }),

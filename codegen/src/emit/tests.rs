@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::code::{Code, is_hidden};
 use crate::ir::{Mapping, Pair, Records, Subject, Test};
 
-/// Writes a function that tests use.
+/// Writes a helper function for the generated tests.
 type Helper = fn(&mut Code);
 
 /// A JSON text up to this length stays on one line.
@@ -67,7 +67,7 @@ pub fn tests(code: &mut Code, mapping: &Mapping) {
     code.close("}");
 }
 
-/// Reads a row, as the handler's adapter does it.
+/// Writes the helper that reads a row as the handler's adapter does.
 fn read(code: &mut Code, mapping: &Mapping) {
     code.open("fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {");
     code.line(format_args!(

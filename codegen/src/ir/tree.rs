@@ -72,7 +72,7 @@ pub struct Fold {
     pub name: String,
     pub how: How,
     pub of: Vec<Condition>,
-    /// Folds above it, and the members that they are made of.
+    /// Earlier folds, each with the member that it is made of.
     pub same: Vec<(String, Path)>,
 }
 

@@ -163,7 +163,7 @@ pub struct Fold {
     /// Of all words but `count`.
     pub path: Option<SourceField>,
     pub of: Vec<Condition>,
-    /// Folds above it, and the members that they are made of.
+    /// Earlier folds, each with the member that it is made of.
     pub same: Vec<(Spanned<String>, SourceField)>,
     /// What it gives.
     pub schema: SourceSchemaField,

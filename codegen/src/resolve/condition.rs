@@ -31,7 +31,7 @@ pub(super) fn conditions(
         .collect()
 }
 
-/// Each pair of a path and the words that are nothing there.
+/// Resolves the paths and words of `nothing`.
 pub(super) fn words(
     pairs: &Pairs,
     sides: &Sides<'_>,
@@ -51,7 +51,7 @@ pub(super) fn words(
         .collect()
 }
 
-/// A word, or a list of words.
+/// Reads a word or a list of words.
 fn listed_words(listed: &Spanned<Literal>, sink: &mut Vec<Diagnostic>) -> Option<Is> {
     let is_word = |literal: &Literal| {
         matches!(

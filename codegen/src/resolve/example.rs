@@ -83,7 +83,7 @@ fn given_fields(
 ) {
     for (name, value) in members {
         let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
-        // When the row was delivered, what was taken over, and what else the runtime says of a row.
+        // Members that the runtime adds to a row have no schema.
         let said = ["$at", tree::ADOPTED, tree::MOVED, tree::NO_LINES];
         if said.contains(&path.value.as_str()) {
             continue;

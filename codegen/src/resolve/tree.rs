@@ -18,7 +18,7 @@ type Properties = Vec<(String, SourceSchemaField)>;
 const AT: &str = "$at";
 /// The id of the record that was taken over; not there where the record is the tree's own.
 pub(super) const ADOPTED: &str = "$adopted";
-/// True in the rows of a record that went on in another tree.
+/// True in the rows of a ticket that moved to another tree.
 pub(super) const MOVED: &str = "$moved";
 /// True in the rows of a payment whose cart has no lines.
 pub(super) const NO_LINES: &str = "$no_lines";
@@ -203,7 +203,7 @@ fn reduce(written: &ast::Reduce, raw: &Sides<'_>, sink: &mut Vec<Diagnostic>) ->
     }
 }
 
-/// A fold above that a later one names, with the member of the rows that it is made of.
+/// Finds the earlier fold that a later one names, with the member that it is made of.
 fn found_above(
     name: &Spanned<String>,
     above: &[Fold],

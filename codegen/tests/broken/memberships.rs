@@ -11,7 +11,7 @@ pub(super) const MEMBERSHIP: &[Case] = &[
         "same: [bgan, heard_first] }",
         &[("M0101", "bgan")],
     ),
-    // A fold below finds nothing in time, and a count finds no member.
+    // A fold that comes later has no value yet, and a count has no member.
     case(
         "same: [began, heard_first] }",
         "same: price_paid }",

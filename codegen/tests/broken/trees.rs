@@ -421,7 +421,7 @@ const REFUND: &[Case] = &[
         "key: { source: [gateway_reference],",
         &[("M0207", "[gateway_reference]")],
     ),
-    // A word that another mapping of the webhook takes.
+    // Another mapping of the webhook takes the word `charge`.
     case(
         "key: { source: id",
         "nothing: { action: [authorized, Charge ] }\nkey: { source: id",

@@ -21,7 +21,7 @@ pub struct Tree {
     text: String,
 }
 
-/// One fold above, or several of which the first that is given counts.
+/// Draws one earlier fold, or a list of them.
 fn same(random: &mut fastrand::Rng, above: &[&str]) -> String {
     match random.bool() {
         true => one_of(random, above).to_string(),

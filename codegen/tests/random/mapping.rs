@@ -143,7 +143,7 @@ impl<'e> World<'e> {
         files
     }
 
-    /// Kinds that no mapping of an entity takes, where each of them asks for one.
+    /// Adds to `nothing` kinds that no mapping of the entity takes, if each mapping has a condition.
     fn say_what_is_nothing(&mut self, random: &mut fastrand::Rng) {
         for place in 0..self.mappings.len() {
             let drawn = &self.mappings[place];

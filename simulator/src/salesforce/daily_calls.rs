@@ -1,13 +1,13 @@
-//! API calls that count against the org's daily limit: those of the 24 hours before now, which roll
-//! (reference: API request limits, "per rolling 24-hour period").
+//! API calls that count against the org's daily limit: those of the last 24 hours (reference: API request limits, "per
+//! rolling 24-hour period").
 
 use std::collections::VecDeque;
 
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Calls of one minute stop counting together. That is fine enough for a day, and a day of them is 1,440 numbers.
+/// The resolution of the count. A day then has 1,440 numbers, and the error is a minute.
 const MINUTE_MS: i64 = 60_000;
 
-/// Calls by the minute in which they were made, oldest first.
+/// Count of calls by minute, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct DailyCalls {
     minutes: VecDeque<(i64, u64)>,
@@ -21,20 +21,20 @@ impl DailyCalls {
         self.used += 1;
         let minute = now_ms.div_euclid(MINUTE_MS);
         match self.minutes.back_mut() {
-            // A clock that was put back counts with the latest minute.
+            // If the clock was set back, the call counts in the latest minute.
             Some((latest, calls)) if *latest >= minute => *calls += 1,
             _ => self.minutes.push_back((minute, 1)),
         }
     }
 
-    /// Calls of the 24 hours before now.
+    /// Count of the calls of the last 24 hours.
     pub(crate) fn used(&self, now_ms: i64) -> u64 {
         let oldest = (now_ms - DAY_MS).div_euclid(MINUTE_MS);
         let old = self.minutes.iter().take_while(|(at, _)| *at < oldest);
         self.used - old.map(|(_, calls)| calls).sum::<u64>()
     }
 
-    /// So many calls were made, all of them now.
+    /// Sets the count, as if all these calls were made now.
     pub(crate) fn set(&mut self, used: u64, now_ms: i64) {
         self.minutes = VecDeque::from([(now_ms.div_euclid(MINUTE_MS), used)]);
         self.used = used;

@@ -10,7 +10,7 @@ const BOXES: [&str; 4] = [
 ];
 
 impl Client {
-    /// Deceased, Do Not Contact, opted out, Do Not Call.
+    /// Values of Deceased, Do Not Contact, opted out and Do Not Call.
     fn boxes(&self, id: &str) -> [bool; 4] {
         let contact = self.record("Contact", id);
         BOXES.map(|field| contact[field] == json!(true))
@@ -31,11 +31,11 @@ async fn mail_and_calls_follow_do_not_contact_when_it_changes() {
     let id = org.make("Contact", json!({ "LastName": "Lovelace" })).await;
     let ticked = json!({ "npsp__Do_Not_Contact__c": true });
     assert_eq!(org.edited(&id, ticked.clone()), [false, true, true, true]);
-    // Without a change of Do Not Contact somebody may say otherwise, and a box that is ticked again changes nothing.
+    // While Do Not Contact stays the same, a user may set the other boxes, and ticking it again changes nothing.
     let wants_mail = json!({ "HasOptedOutOfEmail": false });
     assert_eq!(org.edited(&id, wants_mail), [false, true, false, true]);
     assert_eq!(org.edited(&id, ticked), [false, true, false, true]);
-    // Unticked, it takes back what somebody ticked by hand.
+    // Unticking it also unticks boxes that a user has ticked.
     let opted_out = json!({ "HasOptedOutOfEmail": true });
     org.edited(&id, opted_out);
     let unticked = json!({ "npsp__Do_Not_Contact__c": false, "HasOptedOutOfEmail": true });
@@ -72,7 +72,7 @@ async fn a_new_contact_follows_where_a_box_is_ticked() {
         let id = org.make("Contact", fields).await;
         assert_eq!(org.boxes(&id), boxes);
     }
-    // Without NPSP there is no such box and no such trigger.
+    // Without NPSP the org has neither the box nor the trigger.
     let plain = client(false).await;
     let fields = json!({ "LastName": "L", "npsp__Do_Not_Contact__c": true });
     assert_eq!(plain.refusal(fields).await, "INVALID_FIELD");

@@ -1,4 +1,4 @@
-//! Limits of the org: calls of a day, and dates that it has room for.
+//! Limits of the org: API calls of a day, and the range of dates.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -20,7 +20,7 @@ async fn the_daily_limit_rolls() {
     now.fetch_add(DAY_MS / 2, Ordering::Relaxed);
     assert_eq!(status().await, StatusCode::OK);
     assert_eq!(status().await, StatusCode::FORBIDDEN);
-    // The first call is older than a day, the second is not.
+    // Now the first call is older than a day, and the second is not.
     now.fetch_add(DAY_MS / 2 + 120_000, Ordering::Relaxed);
     assert_eq!(status().await, StatusCode::OK);
     assert_eq!(status().await, StatusCode::FORBIDDEN);

@@ -92,7 +92,7 @@ fn value(field: &Field, made: &Made) -> Option<Diagnostic> {
         Made::Member(source) => member(field, source),
         Made::FirstOf(sources) => sources.iter().find_map(|source| member(field, source)),
         Made::Template(span, _) => gives(field, *span, "text", schema.kind.is_text()),
-        // A case may leave a field blank.
+        // Null leaves the field blank, which a nillable field allows.
         Made::Constant(literal) if literal.value == Literal::Null && schema.nillable => None,
         Made::Constant(literal) => (!fits(schema, &literal.value)).then(|| {
             let message = format!(

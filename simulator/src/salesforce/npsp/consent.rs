@@ -1,7 +1,7 @@
-//! Contacts who are not to be contacted (reference: NPSP, `CON_DoNotContact_TDTM`): the check box for everything sets
-//! those for mail and calls, and a contact who is deceased is not to be contacted.
+//! NPSP's trigger for contacts that must not be contacted (reference: NPSP, `CON_DoNotContact_TDTM`). Do Not Contact
+//! sets the boxes for mail and calls, and Deceased sets Do Not Contact.
 //!
-//! The household's name and primary contact, which NPSP settles for the deceased as well, stay as they are here.
+//! NPSP also changes the household's name and primary contact for the deceased, which this simulator does not.
 
 use serde_json::Value;
 
@@ -14,8 +14,8 @@ const DO_NOT_CONTACT: &str = "npsp__Do_Not_Contact__c";
 /// Fields that follow Do Not Contact.
 const FOLLOWING: &[&str] = &["HasOptedOutOfEmail", "DoNotCall"];
 
-/// Before a contact is written. A new contact follows where a box is ticked, another one where a box changed; without a
-/// change of these boxes the others are whatever somebody says.
+/// Runs before a contact is written. A new contact follows if a box is ticked, an existing one if a box changed.
+/// Otherwise the boxes for mail and calls keep their written values.
 pub(in super::super) fn mark_do_not_contact(
     schema: &Object,
     old: Option<&Record>,
@@ -25,7 +25,7 @@ pub(in super::super) fn mark_do_not_contact(
         let before = old.is_some_and(|old| holds(old, field));
         holds(record, field) != before
     };
-    // Deceased goes first, should both have changed.
+    // If both have changed, Deceased decides.
     if changed(record, DECEASED) {
         let deceased = holds(record, DECEASED);
         put(schema, record, DO_NOT_CONTACT, deceased);
