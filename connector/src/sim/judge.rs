@@ -413,8 +413,8 @@ fn gates_held(ended: &Ended, faults: &mut Vec<String>) {
     }
 }
 
-/// Checks that each person is affiliated with the account of the organization, or of the one that it was merged into.
-/// Histories with late writes are left out, since usher does not read references back.
+/// Checks that each person is affiliated with their organization's account, or that of the organization it was merged
+/// into. Histories with late writes are left out, since usher does not read references back.
 fn references(ended: &Ended, faults: &mut Vec<String>) {
     if ended.commits_late || ended.without_npsp {
         return;

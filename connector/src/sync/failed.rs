@@ -17,8 +17,8 @@ use super::pair::Pair;
 use super::{TwoWaySync, Unit, fields, lane_of};
 
 impl TwoWaySync {
-    /// Loads the error log's entries of these records. A pair with a failed change of Salesforce's is read there, since
-    /// only the present values show whether it is settled.
+    /// Loads the error log's entries of these records. If a change of Salesforce's failed, the pair is read there: its
+    /// present values show whether the entry is settled.
     pub(super) async fn know_failed(
         &self,
         mapping: &'static MappingDescriptor,

@@ -1,4 +1,4 @@
-//! API calls that count against the org's daily limit: those of the last 24 hours (reference: API request limits, "per
+//! API calls of the last 24 hours, which count against the org's daily limit (reference: API request limits, "per
 //! rolling 24-hour period").
 
 use std::collections::VecDeque;

@@ -133,7 +133,6 @@ fn bought(dice: &mut Dice, cart: usize, buyer: Buyer) -> Vec<Action> {
     });
     let actions = told.into_iter().filter_map(|told| {
         // The rows keep their own times. A repeated charge has the time of the first, a corrected row a later one.
-        // one.
         let mut fields = told.row;
         let id = fields.remove("id")?;
         Some(Action::TicketureRow {

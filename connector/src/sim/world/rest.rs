@@ -67,8 +67,8 @@ impl World<'_> {
         Ok(Some(format!("no rest after an hour: {status:?}")))
     }
 
-    /// Lets time pass as `until` does, but skips idle time: at rest, the clock moves to the time of the next due item.
-    /// Polls and sweeps that would find nothing are left out, so that days cost neither API calls nor real time.
+    /// Lets time pass as `until` does, but at rest moves the clock to the time of the next due item. Polls and sweeps
+    /// that would find nothing are left out, so that days cost neither API calls nor real time.
     ///
     /// # Errors
     /// If the store fails.
