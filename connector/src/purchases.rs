@@ -1,7 +1,6 @@
 //! Carts as customers buy them, and their expected books, for the demo, the simulation and tests of trees.
 //!
-//! Shares no code with the writing of carts (no mapping, no `trees`, no `runtime::row`), so that one mistake cannot
-//! hide in both.
+//! Shares no code with the writing of carts (mappings, `trees`, `runtime::row`), so that a mistake cannot hide in both.
 
 pub(crate) mod books;
 pub(crate) mod draw;

@@ -34,7 +34,7 @@ impl TwoWaySync {
             .collect())
     }
 
-    /// Has trees read again whose sale a user has edited or corrected. The worker of trees then reports the edit.
+    /// Enqueues trees whose sale a user has edited or corrected, so that their worker reads them and reports the edit.
     pub(crate) async fn look_at_touched(
         &self,
         root: &'static MappingDescriptor,

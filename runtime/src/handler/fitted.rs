@@ -164,7 +164,7 @@ fn with_value(mapping: &MappingDescriptor, row: &Value, mut error: FieldError) -
     error
 }
 
-/// Formats a value for an error text, shortened to [`SAID_MAX`] characters.
+/// Formats a value for an error text, shortened to `SAID_MAX` characters.
 pub(crate) fn said(value: &Value) -> String {
     value.to_string().chars().take(SAID_MAX).collect()
 }

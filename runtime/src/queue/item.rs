@@ -42,8 +42,7 @@ pub enum Word {
     /// No mapping knows the word. The item is dead with this error, whose group is [`super::unknown_word`].
     Unknown {
         error: ErrorRecord,
-        /// True if usher has asked Ticketure for the row. The item is then dropped if the error log has its record's
-        /// error already.
+        /// True if usher asked Ticketure for the row. Dropped if the error log has the record's error.
         asked: bool,
     },
 }
@@ -485,8 +484,7 @@ pub struct Status {
     /// Writes whose outcome is not known yet.
     pub open_intents: u64,
     pub pauses: Vec<Pause>,
-    /// Keys that parked items wait for, with the count of items: the most frequent first, at most 100. Problems have no
-    /// key.
+    /// Keys that parked items wait for, with their counts, largest first, at most 100. Problems have no key.
     pub parked_by_key: Vec<(String, u64)>,
     /// Count of waiting problems. `parked` includes them.
     pub problems: u64,

@@ -90,7 +90,7 @@ impl Sold {
     }
 }
 
-/// Names by Salesforce id, for the records of [`OBJECTS`].
+/// Names by Salesforce id, for the records of `OBJECTS`.
 pub(super) fn names(records: &[Keyed<'_>], sold: &Sold) -> BTreeMap<String, Names> {
     let known: Vec<(&Keyed<'_>, Vec<String>)> = records
         .iter()

@@ -370,7 +370,7 @@ fn fits(record: &Map<String, Value>, by: &Map<String, Value>) -> bool {
 
 /// `Product2.Name` is inside `Product2`.
 fn nested<'r>(record: &'r Map<String, Value>, field: &str) -> Option<&'r Value> {
-    // `made` has the whole path as the name of a member, since its records are requests.
+    // A request names the field by its whole path; a record of Salesforce's nests it.
     if let Some(value) = record.get(field) {
         return Some(value);
     }
