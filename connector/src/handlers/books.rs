@@ -171,7 +171,7 @@ fn refunds(settings: &Map<String, Value>) -> Refunds {
     }
 }
 
-/// Reports whether a ticket, or the whole cart, is refunded.
+/// Returns whether a ticket, or the whole cart, is refunded.
 fn says_refunded(rows: &Rows) -> bool {
     let says = |payload_type: &str, member: &'static str| {
         let rows = rows.get(payload_type).into_iter().flatten();
@@ -181,7 +181,7 @@ fn says_refunded(rows: &Rows) -> bool {
     says(TICKETS, "action") || says(CARTS, "status")
 }
 
-/// Reports whether the row sells a gift.
+/// Returns whether the row sells a gift.
 pub(crate) fn is_gift(row: &Value) -> bool {
     text_at(row, &["item_kind"]).is_some_and(|kind| kind.trim().eq_ignore_ascii_case("donation"))
 }

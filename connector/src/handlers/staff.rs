@@ -20,27 +20,27 @@ const QUANTITY: &str = "Quantity";
 /// Prefix of the causes of these problems.
 const CAUSE: &str = "staff:";
 
-/// Reports whether usher writes the field again after a user has changed it.
+/// Returns whether usher writes the field again after a user has changed it.
 pub(crate) fn is_restored(object: &str, field: &str) -> bool {
     object == OPPORTUNITY && [AMOUNT, STAGE].contains(&field)
 }
 
-/// Reports whether the field is a price, which staff may have agreed with the visitor.
+/// Returns whether the field is a price, which staff may have agreed with the visitor.
 pub(crate) fn is_price(object: &str, field: &str) -> bool {
     object == LINE && field == PRICE
 }
 
-/// Reports whether the next row creates a deleted record of the object again.
+/// Returns whether the next row creates a deleted record of the object again.
 pub(crate) fn is_made_again(object: &str) -> bool {
     object == LINE
 }
 
-/// Reports whether a deleted record of the object stays deleted until Ticketure sends a new value of it.
+/// Returns whether a deleted record of the object stays deleted until Ticketure sends a new value of it.
 pub(crate) fn stays_deleted(object: &str) -> bool {
     object == ALLOCATION
 }
 
-/// Reports whether the cause is of a problem from this module.
+/// Returns whether the cause is of a problem from this module.
 pub(crate) fn is_cause(cause: &str) -> bool {
     cause.starts_with(CAUSE)
 }
@@ -152,7 +152,7 @@ fn short<'k>(root: &str, key: &'k str) -> &'k str {
     inner.unwrap_or(key)
 }
 
-/// Reports whether the sale's amount or stage in Salesforce differs from the last written values. `root` and `lines`
+/// Returns whether the sale's amount or stage in Salesforce differs from the last written values. `root` and `lines`
 /// are the tree's stored records, and `record` is the opportunity in Salesforce.
 pub(crate) fn is_touched(
     root: &TreeRecord,
@@ -191,7 +191,7 @@ fn number(value: Option<&Value>) -> Option<Decimal> {
         .or_else(|| text.parse().ok())
 }
 
-/// Reports whether the mapping writes lines.
+/// Returns whether the mapping writes lines.
 pub(crate) fn is_line(mapping: &MappingDescriptor) -> bool {
     mapping.object == LINE
 }

@@ -390,7 +390,7 @@ impl TwoWaySync {
             return writing.pair.stop(&outcome);
         }
         let failed = writing.failed_forward.is_some() || writing.failed_back.is_some();
-        // After a failure the plan is made again only if the error log has entries of the pair that it may settle.
+        // After a failure the plan is made again only if it may settle entries of the error log.
         let (open_forward, open_back) = match failed && writing.pair.unit.failed.is_empty() {
             true => (true, true),
             false => self.outstanding(&mut writing.pair),
