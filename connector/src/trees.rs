@@ -126,8 +126,8 @@ pub(crate) struct Tree {
     edited: bool,
     /// True if Ticketure has sent a row since that edit, so usher restores the edited fields.
     told: bool,
-    /// Mappings some of whose rows cannot be understood.
-    unsure: Vec<&'static str>,
+    /// Records whose rows cannot be read.
+    unsure: Vec<wanted::Unsure>,
     /// Another batch is at it: nothing is said of it here.
     elsewhere: bool,
     /// A call for it has no answer: what it did is asked for next time.
@@ -153,7 +153,7 @@ pub(crate) struct Wanted {
     /// Its record in Salesforce.
     id: Option<String>,
     /// Look-ups that only a create can set, read from Salesforce: the index of each field, and the id found there.
-    made_with: Vec<(usize, String)>,
+    ids_there: Vec<(usize, String)>,
 }
 
 impl Tree {
@@ -237,7 +237,7 @@ impl Wanted {
             record,
             base: None,
             id: None,
-            made_with: Vec::new(),
+            ids_there: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod kept;
 pub(crate) mod keys;
 pub(crate) mod money;
 mod problems;
+mod readable;
 pub(crate) mod summary;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use serde_json::{Map, Value, json};
 pub(crate) use allocations::lower;
 pub(crate) use kept::{Refunds, Sums};
 use money::{Charge, Entry, Money, Part};
+pub(crate) use problems::foreign;
+pub(crate) use readable::Misread;
 
 /// The mapping at the root of the trees that have books.
 pub(crate) const CART: &str = "cart";
@@ -53,6 +56,8 @@ pub(crate) struct Books {
     pub(crate) books_payments: bool,
     /// True if a ticket or money was refunded, so that the sums need the cart's lines.
     pub(crate) went_back: bool,
+    /// Values that cannot be read, while the rest of the cart goes on.
+    pub(crate) misread: Vec<Misread>,
 }
 
 /// Names the ticket or payment of a row. Rows of other carts may describe it too, after an exchange or a correction.
@@ -112,6 +117,7 @@ impl Books {
             exchanges::of_one_kind(tickets);
             tickets.iter_mut().for_each(one_kind_of_fund);
         }
+        let misread = readable::settle(rows);
         if let Some(payments) = rows.get_mut(PAYMENTS) {
             exchanges::settle_payments(payments, others);
         }
@@ -127,6 +133,7 @@ impl Books {
             refunds: refunds(settings),
             books_payments: npsp && !is("payments", "npsp"),
             went_back,
+            misread,
         }
     }
 

@@ -20,6 +20,21 @@ pub(crate) fn cause(error: &FieldError) -> String {
     )
 }
 
+/// The cause of a row that makes no record: that of the first demanded field.
+pub(crate) fn cause_of_unfit(mapping: &MappingDescriptor, error: &RecordError) -> Option<String> {
+    let RecordError::Fields(found) = error else {
+        return None;
+    };
+    let mut fields = found.errors.iter();
+    fields.find(|error| is_demanded(mapping, error)).map(cause)
+}
+
+fn is_demanded(mapping: &MappingDescriptor, error: &FieldError) -> bool {
+    let index = mapping.record.field(error.destination);
+    let field = index.and_then(|index| mapping.record.fields.get(index));
+    field.is_none_or(|field| field.demanded)
+}
+
 /// The error of one field. Its message names neither the record nor the fields that are left out.
 pub(crate) fn record(error: &FieldError) -> ErrorRecord {
     ErrorRecord {
@@ -45,12 +60,8 @@ pub(crate) fn unfit(mapping: &MappingDescriptor, error: &RecordError) -> String 
     let RecordError::Fields(found) = error else {
         return error.to_string();
     };
-    let demanded = |error: &&FieldError| {
-        let index = mapping.record.field(error.destination);
-        let field = index.and_then(|index| mapping.record.fields.get(index));
-        field.is_none_or(|field| field.demanded)
-    };
-    let each = found.errors.iter().filter(demanded);
+    let each = found.errors.iter();
+    let each = each.filter(|error| is_demanded(mapping, error));
     let each = each.map(|error| {
         format!(
             "{} has to be there, and {}",

@@ -217,8 +217,8 @@ fn take_in(
         let tree = work.trees.get(place)?;
         let given = as_given(work, tree, wanted, &record);
         let (mut base, edits) = given::with_edits(work, tree, wanted, given, &id);
-        let made_with = made_with(work.root, wanted, &record, base.as_mut());
-        Some((id, base, made_with, edits))
+        let ids_there = ids_there(work.root, wanted, &record, base.as_mut());
+        Some((id, base, ids_there, edits))
     });
     let deleted = match (&there, work.trees.get(place)) {
         (None, Some(tree)) => given::deleted(work, tree, wanted),
@@ -237,9 +237,9 @@ fn take_in(
     tree.gone.retain(|record| !is_it(record));
     let mut edits = Vec::new();
     match there {
-        Some((id, base, made_with, more)) => {
+        Some((id, base, ids_there, more)) => {
             (wanted.id, wanted.base) = (Some(id), Some(base));
-            wanted.made_with = made_with;
+            wanted.ids_there = ids_there;
             edits = more;
         }
         None if deleted.is_some() => edits.extend(deleted.flatten()),
@@ -280,9 +280,9 @@ fn as_given(work: &Work, tree: &Tree, wanted: &Wanted, record: &Record) -> Box<d
     given
 }
 
-/// Sets the look-ups that only a create can set to the stored values of this very record. Returns those without a
-/// stored value: the index of the field, and the id in Salesforce.
-fn made_with(
+/// Sets the look-ups that only a create can set to the stored values of this very record. Returns the look-ups without
+/// a stored value: the index of the field, and the id in Salesforce.
+fn ids_there(
     root: &MappingDescriptor,
     wanted: &Wanted,
     record: &Record,
@@ -293,11 +293,16 @@ fn made_with(
     let base = base.filter(|_| wanted.id.as_deref().map(normalise) == id);
     let mut unknown = Vec::new();
     for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
-        let is_said_once = field.create_only && matches!(field.kind, Kind::Lookup(_));
-        if !is_said_once || !plan::is_renewable(root, wanted.mapping) {
+        // An update writes the others again, unless Salesforce has what they find.
+        let is_settled = match field.create_only {
+            true => !plan::is_renewable(root, wanted.mapping),
+            false => !there.slot(index).is_blank(),
+        };
+        if is_settled || !matches!(field.kind, Kind::Lookup(_)) {
             continue;
         }
         let before = base.map(|base| base.slot(index));
+        let before = before.filter(|_| field.create_only);
         if let Some(before) = before.filter(|before| before.text().is_some()) {
             there.slot_mut(index).set(before);
         } else if let Some(id) = field.path.last().and_then(|name| text(record, name)) {

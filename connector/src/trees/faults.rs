@@ -7,12 +7,18 @@ use runtime::handler::FieldError;
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{ErrorRecord, Outcome, Problem, ProblemStage};
 
+use serde_json::Value;
+
 use super::Tree;
 use super::wanted::is_of_root;
+use crate::handlers::books::Misread;
 use crate::sync::fields;
 
 /// The most records that the text of a problem names.
 const NAMED_MAX: usize = 3;
+/// Help for a value that cannot be read.
+const MISREAD: &str =
+    "Correct the value in Ticketure and save it there again: the error closes when it can be read.";
 
 /// An error of one record.
 pub(super) struct Fault {
@@ -38,6 +44,18 @@ impl Tree {
         key: &str,
         outcome: Outcome,
     ) {
+        self.refuse_for(root, mapping, key, outcome, None);
+    }
+
+    /// As [`Self::refuse`], with a cause that other records may have as well.
+    pub(super) fn refuse_for(
+        &mut self,
+        root: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        outcome: Outcome,
+        cause: Option<String>,
+    ) {
         let Outcome::Dead { mut error } = outcome else {
             return self.stop(outcome);
         };
@@ -54,7 +72,7 @@ impl Tree {
         } else {
             mapping.name
         };
-        let cause = format!("{} {what}", error.code);
+        let cause = cause.unwrap_or_else(|| format!("{} {what}", error.code));
         self.failed = true;
         self.faults.push(Fault {
             cause,
@@ -80,6 +98,27 @@ impl Tree {
                 error: fields::record(error),
             });
         }
+    }
+
+    /// Reports a value that cannot be read, while an earlier one stays or the cart goes on without.
+    pub(super) fn keep_earlier(&mut self, root: &MappingDescriptor, misread: &Misread) {
+        let (member, value) = (misread.member, Value::from(misread.value.as_str()));
+        let stays = match &misread.stays {
+            Some(stays) => format!("{stays} of an earlier row stays"),
+            None => "the cart goes on without it".to_owned(),
+        };
+        self.faults.push(Fault {
+            cause: format!("field {member} {value}"),
+            record: misread.ticket.clone().map(|ticket| ("ticket", ticket)),
+            field: None,
+            error: ErrorRecord {
+                code: fields::CANNOT_CONVERT.to_owned(),
+                message: format!("{member} is {value}, which cannot be read: {stays}"),
+                mapping_line: Some(root.file.to_owned()),
+                help: MISREAD.to_owned(),
+                group: None,
+            },
+        });
     }
 
     /// Notes a field that is left out, since Salesforce refuses its value.

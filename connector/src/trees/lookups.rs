@@ -263,8 +263,8 @@ fn of(tree: &Tree) -> Vec<(&'static Lookup, String)> {
             Some(_) => plan::changed(wanted),
         };
         for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
-            let mut made_with = wanted.made_with.iter();
-            let is_asked = mask.contains(index) || made_with.any(|(field, _)| *field == index);
+            let mut ids_there = wanted.ids_there.iter();
+            let is_asked = mask.contains(index) || ids_there.any(|(field, _)| *field == index);
             if let (Kind::Lookup(lookup), true) = (field.kind, is_asked)
                 && let Some(text) = wanted.record.slot(index).text()
             {

@@ -99,18 +99,25 @@ pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
     }
 }
 
-/// Recreates records whose look-ups find another record than they were created with. Returns whether there are any.
+/// Compares ids in Salesforce with what the look-ups find. Equal ids are agreed. A record that was created with another
+/// id is recreated. Returns whether there are any of those.
 pub(super) fn renew_found(work: &mut Work) -> bool {
     let root = work.root;
     let mut renewed = false;
     let found = &work.found;
     for tree in work.trees.iter_mut().filter(|tree| tree.goes_on()) {
         for wanted in &mut tree.wanted {
-            let made_with = std::mem::take(&mut wanted.made_with);
-            let is_another = made_with.iter().any(|(field, id)| {
-                let found = asked(wanted, *field).and_then(|asked| found.get(&asked)?.as_ref());
-                found.is_some_and(|found| normalise(found) != *id)
-            });
+            let mut is_another = false;
+            for (field, id) in std::mem::take(&mut wanted.ids_there) {
+                let found = asked(wanted, field).and_then(|asked| found.get(&asked)?.as_ref());
+                let fields = wanted.mapping.record.fields;
+                let is_said_once = fields.get(field).is_some_and(|field| field.create_only);
+                match found.map(|found| normalise(found) == id) {
+                    Some(true) => tree.written.extend(agree(root, &tree.id, wanted, field)),
+                    Some(false) => is_another |= is_said_once,
+                    None => {}
+                }
+            }
             if let (true, Some(base), Some(_)) = (is_another, &wanted.base, &wanted.id) {
                 let before = kept_as(root, &tree.id, wanted, base.as_ref());
                 tree.gone.push(before);
@@ -120,6 +127,20 @@ pub(super) fn renew_found(work: &mut Work) -> bool {
         }
     }
     renewed
+}
+
+/// Takes what a field's look-up finds for what Salesforce has. Returns the record as it is to be stored.
+fn agree(
+    root: &MappingDescriptor,
+    id: &str,
+    wanted: &mut Wanted,
+    field: usize,
+) -> Option<TreeRecord> {
+    let mut base = wanted.base.take()?;
+    base.slot_mut(field).set(wanted.record.slot(field));
+    let stored = kept_as(root, id, wanted, base.as_ref());
+    wanted.base = Some(base);
+    Some(stored)
 }
 
 /// The look-up of a field and its request.

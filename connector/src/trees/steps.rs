@@ -246,13 +246,14 @@ impl TwoWaySync {
         }
         let mut gone: Vec<(usize, TreeRecord)> = Vec::new();
         for (place, tree) in work.trees.iter_mut().enumerate() {
-            if tree.goes_on()
-                && plan::deletes(tree, mapping)
-                && !tree.unsure.contains(&mapping.name)
-            {
+            if tree.goes_on() && plan::deletes(tree, mapping) {
                 let all = std::mem::take(&mut tree.gone);
+                let is_sure = |record: &TreeRecord| {
+                    let mut unsure = tree.unsure.iter();
+                    !unsure.any(|unsure| unsure.covers(record))
+                };
                 let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|record| {
-                    record.mapping == mapping.name && is_meant(mapping, record)
+                    record.mapping == mapping.name && is_meant(mapping, record) && is_sure(record)
                 });
                 tree.gone = others;
                 // What somebody else made stays, and is not remembered any longer.

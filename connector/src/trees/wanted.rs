@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use runtime::entity::{Entity, Kind};
 use runtime::handler::{FieldError, Fitted, RecordError, fitted};
-use runtime::mapping::{MappingDescriptor, Tree as Shape};
-use runtime::queue::{Item, Outcome, TREE_AGAIN};
+use runtime::mapping::{MappingDescriptor, Piece, Tree as Shape};
+use runtime::queue::{Item, Outcome, TREE_AGAIN, TreeRecord};
 use runtime::row::{self, RowError};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -29,7 +29,30 @@ pub(super) struct Made {
 /// Rows that make no record, with the record's key. The key is blank if it is unknown.
 pub(super) struct Unmade {
     key: String,
+    prefix: String,
     why: Unfit,
+}
+
+/// Records of a mapping that stay as they are, since their rows cannot be read.
+pub(super) struct Unsure {
+    mapping: &'static str,
+    /// What their keys begin with. Blank means all of them.
+    prefix: String,
+}
+
+impl Unsure {
+    pub(super) fn covers(&self, record: &TreeRecord) -> bool {
+        record.mapping == self.mapping && (self.prefix.is_empty() || self.begins(&record.key))
+    }
+
+    /// Returns whether a key begins with this one: `c-1:t-1` does not begin `c-1:t-10`.
+    fn begins(&self, key: &str) -> bool {
+        let rest = key.strip_prefix(&self.prefix);
+        !self.prefix.is_empty()
+            && rest.is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(':') || self.prefix.ends_with(':')
+            })
+    }
 }
 
 /// Why nothing can be made of a tree's rows.
@@ -95,6 +118,7 @@ impl TwoWaySync {
                 "Book it by hand, or correct `currency` in usher.toml's settings; then retry the item.",
             ));
         }
+        set_aside_foreign(work, tree);
         let given_back_of_gifts = self.keep_books(work, tree);
         for mapping in &work.members {
             let Some(shape) = mapping.tree.filter(|shape| work.npsp || !shape.needs_npsp) else {
@@ -102,14 +126,8 @@ impl TwoWaySync {
             };
             let (made, unfit) = self.made_of_rows(work, mapping, shape, &tree.rows);
             add(tree, work.root, mapping, made);
-            for Unmade { key, why } in unfit {
-                // What its records would be is not known: none of them is taken for gone.
-                tree.unsure.push(mapping.name);
-                let outcome = match why {
-                    Unfit::Record(error) => outcome::unfit(mapping, &error),
-                    Unfit::Row(error) => cannot_be_made(mapping, &error),
-                };
-                tree.refuse(work.root, mapping, &key, outcome);
+            for unmade in unfit {
+                note_unmade(tree, work.root, mapping, unmade);
             }
         }
         books::lower(&mut tree.wanted, given_back_of_gifts);
@@ -135,6 +153,9 @@ impl TwoWaySync {
         let sums = books.sums(lines);
         if books.went_back {
             books.adjust(&tree.id, &mut tree.rows, sums);
+        }
+        for misread in &books.misread {
+            tree.keep_earlier(work.root, misread);
         }
         for problem in books.problems(&tree.id) {
             tree.report(problem);
@@ -180,14 +201,15 @@ impl TwoWaySync {
         rows: &BTreeMap<String, Vec<Value>>,
     ) -> (Vec<Made>, Vec<Unmade>) {
         let (mut made, mut unfit) = (Vec::new(), Vec::new());
-        let unmade = |key: String, why: Unfit| Unmade { key, why };
+        let unmade = |(key, prefix): (String, String), why: Unfit| Unmade { key, prefix, why };
         let rows = reduced(mapping, rows).unwrap_or_else(|error| {
-            unfit.push(unmade(String::new(), error));
+            unfit.push(unmade(Default::default(), error));
             Vec::new()
         });
         for mut reduced in rows {
             row::with_settings(&mut reduced, &work.settings);
             let key = known_by(mapping, shape, &reduced);
+            let key = (key, known_from(mapping, &reduced));
             let each = match &shape.for_each {
                 Some(for_each) if row::may_exist(mapping, &reduced) => {
                     row::entries(for_each, &reduced)
@@ -246,6 +268,18 @@ impl TwoWaySync {
     }
 }
 
+/// Reports payments in another currency. The rest of the cart goes on without them.
+fn set_aside_foreign(work: &Work, tree: &mut Tree) {
+    let own = work.settings.get("currency").and_then(Value::as_str);
+    let payments = tree.rows.get_mut(books::PAYMENTS);
+    let (Some(own), Some(payments)) = (own, payments) else {
+        return;
+    };
+    for (id, currency) in currency::set_aside(payments, own) {
+        tree.report(books::foreign(&tree.id, &id, &currency, own));
+    }
+}
+
 /// The setting that decides whether a refund deletes its line.
 const REFUND: &str = "$refund";
 
@@ -284,6 +318,33 @@ pub(super) fn leave_blank(record: &mut dyn Entity, index: usize) {
     }
 }
 
+/// Reports rows that make no record, unless an error of the record that it belongs to says the same. Their records are
+/// unknown, so usher deletes none of them.
+fn note_unmade(
+    tree: &mut Tree,
+    root: &MappingDescriptor,
+    mapping: &'static MappingDescriptor,
+    Unmade { key, prefix, why }: Unmade,
+) {
+    let mut others = tree.unsure.iter();
+    let is_told = others.any(|unsure| unsure.mapping != mapping.name && unsure.begins(&prefix));
+    tree.unsure.push(Unsure {
+        mapping: mapping.name,
+        prefix,
+    });
+    if is_told {
+        return;
+    }
+    let (outcome, cause) = match why {
+        Unfit::Record(error) => (
+            outcome::unfit(mapping, &error),
+            fields::cause_of_unfit(mapping, &error),
+        ),
+        Unfit::Row(error) => (cannot_be_made(mapping, &error), None),
+    };
+    tree.refuse_for(root, mapping, &key, outcome, cause);
+}
+
 /// The key of a reduced row, or else a value that names it, for error texts.
 fn known_by(mapping: &MappingDescriptor, shape: &Shape, row: &Value) -> String {
     let text = |path| row::text(row, path);
@@ -291,6 +352,24 @@ fn known_by(mapping: &MappingDescriptor, shape: &Shape, row: &Value) -> String {
     let made = row::made_key(mapping, text).or_else(|| text(mapping.key));
     let known = made.or_else(|| reduced_by.copied().find_map(text));
     known.unwrap_or_default()
+}
+
+/// What the keys of a reduced row's records begin with: the key as far as its members are known.
+fn known_from(mapping: &MappingDescriptor, row: &Value) -> String {
+    let Some(pieces) = row::key_template(mapping) else {
+        return row::text(row, mapping.key).unwrap_or_default();
+    };
+    let mut known = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => known += text,
+            Piece::Member(path) => match row::text(row, path) {
+                Some(text) => known += &text,
+                None => break,
+            },
+        }
+    }
+    known
 }
 
 /// Nothing is written without the root. Where its own rows say that there shall be none, that is all; else the items
@@ -301,6 +380,11 @@ fn without_root(work: &Work, tree: &mut Tree) {
         item.payload_type == work.root.payload_type || item.payload_type == TREE_AGAIN
     };
     tree.left_out = left_out::is(work.root, &work.members, &tree.rows, &work.settings);
+    if tree.left_out {
+        // No money waits for a sale that is kept out of Salesforce.
+        tree.problems.clear();
+        tree.faults.clear();
+    }
     if tree.left_out || tree.items.iter().all(is_roots_own) {
         return;
     }

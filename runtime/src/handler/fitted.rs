@@ -158,10 +158,27 @@ fn with_value(mapping: &MappingDescriptor, row: &Value, mut error: FieldError) -
     };
     let destination = index.and_then(|index| mapping.record.fields.get(index));
     let personal = field.pii || destination.is_some_and(|field| field.pii);
-    let value = crate::row::at(row, field.path);
+    let value = crate::row::at(row, converted(mapping, row, field.path));
     error.member = source_of(mapping, row, field.path);
     error.value = value.filter(|_| !personal).map(said);
     error
+}
+
+/// The member that a computed member was made of.
+fn converted(mapping: &MappingDescriptor, row: &Value, path: Path) -> Path {
+    let is_computed = |path: Path| {
+        let mut computed = mapping.computed.iter();
+        computed.any(|computed| path == [computed.name])
+    };
+    let mut path = path;
+    let mut seen = BTreeSet::new();
+    while is_computed(path)
+        && seen.insert(path)
+        && let Some(before) = made_of(mapping, row, path)
+    {
+        path = before;
+    }
+    path
 }
 
 /// Formats a value for an error text, shortened to `SAID_MAX` characters.

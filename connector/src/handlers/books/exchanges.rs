@@ -39,7 +39,7 @@ const OWN: [&str; 9] = [
 /// Order of the moves of a ticket: time, rank of the action, row id, delivery, arrival, and then the cart. The greatest
 /// move names the ticket's cart. The later of two deliveries of one row is the greater.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Move(Option<i64>, usize, String, Option<i64>, Option<i64>, String);
+pub(super) struct Move(Option<i64>, usize, String, Option<i64>, Option<i64>, String);
 
 /// Marks the tickets that rows of other carts have moved away, and completes the rows of those that are here.
 pub(crate) fn settle(own: &mut [Value], cart: &str, others: &BTreeMap<String, Vec<Value>>) {
@@ -135,6 +135,11 @@ fn moved(row: &Value, root: &str) -> Option<Move> {
     Some(Move(time(row), rank, id, delivered, arrived, root))
 }
 
+/// The place of a row among those that bring its ticket into this cart.
+pub(super) fn move_of(row: &Value) -> Option<Move> {
+    moved(row, "")
+}
+
 fn time(row: &Value) -> Option<i64> {
     moment(row, "occurred_at")
 }
@@ -180,8 +185,12 @@ fn complete(own: Vec<&mut Value>, cart: &str, elsewhere: &[(&String, &Value)]) {
     }
 }
 
-fn is_given(row: &Value, name: &str) -> bool {
-    row.get(name).is_some_and(|value| !value.is_null())
+/// Neither missing, nor null, nor blank text.
+pub(super) fn is_given(row: &Value, name: &str) -> bool {
+    row.get(name).is_some_and(|value| match value {
+        Value::String(text) => !text.trim().is_empty(),
+        value => !value.is_null(),
+    })
 }
 
 /// The latest value of each member of a ticket.
@@ -196,8 +205,8 @@ struct Said {
 impl Said {
     fn hear(&mut self, row: &Value, brings: bool) {
         let members = row.as_object().into_iter().flatten();
-        let members = members.filter(|(name, value)| {
-            let is_said = !value.is_null() || FUNDS.contains(&name.as_str());
+        let members = members.filter(|(name, _)| {
+            let is_said = is_given(row, name) || FUNDS.contains(&name.as_str());
             is_said && !OWN.contains(&name.as_str()) && (brings || name.as_str() != PRICE)
         });
         let members = members.map(|(name, value)| (name.clone(), value.clone()));

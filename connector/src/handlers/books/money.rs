@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+/// Digits behind the point of an amount: Salesforce's currency fields of the books have two.
+const CENTS: u32 = 2;
+
 /// A gateway row about money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -32,12 +35,12 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Amount {
     None,
-    /// A text that is no number.
+    /// A text that is no number of whole cents.
     Unreadable(String),
     Of(Decimal),
 }
 
-/// Time of a row in milliseconds, or its text if that is no time. Sorts by both.
+/// Time of a row in milliseconds, or its text if that is no time: one moment may be written in two zones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Moment(Option<i64>, String);
 
@@ -419,9 +422,10 @@ fn entry(row: &Value) -> Option<Entry> {
         method: text(row, "method").map(|method| method.to_lowercase()),
         amount: match text(row, "amount") {
             None => Amount::None,
-            Some(said) => match said.parse() {
-                Ok(amount) => Amount::Of(amount),
-                Err(_) => Amount::Unreadable(said),
+            Some(said) => match said.parse::<Decimal>() {
+                Ok(amount) if amount.normalize().scale() <= CENTS => Amount::Of(amount),
+                // Nothing is rounded.
+                Ok(_) | Err(_) => Amount::Unreadable(said),
             },
         },
         at: moment(row, "occurred_at"),
@@ -430,7 +434,10 @@ fn entry(row: &Value) -> Option<Entry> {
 
 fn moment(row: &Value, member: &str) -> Moment {
     let said = text(row, member).unwrap_or_default();
-    Moment(runtime::clock::parse_ms(&said), said)
+    match runtime::clock::parse_ms(&said) {
+        Some(at) => Moment(Some(at), String::new()),
+        None => Moment(None, said),
+    }
 }
 
 fn text(row: &Value, member: &str) -> Option<String> {

@@ -70,6 +70,24 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
     })
 }
 
+/// Makes the problem of a payment in another currency than the org's.
+pub(crate) fn foreign(cart: &str, id: &str, currency: &str, own: &str) -> Problem {
+    Problem {
+        cause: format!("payment {id} is in another currency"),
+        stage: ProblemStage::Failed,
+        error: ErrorRecord {
+            code: "another_currency".to_owned(),
+            message: format!(
+                "payment {id} of cart {cart} is in {currency}, and the org's currency is {own}: it is not booked"
+            ),
+            mapping_line: None,
+            help: "Book it by hand, or correct its currency in Ticketure, or `currency` in usher.toml's settings."
+                .to_owned(),
+            group: None,
+        },
+    }
+}
+
 const NO_AMOUNT: &str =
     "Correct the amount in Ticketure and save the payment there again, so that it is sent.";
 
