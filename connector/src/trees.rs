@@ -152,8 +152,10 @@ pub(crate) struct Wanted {
     base: Option<Box<dyn Entity>>,
     /// Its record in Salesforce.
     id: Option<String>,
-    /// Look-ups that only a create can set, read from Salesforce: the index of each field, and the id found there.
+    /// Look-ups without a stored value: the index of each field, and the id in Salesforce.
     ids_there: Vec<(usize, String)>,
+    /// A field that only a create sets, and that is written once more, since a user has changed it.
+    restores: Option<usize>,
 }
 
 impl Tree {
@@ -238,6 +240,7 @@ impl Wanted {
             base: None,
             id: None,
             ids_there: Vec::new(),
+            restores: None,
         }
     }
 }

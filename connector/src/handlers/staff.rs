@@ -45,6 +45,13 @@ pub(crate) fn is_cause(cause: &str) -> bool {
     cause.starts_with(CAUSE)
 }
 
+/// Returns whether the mapping writes the amount of its opportunities, beyond what a create says.
+pub(crate) fn writes_amount(mapping: &MappingDescriptor) -> bool {
+    let index = mapping.record.field(AMOUNT);
+    let field = index.and_then(|index| mapping.record.fields.get(index));
+    field.is_some_and(|field| !field.create_only)
+}
+
 /// A value that a user has written over a value from usher.
 pub(crate) struct Typed<'t> {
     /// The tree's root: its mapping, and its id in Ticketure.
@@ -153,25 +160,24 @@ fn short<'k>(root: &str, key: &'k str) -> &'k str {
 }
 
 /// Returns whether the sale's amount or stage in Salesforce differs from the last written values. `root` and `lines`
-/// are the tree's stored records, and `record` is the opportunity in Salesforce.
+/// are the tree's stored records, and `record` is the opportunity in Salesforce. `has_amount` is true where usher
+/// writes the amount; elsewhere it is the sum of the lines, and 0 without any.
 pub(crate) fn is_touched(
     root: &TreeRecord,
+    has_amount: bool,
     lines: &[&TreeRecord],
     record: &Map<String, Value>,
 ) -> bool {
     let base: Map<String, Value> = serde_json::from_str(&root.base).unwrap_or_default();
     let stage = base.get(STAGE).filter(|stage| stage.is_string());
-    let stage = stage.is_some_and(|stage| record.get(STAGE) != Some(stage));
-    let is_own = base.contains_key(AMOUNT);
-    let expected = match (is_own, lines.is_empty()) {
-        (true, _) => number(base.get(AMOUNT)),
+    let is_moved = stage.is_some_and(|stage| record.get(STAGE) != Some(stage));
+    let expected = match has_amount {
+        true => number(base.get(AMOUNT)),
         // A root that usher did not create may have an amount from elsewhere.
-        (false, true) => None,
-        (false, false) if base.contains_key(STAGE) => Some(sum(lines)),
-        (false, false) => None,
+        false => stage.map(|_| sum(lines)),
     };
     let there = number(record.get(AMOUNT)).unwrap_or_default();
-    stage || expected.is_some_and(|expected| expected != there)
+    is_moved || expected.is_some_and(|expected| expected != there)
 }
 
 fn sum(lines: &[&TreeRecord]) -> Decimal {

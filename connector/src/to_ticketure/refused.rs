@@ -93,7 +93,8 @@ impl TwoWaySync {
         let lines = lines.filter(|one| mapping(one).is_some_and(staff::is_line));
         let lines: Vec<&TreeRecord> = lines.collect();
         let own = roots.find(|one| key.is_none_or(|key| key == one.root));
-        own.is_some_and(|own| staff::is_touched(own, &lines, record))
+        let has_amount = staff::writes_amount(root);
+        own.is_some_and(|own| staff::is_touched(own, has_amount, &lines, record))
     }
 
     /// The fields that the record has otherwise than they were written.

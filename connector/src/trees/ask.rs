@@ -251,6 +251,11 @@ fn take_in(
         tree.written.push(known);
     }
     edits.into_iter().for_each(|edit| tree.note_edit(edit));
+    let wanted = tree.wanted.get(index);
+    let restores = wanted.and_then(|wanted| plan::restored(root, tree, wanted));
+    if let Some(wanted) = tree.wanted.get_mut(index) {
+        wanted.restores = restores;
+    }
 }
 
 /// The record in the mapping's words: ids of Salesforce's that are those of the wanted ones are taken for these.

@@ -230,6 +230,23 @@ pub(super) fn with_edits(
     for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
         let name = field.path.last().copied().unwrap_or_default();
         let (now, before) = (wanted.record.slot(index), base.slot(index));
+        if plan::is_amount_without_lines(work.root, tree, wanted, index) {
+            // Told trees write it again.
+            if !same(now, there.slot(index)) && !tree.told {
+                let typed = Typed {
+                    root: (work.root, &tree.id),
+                    mapping: wanted.mapping,
+                    key: &wanted.key,
+                    record,
+                    field: name,
+                    ours: json::value(now),
+                    theirs: json::value(there.slot(index)),
+                };
+                edits.push(Edit::Problem(typed.problem()));
+                there.slot_mut(index).set(now);
+            }
+            continue;
+        }
         if field.create_only || name == wanted.mapping.external_id || before.is_absent() {
             continue;
         }

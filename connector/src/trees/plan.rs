@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::renamed;
 use super::wanted::is_of_root;
 use super::{LookupId, Tree, Wanted, Work};
+use crate::handlers::staff;
 
 /// When a write goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +142,35 @@ fn agree(
     let stored = kept_as(root, id, wanted, base.as_ref());
     wanted.base = Some(base);
     Some(stored)
+}
+
+/// Returns whether the field is the amount of a sale that has no lines: then usher is who says it.
+pub(super) fn is_amount_without_lines(
+    root: &MappingDescriptor,
+    tree: &Tree,
+    wanted: &Wanted,
+    field: usize,
+) -> bool {
+    let descriptor = wanted.mapping.record.fields.get(field);
+    let is_amount = descriptor.is_some_and(|descriptor| {
+        let name = descriptor.path.last().copied().unwrap_or_default();
+        descriptor.create_only && staff::is_restored(wanted.mapping.object, name)
+    });
+    let mut others = tree.wanted.iter();
+    is_amount
+        && is_of_root(root, wanted.mapping)
+        && tree.unsure.is_empty()
+        && !others.any(|other| staff::is_line(other.mapping))
+}
+
+/// The field of a told tree that a user has changed, and that only a create says otherwise.
+pub(super) fn restored(root: &MappingDescriptor, tree: &Tree, wanted: &Wanted) -> Option<usize> {
+    let base = wanted.base.as_ref().filter(|_| tree.told)?;
+    let mut fields = 0..wanted.mapping.record.fields.len();
+    fields.find(|field| {
+        is_amount_without_lines(root, tree, wanted, *field)
+            && !wanted.record.slot(*field).equivalent(base.slot(*field))
+    })
 }
 
 /// The look-up of a field and its request.
@@ -275,7 +305,8 @@ pub(super) fn changed(wanted: &Wanted) -> Mask {
             .as_ref()
             .is_some_and(|base| base.slot(index).is_blank());
         let says_nothing = blank_before && wanted.record.slot(index).is_blank();
-        if field.create_only || is_key || says_nothing {
+        let is_once = field.create_only && wanted.restores != Some(index);
+        if is_once || is_key || says_nothing {
             mask.clear(index);
         }
     }

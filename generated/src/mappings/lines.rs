@@ -36,11 +36,11 @@ pub static FUND_ALLOCATION: &[u32] = &[16, 34, 35, 33];
 pub static KEPT: &[u32] = &[19, 20, 27, 29, 14, 28];
 
 /// `mappings/member_role.yaml`, by the record's fields.
-pub static MEMBER_ROLE: &[u32] = &[19, 18, 20];
+pub static MEMBER_ROLE: &[u32] = &[20, 19, 21];
 
 /// `mappings/membership.yaml`, by the record's fields.
 pub static MEMBERSHIP: &[u32] =
-    &[70, 83, 62, 61, 58, 76, 39, 40, 37, 33, 35, 34, 36, 38, 13, 63, 48, 46, 53, 45, 64];
+    &[71, 84, 63, 62, 59, 77, 40, 41, 38, 34, 36, 35, 37, 39, 14, 64, 49, 47, 54, 46, 65];
 
 /// `mappings/membership_extended_to.yaml`, by the record's fields.
 pub static MEMBERSHIP_EXTENDED_TO: &[u32] = &[14, 11];

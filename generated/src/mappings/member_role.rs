@@ -20,10 +20,14 @@ pub struct MemberRolePayload {
     pub role: Slot<String>,
     /// `$key`
     pub key: Slot<String>,
+    /// `action`
+    pub action: Slot<String>,
     /// `each.identity_id`
     pub each_identity_id: Slot<String>,
     /// `id`
     pub id: Slot<String>,
+    /// `status`
+    pub status: Slot<String>,
 }
 
 /// The fields of [`MemberRolePayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
@@ -31,8 +35,10 @@ pub struct MemberRolePayload {
 pub enum PayloadField {
     Role,
     Key,
+    Action,
     EachIdentityId,
     Id,
+    Status,
 }
 
 impl PayloadField {
@@ -40,8 +46,10 @@ impl PayloadField {
         // As declared.
         Self::Role,
         Self::Key,
+        Self::Action,
         Self::EachIdentityId,
         Self::Id,
+        Self::Status,
     ];
 
     fn at(index: usize) -> Self {
@@ -56,8 +64,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["$Role"], Kind::Text),
         FieldDescriptor::new(&["$key"], Kind::Text),
+        FieldDescriptor::new(&["action"], Kind::Text),
         FieldDescriptor::new(&["each", "identity_id"], Kind::Text),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(MemberRolePayload::default()),
 };
@@ -71,8 +81,10 @@ impl Entity for MemberRolePayload {
         match PayloadField::at(index) {
             PayloadField::Role => SlotRef::Text(&self.role),
             PayloadField::Key => SlotRef::Text(&self.key),
+            PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::EachIdentityId => SlotRef::Text(&self.each_identity_id),
             PayloadField::Id => SlotRef::Text(&self.id),
+            PayloadField::Status => SlotRef::Text(&self.status),
         }
     }
 
@@ -80,8 +92,10 @@ impl Entity for MemberRolePayload {
         match PayloadField::at(index) {
             PayloadField::Role => SlotMut::Text(&mut self.role),
             PayloadField::Key => SlotMut::Text(&mut self.key),
+            PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::EachIdentityId => SlotMut::Text(&mut self.each_identity_id),
             PayloadField::Id => SlotMut::Text(&mut self.id),
+            PayloadField::Status => SlotMut::Text(&mut self.status),
         }
     }
 
@@ -92,8 +106,10 @@ impl Entity for MemberRolePayload {
         let mut changes = Changes::default();
         changes.note(&self.role, &base.role);
         changes.note(&self.key, &base.key);
+        changes.note(&self.action, &base.action);
         changes.note(&self.each_identity_id, &base.each_identity_id);
         changes.note(&self.id, &base.id);
+        changes.note(&self.status, &base.status);
         changes.mask()
     }
 }
@@ -209,7 +225,31 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/member_role.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
-    when: &[],
+    when: &[
+        Condition {
+            path: &["status"],
+            is: Is::OneOf(&[
+                Constant::Null,
+                Constant::Text("pending"),
+                Constant::Text("active"),
+                Constant::Text("expired"),
+                Constant::Text("cancelled"),
+            ]),
+        },
+        Condition {
+            path: &["action"],
+            is: Is::OneOf(&[
+                Constant::Null,
+                Constant::Text("new"),
+                Constant::Text("rejoin"),
+                Constant::Text("renewal"),
+                Constant::Text("upgrade"),
+                Constant::Text("downgrade"),
+                Constant::Text("extension"),
+                Constant::Text("cancel"),
+            ]),
+        },
+    ],
     nothing: &[],
     direction: Direction::Forward,
     when_record: &[],

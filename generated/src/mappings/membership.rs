@@ -42,6 +42,8 @@ pub struct MembershipPayload {
     pub npe01_membership_origin: Slot<String>,
     /// `$npsp__Primary_Contact__c`, made of other members
     pub npsp_primary_contact: Slot<String>,
+    /// `action`
+    pub action: Slot<String>,
     /// `auto_renew`
     pub auto_renew: Slot<bool>,
     /// `id`
@@ -50,6 +52,8 @@ pub struct MembershipPayload {
     pub level_name: Slot<String>,
     /// `member_number`
     pub member_number: Slot<String>,
+    /// `status`
+    pub status: Slot<String>,
     /// `valid_from`
     pub valid_from: Slot<String>,
     /// `valid_until`
@@ -70,10 +74,12 @@ pub enum PayloadField {
     Npe01MemberLevel,
     Npe01MembershipOrigin,
     NpspPrimaryContact,
+    Action,
     AutoRenew,
     Id,
     LevelName,
     MemberNumber,
+    Status,
     ValidFrom,
     ValidUntil,
 }
@@ -92,10 +98,12 @@ impl PayloadField {
         Self::Npe01MemberLevel,
         Self::Npe01MembershipOrigin,
         Self::NpspPrimaryContact,
+        Self::Action,
         Self::AutoRenew,
         Self::Id,
         Self::LevelName,
         Self::MemberNumber,
+        Self::Status,
         Self::ValidFrom,
         Self::ValidUntil,
     ];
@@ -121,10 +129,12 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$npe01__Member_Level__c"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Membership_Origin__c"], Kind::Text),
         FieldDescriptor::new(&["$npsp__Primary_Contact__c"], Kind::Text),
+        FieldDescriptor::new(&["action"], Kind::Text),
         FieldDescriptor::new(&["auto_renew"], Kind::Boolean),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["level_name"], Kind::Text),
         FieldDescriptor::new(&["member_number"], Kind::Text),
+        FieldDescriptor::new(&["status"], Kind::Text),
         FieldDescriptor::new(&["valid_from"], Kind::Text),
         FieldDescriptor::new(&["valid_until"], Kind::Text),
     ],
@@ -151,10 +161,12 @@ impl Entity for MembershipPayload {
             PayloadField::Npe01MemberLevel => SlotRef::Text(&self.npe01_member_level),
             PayloadField::Npe01MembershipOrigin => SlotRef::Text(&self.npe01_membership_origin),
             PayloadField::NpspPrimaryContact => SlotRef::Text(&self.npsp_primary_contact),
+            PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::AutoRenew => SlotRef::Boolean(&self.auto_renew),
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::LevelName => SlotRef::Text(&self.level_name),
             PayloadField::MemberNumber => SlotRef::Text(&self.member_number),
+            PayloadField::Status => SlotRef::Text(&self.status),
             PayloadField::ValidFrom => SlotRef::Text(&self.valid_from),
             PayloadField::ValidUntil => SlotRef::Text(&self.valid_until),
         }
@@ -175,10 +187,12 @@ impl Entity for MembershipPayload {
             PayloadField::Npe01MemberLevel => SlotMut::Text(&mut self.npe01_member_level),
             PayloadField::Npe01MembershipOrigin => SlotMut::Text(&mut self.npe01_membership_origin),
             PayloadField::NpspPrimaryContact => SlotMut::Text(&mut self.npsp_primary_contact),
+            PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::AutoRenew => SlotMut::Boolean(&mut self.auto_renew),
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::LevelName => SlotMut::Text(&mut self.level_name),
             PayloadField::MemberNumber => SlotMut::Text(&mut self.member_number),
+            PayloadField::Status => SlotMut::Text(&mut self.status),
             PayloadField::ValidFrom => SlotMut::Text(&mut self.valid_from),
             PayloadField::ValidUntil => SlotMut::Text(&mut self.valid_until),
         }
@@ -200,10 +214,12 @@ impl Entity for MembershipPayload {
         changes.note(&self.npe01_member_level, &base.npe01_member_level);
         changes.note(&self.npe01_membership_origin, &base.npe01_membership_origin);
         changes.note(&self.npsp_primary_contact, &base.npsp_primary_contact);
+        changes.note(&self.action, &base.action);
         changes.note(&self.auto_renew, &base.auto_renew);
         changes.note(&self.id, &base.id);
         changes.note(&self.level_name, &base.level_name);
         changes.note(&self.member_number, &base.member_number);
+        changes.note(&self.status, &base.status);
         changes.note(&self.valid_from, &base.valid_from);
         changes.note(&self.valid_until, &base.valid_until);
         changes.mask()
@@ -526,7 +542,31 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/membership.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
-    when: &[],
+    when: &[
+        Condition {
+            path: &["status"],
+            is: Is::OneOf(&[
+                Constant::Null,
+                Constant::Text("pending"),
+                Constant::Text("active"),
+                Constant::Text("expired"),
+                Constant::Text("cancelled"),
+            ]),
+        },
+        Condition {
+            path: &["action"],
+            is: Is::OneOf(&[
+                Constant::Null,
+                Constant::Text("new"),
+                Constant::Text("rejoin"),
+                Constant::Text("renewal"),
+                Constant::Text("upgrade"),
+                Constant::Text("downgrade"),
+                Constant::Text("extension"),
+                Constant::Text("cancel"),
+            ]),
+        },
+    ],
     nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
