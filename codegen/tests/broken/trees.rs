@@ -469,12 +469,9 @@ fn each_mistake_of_a_tree_is_found_at_its_line_and_once() {
     for (file, cases) in CASES {
         let (_, whole) = files.iter().find(|(name, _)| name == file).unwrap();
         for case in *cases {
-            assert!(
-                whole.contains(case.from),
-                "{:?} is not in {file}",
-                case.from
-            );
-            let text = whole.replacen(case.from, case.to, 1);
+            let Case { from, to, .. } = case;
+            assert!(whole.contains(from), "{from:?} is not in {file}");
+            let text = whole.replacen(from, to, 1);
             let mut broken = files.clone();
             broken.retain(|(name, _)| name != file);
             broken.push(((*file).to_owned(), text.clone()));
@@ -488,8 +485,7 @@ fn each_mistake_of_a_tree_is_found_at_its_line_and_once() {
             got.sort();
             if got != expected {
                 wrong.push(format!(
-                    "{file}: {:?} -> {:?}: expected {expected:?}, got {got:?}",
-                    case.from, case.to
+                    "{file}: {from:?} -> {to:?}: expected {expected:?}, got {got:?}"
                 ));
             }
         }

@@ -120,18 +120,27 @@ pub(crate) fn deleted(
     let price = mapping.record.field(PRICE);
     let price = price.and_then(|index| line.slot(index).text().map(str::to_owned));
     let ticket = short(root.1, key);
+    // Fees, taxes and the line `CART:kept` are no tickets: a cart has each once.
+    let is_ticket = ticket != mapping.name;
+    let (line, way) = match is_ticket {
+        true => (
+            format!("{} {ticket}", mapping.name),
+            ", or refund it in Ticketure",
+        ),
+        false => (mapping.name.to_owned(), ""),
+    };
     problem(
         format!("{CAUSE}{}:{key}", mapping.name),
         format!(
-            "{} {}: the line of {} {ticket}, whose price is {}, was deleted in Salesforce, and Ticketure has it",
+            "{} {}: the line of {line}, whose price is {}, was deleted in Salesforce, and the {} has it in Ticketure",
             root.0.name,
             root.1,
-            mapping.name,
-            price.unwrap_or_default()
+            price.unwrap_or_default(),
+            root.0.name
         ),
         Some(mapping.file.to_owned()),
         format!(
-            "Take the line out of the recycle bin, or refund it in Ticketure. The next row about this {} makes it again.",
+            "Take the line out of the recycle bin{way}. The next row about this {} makes it again.",
             root.0.name
         ),
     )

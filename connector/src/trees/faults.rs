@@ -187,6 +187,10 @@ fn said(own: &str, records: &BTreeSet<&Named>) -> String {
     }
     let each = by_mapping.into_iter().map(|(mapping, keys)| {
         let shown: Vec<&str> = keys.iter().copied().take(NAMED_MAX).collect();
+        // A cart has fees once: their key is their name.
+        if shown == [mapping] {
+            return mapping.to_owned();
+        }
         match keys.len().saturating_sub(NAMED_MAX) {
             0 => format!("{mapping} {}", shown.join(", ")),
             more => format!("{mapping} {} and {more} more", shown.join(", ")),

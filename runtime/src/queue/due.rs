@@ -36,9 +36,9 @@ fn due(step: &Step<'_>, now_ms: i64) -> Result<Vec<(i64, i64)>, StoreError> {
 }
 
 /// What it waits for never came. It keeps the key: should it come after all, the item goes on.
-/// What waits for a person waits on.
+/// What waits for a person, or for a record whose word nobody knows, waits on.
 fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
-    if waits_for_review(step, id)? {
+    if waits_for_review(step, id)? || waits_for_a_word(step, id)? {
         let later = step.now_ms + step.options.keep.parked_ms;
         step.execute("UPDATE items SET due = ?2 WHERE id = ?1", (id, later))?;
         return Ok(());
@@ -75,6 +75,17 @@ fn waits_for_review(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
         "SELECT 1 FROM items CROSS JOIN reviews
          ON reviews.mapping = substr(wait_key, 1, instr(wait_key, ':') - 1)
             AND reviews.source_id = substr(wait_key, instr(wait_key, ':') + 1)
+         WHERE items.id = ?1",
+    )?;
+    Ok(statement.exists([id])?)
+}
+
+/// Returns whether the record that it waits for came with a word that no mapping knows: the error log has that line.
+fn waits_for_a_word(step: &Step<'_>, id: i64) -> Result<bool, StoreError> {
+    let mut statement = step.transaction.prepare_cached(
+        "SELECT 1 FROM items CROSS JOIN items AS unknown
+         ON unknown.error_group IS NOT NULL AND unknown.state = 4
+            AND unknown.key = substr(items.wait_key, instr(items.wait_key, ':') + 1)
          WHERE items.id = ?1",
     )?;
     Ok(statement.exists([id])?)
