@@ -185,7 +185,7 @@ fn complete(own: Vec<&mut Value>, cart: &str, elsewhere: &[(&String, &Value)]) {
     }
 }
 
-/// Neither missing, nor null, nor blank text.
+/// Returns whether the member has a value that is neither null nor blank text.
 pub(super) fn is_given(row: &Value, name: &str) -> bool {
     row.get(name).is_some_and(|value| match value {
         Value::String(text) => !text.trim().is_empty(),
