@@ -117,7 +117,7 @@ impl Books {
             exchanges::of_one_kind(tickets);
             tickets.iter_mut().for_each(one_kind_of_fund);
         }
-        let misread = readable::settle(rows);
+        let misread = readable::settle(rows, refunds(settings));
         if let Some(payments) = rows.get_mut(PAYMENTS) {
             exchanges::settle_payments(payments, others);
         }

@@ -18,8 +18,9 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
         && !entries.is_empty()
     {
         let whole = conditions::number(super::at(row, path)).ok_or_else(|| {
+            let said = super::at(row, path).cloned().unwrap_or_default();
             RowError(format!(
-                "{} is no amount that can be shared",
+                "{} is {said}, which is no amount that can be shared",
                 path.join(".")
             ))
         })?;
@@ -30,10 +31,12 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
             )));
         }
         let shares = shares(whole, &entries).ok_or_else(|| {
+            let list = for_each.list.join(".");
+            let said: Vec<String> = entries.iter().filter_map(part_said).collect();
             RowError(format!(
-                "the entries of {} take more than {}",
-                for_each.list.join("."),
-                path.join(".")
+                "the entries of {list} take more than {}, which is {whole}; their parts are {}",
+                path.join("."),
+                said.join(", ")
             ))
         })?;
         for (entry, share) in entries.iter_mut().zip(shares) {
@@ -55,6 +58,17 @@ pub fn entries(for_each: &ForEach, row: &Value) -> Result<Vec<Value>, RowError> 
             row
         })
         .collect())
+}
+
+/// Formats the amount or percentage that an entry asks for, for error texts.
+fn part_said(entry: &Value) -> Option<String> {
+    let amount = entry.get("amount").filter(|amount| !amount.is_null());
+    let percent = entry.get("percent").filter(|percent| !percent.is_null());
+    match (amount, percent) {
+        (Some(amount), _) => Some(amount.to_string()),
+        (None, Some(percent)) => Some(format!("{percent} percent")),
+        (None, None) => None,
+    }
 }
 
 /// The amount or percentage of an entry that is no number. Without this check the entry would get the rest.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::exchanges::{is_given, move_of};
-use super::{CARTS, Rows, TICKETS};
+use super::{CARTS, Refunds, Rows, TICKETS};
 
 /// A value that is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +34,19 @@ const OF_CARTS: [Member; 4] = [
     ("total_outstanding", Kind::Amount, true),
     ("checked_out_at", Kind::Moment, false),
 ];
+/// The members that become lines of the cart.
+const FEES: [&str; 2] = ["total_fee_fixed_outside", "total_fee_percent_outside"];
 const PRICE: Member = ("price_paid", Kind::Amount, false);
 
+/// The status of a cart that went back whole.
+const REFUNDED: &str = "refunded";
 /// The status of a cart whose amounts are not read.
 const OPEN: &str = "open";
 
 /// Removes values that cannot be read where an earlier row has one that can. Returns those that would count.
-pub(super) fn settle(rows: &mut Rows) -> Vec<Misread> {
+///
+/// The fees of a cart that is `refunded` are not wanted where refunds reduce the lines.
+pub(super) fn settle(rows: &mut Rows, refunds: Refunds) -> Vec<Misread> {
     let mut misread = Vec::new();
     if let Some(tickets) = rows.get_mut(TICKETS) {
         let mut ids: Vec<String> = tickets
@@ -61,7 +67,12 @@ pub(super) fn settle(rows: &mut Rows) -> Vec<Misread> {
         let carts = rows.get_mut(CARTS).into_iter().flatten();
         let mut read: Vec<&mut Value> = carts.filter(|row| !is_open(row)).collect();
         read.sort_by_key(|row| time(row, "$at"));
-        misread.extend(settle_member(read, member, None));
+        let status = read.last().and_then(|row| text_at(row, &["status"]));
+        let is_refunded = status.is_some_and(|status| status.trim().eq_ignore_ascii_case(REFUNDED));
+        let is_wanted =
+            !is_refunded || !FEES.contains(&member.0) || refunds != Refunds::ReduceLines;
+        let found = settle_member(read, member, None);
+        misread.extend(found.filter(|_| is_wanted));
     }
     misread
 }
@@ -126,7 +137,7 @@ mod tests {
                 "occurred_at": format!("2026-03-0{at}T18:00:00Z") })
         });
         let mut rows = Rows::from([(TICKETS.to_owned(), tickets.collect())]);
-        let misread = settle(&mut rows);
+        let misread = settle(&mut rows, Refunds::ReduceLines);
         let left = rows[TICKETS].iter().map(|row| row["price_paid"].clone());
         (misread, left.collect())
     }
@@ -164,7 +175,7 @@ mod tests {
     fn a_cart_goes_on_without_what_is_owed() {
         let cart = json!({ "id": "c-1", "status": "checked_out", "total_outstanding": "n/a", "$at": "2026-03-01T18:00:00Z" });
         let mut rows = Rows::from([(CARTS.to_owned(), vec![cart])]);
-        let misread = settle(&mut rows);
+        let misread = settle(&mut rows, Refunds::ReduceLines);
         assert_eq!(misread.len(), 1);
         assert_eq!(misread[0].stays, None);
         assert_eq!(rows[CARTS][0].get("total_outstanding"), None);
