@@ -8,6 +8,7 @@ use std::any::Any;
 use crate::entity::{Entity, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use crate::json::{self, ReadError};
 use crate::mapping::{MappingDescriptor, Origin};
+use crate::merge::refusals;
 
 pub(crate) use fitted::said;
 pub use fitted::{Fitted, Read, fed, fitted, source_of};
@@ -48,7 +49,7 @@ impl Back {
     pub fn new<P: Entity, R: Entity>(
         mapping: &'static MappingDescriptor,
         record: &dyn Entity,
-        payload: P,
+        mut payload: P,
         errors: Vec<FieldError>,
         again: Result<R, RecordError>,
     ) -> Back {
@@ -64,10 +65,24 @@ impl Back {
                 }
             }
         }
+        no_word(mapping, record, &mut payload);
         Back {
             payload: Box::new(payload),
             image,
             errors,
+        }
+    }
+}
+
+/// Blanks consents that the record permits: an empty check box is no word of the person's.
+fn no_word(mapping: &'static MappingDescriptor, record: &dyn Entity, payload: &mut dyn Entity) {
+    for field in refusals(mapping) {
+        let permits =
+            matches!(record.slot(field), SlotRef::Boolean(slot) if slot.value() == Some(&false));
+        let members = 0..mapping.payload.fields.len();
+        let own = members.filter(|member| fed(mapping, *member).any(|fed| fed == field));
+        for member in own.filter(|_| permits) {
+            payload.slot_mut(member).set_null();
         }
     }
 }

@@ -4,6 +4,7 @@
 //! stops by itself. [`LinkState`] is kept with the link; [`LinkState::observe`] takes in what a side says, and
 //! [`LinkState::plan`] says what to write where, field by field. All of it is pure.
 
+mod consent;
 mod gate;
 mod observe;
 mod plan;
@@ -14,6 +15,7 @@ mod went_under;
 #[cfg(test)]
 mod tests;
 
+pub use consent::{consents, opted_out, refusals, restrictive, without_blanks};
 pub use gate::{missing_required, monitored_changed};
 pub use plan::{Clocks, Decision, Gate, Plan, Why};
 pub use state::{LinkState, SideState, Unlooked};

@@ -6,6 +6,7 @@ use runtime::entity::{Entity, Kind, overlay};
 use runtime::handler::{FieldError, Fitted, Handler, RecordError, fitted};
 use runtime::json;
 use runtime::mapping::{Condition, MappingDescriptor, Rule};
+use runtime::merge::without_blanks;
 use runtime::queue::{Failed, Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement, Word};
 use serde_json::Value;
 
@@ -286,6 +287,7 @@ pub fn to_record(
         false => fitted(mapping, row, &read)?,
     };
     without_npsp(fitted.record.as_mut(), terms.npsp);
+    without_blanks(mapping, fitted.record.as_mut());
     fitted
         .errors
         .retain(|error| terms.npsp || !fields::needs_npsp(mapping, error));

@@ -764,6 +764,60 @@ mod tests {
         expect::pair(&MAPPING, pair, back)
     }
 
+    /// an opt-out goes back without an e-mail address, and alone
+    #[test]
+    fn an_opt_out_goes_back_without_an_e_mail_address_and_alone() -> Result<(), Failure> {
+        let base = r#"{
+            "Email": "ada@example.org",
+            "FirstName": "Ada",
+            "HasOptedOutOfEmail": false,
+            "LastName": "Lovelace",
+            "MobilePhone": "1"
+        }"#;
+        let now = r#"{
+            "Email": null,
+            "FirstName": "Ada",
+            "HasOptedOutOfEmail": true,
+            "LastName": "Lovelace",
+            "MobilePhone": "2"
+        }"#;
+        let push = r#"{ "email_opt_in": false }"#;
+        let pair = expect::Pair {
+            base: Some(base),
+            now: Some(now),
+            row: None,
+            expect: None,
+            exact: false,
+            push: Some(push),
+        };
+        expect::pair(&MAPPING, pair, back)
+    }
+
+    /// an opt-out that is lifted in Salesforce is no opt-in
+    #[test]
+    fn an_opt_out_that_is_lifted_in_salesforce_is_no_opt_in() -> Result<(), Failure> {
+        let base = r#"{
+            "Email": "ada@example.org",
+            "HasOptedOutOfEmail": true,
+            "LastName": "Lovelace"
+        }"#;
+        let now = r#"{
+            "Email": "ada@example.org",
+            "HasOptedOutOfEmail": false,
+            "LastName": "Lovelace"
+        }"#;
+        let push = r#"{ "email_opt_in": null }"#;
+        let pair = expect::Pair {
+            base: Some(base),
+            now: Some(now),
+            row: None,
+            expect: None,
+            exact: false,
+            push: Some(push),
+        };
+        expect::pair(&MAPPING, pair, back)
+    }
+
     /// edits on both sides merge field by field
     #[test]
     fn edits_on_both_sides_merge_field_by_field() -> Result<(), Failure> {

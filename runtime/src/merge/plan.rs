@@ -106,6 +106,8 @@ pub enum Why {
     Tie,
     /// It permits less.
     Restrictive,
+    /// A record of the same person, which was merged into this one, had the opt-out.
+    Merged,
     /// A write of ours arrived late, over something newer.
     CameLate,
     /// It was on its way while somebody wrote something else.
@@ -143,6 +145,9 @@ impl LinkState {
         for field in 0..self.mapping.record.fields.len() {
             let create_only = self.mapping.record.fields.get(field);
             if create_only.is_some_and(|field| field.create_only) {
+                continue;
+            }
+            if self.plan_owed(&mut plan, field) {
                 continue;
             }
             if let Some(decision) = self.decide(field, clocks) {
@@ -341,7 +346,7 @@ impl LinkState {
         plan.decisions.push(decision);
     }
 
-    /// What may not go back stays where it is, as a change.
+    /// What may not go back stays where it is, as a change. An opt-out goes all the same.
     fn gate(&self, plan: &mut Plan) {
         let fields = 0..self.mapping.record.fields.len();
         let back: Vec<usize> = fields
@@ -353,16 +358,27 @@ impl LinkState {
         let current = self.current(Side::Destination);
         let missing = missing_required(self.mapping, current.as_ref());
         let monitored = back.iter().any(|field| self.mapping.sync(*field).monitored);
-        plan.gate = if !missing.is_empty() {
+        let gate = if !missing.is_empty() {
             Gate::Incomplete(missing)
         } else if !monitored {
             Gate::Unmonitored
         } else {
             return;
         };
-        plan.to_source = self.mapping.new_record();
+        let wanted = std::mem::replace(&mut plan.to_source, self.mapping.new_record());
+        let goes = |field: &usize| self.is_opt_out(wanted.as_ref(), *field);
+        let (opt_outs, held): (Vec<usize>, Vec<usize>) = back.into_iter().partition(goes);
+        for field in opt_outs {
+            plan.to_source.slot_mut(field).set(wanted.slot(field));
+        }
+        // An opt-out alone is held by nothing.
+        if !held.is_empty() {
+            plan.gate = gate;
+        }
         plan.decisions.retain(|decision| {
-            decision.winner != Some(Side::Destination) || self.told.contains(decision)
+            decision.winner != Some(Side::Destination)
+                || self.told.contains(decision)
+                || goes(&decision.field)
         });
     }
 }

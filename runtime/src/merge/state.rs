@@ -1,6 +1,6 @@
 //! What is kept of a pair, and its form as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -21,6 +21,8 @@ pub struct LinkState {
     pub destination: SideState,
     /// Fields that nobody decides until one side says something new, with both values then.
     pub(super) held: BTreeMap<usize, (Value, Value)>,
+    /// Consents that a record of the same person had refused when it was merged into this pair; not kept.
+    pub(super) owed: BTreeSet<usize>,
     /// What somebody typed and a late write of ours went over, for the conflict log; not kept.
     pub(super) told: Vec<super::Decision>,
 }
@@ -163,6 +165,7 @@ impl LinkState {
             source: SideState::new(mapping),
             destination: SideState::new(mapping),
             held: BTreeMap::new(),
+            owed: BTreeSet::new(),
             told: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! The promises of the merge, on a pair with a name, a phone number and a consent.
 
+mod consent;
 mod told;
 
 use super::*;
