@@ -305,8 +305,17 @@ pub(super) fn decided(decision: &DecisionRecord) -> String {
         decision.field,
         decision.value,
         decision.winner,
-        decision.why.replace('_', " ")
+        why(decision)
     )
+}
+
+/// Says in words why a value stands.
+fn why(decision: &DecisionRecord) -> String {
+    match decision.why.as_str() {
+        // The pair itself does not show where this value comes from.
+        "merged" => "a record merged into this one was opted out".to_owned(),
+        why => why.replace('_', " "),
+    }
 }
 
 fn side(side: Side) -> &'static str {

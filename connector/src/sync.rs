@@ -18,6 +18,7 @@ pub(crate) mod image;
 mod look;
 pub(crate) mod meeting;
 pub(crate) mod notes;
+mod opt_outs;
 pub(crate) mod outcome;
 pub(crate) mod pair;
 mod refusal;
@@ -83,6 +84,8 @@ pub enum Broken {
     Late,
     /// A later end is sent to Ticketure, and stays on the opportunity as if it had not been.
     Extensions,
+    /// Opt-outs wait for what is required, and merged records take theirs with them.
+    Consent,
 }
 
 #[cfg(feature = "demo")]
@@ -115,6 +118,7 @@ impl std::fmt::Display for Broken {
             Broken::Books => "books",
             Broken::Late => "late",
             Broken::Extensions => "extensions",
+            Broken::Consent => "consent",
         })
     }
 }

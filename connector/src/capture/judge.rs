@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use runtime::change::present;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Gate, LinkState, missing_required};
+use runtime::merge::{Gate, LinkState, missing_required, opted_out};
 use runtime::queue::{
     Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, StoreError, Tombstone,
 };
@@ -58,7 +58,9 @@ pub(super) async fn judge(
         let id = text(&record, "Id");
         let link = known.links.get(&id);
         let judged = match record.get("IsDeleted") {
-            Some(Value::Bool(true)) => Judged::goes(link.is_some()),
+            Some(Value::Bool(true)) => {
+                Judged::goes(link.is_some() || is_opted_out(sync, mapping, &record))
+            }
             _ => decide(sync, mapping, &record, link, &known.buried),
         };
         let Judged { goes, held, seen } = judged;
@@ -205,6 +207,12 @@ fn decide(
             }
         }
     }
+}
+
+/// Returns whether the record is opted out. One that was merged into a linked record hands that on.
+fn is_opted_out(sync: &TwoWaySync, mapping: &'static MappingDescriptor, record: &Record) -> bool {
+    let seen = image::of(&sync.handlers, mapping, record, sync.has_npsp());
+    seen.is_ok_and(|seen| !opted_out(mapping, seen.record.as_ref()).is_empty())
 }
 
 /// Is the pair that the record names no more, and is there nothing to be asked about it? A record of an identity that

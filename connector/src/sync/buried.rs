@@ -33,6 +33,10 @@ impl TwoWaySync {
                     settlements.extend(settle(unit, &Outcome::Done, None));
                 }
                 _ if unit.fate.is_some() => {
+                    if let Some(survivor) = survivor(&unit) {
+                        let refused = self.refused_by_unlinked(&unit).await?;
+                        self.owe(mapping, &survivor, &refused).await?;
+                    }
                     self.answered_by_its_end(&unit, tombstone).await?;
                     settlements.extend(never_linked(unit, tombstone));
                 }

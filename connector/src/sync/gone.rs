@@ -18,6 +18,9 @@ use super::{Broken, TwoWaySync, Unit};
 
 /// A merge shows as a delete first; so long it has to become one.
 pub(crate) const GRACE_MS: i64 = 60_000;
+/// Time for the survivor of a merge in Ticketure to be heard of. Until then the merged identity keeps its record, so
+/// that the end does not depend on which of the two webhooks arrives first.
+const SURVIVOR_MS: i64 = 180_000;
 /// Wait before each new try, longer than a merge needs to show.
 const DELETED_MS: i64 = GRACE_MS + 15_000;
 
@@ -220,6 +223,7 @@ impl TwoWaySync {
             .store
             .links_by_destination(pair.mapping().name, vec![master.to_owned()])
             .await?;
+        let refused = self.refused_by(pair);
         if taken
             .values()
             .any(|link| link.source_id != pair.link.source_id)
@@ -231,11 +235,21 @@ impl TwoWaySync {
                 Some(master),
             ));
             pair.forget = true;
+            if let Some(outcome) = self.opt_out_identity(pair, &refused).await? {
+                (pair.tombstone, pair.forget) = (None, false);
+                pair.stopped = Some(outcome);
+                return Ok(());
+            }
+            for link in taken.values() {
+                self.owe(pair.mapping(), &link.source_id, &refused).await?;
+            }
             self.ask(pair, &format!("its record was merged into {master}, which is another identity's: merge the two in Ticketure as well"))
                 .await?;
             pair.stopped = Some(Outcome::Done);
             return Ok(());
         }
+        self.owe(pair.mapping(), &pair.link.source_id, &refused)
+            .await?;
         // Nothing is agreed with the survivor: the two meet.
         pair.replace = Some(Link {
             destination_id: master.to_owned(),
@@ -262,11 +276,23 @@ impl TwoWaySync {
                 }
             }
             Fate::MergedInto(other) => {
-                pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));
                 let taken = self
                     .store
                     .links(pair.mapping().name, vec![other.clone()])
                     .await?;
+                let first = pair.unit.items.iter().map(|item| item.received_at_ms).min();
+                let heard_by = first.unwrap_or(now) + SURVIVOR_MS;
+                if taken.is_empty() && now < heard_by {
+                    pair.stopped = Some(Outcome::Retry {
+                        due_ms: heard_by,
+                        error: format!("it was merged into {other}, of which a row may come"),
+                        charge: false,
+                    });
+                    return Ok(());
+                }
+                let refused = self.refused_by(pair);
+                self.owe(pair.mapping(), &other, &refused).await?;
+                pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));
                 if taken.is_empty() {
                     pair.replace = Some(Link {
                         source_id: other.clone(),

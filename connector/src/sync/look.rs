@@ -1,10 +1,11 @@
 //! Looking at both sides of the pairs of a batch, until it can be said what is to be written.
 
 use runtime::change::present;
+use runtime::entity::Entity;
 use runtime::handler::Fitted;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Clocks, LinkState, Plan};
+use runtime::merge::{Clocks, LinkState, Plan, missing_required};
 use runtime::queue::{Link, Outcome, StoreError};
 use runtime::salesforce::RETRIEVE_MAX;
 use serde_json::value::RawValue;
@@ -97,6 +98,9 @@ impl TwoWaySync {
             if pair.unknown {
                 continue;
             }
+            for field in &pair.owed {
+                pair.state.owe_opt_out(*field);
+            }
             let mut plan = plan_of(&mut pair.state, &clocks);
             self.break_plan(pair, &mut plan);
             // Nothing is written over what nobody has looked at. Where nothing goes back, there is nothing to look for.
@@ -113,6 +117,10 @@ impl TwoWaySync {
             !present(plan.to_source.as_ref()).is_empty()
                 && !present(plan.to_destination.as_ref()).is_empty()
         };
+        let lacks = |here: &dyn Entity| !missing_required(pair.mapping(), here).is_empty();
+        if self.breaks(Broken::Consent) && lacks(pair.state.current(Side::Destination).as_ref()) {
+            plan.to_source = pair.mapping().new_record();
+        }
         if self.breaks(Broken::Merge) && both(plan) {
             plan.to_source = pair.mapping().new_record();
             plan.to_destination = pair.state.current(Side::Source);

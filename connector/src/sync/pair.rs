@@ -22,6 +22,8 @@ pub(crate) struct Pair {
     /// Nothing was agreed yet: both sides have to be read, and then they meet.
     pub(crate) unknown: bool,
     pub(crate) intents: Vec<Intent>,
+    /// Consents that a record merged into this pair had refused.
+    pub(crate) owed: Vec<usize>,
     pub(crate) source: Seen,
     pub(crate) destination: Seen,
     pub(crate) closes: Vec<IntentKey>,
@@ -96,6 +98,7 @@ impl Pair {
             unit,
             link,
             intents,
+            owed: Vec::new(),
             source: Seen::default(),
             destination: Seen::default(),
             closes: Vec::new(),
@@ -297,7 +300,7 @@ impl Pair {
     }
 
     /// What the items say that changes of Salesforce's became, and when it was read.
-    fn earlier(&self) -> Vec<(Box<dyn Entity>, i64)> {
+    pub(super) fn earlier(&self) -> Vec<(Box<dyn Entity>, i64)> {
         let mut earlier = Vec::new();
         for item in self
             .unit

@@ -70,12 +70,15 @@ impl TwoWaySync {
             });
             pair.intents = mine.cloned().collect();
         }
+        self.know_owed(mapping, &mut pairs).await?;
         self.observe(&mut pairs).await?;
         let (mut ready, mut settlements) = self.ready(mapping, pairs).await?;
         self.keep_links(&mut ready).await?;
         self.note(&ready).await?;
         let ready = self.update_all(mapping, ready).await?;
         let ready = self.push_all(mapping, ready).await?;
+        self.forget_paid(ready.iter().map(|writing| writing.pair.as_ref()))
+            .await?;
         for writing in ready {
             settlements.extend(self.settled(writing));
         }

@@ -50,7 +50,7 @@ impl TwoWaySync {
             }
             settlements.extend(settled);
         }
-        settlements.extend(self.linked(mapping, created).await);
+        settlements.extend(self.linked(mapping, created).await?);
         Ok(settlements)
     }
 
@@ -106,7 +106,9 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         created: Vec<(Unit, String)>,
-    ) -> Vec<Settlement> {
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let ids = created.iter().map(|(unit, _)| unit.source_id.clone());
+        let owed = self.owed(mapping, ids.collect()).await?;
         let mut settlements = Vec::with_capacity(created.len());
         let mut locks: Vec<String> = Vec::with_capacity(created.len());
         for chunk in created.chunks(RETRIEVE_MAX) {
@@ -130,6 +132,8 @@ impl TwoWaySync {
         for ((unit, id), lock) in created.into_iter().zip(locks) {
             let (version_ms, outcome) = match unit.repeats {
                 true => (0, give_back()),
+                // The pair is opted out next.
+                false if owed.contains_key(&unit.source_id) => (unit.version_ms(), give_back()),
                 false => (unit.version_ms(), Outcome::Done),
             };
             let mut state = LinkState::created(mapping, unit.record.as_ref(), version_ms);
@@ -154,7 +158,7 @@ impl TwoWaySync {
             }
             settlements.extend(settled);
         }
-        settlements
+        Ok(settlements)
     }
 }
 

@@ -176,6 +176,13 @@ impl TwoWaySync {
             }
             Ok(Err(settled))
         };
+        if found.is_none() {
+            let owed = self.owe_of_deleted(mapping, &unit, &id).await?;
+            if let Err(error) = owed {
+                let outcome = self.not_answered(&unit, &error);
+                return Ok(Err(settle(unit, &outcome, None)));
+            }
+        }
         let Some(found) = found.filter(|found| mapping.takes_back(found, self.has_npsp())) else {
             return done(unit, gate(None));
         };

@@ -1,0 +1,232 @@
+//! Opt-outs of records that are merged into others: the survivor is opted out on both sides, and the conflict log says
+//! so. They are kept until both sides have them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use runtime::entity::Entity;
+use runtime::json;
+use runtime::mapping::{MappingDescriptor, Side};
+use runtime::merge::{consents, opted_out};
+use runtime::queue::{Link, Outcome, StoreError, TreeRecord};
+use runtime::salesforce::{CallError, normalise};
+use serde_json::{Map, Value};
+
+use super::pair::Pair;
+use super::{Broken, TwoWaySync, Unit};
+use crate::to_ticketure::endpoint;
+
+/// The name under which they are kept among the trees' records, by the survivor's source id.
+const OPT_OUT: &str = "opt_out";
+/// Kept in the place of an id.
+const OWED: &str = "owed";
+/// The length of a chain of merges that is followed.
+const MERGES_MAX: usize = 8;
+
+impl TwoWaySync {
+    /// Returns the consent fields in which these identities are to be opted out, by source id.
+    pub(crate) async fn owed(
+        &self,
+        mapping: &'static MappingDescriptor,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Vec<usize>>, StoreError> {
+        let mut owed: HashMap<String, Vec<usize>> = HashMap::new();
+        if ids.is_empty() || consents(mapping).next().is_none() {
+            return Ok(owed);
+        }
+        let kept = self.store.tree_records(OPT_OUT, ids).await?;
+        for record in kept.iter().filter(|record| record.mapping == mapping.name) {
+            if let Some(field) = mapping.record.field(&record.key) {
+                owed.entry(record.root.clone()).or_default().push(field);
+            }
+        }
+        Ok(owed)
+    }
+
+    /// Tells pairs which opt-outs they owe.
+    pub(super) async fn know_owed(
+        &self,
+        mapping: &'static MappingDescriptor,
+        pairs: &mut [Pair],
+    ) -> Result<(), StoreError> {
+        let ids = pairs.iter().map(|pair| pair.unit.source_id.clone());
+        let mut owed = self.owed(mapping, ids.collect()).await?;
+        for pair in pairs {
+            pair.owed = owed.remove(&pair.unit.source_id).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Forgets the opt-outs that both sides of a pair have now.
+    pub(super) async fn forget_paid<'p>(
+        &self,
+        pairs: impl Iterator<Item = &'p Pair>,
+    ) -> Result<(), StoreError> {
+        let mut paid = Vec::new();
+        for pair in pairs.filter(|pair| !pair.owed.is_empty()) {
+            let on_both = pair.state.opted_out_on_both();
+            let fields = pair.owed.iter().filter(|field| on_both.contains(field));
+            let of_pair = (pair.mapping(), pair.unit.source_id.as_str());
+            paid.extend(fields.map(|field| kept(of_pair, *field, String::new())));
+        }
+        match paid.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_records(paid).await,
+        }
+    }
+
+    /// Keeps that an identity is to be opted out in these fields, and has its pair looked at.
+    pub(super) async fn owe(
+        &self,
+        mapping: &'static MappingDescriptor,
+        survivor: &str,
+        fields: &[usize],
+    ) -> Result<(), StoreError> {
+        if fields.is_empty() || self.breaks(Broken::Consent) {
+            return Ok(());
+        }
+        let heirs = self.store.heirs(mapping.name, vec![survivor.to_owned()]);
+        let heir = heirs.await?.remove(survivor);
+        let heir = heir.and_then(|heir| heir.source_id);
+        let survivor = heir.unwrap_or_else(|| survivor.to_owned());
+        let owed = fields.iter();
+        let owed = owed.map(|field| kept((mapping, &survivor), *field, OWED.to_owned()));
+        self.store.keep_records(owed.collect()).await?;
+        // One that has no pair yet is opted out once it has.
+        let links = self.store.links(mapping.name, vec![survivor]).await?;
+        for link in links.into_values() {
+            self.look_at_link(&link, &link.destination_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the consents that a pair's person has refused, on either side, as far as this batch knows.
+    pub(super) fn refused_by(&self, pair: &Pair) -> Vec<usize> {
+        let mapping = pair.mapping();
+        let mut fields: BTreeSet<usize> = pair.owed.iter().copied().collect();
+        let mut add = |record: &dyn Entity| fields.extend(opted_out(mapping, record));
+        for side in [Side::Source, Side::Destination] {
+            add(pair.state.current(side).as_ref());
+        }
+        add(pair.unit.record.as_ref());
+        for (record, _) in pair.earlier() {
+            add(record.as_ref());
+        }
+        fields.into_iter().collect()
+    }
+
+    /// Returns the consents that a person without a pair has refused.
+    pub(super) async fn refused_by_unlinked(&self, unit: &Unit) -> Result<Vec<usize>, StoreError> {
+        let owed = self.owed(unit.mapping, vec![unit.source_id.clone()]);
+        let mut fields = owed.await?.remove(&unit.source_id).unwrap_or_default();
+        fields.extend(opted_out(unit.mapping, unit.record.as_ref()));
+        fields.sort_unstable();
+        fields.dedup();
+        Ok(fields)
+    }
+
+    /// Opts out the identity of a record that was merged in Salesforce, whose pair ends. An answer that stays out is
+    /// returned as what becomes of the pair's items.
+    pub(super) async fn opt_out_identity(
+        &self,
+        pair: &Pair,
+        fields: &[usize],
+    ) -> Result<Option<Outcome>, StoreError> {
+        let mapping = pair.mapping();
+        let known = opted_out(mapping, pair.state.current(Side::Source).as_ref());
+        let missing = fields.iter().filter(|field| !known.contains(field));
+        let missing: Vec<usize> = missing.copied().collect();
+        let Some(ticketure) = self.ticketure.as_ref().filter(|_| !missing.is_empty()) else {
+            return Ok(None);
+        };
+        let mut record = mapping.new_record();
+        for (field, refuses) in consents(mapping).filter(|(field, _)| missing.contains(field)) {
+            if let runtime::entity::SlotMut::Boolean(slot) = record.slot_mut(field) {
+                *slot = runtime::entity::Slot::Value(refuses);
+            }
+        }
+        let handler = super::batch::handler_of(&self.handlers, mapping);
+        let back = handler.and_then(|handler| handler.back(mapping.name, record.as_ref()));
+        let body = match back {
+            Ok(back) => json::write_tree(
+                back.payload.as_ref(),
+                &runtime::change::present(back.payload.as_ref()),
+            ),
+            Err(error) => return Ok(Some(super::outcome::unfit(mapping, &error))),
+        };
+        let entity = endpoint::entity(mapping);
+        let said = ticketure.change(entity, &pair.unit.source_id, &body).await;
+        Ok(said.err().map(|error| self.not_pushed(&pair.unit, &error)))
+    }
+
+    /// Keeps the opt-out that the items show of a record that was deleted, for the record that it was merged into.
+    pub(crate) async fn owe_of_deleted(
+        &self,
+        mapping: &'static MappingDescriptor,
+        unit: &Unit,
+        id: &str,
+    ) -> Result<Result<(), CallError>, StoreError> {
+        for item in &unit.items {
+            let Ok(Value::Object(record)) = serde_json::from_str(&item.payload) else {
+                continue;
+            };
+            if let Err(error) = self.owe_of_unlinked(mapping, &record, id).await? {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Keeps the opt-out of a contact that was never linked, and that was deleted since it was merged into one that is.
+    async fn owe_of_unlinked(
+        &self,
+        mapping: &'static MappingDescriptor,
+        record: &Map<String, Value>,
+        id: &str,
+    ) -> Result<Result<(), CallError>, StoreError> {
+        let mut seen = mapping.new_record();
+        let text = Value::Object(record.clone()).to_string();
+        // A value that does not fit is no opt-out.
+        let _ = json::read(seen.as_mut(), text.as_bytes());
+        let fields = opted_out(mapping, seen.as_ref());
+        if fields.is_empty() {
+            return Ok(Ok(()));
+        }
+        let mut id = id.to_owned();
+        for _ in 0..MERGES_MAX {
+            let ids = [id.clone()];
+            let found = self.salesforce.with_deleted(mapping.object, "Id", &ids);
+            let found = match found.await {
+                Ok(found) => found.into_iter().next().unwrap_or_default(),
+                Err(error) => return Ok(Err(error)),
+            };
+            let master = found.get("MasterRecordId").and_then(Value::as_str);
+            let Some(master) = master.map(normalise) else {
+                return Ok(Ok(()));
+            };
+            let links = self
+                .store
+                .links_by_destination(mapping.name, vec![master.clone()])
+                .await?;
+            if let Some(Link { source_id, .. }) = links.values().next() {
+                return self.owe(mapping, source_id, &fields).await.map(Ok);
+            }
+            id = master;
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn kept(
+    (mapping, source_id): (&MappingDescriptor, &str),
+    field: usize,
+    destination_id: String,
+) -> TreeRecord {
+    TreeRecord {
+        tree: OPT_OUT.to_owned(),
+        root: source_id.to_owned(),
+        mapping: mapping.name.to_owned(),
+        key: mapping.field_name(field).to_owned(),
+        destination_id,
+        base: "{}".to_owned(),
+    }
+}
