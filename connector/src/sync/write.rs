@@ -22,6 +22,11 @@ use crate::to_salesforce::references::{leave_out, of, waits_for};
 use crate::to_salesforce::send::{body, parents};
 use crate::to_ticketure::endpoint;
 
+mod in_step;
+mod opt_outs;
+
+use in_step::{InStep, put_right};
+
 /// Calls to Ticketure at a time.
 const AT_A_TIME: usize = 8;
 
@@ -118,13 +123,16 @@ impl TwoWaySync {
             let missing = wanted
                 .iter()
                 .find(|reference| !resolved.contains_key(*reference));
-            if let Some((parent, id)) = missing {
-                let outcome = match &failure {
-                    Some(error) => self.not_answered(&pair.unit, error),
-                    None => waits_for(mapping, &pair.unit, parent, id),
-                };
+            let waits = missing.map(|(parent, id)| match &failure {
+                Some(error) => self.not_answered(&pair.unit, error),
+                None => waits_for(mapping, &pair.unit, parent, id),
+            });
+            if let Some(outcome) = waits
+                .as_ref()
+                .filter(|_| !opt_outs::alone_in(mapping, &mut plan))
+            {
                 told.extend(self.told(&mut pair));
-                settlements.extend(pair.stop(&outcome));
+                settlements.extend(pair.stop(outcome));
                 continue;
             }
             let known = wanted.into_iter().filter_map(|key| {
@@ -137,10 +145,7 @@ impl TwoWaySync {
             let some =
                 |record: Box<dyn Entity>| (!present(record.as_ref()).is_empty()).then_some(record);
             let (to_source, failed_back) = match some(plan.to_source) {
-                Some(record) => match self.wording(mapping, record) {
-                    Ok(back) => (back, None),
-                    Err(outcome) => (None, Some(outcome)),
-                },
+                Some(record) => self.wording_or_opt_outs(mapping, record),
                 None => (None, None),
             };
             ready.push(Writing {
@@ -148,7 +153,7 @@ impl TwoWaySync {
                 to_source,
                 decisions: plan.decisions,
                 gate: plan.gate,
-                failed_forward: None,
+                failed_forward: waits,
                 failed_back,
                 review: None,
                 pair: Box::new(pair),
@@ -304,6 +309,7 @@ impl TwoWaySync {
         let sent = self.in_calls(mapping, records).await;
         let key = |writing: &Writing| writing.pair.unit.source_id.clone();
         let sent = self.once_more(mapping, sent, key, changed_record).await?;
+        let sent = self.update_opt_outs(mapping, sent).await;
         for (mut writing, sent) in sent {
             self.updated(&mut writing, &sent).await?;
             done.push(writing);
@@ -383,6 +389,9 @@ impl TwoWaySync {
                 } else {
                     pair.closes.push(key(pair, Side::Source));
                 }
+                if error.is_about_content() {
+                    self.push_opt_outs(mapping, &mut writing).await;
+                }
             }
         }
         Ok(writing)
@@ -455,26 +464,6 @@ impl TwoWaySync {
             ..Clocks::default()
         }
     }
-}
-
-/// Directions in which nothing of a pair remains to be written.
-struct InStep {
-    forward: bool,
-    back: bool,
-}
-
-/// Entries of the error log that a pair without open writes settles.
-fn put_right(pair: &Pair, in_step: &InStep) -> Vec<i64> {
-    let mut right = Vec::new();
-    if in_step.forward {
-        let known_ms = pair.state.side(Side::Source).version_ms;
-        right.extend(pair.unit.forward_put_right(known_ms));
-    }
-    // Only values that this batch read from Salesforce count.
-    if in_step.back && in_step.forward && pair.destination.read {
-        right.extend(pair.unit.back_put_right());
-    }
-    right
 }
 
 fn changed_record(writing: Writing) -> Record<Writing> {
