@@ -1,6 +1,11 @@
 //! What an operator reads: the state of the queue in a screenful.
 
-use runtime::queue::{FailedItem, Gated, ItemView, Status};
+use std::collections::BTreeMap;
+
+use runtime::queue::{FailedItem, Gated, HeldEdits, ItemView, Status};
+
+use crate::handlers::households::PEOPLE;
+use crate::sync::notes::blank_fields;
 
 /// The most lines of keys that items wait for, and of problems that wait.
 const KEYS_SHOWN: usize = 10;
@@ -10,14 +15,17 @@ pub fn status(status: &Status) -> String {
     let waiting = status.ready + status.running + status.delayed;
     if let Some(pause) = status.pauses.first() {
         let since = time(pause.since_ms);
+        let held = held_edits(&status.held_edits, "; ");
         return format!(
-            "{} stands still since {since}: {}\n{}",
+            "{} stands still since {since}: {}{held}\n{}",
             pause.direction.replace('_', " "),
             pause.reason,
             numbers(status)
         );
     }
     let parked = status.parked.saturating_sub(status.problems);
+    let is_done = (status.dead, waiting + parked, status.problems) == (0, 0, 0);
+    let held = held_edits(&status.held_edits, if is_done { ", but " } else { "; " });
     let first = match (status.dead, waiting + parked) {
         (0, 0) if status.problems > 0 => {
             format!("all done, but {}", waiting_problems(status.problems))
@@ -26,7 +34,32 @@ pub fn status(status: &Status) -> String {
         (0, left) => format!("working: {left} to do"),
         (dead, _) => format!("{dead} in the error log want a person: usher errors"),
     };
-    format!("{first}\n{}", numbers(status))
+    format!("{first}{held}\n{}", numbers(status))
+}
+
+/// Says of how many linked records edits are held, and for which fields. Empty where none are.
+fn held_edits(held: &[HeldEdits], before: &str) -> String {
+    let mut kinds: BTreeMap<bool, (u64, Vec<String>)> = BTreeMap::new();
+    for one in held {
+        let (count, reasons) = kinds.entry(one.mapping != PEOPLE).or_default();
+        *count += one.records;
+        let fields = blank_fields(&one.reason).join(" and ");
+        reasons.push(format!("{} without {fields}", one.records));
+    }
+    let kinds = kinds.into_iter().map(|(is_other, (count, reasons))| {
+        let noun = match (is_other, count) {
+            (false, 1) => "person",
+            (false, _) => "people",
+            (true, 1) => "organization",
+            (true, _) => "organizations",
+        };
+        format!("edits of {count} {noun} are held: {}", reasons.join(", "))
+    });
+    let kinds: Vec<String> = kinds.collect();
+    match kinds.is_empty() {
+        true => String::new(),
+        false => format!("{before}{} (usher gates)", kinds.join("; ")),
+    }
 }
 
 fn numbers(status: &Status) -> String {
@@ -198,6 +231,7 @@ fn duration(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::notes::missing_named;
     use runtime::queue::ErrorRecord;
 
     fn failed(waits_until_ms: Option<i64>) -> FailedItem {
@@ -236,6 +270,32 @@ mod tests {
         let shown = errors(&[failed(Some(86_400_000))]);
         assert!(shown.contains("until 1970-01-02"), "{shown}");
         assert!(!shown.contains("usher retry"), "{shown}");
+    }
+
+    #[test]
+    fn the_first_line_says_whose_edits_are_held_and_for_what() {
+        let contact = generated::MAPPINGS.iter().find(|one| one.name == PEOPLE);
+        let held = |fields: &[&str], records: u64| HeldEdits {
+            mapping: PEOPLE.to_owned(),
+            reason: missing_named(contact.unwrap(), fields),
+            records,
+        };
+        let mut now = Status {
+            held_edits: vec![held(&["Email"], 2), held(&["LastName", "Email"], 1)],
+            ..Status::default()
+        };
+        let held = "edits of 3 people are held: 2 without Email, 1 without LastName and Email";
+        let shown = status(&now);
+        assert!(
+            shown.starts_with(&format!("all done, but {held} (usher gates)\n")),
+            "{shown}"
+        );
+        now.ready = 1;
+        let shown = status(&now);
+        assert!(
+            shown.starts_with(&format!("working: 1 to do; {held}")),
+            "{shown}"
+        );
     }
 
     #[test]

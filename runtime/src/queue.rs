@@ -25,6 +25,7 @@ mod problem;
 mod prune;
 mod review;
 mod settle;
+mod status;
 mod sweep;
 mod tree;
 mod wake;
@@ -59,12 +60,13 @@ pub use heirs::{Heir, MERGED};
 pub use item::{
     Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, Failed, FailedItem, GateNote,
     Gated, HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
-    ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State, Status,
+    ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State,
     Tombstone, Which, Word,
 };
 pub use options::{Breaks, Keep, StoreOptions};
 pub use problem::OpenProblem;
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
+pub use status::{HeldEdits, Status};
 pub use tree::{ASK, TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
 pub use words::unknown_word;
 
@@ -407,7 +409,7 @@ impl Store {
     /// The queue in numbers.
     pub async fn status(&self) -> Result<Status, StoreError> {
         let now_ms = (self.shared.now)();
-        self.read(move |connection| view::status(connection, now_ms))
+        self.read(move |connection| status::status(connection, now_ms))
             .await
     }
 

@@ -6,6 +6,9 @@ use runtime::queue::{GateNote, Review};
 
 use super::pair::Pair;
 
+/// Opens the reason of an edit that is held for what is required.
+const BLANK: &str = "required and blank: ";
+
 /// Why a record may not go back, or that it may.
 pub(super) fn gate_note(pair: &Pair, gate: &Gate) -> GateNote {
     let mapping = pair.mapping();
@@ -39,7 +42,17 @@ pub(crate) fn missing_named(mapping: &MappingDescriptor, names: &[&str]) -> Stri
         .iter()
         .map(|name| mapping.place(name).unwrap_or_else(|| (*name).to_owned()));
     let places: Vec<String> = places.collect();
-    format!("required and blank: {}", places.join(", "))
+    format!("{BLANK}{}", places.join(", "))
+}
+
+/// Returns the fields that [`missing`] named.
+pub(crate) fn blank_fields(reason: &str) -> Vec<&str> {
+    fn name(place: &str) -> &str {
+        let named = place.rsplit_once('(');
+        named.map_or(place, |(_, name)| name.trim_end_matches(')'))
+    }
+    let places = reason.strip_prefix(BLANK).unwrap_or(reason).split(", ");
+    places.map(name).collect()
 }
 
 /// Fields that nobody decides: a person has to.

@@ -5,6 +5,7 @@ mod calls;
 mod classes;
 mod clones;
 mod closing;
+mod consent;
 mod duplicates;
 mod ladder;
 mod merges;

@@ -464,34 +464,6 @@ pub struct Event {
     pub payload: String,
 }
 
-/// The queue in numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Status {
-    pub ready: u64,
-    pub running: u64,
-    pub delayed: u64,
-    pub parked: u64,
-    /// Count of dead items. The error log may have fewer lines, since items with one cause share one.
-    pub dead: u64,
-    /// Since the file was made.
-    pub done: u64,
-    pub duplicates: u64,
-    /// How long the oldest item that is neither done nor dead has been here.
-    pub oldest_age_ms: Option<i64>,
-    /// Records of Salesforce's that may not go back as they are.
-    pub incomplete: u64,
-    pub unmonitored: u64,
-    /// Writes whose outcome is not known yet.
-    pub open_intents: u64,
-    pub pauses: Vec<Pause>,
-    /// Keys that parked items wait for, with their counts, largest first, at most 100. Problems have no key.
-    pub parked_by_key: Vec<(String, u64)>,
-    /// Count of waiting problems. `parked` includes them.
-    pub problems: u64,
-    /// Messages of the waiting problems, oldest first, at most 100.
-    pub problem_notes: Vec<String>,
-}
-
 /// Which dead items to bring back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {

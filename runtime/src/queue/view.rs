@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::item::{
-    ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Pause, State, Status,
-};
+use super::item::{ErrorRecord, Event, FailedItem, HistoryLine, ItemView, Link, Pause, State};
 use super::{StoreError, sync, words};
 
 pub(super) fn links(
@@ -216,76 +214,6 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<i64>, StoreErro
                     (SELECT MIN(due) FROM items WHERE state IN (2, 3) AND due IS NOT NULL))",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
-}
-
-pub(super) fn status(connection: &Connection, now_ms: i64) -> Result<Status, StoreError> {
-    let states = counts(
-        connection,
-        // One small index a state: the rows themselves are never read.
-        "SELECT '0', COUNT(*) FROM items WHERE state = 0
-         UNION ALL SELECT '1', COUNT(*) FROM items WHERE state = 1
-         UNION ALL SELECT '2', COUNT(*) FROM items WHERE state = 2
-         UNION ALL SELECT '3', COUNT(*) FROM items WHERE state = 3
-         UNION ALL SELECT '4', COUNT(*) FROM items WHERE state = 4",
-    )?;
-    let gates = counts(connection, "SELECT gate, COUNT(*) FROM gated GROUP BY gate")?;
-    let intents = counts(connection, "SELECT 'open', COUNT(*) FROM intents")?;
-    let totals = counts(connection, "SELECT name, value FROM counters")?;
-    let of = |pairs: &[(String, u64)], name: &str| {
-        pairs
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or(0, |(_, count)| *count)
-    };
-    Ok(Status {
-        ready: of(&states, "0"),
-        running: of(&states, "1"),
-        parked: of(&states, "2"),
-        delayed: of(&states, "3"),
-        dead: of(&states, "4"),
-        done: of(&totals, "done"),
-        duplicates: of(&totals, "duplicates"),
-        oldest_age_ms: oldest(connection)?.map(|at_ms| (now_ms - at_ms).max(0)),
-        incomplete: of(&gates, "incomplete"),
-        unmonitored: of(&gates, "unmonitored"),
-        open_intents: of(&intents, "open"),
-        pauses: sync::pauses(connection)?,
-        parked_by_key: counts(
-            connection,
-            "SELECT wait_key, COUNT(*) FROM items WHERE state = 2 AND cause IS NULL
-             GROUP BY wait_key ORDER BY COUNT(*) DESC, wait_key LIMIT 100",
-        )?,
-        problems: counts(
-            connection,
-            "SELECT 'problems', COUNT(*) FROM items WHERE state = 2 AND cause IS NOT NULL",
-        )?
-        .first()
-        .map_or(0, |(_, count)| *count),
-        problem_notes: problem_notes(connection)?,
-    })
-}
-
-fn problem_notes(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT note FROM items WHERE state = 2 AND cause IS NOT NULL AND note IS NOT NULL
-         ORDER BY id LIMIT 100",
-    )?;
-    let notes = statement.query_map([], |row| row.get(0))?;
-    Ok(notes.collect::<Result<_, _>>()?)
-}
-
-fn oldest(connection: &Connection) -> Result<Option<i64>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT received_at FROM items WHERE state <> 4 ORDER BY id LIMIT 1")?;
-    Ok(statement.query_row([], |row| row.get(0)).optional()?)
-}
-
-fn counts(connection: &Connection, sql: &str) -> Result<Vec<(String, u64)>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn json_list(texts: &[String]) -> String {
