@@ -45,6 +45,7 @@ fn every_broken_promise_is_noticed() {
         ("acknowledged", "200"),
         ("books", "200"),
         ("extensions", "200"),
+        ("consent", "200"),
         // Not every history draws the fault: a cart's write that is carried out late, over a newer one.
         ("late", "40"),
     ];

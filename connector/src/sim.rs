@@ -4,7 +4,7 @@
 //! then `judge` says, from the two systems' own write logs, whether both sides ended up the same and nothing was lost.
 
 pub mod history;
-mod judge;
+pub(crate) mod judge;
 mod network;
 mod process;
 mod watch;

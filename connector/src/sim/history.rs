@@ -1,6 +1,7 @@
 //! What happens in a simulated world: edits on both sides, and what goes wrong meanwhile.
 
 mod carts;
+mod consents;
 mod families;
 mod late_scans;
 mod memberships;
@@ -138,6 +139,11 @@ pub enum Action {
     },
     SalesforceDelete {
         record: String,
+    },
+    /// A contact or account is merged into another in Salesforce, which keeps the values of the latter.
+    SalesforceMerge {
+        record: String,
+        into: String,
     },
     /// A membership is made in Salesforce: a won opportunity of that record type, whose primary contact is this person.
     /// Nothing happens where there is no such contact yet.

@@ -3,6 +3,7 @@
 
 mod calls;
 mod carts;
+pub(crate) mod consent;
 mod memberships;
 mod queue;
 mod values;
@@ -106,6 +107,9 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     carts::books_agree(ended, &mut faults);
     memberships::agree(ended, &mut faults);
     same_on_both_sides(ended, &mut faults);
+    consent::opt_outs_arrive(ended, &mut faults);
+    consent::nobody_is_opted_in(ended, &mut faults);
+    consent::merges_keep_opt_outs(ended, &mut faults);
     nothing_twice(ended, &mut faults);
     values::nothing_lost(ended, &mut faults);
     values::nothing_comes_back(ended, &mut faults);
@@ -164,9 +168,7 @@ fn pairs(ended: &Ended) -> Vec<(Record, Record, Common)> {
 fn same_on_both_sides(ended: &Ended, faults: &mut Vec<String>) {
     for (identity, record, fields) in pairs(ended) {
         // Without what is required nothing goes back: such a pair waits for a person.
-        let complete = fields.iter().all(|(_, name, _)| {
-            !matches!(*name, "LastName" | "Email" | "Name") || !text(&record, name).is_empty()
-        });
+        let complete = !is_incomplete(&record, fields);
         for (path, name, compare) in fields {
             let (there, here) = (
                 compare.of_ticketure(at(&identity, path)),
@@ -182,6 +184,13 @@ fn same_on_both_sides(ended: &Ended, faults: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// Returns whether a record lacks what is required for going back.
+fn is_incomplete(record: &Record, fields: Common) -> bool {
+    fields.iter().any(|(_, name, _)| {
+        matches!(*name, "LastName" | "Email" | "Name") && text(record, name).is_empty()
+    })
 }
 
 /// Each person once on each side, and linked.

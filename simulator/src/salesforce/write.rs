@@ -143,7 +143,9 @@ impl Org {
             Some(id)
         });
         if let Some(id) = deleted {
-            self.note(Operation::Delete, actor, &schema.name, &id, Map::new());
+            let merged = master.map(|master| ("MasterRecordId".to_owned(), Value::from(master)));
+            let fields = merged.into_iter().collect();
+            self.note(Operation::Delete, actor, &schema.name, &id, fields);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Action, History, Timed, carts, late_scans, memberships, people, schools, troubles};
+use super::{
+    Action, History, Timed, carts, consents, late_scans, memberships, people, schools, troubles,
+};
 
 pub(super) struct Dice(pub(super) fastrand::Rng);
 
@@ -95,6 +97,7 @@ pub fn random(seed: u64) -> History {
     carts::carts(seed, length_ms, &mut history);
     memberships::memberships(seed, length_ms, &mut history);
     late_scans::late_scans(seed, length_ms, &mut history);
+    consents::consents(seed, length_ms, &mut history);
     history
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use simulator::{Actor, Operation, Write};
 
-use super::{Compare, FIELDS, ORGANIZATION, at, pairs, text};
+use super::{Compare, FIELDS, ORGANIZATION, at, pairs, survivor, text};
 use crate::sim::world::Ended;
 
 /// So long a write whose answer never came is known as ours.
@@ -150,10 +150,14 @@ fn accounted_for(
             value_here(write)
         }
     };
+    // Until a merge in Ticketure the record was another identity's.
+    let former = former(ended, identity_id);
+    let is_other =
+        |id: &str| id == other_id || (!typed.ticketure && former.iter().any(|one| one == id));
     // It arrived on the other side, or was there already.
     let arrived = others
         .iter()
-        .filter(|write| write.id == other_id)
+        .filter(|write| is_other(&write.id))
         .any(|write| value_of(write, !typed.ticketure).as_deref() == Some(typed.value.as_str()));
     let (my_error, other_error) = match typed.ticketure {
         true => (ended.ticketure_error_ms, ended.salesforce_error_ms),
@@ -177,7 +181,7 @@ fn accounted_for(
         .filter(|write| write.id == mine_id && write.sequence > typed.write.sequence)
         .find(|write| value_of(write, typed.ticketure).is_some());
     let in_log = ended.conflicts.iter().any(|conflict| {
-        conflict.source_id == identity_id
+        (conflict.source_id == identity_id || former.contains(&conflict.source_id))
             && conflict.field == typed.field
             && [Some(&conflict.value), conflict.loser.as_ref()]
                 .into_iter()
@@ -212,6 +216,16 @@ fn accounted_for(
         }
         Some(next) => !was_shown(ended, typed, next, mine_id),
     }
+}
+
+/// Returns the identities that were merged into this one.
+fn former(ended: &Ended, identity_id: &str) -> Vec<String> {
+    let log = ended.simulator.tenant_log();
+    let merged = log
+        .iter()
+        .filter(|write| write.fields.contains_key("merged_into_id"));
+    let merged = merged.filter(|write| survivor(ended, &write.id) == identity_id);
+    merged.map(|write| write.id.clone()).collect()
 }
 
 /// Was it typed while each side had a record of its own, and neither knew of the other? When they meet blanks are
@@ -296,8 +310,9 @@ pub(super) fn nothing_comes_back(ended: &Ended, faults: &mut Vec<String>) {
                     .filter(|index| all.get(*index).is_some_and(mine))
                     .collect()
             };
+            // The opt-out of a person who was merged wins over what the survivor's own people had lifted.
             let told = ended.conflicts.iter().any(|conflict| {
-                conflict.why == "came_late"
+                matches!(conflict.why.as_str(), "came_late" | "merged")
                     && conflict.field == *field
                     && conflict.source_id == source_id
             });

@@ -136,6 +136,13 @@ impl World<'_> {
                     let _ = self.simulator.delete_by_user(&object, &id);
                 }
             }
+            Action::SalesforceMerge { record, into } => {
+                let both = self.salesforce_id(&record).zip(self.salesforce_id(&into));
+                if let Some(((object, loser), (_, master))) = both {
+                    // People try to merge what somebody has deleted.
+                    let _ = self.simulator.merge_by_user(&object, &master, &loser);
+                }
+            }
             Action::SalesforceMembership {
                 record,
                 member,
