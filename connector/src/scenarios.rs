@@ -2,6 +2,7 @@
 //! of delivery, with repeats and kills. Every order must end the same, and as the file says.
 
 mod catalogue;
+mod consent;
 mod expect;
 mod file;
 mod play;

@@ -13,6 +13,7 @@ use simulator::Simulator;
 use tokio::time::Instant;
 
 use super::catalogue::Catalogue;
+use super::consent;
 use super::file::{Act, Scenario, Step};
 use super::state::{Left, Named, State};
 use super::tree::Mistake;
@@ -319,6 +320,9 @@ impl Stage<'_> {
         let wrong = found.watch.faults().await;
         self.faults
             .extend(wrong.into_iter().map(|fault| Mistake::new(1, fault)));
+        let one_sided = consent::faults(&self.world.simulator, &left);
+        self.faults
+            .extend(one_sided.into_iter().map(|fault| Mistake::new(1, fault)));
         Ok(Ended {
             state: State::of(&self.world.simulator, self.catalogue, &self.named, &left),
             faults: self.faults,
