@@ -156,8 +156,11 @@ pub(super) fn is_amount_without_lines(
         let name = descriptor.path.last().copied().unwrap_or_default();
         descriptor.create_only && staff::is_restored(wanted.mapping.object, name)
     });
+    // Where the record is somebody else's, so is its amount.
+    let is_ours = tree.adopted.is_none() && !wanted.record.slot(field).is_absent();
     let mut others = tree.wanted.iter();
     is_amount
+        && is_ours
         && is_of_root(root, wanted.mapping)
         && tree.unsure.is_empty()
         && !others.any(|other| staff::is_line(other.mapping))

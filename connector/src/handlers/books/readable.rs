@@ -155,7 +155,7 @@ mod tests {
             [("2", json!("abc")), ("1", json!("25.00"))],
         ] {
             let (found, left) = prices(&said);
-            assert_eq!(found, [misread.clone()]);
+            assert_eq!(found.as_slice(), std::slice::from_ref(&misread));
             assert!(
                 left.contains(&json!("25.00")) && left.contains(&Value::Null),
                 "{left:?}"
