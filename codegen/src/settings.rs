@@ -63,6 +63,12 @@ pub const SETTINGS: &[Setting] = &[
         "The Salesforce id of the account that anonymous sales belong to.",
     ),
     setting(
+        "households",
+        &["name_or_address", "members", "never"],
+        Some("name_or_address"),
+        "With NPSP: who joins another's household. People who share the last name or the postal address; all members of one membership; or nobody.",
+    ),
+    setting(
         "membership_opportunity",
         &["shared", "separate"],
         Some("shared"),
@@ -91,6 +97,18 @@ pub const SETTINGS: &[Setting] = &[
         &["reduce_lines", "negative_payment"],
         Some("reduce_lines"),
         "A refund is a negative payment, or takes its lines away.",
+    ),
+    setting(
+        "role_holder",
+        &[],
+        Some("Ticket Holder"),
+        "The role of a ticket holder in the opportunity.",
+    ),
+    setting(
+        "role_member",
+        &[],
+        Some("Member"),
+        "The role of a member in the opportunity of the membership.",
     ),
     setting(
         "stage_lost",

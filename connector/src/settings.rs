@@ -51,11 +51,19 @@ const SETTINGS: &[Setting] = &[
     // Is a membership on its cart's opportunity, or on one of its own?
     word("membership_opportunity", &["shared", "separate"]),
     text("membership_record_type", Some("Membership")),
+    // Who joins another's household, with NPSP?
+    word("households", &["name_or_address", "members", "never"]),
+    // The roles of contacts in opportunities.
+    text("role_member", Some("Member")),
+    text("role_holder", Some("Ticket Holder")),
     text("stage_open", Some("Pledged")),
     text("stage_won", Some("Closed Won")),
     text("stage_lost", Some("Closed Lost")),
     text("currency", None),
 ];
+
+/// Roles whose contacts NPSP soft-credits with the donation (reference: NPSP, "Contact Roles for Soft Credits").
+const SOFT_CREDITED: &[&str] = &["household member", "soft credit", "matched donor"];
 
 /// Every setting as it is when nobody says otherwise.
 pub fn defaults() -> Settings {
@@ -87,6 +95,15 @@ pub fn with(written: &Map<String, Value>) -> Result<Map<String, Value>, (String,
             Some(zone) if name == "venue_zone" && jiff::tz::TimeZone::get(zone).is_err() => {
                 return fault(format!(
                     "venue_zone is `{zone}`, which the IANA database does not have; write one such as America/New_York"
+                ));
+            }
+            Some(role)
+                if name.starts_with("role_")
+                    && SOFT_CREDITED.contains(&role.trim().to_lowercase().as_str()) =>
+            {
+                return fault(format!(
+                    "{name} is `{role}`, and NPSP soft-credits whoever has that role; choose a role of your own, such as `{}`",
+                    setting.default.unwrap_or_default()
                 ));
             }
             Some(_) => {}
@@ -146,6 +163,8 @@ mod tests {
             (json!({ "refund": "x" }), "reduce_lines, negative_payment"),
             (json!({ "refund": 1 }), "refund is a text"),
             (json!({ "venue_zone": "Mars/Base" }), "IANA"),
+            (json!({ "role_member": "household member" }), "soft-credits"),
+            (json!({ "households": "always" }), "name_or_address"),
         ] {
             let (_, message) = written(wrong).unwrap_err();
             assert!(message.contains(says), "{message}");

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::sync::TwoWaySync;
 
-/// The roles of contacts that are members beside the one whose membership it is.
-const MEMBERS: &str = "Household Member";
+/// NPSP's own role for whoever belongs to the donor's household. Beside the museum's role it names a member too.
+const HOUSEHOLD_MEMBER: &str = "Household Member";
+/// The setting that names the museum's role of a member.
+const ROLE_MEMBER: &str = "role_member";
 
 /// A contact that has a part in a membership.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +23,12 @@ pub(crate) struct Member {
 pub(crate) type Roles = BTreeMap<String, Vec<Map<String, Value>>>;
 
 impl TwoWaySync {
+    /// The museum's role of a member.
+    pub(crate) fn role_of_members(&self) -> &str {
+        let role = self.settings.get(ROLE_MEMBER).and_then(Value::as_str);
+        role.unwrap_or_default()
+    }
+
     /// The roles of contacts in opportunities that are to be memberships.
     pub(crate) async fn roles_of_members(
         &self,
@@ -52,17 +60,23 @@ impl TwoWaySync {
     }
 }
 
-/// The contacts that are members by their roles in an opportunity. `primary` is whose it is, where a field says so; else
-/// the primary role does.
-pub(crate) fn members(roles: &[Map<String, Value>], primary: Option<&str>) -> Vec<Member> {
+/// The contacts that are members by their roles in an opportunity: the museum's own role, or NPSP's. `primary` is the
+/// contact whose membership it is, where a field says so; else the primary role does.
+pub(crate) fn members(
+    roles: &[Map<String, Value>],
+    primary: Option<&str>,
+    own_role: &str,
+) -> Vec<Member> {
     let contact =
         |role: &Map<String, Value>| role.get("ContactId").and_then(Value::as_str).map(normalise);
     let leads = |role: &&Map<String, Value>| role.get("IsPrimary") == Some(&Value::Bool(true));
     let first = primary.map(normalise);
     let first = first.or_else(|| roles.iter().find(leads).and_then(contact));
-    let others = roles
-        .iter()
-        .filter(|role| role.get("Role").and_then(Value::as_str) == Some(MEMBERS));
+    let is_member = |role: &&Map<String, Value>| {
+        let word = role.get("Role").and_then(Value::as_str);
+        word.is_some_and(|word| word == own_role || word == HOUSEHOLD_MEMBER)
+    };
+    let others = roles.iter().filter(is_member);
     let others: BTreeSet<String> = others
         .filter_map(contact)
         .filter(|id| Some(id) != first.as_ref())
@@ -131,21 +145,19 @@ mod tests {
     fn whoever_has_the_primary_role_is_the_member_where_no_field_says_so() {
         let roles = roles(&[
             ("a", true, "Donor"),
-            ("b", false, MEMBERS),
+            ("b", false, HOUSEHOLD_MEMBER),
             ("c", false, "Solicitor"),
+            ("d", false, "Friend"),
         ]);
-        let found: Vec<(String, bool)> = members(&roles, None)
-            .into_iter()
-            .map(|one| (one.contact, one.is_primary))
-            .collect();
-        assert_eq!(found, [("a".to_owned(), true), ("b".to_owned(), false)]);
-        let found = members(&roles, Some("b"));
+        let found = |primary, role| -> Vec<(String, bool)> {
+            let members = members(&roles, primary, role).into_iter();
+            members.map(|one| (one.contact, one.is_primary)).collect()
+        };
+        let member = |contact: &str, is_primary| (contact.to_owned(), is_primary);
         assert_eq!(
-            found,
-            [Member {
-                contact: "b".to_owned(),
-                is_primary: true
-            }]
+            found(None, "Friend"),
+            [member("a", true), member("b", false), member("d", false)]
         );
+        assert_eq!(found(Some("b"), "Member"), [member("b", true)]);
     }
 }

@@ -18,6 +18,8 @@ use runtime::mapping::{
 pub struct ContactRolePayload {
     /// `$ContactId`, made of other members
     pub contact_id: Slot<String>,
+    /// `$role_holder`
+    pub role_holder: Slot<String>,
     /// `cart_id`
     pub cart_id: Slot<String>,
     /// `ticket_id`
@@ -28,6 +30,7 @@ pub struct ContactRolePayload {
 #[derive(Debug, Clone, Copy)]
 pub enum PayloadField {
     ContactId,
+    RoleHolder,
     CartId,
     TicketId,
 }
@@ -36,6 +39,7 @@ impl PayloadField {
     const ALL: &[Self] = &[
         // As declared.
         Self::ContactId,
+        Self::RoleHolder,
         Self::CartId,
         Self::TicketId,
     ];
@@ -51,6 +55,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::new(&["$ContactId"], Kind::Text),
+        FieldDescriptor::new(&["$role_holder"], Kind::Text),
         FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
         FieldDescriptor::new(&["ticket_id"], Kind::Text).required(),
     ],
@@ -65,6 +70,7 @@ impl Entity for ContactRolePayload {
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match PayloadField::at(index) {
             PayloadField::ContactId => SlotRef::Text(&self.contact_id),
+            PayloadField::RoleHolder => SlotRef::Text(&self.role_holder),
             PayloadField::CartId => SlotRef::Text(&self.cart_id),
             PayloadField::TicketId => SlotRef::Text(&self.ticket_id),
         }
@@ -73,6 +79,7 @@ impl Entity for ContactRolePayload {
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match PayloadField::at(index) {
             PayloadField::ContactId => SlotMut::Text(&mut self.contact_id),
+            PayloadField::RoleHolder => SlotMut::Text(&mut self.role_holder),
             PayloadField::CartId => SlotMut::Text(&mut self.cart_id),
             PayloadField::TicketId => SlotMut::Text(&mut self.ticket_id),
         }
@@ -84,6 +91,7 @@ impl Entity for ContactRolePayload {
         };
         let mut changes = Changes::default();
         changes.note(&self.contact_id, &base.contact_id);
+        changes.note(&self.role_holder, &base.role_holder);
         changes.note(&self.cart_id, &base.cart_id);
         changes.note(&self.ticket_id, &base.ticket_id);
         changes.mask()
@@ -97,7 +105,7 @@ pub struct ContactRoleRecord {
     pub contact_id: Slot<String>,
     /// `OpportunityId`, from `cart_id`
     pub opportunity_id: Slot<String>,
-    /// `Role`, a constant
+    /// `Role`, from `$role_holder`
     pub role: Slot<String>,
 }
 
@@ -191,7 +199,7 @@ impl ContactRoleRecord {
         let record = ContactRoleRecord {
             contact_id: payload.contact_id,
             opportunity_id: payload.cart_id,
-            role: Slot::text("Other"),
+            role: payload.role_holder,
         };
         conversions.finish(record)
     }
@@ -230,7 +238,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // OpportunityId
         Origin::Payload(PayloadField::CartId as usize),
         // Role
-        Origin::Constant,
+        Origin::Payload(PayloadField::RoleHolder as usize),
     ],
     sync: &[
         // ContactId
@@ -338,8 +346,8 @@ mod tests {
             "occurred_at": "2026-03-01T18:00:00Z",
             "ticket_id": "t1"
         }"#;
-        let settings = "{}";
-        let expected = r#"{ "OpportunityId": "c1", "Role": "Other" }"#;
+        let settings = r#"{ "role_holder": "Ticket Holder" }"#;
+        let expected = r#"{ "OpportunityId": "c1", "Role": "Ticket Holder" }"#;
         expect::at_least(made(rows, settings), expected)
     }
 
@@ -354,7 +362,7 @@ mod tests {
             "occurred_at": "2026-03-01T18:00:00Z",
             "ticket_id": "t1"
         }"#;
-        let settings = "{}";
+        let settings = r#"{ "role_holder": "Ticket Holder" }"#;
         expect::absent(&MAPPING, rows, settings)
     }
 }

@@ -36,7 +36,7 @@ pub static FUND_ALLOCATION: &[u32] = &[16, 34, 35, 33];
 pub static KEPT: &[u32] = &[19, 20, 27, 29, 14, 28];
 
 /// `mappings/member_role.yaml`, by the record's fields.
-pub static MEMBER_ROLE: &[u32] = &[20, 19, 21];
+pub static MEMBER_ROLE: &[u32] = &[22, 21, 23];
 
 /// `mappings/membership.yaml`, by the record's fields.
 pub static MEMBERSHIP: &[u32] =
@@ -56,6 +56,9 @@ pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];
 
 /// `mappings/payment.yaml`, by the record's fields.
 pub static PAYMENT: &[u32] = &[17, 22, 25, 23, 24, 26, 28, 29, 27];
+
+/// `mappings/primary_member_role.yaml`, by the record's fields.
+pub static PRIMARY_MEMBER_ROLE: &[u32] = &[19, 20, 18, 21];
 
 /// `mappings/refund.yaml`, by the record's fields.
 pub static REFUND: &[u32] = &[13, 19, 22, 20, 21, 30, 24, 31];

@@ -9,17 +9,17 @@ use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, Slo
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
     AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, ForEach, Gone,
-    Is, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Piece, Policies,
-    Rank, Reduce, Rule, Side, Tree,
+    Is, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece, Policies, Rank, Reduce,
+    Rule, Side, Tree,
 };
 
 /// What `mappings/member_role.yaml` reads of a row of membership.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MemberRolePayload {
-    /// `$Role`, made of other members
-    pub role: Slot<String>,
     /// `$key`
     pub key: Slot<String>,
+    /// `$role_member`
+    pub role_member: Slot<String>,
     /// `action`
     pub action: Slot<String>,
     /// `each.identity_id`
@@ -33,8 +33,8 @@ pub struct MemberRolePayload {
 /// The fields of [`MemberRolePayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
 #[derive(Debug, Clone, Copy)]
 pub enum PayloadField {
-    Role,
     Key,
+    RoleMember,
     Action,
     EachIdentityId,
     Id,
@@ -44,8 +44,8 @@ pub enum PayloadField {
 impl PayloadField {
     const ALL: &[Self] = &[
         // As declared.
-        Self::Role,
         Self::Key,
+        Self::RoleMember,
         Self::Action,
         Self::EachIdentityId,
         Self::Id,
@@ -62,8 +62,8 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "membership",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["$Role"], Kind::Text),
         FieldDescriptor::new(&["$key"], Kind::Text),
+        FieldDescriptor::new(&["$role_member"], Kind::Text),
         FieldDescriptor::new(&["action"], Kind::Text),
         FieldDescriptor::new(&["each", "identity_id"], Kind::Text),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
@@ -79,8 +79,8 @@ impl Entity for MemberRolePayload {
 
     fn slot(&self, index: usize) -> SlotRef<'_> {
         match PayloadField::at(index) {
-            PayloadField::Role => SlotRef::Text(&self.role),
             PayloadField::Key => SlotRef::Text(&self.key),
+            PayloadField::RoleMember => SlotRef::Text(&self.role_member),
             PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::EachIdentityId => SlotRef::Text(&self.each_identity_id),
             PayloadField::Id => SlotRef::Text(&self.id),
@@ -90,8 +90,8 @@ impl Entity for MemberRolePayload {
 
     fn slot_mut(&mut self, index: usize) -> SlotMut<'_> {
         match PayloadField::at(index) {
-            PayloadField::Role => SlotMut::Text(&mut self.role),
             PayloadField::Key => SlotMut::Text(&mut self.key),
+            PayloadField::RoleMember => SlotMut::Text(&mut self.role_member),
             PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::EachIdentityId => SlotMut::Text(&mut self.each_identity_id),
             PayloadField::Id => SlotMut::Text(&mut self.id),
@@ -104,8 +104,8 @@ impl Entity for MemberRolePayload {
             return present(self);
         };
         let mut changes = Changes::default();
-        changes.note(&self.role, &base.role);
         changes.note(&self.key, &base.key);
+        changes.note(&self.role_member, &base.role_member);
         changes.note(&self.action, &base.action);
         changes.note(&self.each_identity_id, &base.each_identity_id);
         changes.note(&self.id, &base.id);
@@ -121,7 +121,7 @@ pub struct MemberRoleRecord {
     pub contact_id: Slot<String>,
     /// `OpportunityId`, from `id`
     pub opportunity_id: Slot<String>,
-    /// `Role`, made of members
+    /// `Role`, from `$role_member`
     pub role: Slot<String>,
 }
 
@@ -213,7 +213,7 @@ impl MemberRoleRecord {
         let record = MemberRoleRecord {
             contact_id: payload.each_identity_id,
             opportunity_id: payload.id,
-            role: payload.role,
+            role: payload.role_member,
         };
         conversions.finish(record)
     }
@@ -276,7 +276,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         // OpportunityId
         Origin::Payload(PayloadField::Id as usize),
         // Role
-        Origin::Payload(PayloadField::Role as usize),
+        Origin::Payload(PayloadField::RoleMember as usize),
     ],
     sync: &[
         // ContactId
@@ -287,28 +287,14 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
         FieldSync::FORWARD,
     ],
     lines: super::lines::MEMBER_ROLE,
-    computed: &[
-        Computed {
-            name: "$key",
-            rule: Rule::Template(&[
-                Piece::Member(&["id"]),
-                Piece::Text(":"),
-                Piece::Member(&["each", "identity_id"]),
-            ]),
-        },
-        Computed {
-            name: "$Role",
-            rule: Rule::Values {
-                of: &["each", "role"],
-                table: &[
-                    (Constant::Text("primary"), Constant::Text("Household Member")),
-                    (Constant::Text("secondary"), Constant::Text("Household Member")),
-                    (Constant::Text("child"), Constant::Text("Household Member")),
-                ],
-                otherwise: Otherwise::Fail,
-            },
-        },
-    ],
+    computed: &[Computed {
+        name: "$key",
+        rule: Rule::Template(&[
+            Piece::Member(&["id"]),
+            Piece::Text(":"),
+            Piece::Member(&["each", "identity_id"]),
+        ]),
+    }],
     tree: Some(&TREE),
     rows_of: None,
     push_as: None,
@@ -343,7 +329,7 @@ static TREE: Tree = Tree {
     natural_key: &["OpportunityId", "ContactId"],
     written_last: None,
     or_first: &[],
-    after: &[],
+    after: &["primary_member_role"],
 };
 
 #[cfg(test)]
@@ -361,9 +347,9 @@ mod tests {
         expect::made(&MAPPING, rows, settings, &read)
     }
 
-    /// a child is a member of the household
+    /// a child is a member
     #[test]
-    fn a_child_is_a_member_of_the_household() -> Result<(), Failure> {
+    fn a_child_is_a_member() -> Result<(), Failure> {
         let rows = r#"{
             "action": "new",
             "id": "m1",
@@ -371,12 +357,23 @@ mod tests {
             "updated_at": "2026-03-01T18:00:00Z",
             "valid_from": "2026-03-01"
         }"#;
-        let settings = "{}";
-        let expected = r#"{
-            "ContactId": "i3",
-            "OpportunityId": "m1",
-            "Role": "Household Member"
+        let settings = r#"{ "role_member": "Member" }"#;
+        let expected = r#"{ "ContactId": "i3", "OpportunityId": "m1", "Role": "Member" }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// the role is the museum's word
+    #[test]
+    fn the_role_is_the_museum_s_word() -> Result<(), Failure> {
+        let rows = r#"{
+            "action": "new",
+            "id": "m1",
+            "members": [{ "identity_id": "i3", "role": "secondary" }],
+            "updated_at": "2026-03-01T18:00:00Z",
+            "valid_from": "2026-03-01"
         }"#;
+        let settings = r#"{ "role_member": "Card Holder" }"#;
+        let expected = r#"{ "Role": "Card Holder" }"#;
         expect::at_least(made(rows, settings), expected)
     }
 
@@ -389,7 +386,7 @@ mod tests {
             "updated_at": "2026-03-01T18:00:00Z",
             "valid_from": "2026-03-01"
         }"#;
-        let settings = "{}";
+        let settings = r#"{ "role_member": "Member" }"#;
         expect::absent(&MAPPING, rows, settings)
     }
 }

@@ -17,6 +17,9 @@ use super::membership_extension::{
 };
 
 use super::new_membership::{self, NewMembershipPayload, NewMembershipRecord};
+use super::primary_member_role::{
+    self, PrimaryMemberRolePayload, PrimaryMemberRoleRecord,
+};
 
 /// What the webhook `membership_changed` does. Each default body is the compiled mapping.
 pub trait MembershipChanged: Send + Sync {
@@ -74,6 +77,17 @@ pub trait MembershipChanged: Send + Sync {
     ) -> Result<NewMembershipRecord, RecordError> {
         NewMembershipRecord::from_payload(payload)
     }
+
+    /// `mappings/primary_member_role.yaml`.
+    ///
+    /// # Errors
+    /// When a value cannot become its field.
+    fn primary_member_role(
+        &self,
+        payload: PrimaryMemberRolePayload,
+    ) -> Result<PrimaryMemberRoleRecord, RecordError> {
+        PrimaryMemberRoleRecord::from_payload(payload)
+    }
 }
 
 /// Calls an implementation of [`MembershipChanged`] by mapping name.
@@ -86,6 +100,7 @@ static FED: &[&MappingDescriptor] = &[
     &membership_extended_to::MAPPING,
     &membership_extension::MAPPING,
     &new_membership::MAPPING,
+    &primary_member_role::MAPPING,
 ];
 
 impl<H: MembershipChanged> Handler for MembershipChangedAdapter<H> {
@@ -135,6 +150,17 @@ impl<H: MembershipChanged> Handler for MembershipChangedAdapter<H> {
                 Ok(
                     Box::new(
                         self.0.new_membership(NewMembershipPayload::from_row(row)?)?,
+                    ),
+                )
+            }
+            "primary_member_role" => {
+                Ok(
+                    Box::new(
+                        self
+                            .0
+                            .primary_member_role(
+                                PrimaryMemberRolePayload::from_row(row)?,
+                            )?,
                     ),
                 )
             }

@@ -25,6 +25,7 @@ pub mod on_organization_changed;
 pub mod on_ticket_audit;
 pub mod organization;
 pub mod payment;
+pub mod primary_member_role;
 pub mod refund;
 pub mod taxes;
 pub mod ticket;
@@ -51,6 +52,7 @@ pub static MAPPINGS: &[&MappingDescriptor] = &[
     &new_membership::MAPPING,
     &organization::MAPPING,
     &payment::MAPPING,
+    &primary_member_role::MAPPING,
     &refund::MAPPING,
     &taxes::MAPPING,
     &ticket::MAPPING,

@@ -24,7 +24,7 @@ impl TwoWaySync {
             .iter()
             .find(|(path, ..)| *path == ["primary_identity_id"]);
         let primary = primary.map(|(_, _, id)| id.as_str());
-        let members = memberships::members(roles, primary);
+        let members = memberships::members(roles, primary, self.role_of_members());
         let mut wanted: Vec<(&'static str, String)> = said
             .references
             .iter()
