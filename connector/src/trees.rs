@@ -136,6 +136,8 @@ pub(crate) struct Tree {
     written: Vec<TreeRecord>,
     /// Something of it can be written only when the rest has been: it goes once more.
     pub(crate) again: Option<&'static str>,
+    /// True after a role of the tree was deleted: whoever has another reason for one checks again.
+    lost_roles: bool,
     /// A field of the root's that is written when another one is, and its value: the other, it, the value.
     along: Option<(&'static str, &'static str, String)>,
 }
@@ -190,6 +192,7 @@ impl Tree {
             open: false,
             written: Vec::new(),
             again: None,
+            lost_roles: false,
             along: None,
         }
     }
@@ -386,6 +389,7 @@ impl TwoWaySync {
         self.want_all(&mut work);
         self.know_all(&mut work).await?;
         self.refer_all(&mut work).await?;
+        self.wake_for_buyers(&work).await?;
         self.place_families(&mut work).await?;
         self.ask_where_in_doubt(&mut work).await?;
         self.ask_for_making(&mut work).await;

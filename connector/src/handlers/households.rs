@@ -1,23 +1,33 @@
-//! Families: the people of one cart are one household, that of its buyer, and those of a membership that of its
-//! primary member.
+//! Families: people of one cart join the household of its buyer, and those of a membership that of its primary member.
 //!
-//! NPSP makes a household for each contact that comes without one (reference: NPSP, "Household Account model"). One that
-//! it made for a single person is moved into the buyer's; who is in a household with others stays there, and a person
-//! is asked. Nobody is brought into the same household twice: who was taken out of it stays out.
+//! NPSP makes a household for each contact that comes without one (reference: NPSP, "Household Account model"). Whoever
+//! shares the last name or the postal address with the anchor joins its household (`shared`), as far as the museum's
+//! setting allows. Contacts are moved only out of households that are all usher's doing (`plan`); else a person is asked.
+//! Whom the office took out is known by where usher put or saw everybody last (`notes`).
 
+mod buyers;
 mod donations;
-mod moves;
+mod facts;
+mod family;
+mod notes;
+mod plan;
+mod shared;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use runtime::queue::{Review, StoreError, TreeRecord};
-use runtime::salesforce::{CallError, normalise};
-use serde_json::{Map, Value, json};
+use runtime::mapping::Side;
+use runtime::queue::{Review, StoreError, TreeRecord, TreeWait};
+use runtime::salesforce::normalise;
+use serde_json::json;
 
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 use crate::trees::{Tree, Work};
 pub(crate) use donations::Moving;
+use facts::{Facts, Unknown};
+use family::{Family, family};
+use notes::{Claim, Home, claim_note, forget_claim, home_note};
+use plan::{Move, Plan, Question};
 
 /// The mapping of people.
 pub(crate) const PEOPLE: &str = "contact";
@@ -26,137 +36,171 @@ pub(crate) const AFFILIATION: &str = "npsp__Primary_Affiliation__c";
 /// The person whose donation an opportunity is, and the field that has their household.
 pub(crate) const DONOR: &str = "npsp__Primary_Contact__c";
 pub(crate) const HOUSEHOLD_OF: &str = "AccountId";
-/// What NPSP calls the households that it makes.
-const HOUSEHOLD: &str = "Household Account";
-/// What is kept of people who were brought into a household, by the household.
+/// Earlier versions noted under this name whom they brought into a household, by the household.
 pub(crate) const PLACED: &str = "household";
+/// The setting that says who joins another's household, and its words.
+const SETTING: &str = "households";
+const MEMBERS: &str = "members";
+const NEVER: &str = "never";
 
-/// Identities that belong together.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Family {
-    /// Whose household it is.
-    pub(crate) anchor: String,
-    pub(crate) members: BTreeSet<String>,
-}
-
-/// The members of a membership; else the buyer and whoever else has tickets of the cart in their own name. None where
-/// nobody else has, or an organization bought.
-pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>) -> Option<Family> {
-    let of = |kind: &str| rows.get(kind).map(Vec::as_slice).unwrap_or_default();
-    let text =
-        |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
-    let (carts, tickets) = (of("cart_changed"), of("ticket_audit"));
-    if let Some(family) = of_membership(of("membership_changed")) {
-        return Some(family);
-    }
-    if carts
-        .iter()
-        .any(|cart| text(cart, "organization_id").is_some())
-    {
-        return None;
-    }
-    let latest = carts.iter().max_by_key(|cart| text(cart, "$at"));
-    let first = tickets
-        .iter()
-        .filter(|ticket| text(ticket, "identity_id").is_some())
-        .min_by_key(|ticket| (text(ticket, "occurred_at"), text(ticket, "id")));
-    let anchor = latest
-        .and_then(|cart| text(cart, "identity_id"))
-        .or_else(|| text(first?, "identity_id"))?;
-    // Whom a membership admits it says itself; whoever bought it may have given it away.
-    let is_visit = |ticket: &&Value| text(ticket, "item_kind").as_deref() != Some("membership");
-    let mut members: BTreeSet<String> = tickets
-        .iter()
-        .filter(is_visit)
-        .filter_map(|ticket| text(ticket, "identity_id"))
-        .collect();
-    members.remove(&anchor);
-    (!members.is_empty()).then_some(Family { anchor, members })
-}
-
-/// The primary member and everybody else whom a membership admits, or admitted once: who leaves it is not moved out of
-/// the household, and so it is the same whichever row is heard of first.
-fn of_membership(rows: &[Value]) -> Option<Family> {
-    let text =
-        |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
-    let members = |row: &Value| {
-        let members = row.get("members").and_then(Value::as_array);
-        members.cloned().unwrap_or_default()
-    };
-    let latest = rows.iter().max_by_key(|row| text(row, "updated_at"))?;
-    let is_primary = |one: &Value| text(one, "role").as_deref() == Some("primary");
-    let primary = members(latest).into_iter().find(is_primary);
-    let anchor = text(latest, "primary_identity_id").or_else(|| text(&primary?, "identity_id"))?;
-    let all = rows.iter().flat_map(members);
-    let mut others: BTreeSet<String> = all.filter_map(|one| text(&one, "identity_id")).collect();
-    others.remove(&anchor);
-    (!others.is_empty()).then_some(Family {
-        anchor,
-        members: others,
-    })
-}
-
-/// One who has to move, or to be asked about.
-struct Relative {
-    /// The places of the trees that say so, and the source id.
-    trees: Vec<usize>,
-    identity: String,
-    contact: String,
-    /// The contact whose household it is.
-    anchor: String,
-    from: String,
-    to: String,
+/// Somebody of the family of an anchor, by a cart or a membership.
+struct Kin {
+    /// The place of the tree.
+    tree: usize,
+    claim: Claim,
+    /// True: the contact is the one that the member's identity had before it was merged into another.
+    is_former: bool,
 }
 
 impl TwoWaySync {
-    /// Brings the families of carts together, before anything that needs their accounts.
+    /// Brings the families of carts and memberships together, before anything that needs their accounts.
     pub(crate) async fn place_families(&self, work: &mut Work) -> Result<(), StoreError> {
-        if !work.npsp() {
+        if !work.npsp() || work.setting(SETTING) == Some(NEVER) {
             return Ok(());
         }
-        let families: Vec<(usize, Family)> = work
-            .trees
-            .iter()
-            .enumerate()
-            .filter(|(_, tree)| tree.goes_on() && !tree.wanted.is_empty())
-            .filter_map(|(place, tree)| Some((place, family(&tree.rows)?)))
-            .collect();
-        if families.is_empty() {
+        let mut kin = self.kin(work).await?;
+        if kin.is_empty() {
             return Ok(());
         }
-        let apart = match self.apart(work, &families).await {
-            Ok(apart) if apart.is_empty() => return Ok(()),
-            // Another batch may be moving them as well: it is looked again when it cannot.
-            Ok(apart) => {
-                self.claim_homes(work, &apart);
-                let going = |(place, _): &(usize, Family)| {
-                    work.trees.get(*place).is_some_and(Tree::goes_on)
-                };
-                let families: Vec<(usize, Family)> = families.into_iter().filter(going).collect();
-                match self.apart(work, &families).await {
-                    Ok(apart) => Ok(apart),
-                    Err(error) => Err((families, error)),
-                }
-            }
-            Err(error) => Err((families, error)),
-        };
-        match apart {
-            Ok(apart) => self.bring_together(work, apart).await,
-            Err((families, error)) => {
-                for (place, _) in families {
-                    self.stop_unanswered(work, place, &error);
+        match self.settle_kin(work, &mut kin).await {
+            Ok(()) => Ok(()),
+            Err(Unknown::Store(error)) => Err(error),
+            Err(Unknown::Call(error)) => {
+                for one in kin {
+                    self.stop_unanswered(work, one.tree, &error);
                 }
                 Ok(())
             }
         }
     }
 
-    fn claim_homes(&self, work: &mut Work, apart: &[Relative]) {
-        for relative in apart {
-            for tree in &relative.trees {
-                self.claim_home(work, *tree, &relative.contact);
-                // Whose household it is stays there meanwhile.
-                self.claim_home(work, *tree, &relative.anchor);
+    async fn settle_kin(&self, work: &mut Work, kin: &mut Vec<Kin>) -> Result<(), Unknown> {
+        let people = contacts(kin);
+        let mut facts = self.facts(people).await?;
+        let strangers = judge(work, kin, &mut facts);
+        // Before the names are read once more: a change that is written in between wakes the tree.
+        self.wait_for_kin(work, kin, &strangers).await?;
+        if strangers.is_empty() && is_settled(kin, &facts) {
+            return Ok(());
+        }
+        let mut claimed = BTreeSet::new();
+        loop {
+            self.claim_homes(work, kin, &facts);
+            claimed.extend(facts.people.keys().cloned());
+            kin.retain(|one| work.trees.get(one.tree).is_some_and(Tree::goes_on));
+            facts = self.facts(contacts(kin)).await?;
+            // Whoever came into such a household meanwhile is claimed as well.
+            if facts.people.keys().all(|contact| claimed.contains(contact)) {
+                break;
+            }
+        }
+        let strangers = judge(work, kin, &mut facts);
+        self.wait_for_kin(work, kin, &strangers).await?;
+        self.bring_together(work, kin, &facts).await
+    }
+
+    /// Members of families with contacts, of trees that go on.
+    async fn kin(&self, work: &Work) -> Result<Vec<Kin>, StoreError> {
+        let mut kin = Vec::new();
+        for (place, tree) in work.trees.iter().enumerate() {
+            if !tree.goes_on() || tree.wanted.is_empty() {
+                continue;
+            }
+            let is_membership = family::is_membership(&tree.rows);
+            if work.setting(SETTING) == Some(MEMBERS) && !is_membership {
+                continue;
+            }
+            let Some(family) = family_of(work, tree) else {
+                continue;
+            };
+            if !is_membership || self.may_be_family(work, tree).await? {
+                kin.extend(self.kin_of(work, place, &family).await?);
+            }
+        }
+        Ok(kin)
+    }
+
+    async fn kin_of(
+        &self,
+        work: &Work,
+        place: usize,
+        family: &Family,
+    ) -> Result<Vec<Kin>, StoreError> {
+        let contact = |id: &String| work.outside.get(&(PEOPLE, id.clone()));
+        let tree = work.trees.get(place);
+        let (Some(tree), Some(anchor)) = (tree, contact(&family.anchor)) else {
+            return Ok(Vec::new());
+        };
+        let identities = family.members.keys().cloned().collect();
+        // The contact of an identity that was merged stays until somebody merges it as well.
+        let former = self
+            .store
+            .tombstones(PEOPLE, Side::Source, identities)
+            .await?;
+        let former = former.into_iter();
+        let former = former.filter(|one| one.side == Side::Source && one.merged_into.is_some());
+        let former: Vec<(String, String)> = former
+            .map(|one| (one.source_id, one.destination_id))
+            .collect();
+        let now = family.members.keys();
+        let now = now.filter_map(|id| Some((id, contact(id)?, false)));
+        let before = former.iter().map(|(id, contact)| (id, contact, true));
+        let kin = now
+            .chain(before)
+            .filter(|(_, contact, _)| !contact.is_empty());
+        let kin = kin.map(|(identity, contact, is_former)| Kin {
+            tree: place,
+            is_former,
+            claim: Claim {
+                since: family.members.get(identity).cloned().unwrap_or_default(),
+                tree: (work.root.name.to_owned(), tree.id.clone()),
+                identity: identity.clone(),
+                member: normalise(contact),
+                anchor: normalise(anchor),
+            },
+        });
+        let not_alone = |one: &Kin| one.claim.member != one.claim.anchor;
+        Ok(kin.filter(not_alone).collect())
+    }
+
+    /// A tree is worked again when the name or the address of somebody changes who shares neither with the anchor.
+    async fn wait_for_kin(
+        &self,
+        work: &Work,
+        kin: &[Kin],
+        strangers: &[usize],
+    ) -> Result<(), StoreError> {
+        let mut waits = Vec::new();
+        for one in strangers.iter().filter_map(|index| kin.get(*index)) {
+            let pair = vec![one.claim.member.clone(), one.claim.anchor.clone()];
+            let tree = work.trees.get(one.tree).map(|tree| tree.id.clone());
+            for identity in self.identities_of(pair).await? {
+                waits.extend(tree.clone().map(|root| TreeWait {
+                    key: kin_key(&identity),
+                    tree: work.root.name.to_owned(),
+                    root,
+                }));
+            }
+        }
+        match waits.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_waits(waits).await,
+        }
+    }
+
+    /// Nobody else moves these contacts meanwhile, or those who live with them.
+    fn claim_homes(&self, work: &mut Work, kin: &[Kin], facts: &Facts) {
+        let trees: BTreeSet<usize> = kin.iter().map(|one| one.tree).collect();
+        for one in kin {
+            for contact in [&one.claim.member, &one.claim.anchor] {
+                self.claim_home(work, one.tree, contact);
+            }
+        }
+        let of_kin = contacts(kin);
+        let others = facts.people.keys().filter(|id| !of_kin.contains(*id));
+        for contact in others {
+            for tree in &trees {
+                self.claim_home(work, *tree, contact);
             }
         }
     }
@@ -168,259 +212,197 @@ impl TwoWaySync {
         self.claim(work, tree, key, reason);
     }
 
-    /// Members who have another account than their family's anchor. Accounts are read, not remembered: people move.
-    async fn apart(
-        &self,
-        work: &Work,
-        families: &[(usize, Family)],
-    ) -> Result<Vec<Relative>, CallError> {
-        let contact = |id: &String| work.outside.get(&(PEOPLE, id.clone())).cloned();
-        let people: Vec<String> = families
-            .iter()
-            .flat_map(|(_, family)| family.members.iter().chain([&family.anchor]))
-            .filter_map(contact)
-            .collect();
-        let accounts = self.account_of_people(&people).await?;
-        let account = |id: &String| accounts.get(&contact(id)?).cloned();
-        let mut apart: Vec<Relative> = Vec::new();
-        for (tree, family) in families {
-            let (Some(anchor), Some(to)) = (contact(&family.anchor), account(&family.anchor))
-            else {
-                continue;
-            };
-            for identity in &family.members {
-                let (Some(contact), Some(from)) = (contact(identity), account(identity)) else {
-                    continue;
-                };
-                let known = apart.iter_mut().find(|one| one.contact == contact);
-                match known {
-                    _ if from == to => {}
-                    // Two terms of one membership, for instance. One of two households is enough to begin with.
-                    Some(known) => known.trees.push(*tree),
-                    None => apart.push(Relative {
-                        trees: vec![*tree],
-                        identity: identity.clone(),
-                        contact,
-                        anchor: anchor.clone(),
-                        from,
-                        to: to.clone(),
-                    }),
-                }
-            }
-        }
-        Ok(apart)
-    }
-
     async fn bring_together(
         &self,
         work: &mut Work,
-        apart: Vec<Relative>,
-    ) -> Result<(), StoreError> {
-        let accounts = apart
-            .iter()
-            .flat_map(|relative| [&relative.from, &relative.to]);
-        let accounts: BTreeSet<String> = accounts.cloned().collect();
-        let read = match self.households(accounts).await {
-            Ok(read) => read,
-            Err(error) => {
-                for tree in apart.into_iter().flat_map(|relative| relative.trees) {
-                    self.stop_unanswered(work, tree, &error);
-                }
-                return Ok(());
-            }
-        };
-        let placed = self.placed(&apart).await?;
-        let mut moving = Vec::new();
-        for relative in apart {
-            let is_household =
-                |id: &String| read.get(id).is_some_and(|account| account.is_household);
-            if !is_household(&relative.to) {
-                continue;
-            }
-            let alone = read
-                .get(&relative.from)
-                .is_some_and(|account| account.is_household && account.members <= 1);
-            // Whom we brought there once, and who is elsewhere now, somebody took out.
-            if placed.contains(&(relative.to.clone(), relative.contact.clone())) {
-                continue;
-            }
-            if alone {
-                moving.push(relative);
-            } else {
-                self.ask_about(&relative).await?;
-            }
+        kin: &[Kin],
+        facts: &Facts,
+    ) -> Result<(), Unknown> {
+        let plan = Plan::of(facts);
+        let moves = plan.moves();
+        let members = kin.iter().filter(|one| !one.is_former);
+        let members: BTreeSet<&str> = members.map(|one| one.claim.member.as_str()).collect();
+        for question in plan.questions(&members) {
+            self.ask_about(&question).await?;
+        }
+        // On the disk before the calls: after a crash it is known who was about to go where.
+        let notes = notes(kin, facts, &moves);
+        if !notes.is_empty() {
+            self.store.keep_records(notes).await?;
         }
         let Some(people) = self.mapping(PEOPLE) else {
             return Ok(());
         };
-        moves::follow(&mut moving);
-        let records = moving.into_iter().map(moved).collect();
-        let mut placed = Vec::new();
-        for (relative, sent) in self.in_calls(people, records).await {
+        let records = moves.into_iter().map(moved).collect();
+        let mut landed = Vec::new();
+        for (one, sent) in self.in_calls(people, records).await {
             match sent {
-                Sent::Landed(_) => placed.push(placement(relative)),
+                Sent::Landed(_) => landed.extend(facts.people.get(&one.contact).map(|person| {
+                    let mut home = going(&person.home, &one);
+                    home.see(&one.to, false);
+                    home_note(&one.contact, &home)
+                })),
                 sent => {
-                    for tree in relative.trees {
+                    for tree in trees_of(kin, &one.contact) {
                         self.stop_for(work, tree, PEOPLE, &sent);
                     }
                 }
             }
         }
-        match placed.is_empty() {
+        match landed.is_empty() {
             true => Ok(()),
-            false => self.store.keep_records(placed).await,
+            false => Ok(self.store.keep_records(landed).await?),
         }
     }
 
-    /// Households and the contacts that we brought there.
-    async fn placed(&self, apart: &[Relative]) -> Result<BTreeSet<(String, String)>, StoreError> {
-        let to: BTreeSet<String> = apart.iter().map(|one| one.to.clone()).collect();
-        let kept = self.store.tree_records(PLACED, to.into_iter().collect());
-        let kept = kept.await?.into_iter();
-        Ok(kept.map(|one| (one.root, one.key)).collect())
-    }
-
-    /// How many live there is counted: the number that NPSP keeps follows a moment later.
-    async fn households(
-        &self,
-        ids: BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Household>, CallError> {
-        const TYPE: &str = "npe01__SYSTEM_AccountType__c";
-        let groups: Vec<Vec<Option<String>>> =
-            ids.iter().map(|id| vec![Some(id.clone())]).collect();
-        let by = [HOUSEHOLD_OF];
-        let people = self
-            .salesforce
-            .query_in("Contact", &["Id", HOUSEHOLD_OF], &by, &groups)
-            .await?;
-        let home = |person: &Map<String, Value>| {
-            person
-                .get(HOUSEHOLD_OF)
-                .and_then(Value::as_str)
-                .map(normalise)
-        };
-        let ids: Vec<String> = ids.into_iter().collect();
-        let mut read = BTreeMap::new();
-        for chunk in ids.chunks(runtime::salesforce::RETRIEVE_MAX) {
-            let records: Vec<Option<Map<String, Value>>> = self
-                .salesforce
-                .retrieve("Account", chunk, &["Id", TYPE])
-                .await?;
-            for (id, record) in chunk.iter().zip(records) {
-                let Some(record) = record else { continue };
-                let id = normalise(id);
-                let household = Household {
-                    is_household: record.get(TYPE).and_then(Value::as_str) == Some(HOUSEHOLD),
-                    members: people
-                        .iter()
-                        .filter(|one| home(one).as_ref() == Some(&id))
-                        .count(),
-                };
-                read.insert(id, household);
-            }
+    /// Asks once. Nobody is asked about whom an earlier version brought there, who is elsewhere now.
+    async fn ask_about(&self, question: &Question) -> Result<(), StoreError> {
+        let placed = self.store.tree_records(PLACED, vec![question.to.clone()]);
+        let claim = &question.claim;
+        if placed.await?.iter().any(|one| one.key == claim.member) {
+            return Ok(());
         }
-        Ok(read)
-    }
-
-    async fn ask_about(&self, relative: &Relative) -> Result<(), StoreError> {
         // It is another question than which contact the identity is, and has an answer of its own.
-        let question = format!("{}:household", relative.identity);
-        let asked = Some((PEOPLE.to_owned(), vec![question.clone()]));
+        let id = format!("{}:household", claim.identity);
+        let asked = Some((PEOPLE.to_owned(), vec![id.clone()]));
         if !self.store.decided(asked).await?.is_empty() {
             return Ok(());
         }
+        let (kind, of) = &claim.tree;
         self.store
             .add_review(Review {
                 mapping: PEOPLE.to_owned(),
-                source_id: question,
-                candidates: vec![relative.to.clone(), relative.from.clone()],
+                source_id: id,
+                candidates: vec![question.to.clone(), question.from.clone()],
                 reason: format!(
-                    "has tickets of a cart whose buyer is in household {}, but is in {} with others: move the contact in Salesforce if they are one family, or leave it",
-                    relative.to, relative.from
+                    "is of the family of contact {} by {kind} {of}, in household {}, but may not be moved from {}, which is not of usher's making or has others in it: move the contact in Salesforce if they are one family, or leave it",
+                    claim.anchor, question.to, question.from
                 ),
             })
             .await
     }
-}
 
-struct Household {
-    is_household: bool,
-    members: usize,
-}
-
-/// What is kept of it: the household, and who was brought there.
-fn placement(relative: Relative) -> TreeRecord {
-    TreeRecord {
-        tree: PLACED.to_owned(),
-        root: relative.to.clone(),
-        mapping: PEOPLE.to_owned(),
-        key: relative.contact,
-        destination_id: relative.to,
-        base: "{}".to_owned(),
+    /// The keys by which trees wait for changes of these people's names and addresses.
+    pub(crate) fn kin_keys<'i>(
+        &self,
+        mapping: &str,
+        identities: impl Iterator<Item = &'i str>,
+    ) -> Vec<String> {
+        match mapping == PEOPLE && self.has_npsp() {
+            true => identities.map(kin_key).collect(),
+            false => Vec::new(),
+        }
     }
 }
 
-fn moved(relative: Relative) -> Record<Relative> {
+/// Adds to the facts the claims of those who share with their anchors, and takes away those that hold no longer.
+/// A claim with the same anchor stays, whatever became of names and addresses. Returns the places of the others.
+fn judge(work: &Work, kin: &[Kin], facts: &mut Facts) -> Vec<usize> {
+    let all = work.setting(SETTING) == Some(MEMBERS);
+    let mut strangers = Vec::new();
+    let mut claims = Vec::new();
+    for (index, one) in kin.iter().enumerate() {
+        let claim = &one.claim;
+        let is_it = |known: &&Claim| {
+            known.member == claim.member && known.tree == claim.tree && known.anchor == claim.anchor
+        };
+        let is_known = facts.claims.iter().any(|known| is_it(&known));
+        let shared = |id: &String| facts.people.get(id).map(|person| &person.shared);
+        let shares = || match (shared(&claim.member), shared(&claim.anchor)) {
+            (Some(one), Some(other)) => one.is_shared_with(other),
+            _ => false,
+        };
+        match all || is_known || shares() {
+            true => claims.push(claim.clone()),
+            false => strangers.push(index),
+        }
+    }
+    let of_kin = |known: &Claim| kin.iter().any(|one| is_replaced(known, &one.claim));
+    facts.claims.retain(|known| !of_kin(known));
+    facts.claims.extend(claims);
+    strangers
+}
+
+/// The family of a tree, with the settings.
+pub(crate) fn family_of(work: &Work, tree: &Tree) -> Option<Family> {
+    family(&tree.rows, work.setting("cart_source") == Some("derived"))
+}
+
+fn kin_key(identity: &str) -> String {
+    format!("kin of {identity}")
+}
+
+fn contacts(kin: &[Kin]) -> BTreeSet<String> {
+    let pairs = kin
+        .iter()
+        .flat_map(|one| [&one.claim.member, &one.claim.anchor]);
+    pairs.cloned().collect()
+}
+
+/// Does the new claim of a tree take the place of the known one? The anchor has none by the same tree.
+fn is_replaced(known: &Claim, new: &Claim) -> bool {
+    known.tree == new.tree && (known.member == new.member || known.member == new.anchor)
+}
+
+/// Is there nothing to move, to ask, or to note?
+fn is_settled(kin: &[Kin], facts: &Facts) -> bool {
+    let plan = Plan::of(facts);
+    let moves = plan.moves();
+    let members = kin.iter().map(|one| one.claim.member.as_str()).collect();
+    moves.is_empty() && plan.questions(&members).is_empty() && notes(kin, facts, &moves).is_empty()
+}
+
+/// Notes that differ from what is stored: homes, and the claims of these trees.
+fn notes(kin: &[Kin], facts: &Facts, moves: &[Move]) -> Vec<TreeRecord> {
+    let mut notes = Vec::new();
+    for (contact, person) in &facts.people {
+        let movement = moves.iter().find(|one| one.contact == *contact);
+        let home = movement.map_or_else(|| person.home.clone(), |one| going(&person.home, one));
+        if person.noted.as_ref() != Some(&home) && person.account.is_some() {
+            notes.push(home_note(contact, &home));
+        }
+    }
+    notes.extend(claims(kin, facts));
+    notes
+}
+
+fn claims(kin: &[Kin], facts: &Facts) -> Vec<TreeRecord> {
+    let gone = facts.noted_claims.iter();
+    let gone = gone.filter(|known| !facts.claims.iter().any(|claim| claim.is_of(known)));
+    let gone = gone.filter(|known| kin.iter().any(|one| is_replaced(known, &one.claim)));
+    let gone = gone.map(|known| forget_claim(&known.member, &known.tree));
+    let new = facts
+        .claims
+        .iter()
+        .filter(|claim| !facts.noted_claims.contains(claim));
+    gone.chain(new.map(claim_note)).collect()
+}
+
+/// The home of a contact that is about to move.
+fn going(home: &Home, to: &Move) -> Home {
+    Home {
+        going: Some(to.to.clone()),
+        going_ours: to.to_ours,
+        ..home.clone()
+    }
+}
+
+/// The trees that name the contact; all of them where it only goes along.
+fn trees_of(kin: &[Kin], contact: &str) -> BTreeSet<usize> {
+    let names = |one: &&Kin| [&one.claim.member, &one.claim.anchor].contains(&&contact.to_owned());
+    let named: BTreeSet<usize> = kin.iter().filter(names).map(|one| one.tree).collect();
+    match named.is_empty() {
+        true => kin.iter().map(|one| one.tree).collect(),
+        false => named,
+    }
+}
+
+fn moved(to: Move) -> Record<Move> {
     Record {
-        key: relative.identity.clone(),
-        id: Some(relative.contact.clone()),
-        body: json!({ "AccountId": relative.to }).to_string(),
-        locks: vec![relative.from.clone(), relative.to.clone()],
-        of: relative,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(cart: Value, tickets: &[&str]) -> BTreeMap<String, Vec<Value>> {
-        let tickets = tickets.iter().enumerate().map(|(number, id)| {
-            json!({ "id": number.to_string(), "identity_id": id, "occurred_at": "2026-03-01T18:00:00Z" })
-        });
-        [
-            ("cart_changed".to_owned(), vec![cart]),
-            ("ticket_audit".to_owned(), tickets.collect()),
-        ]
-        .into()
-    }
-
-    #[test]
-    fn the_buyer_is_the_anchor_of_whoever_else_has_tickets() {
-        let found = family(&rows(json!({ "identity_id": "i-2" }), &["i-1", "i-2", ""])).unwrap();
-        assert_eq!(found.anchor, "i-2");
-        assert_eq!(found.members, ["i-1".to_owned()].into());
-        assert_eq!(
-            family(&rows(json!({ "identity_id": "i-1" }), &["i-1"])),
-            None
-        );
-    }
-
-    #[test]
-    fn who_is_given_a_membership_is_not_of_the_buyers_family() {
-        let mut rows = rows(json!({ "identity_id": "i-2" }), &["i-1"]);
-        let tickets = rows.get_mut("ticket_audit").unwrap();
-        tickets[0]["item_kind"] = json!("membership");
-        assert_eq!(family(&rows), None);
-        let members = json!([{ "identity_id": "i-1", "role": "primary" }, { "identity_id": "i-3", "role": "child" }]);
-        let membership = json!({ "updated_at": "2026-03-01T18:00:00Z", "members": members });
-        let found = family(&[("membership_changed".to_owned(), vec![membership])].into());
-        let found = found.unwrap();
-        assert_eq!(
-            (found.anchor.as_str(), found.members),
-            ("i-1", ["i-3".to_owned()].into())
-        );
-    }
-
-    #[test]
-    fn without_a_cart_the_first_ticket_says_who_bought() {
-        let found = family(&rows(json!({}), &["i-3", "i-1"])).unwrap();
-        assert_eq!(found.anchor, "i-3");
-    }
-
-    #[test]
-    fn a_school_is_no_family() {
-        let cart = json!({ "identity_id": "i-1", "organization_id": "o-1" });
-        assert_eq!(family(&rows(cart, &["i-1", "i-2"])), None);
+        key: to.contact.clone(),
+        id: Some(to.contact.clone()),
+        body: json!({ HOUSEHOLD_OF: to.to }).to_string(),
+        locks: vec![to.from.clone(), to.to.clone()],
+        of: to,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung};
+use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung, Side};
 use runtime::queue::{Outcome, Review, Settlement, StoreError};
 use serde_json::{Map, Value};
 
@@ -88,7 +88,35 @@ impl TwoWaySync {
             }
         }
         claimed.leave(&taken, meeting);
+        self.note_made_before(mapping, &found.adopted, &index)
+            .await?;
         Ok(found)
+    }
+
+    /// Notes which of the records that carry our external id were inserted by a create whose answer never came.
+    async fn note_made_before(
+        &self,
+        mapping: &'static MappingDescriptor,
+        adopted: &[Pair],
+        index: &Index<'_>,
+    ) -> Result<(), StoreError> {
+        let sources = adopted.iter().map(|pair| pair.link.source_id.clone());
+        let named: Vec<String> = sources
+            .filter(|id| index.by_external_id.contains_key(id))
+            .collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let open = self.store.intents(mapping.name, named).await?;
+        let creates = open
+            .into_iter()
+            .filter(|intent| intent.key.side == Side::Destination && intent.kind == "create");
+        let begun: HashSet<String> = creates.map(|intent| intent.key.key).collect();
+        let made = adopted
+            .iter()
+            .filter(|pair| begun.contains(&pair.link.source_id));
+        let made = made.map(|pair| (pair.link.destination_id.clone(), String::new()));
+        self.note_inserted(mapping.name, made.collect()).await
     }
 
     /// One query a chunk for external ids and the first field of each rung together.

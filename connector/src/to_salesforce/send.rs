@@ -129,6 +129,9 @@ impl TwoWaySync {
                     .unwrap_or_default()
             }));
         }
+        let ids = created.iter().map(|(_, id)| id.clone());
+        let inserted = ids.zip(locks.iter().cloned()).collect();
+        self.note_inserted(mapping.name, inserted).await?;
         for ((unit, id), lock) in created.into_iter().zip(locks) {
             let (version_ms, outcome) = match unit.repeats {
                 true => (0, give_back()),

@@ -298,10 +298,15 @@ impl TwoWaySync {
         Ok(Ok(said))
     }
 
-    /// Wakes the trees that took a leaving tree's roles for foreign ones, so that they check again.
+    /// Wakes the trees that took the roles of a leaving tree, or roles that a tree deleted, for foreign ones, so that they
+    /// check again.
     pub(super) async fn look_at_roles_left(&self, work: &mut Work) -> Result<(), StoreError> {
         let trees = work.trees.iter().filter(|tree| tree.goes_on());
-        let left: BTreeSet<String> = trees.filter_map(|tree| tree.left.clone()).collect();
+        let left = trees.flat_map(|tree| {
+            let lost = tree.root_id.as_deref().filter(|_| tree.lost_roles);
+            [tree.left.clone(), lost.map(normalise)]
+        });
+        let left: BTreeSet<String> = left.flatten().collect();
         if left.is_empty() {
             return Ok(());
         }

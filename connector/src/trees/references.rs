@@ -59,8 +59,8 @@ fn outside(work: &Work, place: usize) -> Vec<(&'static str, String)> {
         .flat_map(|wanted| of(wanted.record.as_ref()));
     let mut all: Vec<(&'static str, String)> =
         records.filter(|(name, _)| !work.is_member(name)).collect();
-    if let (Some(family), true) = (households::family(&tree.rows), has_root(work, tree)) {
-        let members = family.members.into_iter().chain([family.anchor]);
+    if let (Some(family), true) = (households::family_of(work, tree), has_root(work, tree)) {
+        let members = family.members.into_keys().chain([family.anchor]);
         all.extend(members.map(|id| (households::PEOPLE, id)));
     }
     all

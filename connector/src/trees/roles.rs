@@ -5,14 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::change::present;
-use runtime::mapping::MappingDescriptor;
+use runtime::entity::Kind;
+use runtime::mapping::{Gone, MappingDescriptor};
 use runtime::queue::{StoreError, TreeRecord};
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
 
 use super::body::{Body, body, new_body, parent_field};
 use super::takeover::{LEADS, Leading, ROLE};
-use super::{Tree, Work, plan};
+use super::{Tree, Wanted, Work, plan};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 
@@ -22,12 +23,42 @@ pub(super) const SOMEBODYS: &str = "there";
 /// In the place of an id, before the values of its key: it is about to be made.
 const MAKING: &str = "making:";
 
+/// The fields that say whose role it is, and which.
+const CONTACT: &str = "ContactId";
+const WORD: &str = "Role";
+/// The settings with the words for members and ticket holders.
+const ROLE_MEMBER: &str = "role_member";
+const ROLE_HOLDER: &str = "role_holder";
+
 /// The values of the natural key.
 type Key = Vec<String>;
 
 /// Are they about to be made, as far as is known?
 pub(crate) fn is_making(id: &str) -> bool {
     id.starts_with(MAKING)
+}
+
+/// Leaves out roles that stay whatever happens, of contacts that a role of the same tree names before: the buyer, or the
+/// holder of another ticket.
+pub(super) fn once_each(wanted: &mut Vec<Wanted>) {
+    let contact = |wanted: &Wanted| {
+        let is_role = wanted.mapping.object == ROLE;
+        let index = wanted.mapping.record.field(CONTACT).filter(|_| is_role)?;
+        match wanted.mapping.record.fields.get(index)?.kind {
+            Kind::Reference { .. } => wanted.record.slot(index).text().map(str::to_owned),
+            _ => None,
+        }
+    };
+    let stays = |wanted: &Wanted| {
+        let tree = wanted.mapping.tree;
+        tree.is_some_and(|tree| tree.gone == Gone::Keep)
+    };
+    let firm = wanted.iter().filter(|one| !stays(one));
+    let mut named: BTreeSet<String> = firm.filter_map(contact).collect();
+    wanted.retain(|one| match contact(one) {
+        Some(contact) if stays(one) => named.insert(contact),
+        _ => true,
+    });
 }
 
 impl TwoWaySync {
@@ -59,8 +90,9 @@ impl TwoWaySync {
         let (mut records, mut making, mut leading) = (Vec::new(), Vec::new(), Vec::new());
         for (place, index, mut body, key) in new {
             let leads = body.get(LEADS) == Some(&Value::Bool(true));
+            let goes_over = |role: &&Map<String, Value>| leads || is_more(work, &body, role);
             // Two of them may mean one.
-            if let Some(role) = there.get(&key).filter(|_| leads) {
+            if let Some(role) = there.get(&key).filter(goes_over) {
                 let fields = mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key);
                 fields.iter().for_each(|field| drop(body.remove(*field)));
                 leading.push(Leading {
@@ -208,11 +240,23 @@ impl TwoWaySync {
             .collect();
         let mut select = vec!["Id"];
         select.extend(mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key));
-        select.extend((mapping.object == ROLE).then_some(LEADS));
+        if mapping.object == ROLE {
+            select.extend([LEADS, WORD]);
+        }
         self.salesforce
             .query_in(mapping.object, &select, &[parent], &groups)
             .await
     }
+}
+
+/// A member is more than a ticket holder: the role says so, whichever was heard of first.
+fn is_more(work: &Work, body: &Body, role: &Map<String, Value>) -> bool {
+    let is = |word: Option<&Value>, setting: &str| {
+        let word = word.and_then(Value::as_str);
+        word.is_some() && word == work.setting(setting)
+    };
+    let leads = role.get(LEADS) == Some(&Value::Bool(true));
+    !leads && is(body.get(WORD), ROLE_MEMBER) && is(role.get(WORD), ROLE_HOLDER)
 }
 
 /// What somebody else had made may have been moved since, by NPSP and because of a write of ours.

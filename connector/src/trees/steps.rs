@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::body::{body, new_body};
 use super::plan::{self, Phase};
+use super::takeover::ROLE;
 use super::wanted::{comes_after, is_of_root};
 use super::{Tree, Wanted, Work, refused_fields, roles};
 use crate::sync::calls::{Record, Sent};
@@ -290,6 +291,7 @@ impl TwoWaySync {
                             let mut record = record.clone();
                             record.destination_id.clear();
                             tree.written.push(record);
+                            tree.lost_roles |= mapping.object == ROLE;
                         }
                         Some(Err(errors)) => {
                             let outcome = self.refused_record(tree, mapping, errors);

@@ -10,7 +10,7 @@ use runtime::row::{self, RowError};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{Tree, Wanted, Work, adopted, left_out, references, root_key};
+use super::{Tree, Wanted, Work, adopted, left_out, references, roles, root_key};
 use crate::handlers::books::{self, Books, Sums};
 use crate::handlers::currency;
 use crate::sync::batch::{handler_of, without_npsp};
@@ -130,6 +130,7 @@ impl TwoWaySync {
                 note_unmade(tree, work.root, mapping, unmade);
             }
         }
+        roles::once_each(&mut tree.wanted);
         books::lower(&mut tree.wanted, given_back_of_gifts);
         let mut mappings = tree.wanted.iter().map(|wanted| wanted.mapping);
         let has_root = mappings.any(|mapping| is_of_root(work.root, mapping));

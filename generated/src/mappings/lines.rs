@@ -68,3 +68,6 @@ pub static TAXES: &[u32] = &[20, 21, 28, 30, 11, 29];
 
 /// `mappings/ticket.yaml`, by the record's fields.
 pub static TICKET: &[u32] = &[51, 52, 59, 61, 63, 64, 72, 71, 62, 65, 73, 13, 60];
+
+/// `mappings/ticket_holder_role.yaml`, by the record's fields.
+pub static TICKET_HOLDER_ROLE: &[u32] = &[25, 24, 26];

@@ -15,6 +15,7 @@ use super::cart_of_tickets::{self, CartOfTicketsPayload, CartOfTicketsRecord};
 use super::contact_role::{self, ContactRolePayload, ContactRoleRecord};
 use super::fund_allocation::{self, FundAllocationPayload, FundAllocationRecord};
 use super::ticket::{self, TicketPayload, TicketRecord};
+use super::ticket_holder_role::{self, TicketHolderRolePayload, TicketHolderRoleRecord};
 
 /// What the webhook `ticket_audit` does. Each default body is the compiled mapping.
 pub trait TicketAudit: Send + Sync {
@@ -80,6 +81,17 @@ pub trait TicketAudit: Send + Sync {
     fn ticket(&self, payload: TicketPayload) -> Result<TicketRecord, RecordError> {
         TicketRecord::from_payload(payload)
     }
+
+    /// `mappings/ticket_holder_role.yaml`.
+    ///
+    /// # Errors
+    /// When a value cannot become its field.
+    fn ticket_holder_role(
+        &self,
+        payload: TicketHolderRolePayload,
+    ) -> Result<TicketHolderRoleRecord, RecordError> {
+        TicketHolderRoleRecord::from_payload(payload)
+    }
 }
 
 /// Calls an implementation of [`TicketAudit`] by mapping name.
@@ -93,6 +105,7 @@ static FED: &[&MappingDescriptor] = &[
     &contact_role::MAPPING,
     &fund_allocation::MAPPING,
     &ticket::MAPPING,
+    &ticket_holder_role::MAPPING,
 ];
 
 impl<H: TicketAudit> Handler for TicketAuditAdapter<H> {
@@ -142,6 +155,15 @@ impl<H: TicketAudit> Handler for TicketAuditAdapter<H> {
                 )
             }
             "ticket" => Ok(Box::new(self.0.ticket(TicketPayload::from_row(row)?)?)),
+            "ticket_holder_role" => {
+                Ok(
+                    Box::new(
+                        self
+                            .0
+                            .ticket_holder_role(TicketHolderRolePayload::from_row(row)?)?,
+                    ),
+                )
+            }
             other => Err(RecordError::UnknownMapping(other.to_owned())),
         }
     }

@@ -29,6 +29,7 @@ pub mod primary_member_role;
 pub mod refund;
 pub mod taxes;
 pub mod ticket;
+pub mod ticket_holder_role;
 
 use runtime::mapping::MappingDescriptor;
 
@@ -56,4 +57,5 @@ pub static MAPPINGS: &[&MappingDescriptor] = &[
     &refund::MAPPING,
     &taxes::MAPPING,
     &ticket::MAPPING,
+    &ticket_holder_role::MAPPING,
 ];

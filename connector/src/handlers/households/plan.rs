@@ -1,0 +1,306 @@
+//! Who moves into whose household, and who is asked about. A pure function of the facts and the claims.
+//!
+//! Everybody follows the anchor of their earliest claim, and goes where that one goes. So the end is the same in whatever
+//! order the claims were heard of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{Facts, Person};
+use super::notes::Claim;
+
+/// A contact that has to move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Move {
+    pub(super) contact: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    /// True: NPSP made the household for a contact that usher inserted.
+    pub(super) to_ours: bool,
+}
+
+/// A contact that may not be moved, although it shares the name or the address with the anchor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) claim: Claim,
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+/// What follows from the facts.
+pub(super) struct Plan<'f> {
+    facts: &'f Facts,
+    /// Whom each contact follows.
+    follows: BTreeMap<&'f str, &'f str>,
+}
+
+impl<'f> Plan<'f> {
+    /// Decides whom everybody follows: the earliest claim counts, and of a circle the one that closes it does not.
+    pub(super) fn of(facts: &'f Facts) -> Self {
+        let mut plan = Plan {
+            facts,
+            follows: BTreeMap::new(),
+        };
+        let mut claims: Vec<&Claim> = facts.claims.iter().collect();
+        claims.sort();
+        for claim in claims {
+            let follower = claim.member.as_str();
+            let counts = plan.may_move(follower) && !plan.is_parted(claim);
+            let is_free = !plan.follows.contains_key(follower);
+            if counts && is_free && plan.leader(&claim.anchor) != follower {
+                plan.follows.insert(follower, &claim.anchor);
+            }
+        }
+        plan
+    }
+
+    /// The moves, sorted by contact.
+    pub(super) fn moves(&self) -> Vec<Move> {
+        let people = self.facts.people.keys();
+        people
+            .filter_map(|contact| self.movement(contact))
+            .collect()
+    }
+
+    /// The questions about these contacts: one for each, about its earliest claim that is not met.
+    pub(super) fn questions(&self, members: &BTreeSet<&str>) -> Vec<Question> {
+        let mut claims: Vec<&Claim> = self.facts.claims.iter().collect();
+        claims.sort();
+        let mut asked: BTreeMap<&str, Question> = BTreeMap::new();
+        for claim in claims {
+            if members.contains(claim.member.as_str())
+                && !asked.contains_key(claim.member.as_str())
+                && let Some(question) = self.question(claim)
+            {
+                asked.insert(&claim.member, question);
+            }
+        }
+        asked.into_values().collect()
+    }
+
+    fn question(&self, claim: &Claim) -> Option<Question> {
+        let is_taken = self.person(&claim.member)?.home.is_taken();
+        let (from, to) = (self.end(&claim.member)?, self.end(&claim.anchor)?);
+        let is_apart = from != to && self.is_household(to);
+        (is_apart && !is_taken && !self.is_parted(claim)).then(|| Question {
+            claim: claim.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        })
+    }
+
+    fn movement(&self, contact: &str) -> Option<Move> {
+        let leader = self.leader(contact);
+        let to = self.account(leader)?;
+        let from = self.account(contact)?;
+        let moves = leader != contact && from != to && self.is_household(to);
+        moves.then(|| Move {
+            contact: contact.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            to_ours: self.is_ours(to),
+        })
+    }
+
+    /// Where the contact is when everybody has moved.
+    fn end(&self, contact: &str) -> Option<&str> {
+        let to = self.account(self.leader(contact));
+        let to = to.filter(|to| self.is_household(to));
+        to.or_else(|| self.account(contact))
+    }
+
+    /// The one whom the contact follows at last, or the contact itself. Circles are never made.
+    fn leader<'c>(&self, contact: &'c str) -> &'c str
+    where
+        'f: 'c,
+    {
+        let mut last = contact;
+        while let Some(next) = self.follows.get(last) {
+            last = next;
+        }
+        last
+    }
+
+    /// Only contacts that usher inserted, and that live with none but people whom usher moved there, in a household that
+    /// NPSP made for one of them.
+    fn may_move(&self, contact: &str) -> bool {
+        let Some(person) = self.person(contact) else {
+            return false;
+        };
+        let account = person.account.as_deref();
+        let free = person.home.inserted && !person.home.is_taken();
+        free && account.is_some_and(|account| self.is_ours(account))
+    }
+
+    /// Are none but contacts of ours in the household?
+    fn is_ours(&self, household: &str) -> bool {
+        let place = self.facts.places.get(household);
+        let is_there = |contact: &String| {
+            let person = self.person(contact);
+            person.is_some_and(|person| {
+                person.home.ours && person.home.at.as_deref() == Some(household)
+            })
+        };
+        place.is_some_and(|place| {
+            place.is_household && !place.people.is_empty() && place.people.iter().all(is_there)
+        })
+    }
+
+    /// Did the office take the anchor away from the member?
+    fn is_parted(&self, claim: &Claim) -> bool {
+        let anchor = self.person(&claim.anchor);
+        let taken_from = anchor.and_then(|anchor| anchor.home.taken_from.as_deref());
+        taken_from.is_some() && taken_from == self.account(&claim.member)
+    }
+
+    fn is_household(&self, account: &str) -> bool {
+        let place = self.facts.places.get(account);
+        place.is_some_and(|place| place.is_household)
+    }
+
+    fn account(&self, contact: &str) -> Option<&str> {
+        self.person(contact)?.account.as_deref()
+    }
+
+    fn person(&self, contact: &str) -> Option<&'f Person> {
+        self.facts.people.get(contact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Place;
+    use super::super::notes::Home;
+    use super::*;
+
+    /// Each contact in the household that NPSP made for it, `h` and its name.
+    fn facts(contacts: &[&str], claims: &[(&str, &str, &str)]) -> Facts {
+        let mut facts = Facts::default();
+        for contact in contacts {
+            let household = format!("h{contact}");
+            let person = Person {
+                account: Some(household.clone()),
+                home: Home::inserted(&household),
+                ..Person::default()
+            };
+            facts.people.insert((*contact).to_owned(), person);
+        }
+        facts.claims = claims.iter().map(|one| claim(*one)).collect();
+        housed(facts)
+    }
+
+    fn claim((since, member, anchor): (&str, &str, &str)) -> Claim {
+        Claim {
+            since: since.to_owned(),
+            tree: ("cart".to_owned(), format!("c{since}")),
+            identity: format!("i{member}"),
+            member: member.to_owned(),
+            anchor: anchor.to_owned(),
+        }
+    }
+
+    fn housed(mut facts: Facts) -> Facts {
+        facts.places.clear();
+        for (contact, person) in &facts.people {
+            let place = facts.places.entry(person.account.clone().unwrap());
+            let place = place.or_insert_with(|| Place {
+                is_household: true,
+                ..Place::default()
+            });
+            place.people.insert(contact.clone());
+        }
+        facts
+    }
+
+    /// Usher puts the contact there.
+    fn put(facts: &mut Facts, contact: &str, household: &str) {
+        let person = facts.people.get_mut(contact).unwrap();
+        person.account = Some(household.to_owned());
+        person.home.at = Some(household.to_owned());
+    }
+
+    fn moves(facts: &Facts) -> Vec<(String, String)> {
+        let moves = Plan::of(facts).moves().into_iter();
+        moves.map(|one| (one.contact, one.to)).collect()
+    }
+
+    fn to(moves: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(contact, to): &(&str, &str)| ((*contact).to_owned(), (*to).to_owned());
+        moves.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn whoever_follows_one_who_follows_goes_along() {
+        let found = facts(&["a", "b", "c"], &[("1", "c", "b"), ("2", "b", "a")]);
+        assert_eq!(moves(&found), to(&[("b", "ha"), ("c", "ha")]));
+    }
+
+    #[test]
+    fn the_earliest_claim_counts_whatever_was_done_before() {
+        let claims = [("1", "c", "a"), ("2", "c", "b")];
+        let mut found = facts(&["a", "b", "c"], &claims);
+        assert_eq!(moves(&found), to(&[("c", "ha")]));
+        put(&mut found, "c", "hb");
+        let found = housed(found);
+        assert_eq!(moves(&found), to(&[("c", "ha")]));
+        let asked = Plan::of(&found).questions(&["c"].into());
+        assert_eq!(asked.len(), 1);
+        assert_eq!((asked[0].from.as_str(), asked[0].to.as_str()), ("ha", "hb"));
+    }
+
+    #[test]
+    fn of_a_circle_one_stays() {
+        let found = facts(&["a", "b"], &[("1", "b", "a"), ("2", "a", "b")]);
+        assert_eq!(moves(&found), to(&[("b", "ha")]));
+        assert!(Plan::of(&found).questions(&["a", "b"].into()).is_empty());
+    }
+
+    #[test]
+    fn a_contact_that_was_adopted_is_asked_about() {
+        let mut found = facts(&["a", "b"], &[("1", "b", "a")]);
+        found.people.get_mut("b").unwrap().home = Home {
+            at: Some("hb".to_owned()),
+            ..Home::default()
+        };
+        assert!(moves(&found).is_empty());
+        assert_eq!(Plan::of(&found).questions(&["b"].into()).len(), 1);
+    }
+
+    #[test]
+    fn nobody_leaves_a_household_in_which_somebody_else_lives() {
+        let mut found = facts(&["a", "b", "x"], &[("1", "b", "a")]);
+        let stranger = found.people.get_mut("x").unwrap();
+        stranger.account = Some("hb".to_owned());
+        stranger.home = Home {
+            at: Some("hb".to_owned()),
+            ..Home::default()
+        };
+        let found = housed(found);
+        assert!(moves(&found).is_empty());
+        assert_eq!(Plan::of(&found).questions(&["b"].into()).len(), 1);
+    }
+
+    #[test]
+    fn who_was_taken_out_stays_out_and_nobody_is_asked() {
+        let claims = [("1", "b", "a")];
+        let mut found = facts(&["a", "b"], &claims);
+        put(&mut found, "b", "ha");
+        let taken = found.people.get_mut("b").unwrap();
+        taken.account = Some("h9".to_owned());
+        taken.home.see("h9", false);
+        let found = housed(found);
+        assert!(moves(&found).is_empty());
+        assert!(Plan::of(&found).questions(&["b"].into()).is_empty());
+    }
+
+    #[test]
+    fn where_the_anchor_was_taken_out_the_others_stay() {
+        let mut found = facts(&["a", "b", "c"], &[("1", "b", "a"), ("2", "c", "a")]);
+        put(&mut found, "b", "ha");
+        let taken = found.people.get_mut("a").unwrap();
+        taken.account = Some("h9".to_owned());
+        taken.home.see("h9", false);
+        let found = housed(found);
+        assert_eq!(moves(&found), to(&[("c", "h9")]));
+        assert!(Plan::of(&found).questions(&["b"].into()).is_empty());
+    }
+}
