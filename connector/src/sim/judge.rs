@@ -4,6 +4,7 @@
 mod calls;
 mod carts;
 pub(crate) mod consent;
+mod households;
 mod memberships;
 mod queue;
 mod values;
@@ -106,6 +107,7 @@ pub fn judge(ended: &Ended) -> Vec<String> {
     references(ended, &mut faults);
     carts::books_agree(ended, &mut faults);
     memberships::agree(ended, &mut faults);
+    households::agree(ended, &mut faults);
     same_on_both_sides(ended, &mut faults);
     consent::opt_outs_arrive(ended, &mut faults);
     consent::nobody_is_opted_in(ended, &mut faults);

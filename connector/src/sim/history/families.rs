@@ -17,10 +17,15 @@ pub(super) fn families(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>
 fn relative(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>) {
     let fields = json!({ "identity_type": "person", "first_name": "Kin", "last_name": "Of0",
         "email": "kin@example.org" });
+    let made_ms = dice.0.u64(0..length_ms);
     actions.push(Timed {
-        at_ms: dice.0.u64(0..length_ms),
+        at_ms: made_ms,
         action: Action::made_in_ticketure("f0".to_owned(), object(fields)),
     });
+    // One in three is taken out of the household again. No dice, so that the rest of a seed stays what it is.
+    if made_ms.is_multiple_of(3) {
+        actions.push(taken_out(made_ms.midpoint(length_ms)));
+    }
     let tickets: Vec<String> = actions
         .iter()
         .filter_map(|timed| match &timed.action {
@@ -38,6 +43,17 @@ fn relative(dice: &mut Dice, length_ms: u64, actions: &mut Vec<Timed>) {
         {
             fields.insert("identity_id".to_owned(), Value::from("id-f0"));
         }
+    }
+}
+
+/// The office takes the relative out of the buyer's household. NPSP makes a new one, or leaves who was never moved there.
+fn taken_out(at_ms: u64) -> Timed {
+    Timed {
+        at_ms,
+        action: Action::SalesforceEdit {
+            record: "f0".to_owned(),
+            fields: object(json!({ "AccountId": null })),
+        },
     }
 }
 

@@ -30,7 +30,6 @@ pub(super) fn books_agree(ended: &Ended, faults: &mut Vec<String>) {
         for opportunity in ended.simulator.find("Opportunity", KEY, cart) {
             lines_say_what_happened(ended, &rows, (cart, books), &opportunity, faults);
             belongs_to_buyer(ended, &rows, cart, &opportunity, faults);
-            families_live_together(ended, &rows, cart, faults);
         }
     }
 }
@@ -169,39 +168,12 @@ fn belongs_to_buyer(
 }
 
 /// The one record of somebody, or of whom they were merged into; not where a person deleted it.
-fn linked(ended: &Ended, object: &str, id: &str) -> Option<Record> {
+pub(super) fn linked(ended: &Ended, object: &str, id: &str) -> Option<Record> {
     let id = survivor(ended, id);
     let found = ended.simulator.find(object, LINKED, &id).into_iter();
     let mut found = found.filter(|one| !is_asked_about(ended, one));
     let found = found.next_back();
     found.filter(|_| !id.is_empty() && !was_deleted(ended, &id))
-}
-
-/// Whoever has tickets of a person's cart is of the same household, or a person is asked about it.
-fn families_live_together(ended: &Ended, rows: &Rows, cart: &str, faults: &mut Vec<String>) {
-    let of_cart = rows.cart(cart);
-    let bought = of_cart
-        .as_ref()
-        .map(|row| text(row, "identity_id"))
-        .filter(|id| !id.is_empty());
-    let organization = of_cart.as_ref().map(|row| text(row, "organization_id"));
-    let is_organizations = organization.is_some_and(|id| !id.is_empty());
-    let holders = || rows.tickets_of(cart).map(|row| text(row, "identity_id"));
-    let anchor = bought.or_else(|| holders().find(|id| !id.is_empty()));
-    let anchor = anchor.and_then(|id| linked(ended, "Contact", id));
-    let Some(anchor) = anchor.filter(|_| !is_organizations && !ended.without_npsp) else {
-        return;
-    };
-    for holder in holders() {
-        let asked = ended.reviews.contains(&format!("{holder}:household"));
-        if let (Some(contact), false) = (linked(ended, "Contact", holder), asked)
-            && text(&contact, "AccountId") != text(&anchor, "AccountId")
-        {
-            faults.push(format!(
-                "{holder} has tickets of {cart}, and lives elsewhere than its buyer"
-            ));
-        }
-    }
 }
 
 fn expect(cart: &str, opportunity: &Record, field: &str, id: &str, faults: &mut Vec<String>) {
@@ -214,7 +186,7 @@ fn expect(cart: &str, opportunity: &Record, field: &str, id: &str, faults: &mut 
 }
 
 /// The ids of the person and of the organization.
-fn buyer(ended: &Ended, rows: &Rows, cart: &str) -> (String, String) {
+pub(super) fn buyer(ended: &Ended, rows: &Rows, cart: &str) -> (String, String) {
     let own = |row: &Record, field: &str| text(row, field).to_owned();
     if text(&ended.settings, "cart_source") == "derived" {
         let mut bought = rows
