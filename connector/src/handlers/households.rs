@@ -13,7 +13,7 @@ mod notes;
 mod plan;
 mod shared;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::mapping::Side;
 use runtime::queue::{Review, StoreError, TreeRecord, TreeWait};
@@ -26,8 +26,8 @@ use crate::trees::{Tree, Work};
 pub(crate) use donations::Moving;
 use facts::{Facts, Unknown};
 use family::{Family, family};
-use notes::{Claim, Home, claim_note, forget_claim, home_note};
-use plan::{Move, Plan, Question};
+use notes::{Asked, Claim, Home, claim_note, forget_claim, home_note};
+use plan::{Move, Plan};
 
 /// The mapping of people.
 pub(crate) const PEOPLE: &str = "contact";
@@ -48,8 +48,6 @@ struct Kin {
     /// The place of the tree.
     tree: usize,
     claim: Claim,
-    /// True: the contact is the one that the member's identity had before it was merged into another.
-    is_former: bool,
 }
 
 impl TwoWaySync {
@@ -150,13 +148,13 @@ impl TwoWaySync {
             .filter(|(_, contact, _)| !contact.is_empty());
         let kin = kin.map(|(identity, contact, is_former)| Kin {
             tree: place,
-            is_former,
             claim: Claim {
                 since: family.members.get(identity).cloned().unwrap_or_default(),
                 tree: (work.root.name.to_owned(), tree.id.clone()),
                 identity: identity.clone(),
                 member: normalise(contact),
                 anchor: normalise(anchor),
+                is_former,
             },
         });
         let not_alone = |one: &Kin| one.claim.member != one.claim.anchor;
@@ -219,26 +217,22 @@ impl TwoWaySync {
         facts: &Facts,
     ) -> Result<(), Unknown> {
         let plan = Plan::of(facts);
-        let moves = plan.moves();
-        let members = kin.iter().filter(|one| !one.is_former);
-        let members: BTreeSet<&str> = members.map(|one| one.claim.member.as_str()).collect();
-        for question in plan.questions(&members) {
-            self.ask_about(&question).await?;
-        }
+        self.ask_about(facts, &plan).await?;
         // On the disk before the calls: after a crash it is known who was about to go where.
-        let notes = notes(kin, facts, &moves);
+        let homes = homes(facts, &plan);
+        let notes = notes(kin, facts, &homes);
         if !notes.is_empty() {
             self.store.keep_records(notes).await?;
         }
         let Some(people) = self.mapping(PEOPLE) else {
             return Ok(());
         };
-        let records = moves.into_iter().map(moved).collect();
+        let records = plan.moves().into_iter().map(moved).collect();
         let mut landed = Vec::new();
         for (one, sent) in self.in_calls(people, records).await {
             match sent {
-                Sent::Landed(_) => landed.extend(facts.people.get(&one.contact).map(|person| {
-                    let mut home = going(&person.home, &one);
+                Sent::Landed(_) => landed.extend(homes.get(&one.contact).map(|home| {
+                    let mut home = home.clone();
                     home.see(&one.to, false);
                     home_note(&one.contact, &home)
                 })),
@@ -255,28 +249,45 @@ impl TwoWaySync {
         }
     }
 
-    /// Asks once. Nobody is asked about whom an earlier version brought there, who is elsewhere now.
-    async fn ask_about(&self, question: &Question) -> Result<(), StoreError> {
+    /// Asks what has not been asked in the same words, and takes back what has no reason any longer.
+    async fn ask_about(&self, facts: &Facts, plan: &Plan<'_>) -> Result<(), StoreError> {
+        let questions = plan.questions();
+        for (contact, person) in &facts.people {
+            let question = questions.get(contact.as_str());
+            let is_other = |old: &&Asked| question.is_none_or(|new| new.identity != old.identity);
+            if let Some(old) = person.home.asked.as_ref().filter(is_other) {
+                let id = question_id(&old.identity);
+                self.store.close_review(PEOPLE, &id).await?;
+            }
+            if let Some(new) = question.filter(|new| person.home.asked.as_ref() != Some(*new)) {
+                self.ask_household(contact, new).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody is asked about whom an earlier version brought there, who is elsewhere now, nor once it is decided.
+    async fn ask_household(&self, contact: &str, question: &Asked) -> Result<(), StoreError> {
         let placed = self.store.tree_records(PLACED, vec![question.to.clone()]);
-        let claim = &question.claim;
-        if placed.await?.iter().any(|one| one.key == claim.member) {
+        if placed.await?.iter().any(|one| one.key == contact) {
             return Ok(());
         }
-        // It is another question than which contact the identity is, and has an answer of its own.
-        let id = format!("{}:household", claim.identity);
+        let id = question_id(&question.identity);
         let asked = Some((PEOPLE.to_owned(), vec![id.clone()]));
         if !self.store.decided(asked).await?.is_empty() {
             return Ok(());
         }
-        let (kind, of) = &claim.tree;
+        let (kind, of) = &question.tree;
+        let Asked {
+            anchor, from, to, ..
+        } = question;
         self.store
             .add_review(Review {
                 mapping: PEOPLE.to_owned(),
                 source_id: id,
-                candidates: vec![question.to.clone(), question.from.clone()],
+                candidates: vec![to.clone(), from.clone()],
                 reason: format!(
-                    "is of the family of contact {} by {kind} {of}, in household {}, but may not be moved from {}, which is not of usher's making or has others in it: move the contact in Salesforce if they are one family, or leave it",
-                    claim.anchor, question.to, question.from
+                    "is of the family of contact {anchor} by {kind} {of}, in household {to}, but may not be moved from {from}, which is not of usher's making or has others in it: move the contact in Salesforce if they are one family, or leave it"
                 ),
             })
             .await
@@ -328,6 +339,11 @@ pub(crate) fn family_of(work: &Work, tree: &Tree) -> Option<Family> {
     family(&tree.rows, work.setting("cart_source") == Some("derived"))
 }
 
+/// It is another question than which contact the identity is, and has an answer of its own.
+fn question_id(identity: &str) -> String {
+    format!("{identity}:household")
+}
+
 fn kin_key(identity: &str) -> String {
     format!("kin of {identity}")
 }
@@ -347,23 +363,31 @@ fn is_replaced(known: &Claim, new: &Claim) -> bool {
 /// Is there nothing to move, to ask, or to note?
 fn is_settled(kin: &[Kin], facts: &Facts) -> bool {
     let plan = Plan::of(facts);
+    plan.moves().is_empty() && notes(kin, facts, &homes(facts, &plan)).is_empty()
+}
+
+/// Homes as they are when everybody is on the way, with what is asked.
+fn homes(facts: &Facts, plan: &Plan<'_>) -> BTreeMap<String, Home> {
     let moves = plan.moves();
-    let members = kin.iter().map(|one| one.claim.member.as_str()).collect();
-    moves.is_empty() && plan.questions(&members).is_empty() && notes(kin, facts, &moves).is_empty()
+    let mut questions = plan.questions();
+    let home = |(contact, person): (&String, &facts::Person)| {
+        let movement = moves.iter().find(|one| one.contact == *contact);
+        let home = movement.map_or_else(|| person.home.clone(), |one| going(&person.home, one));
+        let asked = questions.remove(contact.as_str());
+        (contact.clone(), Home { asked, ..home })
+    };
+    facts.people.iter().map(home).collect()
 }
 
 /// Notes that differ from what is stored: homes, and the claims of these trees.
-fn notes(kin: &[Kin], facts: &Facts, moves: &[Move]) -> Vec<TreeRecord> {
-    let mut notes = Vec::new();
-    for (contact, person) in &facts.people {
-        let movement = moves.iter().find(|one| one.contact == *contact);
-        let home = movement.map_or_else(|| person.home.clone(), |one| going(&person.home, one));
-        if person.noted.as_ref() != Some(&home) && person.account.is_some() {
-            notes.push(home_note(contact, &home));
-        }
-    }
-    notes.extend(claims(kin, facts));
-    notes
+fn notes(kin: &[Kin], facts: &Facts, homes: &BTreeMap<String, Home>) -> Vec<TreeRecord> {
+    let is_new = |(contact, home): &(&String, &Home)| {
+        let person = facts.people.get(*contact);
+        person.is_some_and(|one| one.account.is_some() && one.noted.as_ref() != Some(*home))
+    };
+    let new = homes.iter().filter(is_new);
+    let homes = new.map(|(contact, home)| home_note(contact, home));
+    homes.chain(claims(kin, facts)).collect()
 }
 
 fn claims(kin: &[Kin], facts: &Facts) -> Vec<TreeRecord> {

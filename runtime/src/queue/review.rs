@@ -72,6 +72,12 @@ impl Store {
         self.count(Command::AddReview(review)).await.map(|_| ())
     }
 
+    /// Takes a question back that has no reason any longer.
+    pub async fn close_review(&self, mapping: &str, source_id: &str) -> Result<(), StoreError> {
+        let named = (mapping.to_owned(), source_id.to_owned());
+        self.count(Command::CloseReview(named)).await.map(|_| ())
+    }
+
     /// What waits for a decision, the oldest question first.
     pub async fn reviews(&self) -> Result<Vec<OpenReview>, StoreError> {
         self.read(open).await

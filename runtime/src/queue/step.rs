@@ -29,6 +29,8 @@ pub(super) enum Command {
     Settle(Vec<Settlement>),
     PutLinks(Vec<Link>),
     AddReview(Review),
+    /// Of a mapping, about a source id.
+    CloseReview((String, String)),
     Decide(ReviewDecision),
     Retry(Which),
     Sweep,
@@ -143,6 +145,10 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::Settle(settlements) => Reply::Settled(settle::settle(step, settlements)?),
         Command::PutLinks(links) => Reply::Count(link::put_all(step, links)?),
         Command::AddReview(review) => Reply::Count(review::add(step, review)?),
+        Command::CloseReview((mapping, source_id)) => {
+            review::close(step, mapping, source_id)?;
+            Reply::Count(1)
+        }
         Command::Decide(decision) => Reply::Count(review::decide(step, decision)?),
         Command::Retry(which) => Reply::Count(mend::retry(step, *which)?),
         Command::Sweep => Reply::Count(sweep::sweep(step)?),

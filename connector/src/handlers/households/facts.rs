@@ -102,7 +102,14 @@ impl TwoWaySync {
             person.noted = homes.remove(&id);
             person.home = person.noted.clone().unwrap_or_default();
             let home = &person.home;
-            let known = [&person.account, &home.at, &home.going, &home.left].into_iter();
+            let known = [
+                &person.account,
+                &home.at,
+                &home.going,
+                &home.left,
+                &home.own,
+            ];
+            let known = known.into_iter();
             places.extend(known.flatten().cloned());
             facts.people.insert(id, person);
         }

@@ -24,6 +24,8 @@ const NOTED: &str = "noted";
 pub(super) struct Home {
     /// True: usher inserted the contact.
     pub(super) inserted: bool,
+    /// The household that NPSP made for the contact.
+    pub(super) own: Option<String>,
     /// The household in which usher last saw or put the contact.
     pub(super) at: Option<String>,
     /// The household into which usher is about to move the contact.
@@ -34,8 +36,20 @@ pub(super) struct Home {
     pub(super) left: Option<String>,
     /// True: NPSP made the household of `at` for a contact that usher inserted, this one or one that this one joined.
     pub(super) ours: bool,
+    /// The question about the contact, as it was asked.
+    pub(super) asked: Option<Asked>,
     /// The household from which the office took the contact.
     pub(super) taken_from: Option<String>,
+}
+
+/// A question that waits for a person, or has been answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    pub(super) identity: String,
+    pub(super) anchor: String,
+    pub(super) tree: (String, String),
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 impl Home {
@@ -45,6 +59,7 @@ impl Home {
         Home {
             inserted: true,
             ours: at.is_some(),
+            own: at.clone(),
             at,
             ..Home::default()
         }
@@ -65,6 +80,7 @@ impl Home {
             None => {
                 self.at = Some(account.to_owned());
                 self.ours = self.inserted && is_own;
+                self.own = self.at.clone().filter(|_| self.ours);
             }
         }
     }
@@ -86,6 +102,8 @@ pub(super) struct Claim {
     pub(super) identity: String,
     pub(super) member: String,
     pub(super) anchor: String,
+    /// True: the contact is the one that the identity had before it was merged into another.
+    pub(super) is_former: bool,
 }
 
 impl Claim {
@@ -100,6 +118,8 @@ struct ClaimBase {
     since: String,
     identity: String,
     anchor: String,
+    #[serde(default)]
+    is_former: bool,
 }
 
 impl TwoWaySync {
@@ -148,6 +168,7 @@ fn claim(note: TreeRecord) -> Option<Claim> {
         identity: base.identity,
         member: note.root,
         anchor: base.anchor,
+        is_former: base.is_former,
     })
 }
 
@@ -167,6 +188,7 @@ pub(super) fn claim_note(claim: &Claim) -> TreeRecord {
         since: claim.since.clone(),
         identity: claim.identity.clone(),
         anchor: claim.anchor.clone(),
+        is_former: claim.is_former,
     };
     TreeRecord {
         base: serde_json::to_string(&base).unwrap_or_default(),

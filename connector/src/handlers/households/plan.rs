@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Facts, Person};
-use super::notes::Claim;
+use super::notes::{Asked, Claim};
 
 /// A contact that has to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,19 +18,13 @@ pub(super) struct Move {
     pub(super) to_ours: bool,
 }
 
-/// A contact that may not be moved, although it shares the name or the address with the anchor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Question {
-    pub(super) claim: Claim,
-    pub(super) from: String,
-    pub(super) to: String,
-}
-
 /// What follows from the facts.
 pub(super) struct Plan<'f> {
     facts: &'f Facts,
     /// Whom each contact follows.
     follows: BTreeMap<&'f str, &'f str>,
+    /// Contacts that would follow one of their own followers.
+    circular: BTreeSet<&'f str>,
 }
 
 impl<'f> Plan<'f> {
@@ -39,14 +33,19 @@ impl<'f> Plan<'f> {
         let mut plan = Plan {
             facts,
             follows: BTreeMap::new(),
+            circular: BTreeSet::new(),
         };
         let mut claims: Vec<&Claim> = facts.claims.iter().collect();
         claims.sort();
         for claim in claims {
             let follower = claim.member.as_str();
             let counts = plan.may_move(follower) && !plan.is_parted(claim);
-            let is_free = !plan.follows.contains_key(follower);
-            if counts && is_free && plan.leader(&claim.anchor) != follower {
+            if !counts || plan.follows.contains_key(follower) {
+                continue;
+            }
+            if plan.leader(&claim.anchor) == follower {
+                plan.circular.insert(follower);
+            } else {
                 plan.follows.insert(follower, &claim.anchor);
             }
         }
@@ -61,28 +60,31 @@ impl<'f> Plan<'f> {
             .collect()
     }
 
-    /// The questions about these contacts: one for each, about its earliest claim that is not met.
-    pub(super) fn questions(&self, members: &BTreeSet<&str>) -> Vec<Question> {
-        let mut claims: Vec<&Claim> = self.facts.claims.iter().collect();
+    /// The questions by contact: one for each, about its earliest claim that is not met. A merged identity's former
+    /// contact is asked about otherwise: whether to merge it.
+    pub(super) fn questions(&self) -> BTreeMap<&'f str, Asked> {
+        let mut claims: Vec<&'f Claim> = self.facts.claims.iter().collect();
         claims.sort();
-        let mut asked: BTreeMap<&str, Question> = BTreeMap::new();
-        for claim in claims {
-            if members.contains(claim.member.as_str())
-                && !asked.contains_key(claim.member.as_str())
+        let mut asked: BTreeMap<&str, Asked> = BTreeMap::new();
+        for claim in claims.into_iter().filter(|claim| !claim.is_former) {
+            let member = claim.member.as_str();
+            if !asked.contains_key(member)
                 && let Some(question) = self.question(claim)
             {
-                asked.insert(&claim.member, question);
+                asked.insert(member, question);
             }
         }
-        asked.into_values().collect()
+        asked
     }
 
-    fn question(&self, claim: &Claim) -> Option<Question> {
+    fn question(&self, claim: &Claim) -> Option<Asked> {
         let is_taken = self.person(&claim.member)?.home.is_taken();
         let (from, to) = (self.end(&claim.member)?, self.end(&claim.anchor)?);
         let is_apart = from != to && self.is_household(to);
-        (is_apart && !is_taken && !self.is_parted(claim)).then(|| Question {
-            claim: claim.clone(),
+        (is_apart && !is_taken && !self.is_parted(claim)).then(|| Asked {
+            identity: claim.identity.clone(),
+            anchor: claim.anchor.clone(),
+            tree: claim.tree.clone(),
             from: from.to_owned(),
             to: to.to_owned(),
         })
@@ -90,22 +92,34 @@ impl<'f> Plan<'f> {
 
     fn movement(&self, contact: &str) -> Option<Move> {
         let leader = self.leader(contact);
-        let to = self.account(leader)?;
+        let own = self.own(leader);
+        let to = own.or_else(|| self.account(leader).filter(|_| leader != contact))?;
         let from = self.account(contact)?;
-        let moves = leader != contact && from != to && self.is_household(to);
+        let moves = from != to && self.is_household(to);
         moves.then(|| Move {
             contact: contact.to_owned(),
             from: from.to_owned(),
             to: to.to_owned(),
-            to_ours: self.is_ours(to),
+            to_ours: own.is_some() || self.is_ours(to),
         })
     }
 
     /// Where the contact is when everybody has moved.
     fn end(&self, contact: &str) -> Option<&str> {
-        let to = self.account(self.leader(contact));
+        let leader = self.leader(contact);
+        let to = self.own(leader).or_else(|| self.account(leader));
         let to = to.filter(|to| self.is_household(to));
         to.or_else(|| self.account(contact))
+    }
+
+    /// The leader of a circle lives in the household that NPSP made for it, unless others are there. By then it may have
+    /// followed one of the others, whose claim was heard of first.
+    fn own(&self, leader: &str) -> Option<&str> {
+        let own = self.person(leader)?.home.own.as_deref()?;
+        let place = self.facts.places.get(own)?;
+        let is_free = place.is_household && (place.people.is_empty() || self.is_ours(own));
+        let goes = self.circular.contains(leader) && self.may_move(leader);
+        Some(own).filter(|_| goes && is_free)
     }
 
     /// The one whom the contact follows at last, or the contact itself. Circles are never made.
@@ -195,6 +209,7 @@ mod tests {
             identity: format!("i{member}"),
             member: member.to_owned(),
             anchor: anchor.to_owned(),
+            is_former: false,
         }
     }
 
@@ -242,16 +257,30 @@ mod tests {
         put(&mut found, "c", "hb");
         let found = housed(found);
         assert_eq!(moves(&found), to(&[("c", "ha")]));
-        let asked = Plan::of(&found).questions(&["c"].into());
+        let asked = Plan::of(&found).questions();
         assert_eq!(asked.len(), 1);
-        assert_eq!((asked[0].from.as_str(), asked[0].to.as_str()), ("ha", "hb"));
+        let asked = &asked["c"];
+        assert_eq!((asked.from.as_str(), asked.to.as_str()), ("ha", "hb"));
     }
 
     #[test]
     fn of_a_circle_one_stays() {
         let found = facts(&["a", "b"], &[("1", "b", "a"), ("2", "a", "b")]);
         assert_eq!(moves(&found), to(&[("b", "ha")]));
-        assert!(Plan::of(&found).questions(&["a", "b"].into()).is_empty());
+        assert!(Plan::of(&found).questions().is_empty());
+    }
+
+    #[test]
+    fn a_circle_ends_where_its_leader_began() {
+        let mut found = facts(&["a", "b"], &[("1", "b", "a"), ("2", "a", "b")]);
+        put(&mut found, "a", "hb");
+        let mut found = housed(found);
+        let empty = Place {
+            is_household: true,
+            ..Place::default()
+        };
+        found.places.insert("ha".to_owned(), empty);
+        assert_eq!(moves(&found), to(&[("a", "ha"), ("b", "ha")]));
     }
 
     #[test]
@@ -262,7 +291,7 @@ mod tests {
             ..Home::default()
         };
         assert!(moves(&found).is_empty());
-        assert_eq!(Plan::of(&found).questions(&["b"].into()).len(), 1);
+        assert_eq!(Plan::of(&found).questions().len(), 1);
     }
 
     #[test]
@@ -276,7 +305,7 @@ mod tests {
         };
         let found = housed(found);
         assert!(moves(&found).is_empty());
-        assert_eq!(Plan::of(&found).questions(&["b"].into()).len(), 1);
+        assert_eq!(Plan::of(&found).questions().len(), 1);
     }
 
     #[test]
@@ -289,7 +318,7 @@ mod tests {
         taken.home.see("h9", false);
         let found = housed(found);
         assert!(moves(&found).is_empty());
-        assert!(Plan::of(&found).questions(&["b"].into()).is_empty());
+        assert!(Plan::of(&found).questions().is_empty());
     }
 
     #[test]
@@ -301,6 +330,6 @@ mod tests {
         taken.home.see("h9", false);
         let found = housed(found);
         assert_eq!(moves(&found), to(&[("c", "h9")]));
-        assert!(Plan::of(&found).questions(&["b"].into()).is_empty());
+        assert!(Plan::of(&found).questions().is_empty());
     }
 }
