@@ -15,8 +15,12 @@ const REFRAIN: &str = "Assumption: correct it here when the tenant's payloads sh
 const IN_CODE: &[(&str, &[&str])] = &[
     ("connector/src/sync/batch.rs", &["identity", "organization"]),
     (
-        "connector/src/handlers/households.rs",
+        "connector/src/handlers/households/family.rs",
         &["cart", "ticket_audit", "membership"],
+    ),
+    (
+        "connector/src/handlers/households/buyers.rs",
+        &["cart", "membership"],
     ),
     ("connector/src/explain/memberships.rs", &["membership"]),
     ("connector/src/routing.rs", &["webhooks"]),

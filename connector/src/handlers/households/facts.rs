@@ -30,7 +30,7 @@ pub(super) struct Person {
     pub(super) home: Home,
     /// As it is noted.
     pub(super) noted: Option<Home>,
-    created_ms: i64,
+    pub(super) created_ms: i64,
 }
 
 /// An account that somebody belongs to.
@@ -39,7 +39,7 @@ pub(super) struct Place {
     pub(super) is_household: bool,
     /// The contacts in a household.
     pub(super) people: BTreeSet<String>,
-    created_ms: i64,
+    pub(super) created_ms: i64,
 }
 
 #[derive(Debug, Default)]

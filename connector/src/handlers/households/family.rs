@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    fn members(family: &Family) -> Vec<&str> {
+    fn names(family: &Family) -> Vec<&str> {
         family.members.keys().map(String::as_str).collect()
     }
 
@@ -123,7 +123,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(found.anchor, "i-2");
-        assert_eq!(members(&found), ["i-1"]);
+        assert_eq!(names(&found), ["i-1"]);
         assert_eq!(
             family(&rows(json!({ "identity_id": "i-1" }), &["i-1"]), false),
             None
@@ -144,7 +144,7 @@ mod tests {
         );
         let found = found.unwrap();
         assert_eq!(found.anchor, "i-1");
-        assert_eq!(members(&found), ["i-3"]);
+        assert_eq!(names(&found), ["i-3"]);
     }
 
     #[test]
