@@ -15,6 +15,8 @@ pub(super) fn consents(seed: u64, length_ms: u64, history: &mut History) {
         return;
     }
     let in_ticketure = dice.0.bool();
+    // A blank that stands where two records meet is filled, which is no loss.
+    let merges = !dice.one_in(3);
     for (place, record) in ["q0", "q1"].into_iter().enumerate() {
         let at_ms = dice.0.u64(0..length_ms / 3);
         let is_there = in_ticketure || dice.0.bool();
@@ -22,11 +24,11 @@ pub(super) fn consents(seed: u64, length_ms: u64, history: &mut History) {
         history.actions.push(Timed { at_ms, action });
         for _ in 0..dice.0.usize(0..3) {
             let at_ms = dice.0.u64(length_ms / 3..length_ms);
-            let action = changed(&mut dice, record, is_there);
+            let action = changed(&mut dice, record, is_there, !merges);
             history.actions.push(Timed { at_ms, action });
         }
     }
-    if dice.one_in(3) {
+    if !merges {
         return history.actions.sort_by_key(|timed| timed.at_ms);
     }
     let (record, into) = ("q0".to_owned(), "q1".to_owned());
@@ -63,14 +65,14 @@ fn born(dice: &mut Dice, record: &str, place: usize, is_there: bool) -> Action {
     }
 }
 
-fn changed(dice: &mut Dice, record: &str, is_there: bool) -> Action {
+fn changed(dice: &mut Dice, record: &str, is_there: bool, may_clear: bool) -> Action {
     let record = record.to_owned();
     if is_there && dice.0.bool() {
         let fields = object(json!({ "email_opt_in": dice.0.bool() }));
         return Action::changed_in_ticketure(record, fields);
     }
     let mut fields = object(json!({ "HasOptedOutOfEmail": !dice.one_in(3) }));
-    if dice.one_in(4) {
+    if may_clear && dice.one_in(4) {
         fields.insert("Email".to_owned(), Value::Null);
     }
     Action::SalesforceEdit { record, fields }
