@@ -319,9 +319,17 @@ pub fn log_to_stderr(level: &str) {
         .try_init();
 }
 
+/// What an operator does to the database itself wakes the same items as the service does.
+fn options() -> StoreOptions {
+    StoreOptions {
+        stand_ins: crate::handlers::organizations::stand_ins(),
+        ..StoreOptions::default()
+    }
+}
+
 async fn retry(place: &Place, retry: Retry) -> Outcome {
     let config = load(place)?;
-    let count = match Store::open(&config.database, StoreOptions::default()) {
+    let count = match Store::open(&config.database, options()) {
         Ok(store) => store.retry(retry.which()).await?,
         Err(StoreError::Locked { .. }) => ask(&config, "retry", &retry).await?,
         Err(error) => return Err(error.into()),
@@ -344,7 +352,7 @@ async fn retry(place: &Place, retry: Retry) -> Outcome {
 async fn push(place: &Place, push: Push) -> Outcome {
     let config = load(place)?;
     let captured = push.captured()?;
-    let count = match Store::open(&config.database, StoreOptions::default()) {
+    let count = match Store::open(&config.database, options()) {
         Ok(store) => store.capture(captured).await?,
         Err(StoreError::Locked { .. }) => ask(&config, "push", &push).await?,
         Err(error) => return Err(error.into()),
@@ -375,7 +383,7 @@ async fn review(place: &Place, answer: &ReviewArguments) -> Outcome {
 
 async fn decide(place: &Place, decision: &ReviewDecision) -> Outcome {
     let config = load(place)?;
-    let count = match Store::open(&config.database, StoreOptions::default()) {
+    let count = match Store::open(&config.database, options()) {
         Ok(store) => store.decide(decision.clone()).await?,
         Err(StoreError::Locked { .. }) => ask(&config, "decide", decision).await?,
         Err(error) => return Err(error.into()),

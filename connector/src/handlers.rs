@@ -10,6 +10,7 @@ mod membership_changed;
 pub(crate) mod memberships;
 pub(crate) mod npsp;
 mod organization_changed;
+pub(crate) mod organizations;
 pub(crate) mod staff;
 mod ticket_audit;
 

@@ -62,6 +62,7 @@ impl Service {
             event_log: config.event_log,
             queue_limit: config.queue_limit,
             keep: config.keep.clone(),
+            stand_ins: crate::handlers::organizations::stand_ins(),
             ..StoreOptions::default()
         };
         let store = Store::open(&config.database, options)?;

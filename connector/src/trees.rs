@@ -35,12 +35,11 @@ pub(crate) mod tests;
 mod waits;
 mod wanted;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use runtime::entity::Entity;
 use runtime::mapping::{Lookup, MappingDescriptor};
 use runtime::queue::{DecisionRecord, Item, Outcome, Problem, StoreError, TreeRecord};
-use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
 use crate::handlers::households;
@@ -86,8 +85,10 @@ pub(crate) struct Tree {
     /// Everything that was heard of it, by payload type.
     pub(crate) rows: BTreeMap<String, Vec<Value>>,
     /// Rows of other trees about the same tickets and payments, by the source ids of their roots.
-    others: BTreeMap<String, Vec<Value>>,
+    pub(crate) others: BTreeMap<String, Vec<Value>>,
     pub(crate) wanted: Vec<Wanted>,
+    /// Organizations that the rows name in the place of people, by their source ids.
+    pub(crate) organizations: BTreeSet<String>,
     /// Records that are there and wanted no longer.
     gone: Vec<TreeRecord>,
     /// The record that its root is, where somebody else made it.
@@ -168,6 +169,7 @@ impl Tree {
             rows: BTreeMap::new(),
             others: BTreeMap::new(),
             wanted: Vec::new(),
+            organizations: BTreeSet::new(),
             gone: Vec::new(),
             adopted: None,
             waits_for: None,
@@ -278,7 +280,8 @@ impl Work {
         self.npsp
     }
 
-    /// Roots that are there and whose `field` comes to refer to another record, where they do not say `beside` themselves.
+    /// Roots that are there and whose `field` comes to refer to another record, or whose `beside` is taken back, where
+    /// they do not say `beside` themselves.
     pub(crate) fn moving(&self, field: &str, beside: &str) -> Vec<households::Moving> {
         let mut moving = Vec::new();
         let going = self.trees.iter().enumerate();
@@ -289,12 +292,17 @@ impl Work {
                     && index.is_some_and(|index| wanted.record.slot(index).text().is_some())
             });
             for wanted in tree.wanted.iter().filter(|_| !says_beside) {
-                let id = body::changed_reference(self, tree, wanted, field);
+                let is_taken_back = said_no_longer(wanted, beside).is_some();
+                let id = match is_taken_back {
+                    true => body::reference(self, tree, wanted, field),
+                    false => body::changed_reference(self, tree, wanted, field),
+                };
                 if let (Some(opportunity), Some(donor)) = (wanted.id.clone(), id) {
                     moving.push(households::Moving {
                         tree: place,
                         opportunity,
                         donor,
+                        is_taken_back,
                     });
                 }
             }
@@ -307,20 +315,23 @@ impl Work {
         self.settings.get(name).and_then(Value::as_str)
     }
 
-    /// Roots whose `field` was given this record, and of which that is not said any longer, have none there.
-    pub(crate) fn take_back(&mut self, field: &str, record: &str) {
+    /// What roots were given in `field`, and is not said of them any longer: source ids, or Salesforce ids as they are
+    /// in the field.
+    pub(crate) fn said_no_longer(&self, field: &str) -> BTreeSet<String> {
+        let trees = self.trees.iter().filter(|tree| tree.goes_on());
+        let wanted = trees.flat_map(|tree| &tree.wanted);
+        let given = wanted.filter_map(|wanted| said_no_longer(wanted, field));
+        given.collect()
+    }
+
+    /// Roots whose `field` was given one of these, and of which that is not said any longer, have none there.
+    pub(crate) fn take_back(&mut self, field: &str, given: &BTreeMap<String, String>) {
         for tree in self.trees.iter_mut().filter(|tree| tree.goes_on()) {
             for wanted in tree.wanted.iter_mut() {
                 let Some(index) = wanted.mapping.record.field(field) else {
                     continue;
                 };
-                let is_it = |base: &dyn Entity| {
-                    let slot = base.slot(index);
-                    let given = slot.text().map(|id| id.trim_start_matches(BY_ID));
-                    given.is_some_and(|id| normalise(id) == record)
-                };
-                let said = !wanted.record.slot(index).is_absent();
-                if !said && wanted.base.as_deref().is_some_and(is_it) {
+                if said_no_longer(wanted, field).is_some_and(|id| given.contains_key(&id)) {
                     wanted.record.slot_mut(index).set_null();
                 }
             }
@@ -358,6 +369,18 @@ impl Work {
     }
 }
 
+/// What a record was given last in a field of which nothing, or a blank, is said now.
+fn said_no_longer(wanted: &Wanted, field: &str) -> Option<String> {
+    let index = wanted.mapping.record.field(field)?;
+    let given = wanted.base.as_deref()?.slot(index).text()?.to_owned();
+    wanted
+        .record
+        .slot(index)
+        .text()
+        .is_none()
+        .then(|| given.trim_start_matches(BY_ID).to_owned())
+}
+
 impl TwoWaySync {
     /// All items about trees.
     pub(crate) async fn write_trees(&self, items: Vec<Item>, npsp: bool) -> Result<(), StoreError> {
@@ -386,6 +409,7 @@ impl TwoWaySync {
         self.keep_and_load(&mut work).await?;
         self.load_settings(&mut work).await;
         self.adopt_all(&mut work).await?;
+        self.know_organizations(&mut work).await?;
         self.want_all(&mut work);
         self.know_all(&mut work).await?;
         self.refer_all(&mut work).await?;
@@ -393,7 +417,7 @@ impl TwoWaySync {
         self.place_families(&mut work).await?;
         self.ask_where_in_doubt(&mut work).await?;
         self.ask_for_making(&mut work).await;
-        self.move_donations(&mut work).await;
+        self.move_donations(&mut work).await?;
         for tree in &mut work.trees {
             plan::renew(tree, root);
         }

@@ -26,6 +26,7 @@ mod prune;
 mod review;
 mod settle;
 mod status;
+mod stand_in;
 mod sweep;
 mod tree;
 mod wake;
@@ -63,7 +64,7 @@ pub use item::{
     ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State,
     Tombstone, Which, Word,
 };
-pub use options::{Breaks, Keep, StoreOptions};
+pub use options::{Breaks, Keep, StandIn, StoreOptions};
 pub use problem::OpenProblem;
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
 pub use status::{HeldEdits, Status};

@@ -77,15 +77,21 @@ pub(super) fn definitions(schemas: &Schemas) -> Members<String, Value> {
             "true where the record went on in another tree, such as a ticket in another cart"
                 .to_owned();
         let no_lines = "true in a payment whose cart has no lines".to_owned();
+        let organization =
+            "the organization whose own identity the row names in the place of a person".to_owned();
         let said = [
             ("$adopted", adopted),
             ("$moved", moved),
             ("$no_lines", no_lines),
+            ("$organization", organization.clone()),
         ];
         let settings = settings.chain(said);
         add("paths", offered(own().chain(settings)));
         let at = ("$at", "when the row was delivered".to_owned());
-        add("raw", offered(own().chain([at])));
+        add(
+            "raw",
+            offered(own().chain([at, ("$organization", organization)])),
+        );
         add(
             "conditions",
             closed(

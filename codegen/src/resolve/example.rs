@@ -84,7 +84,13 @@ fn given_fields(
     for (name, value) in members {
         let path = Spanned::new(format!("{prefix}{}", name.value), name.span);
         // Members that the runtime adds to a row have no schema.
-        let said = ["$at", tree::ADOPTED, tree::MOVED, tree::NO_LINES];
+        let said = [
+            "$at",
+            tree::ADOPTED,
+            tree::MOVED,
+            tree::NO_LINES,
+            tree::ORGANIZATION,
+        ];
         if said.contains(&path.value.as_str()) {
             continue;
         }

@@ -22,6 +22,8 @@ pub(super) const ADOPTED: &str = "$adopted";
 pub(super) const MOVED: &str = "$moved";
 /// True in the rows of a payment whose cart has no lines.
 pub(super) const NO_LINES: &str = "$no_lines";
+/// The organization whose own identity the row names in the place of a person; not there where it is a person's.
+pub(super) const ORGANIZATION: &str = "$organization";
 /// The member that a key is made into.
 const KEY: &str = "$key";
 /// Where an entry of `for_each` is.
@@ -72,10 +74,14 @@ pub(super) fn reduced(
         end: 0,
     };
     let tree = mapping.tree.as_ref();
+    let mut organization = property(start, text(Some(36), None));
+    organization.nullable = true;
+    let organization = tree.map(|_| (ORGANIZATION.to_owned(), organization));
+    let of_rows: Properties = own.iter().cloned().chain(organization.clone()).collect();
     let raw = Sides {
         entity: entity.to_owned(),
-        properties: own,
-        raw: own,
+        properties: &of_rows,
+        raw: &of_rows,
         object,
     };
     let reduce = tree
@@ -90,6 +96,7 @@ pub(super) fn reduced(
         let mut adopted = property(start, text(Some(18), None));
         adopted.nullable = true;
         properties.push((ADOPTED.to_owned(), adopted));
+        properties.extend(organization);
         for mark in [MOVED, NO_LINES] {
             let mut marked = property(start, SourceType::Boolean);
             marked.nullable = true;

@@ -82,6 +82,7 @@ impl Place {
             event_log: config.event_log,
             queue_limit: config.queue_limit,
             keep: config.keep.clone(),
+            stand_ins: crate::handlers::organizations::stand_ins(),
             ..StoreOptions::default()
         };
         Ok(Place {

@@ -24,7 +24,8 @@ use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 use crate::trees::{Tree, Work};
 pub(crate) use donations::Moving;
-use facts::{Facts, Unknown};
+use facts::Facts;
+pub(crate) use facts::Unknown;
 use family::{Family, family};
 use notes::{Asked, Claim, Home, claim_note, forget_claim, home_note};
 use plan::{Move, Plan};
@@ -97,9 +98,9 @@ impl TwoWaySync {
         self.bring_together(work, kin, &facts).await
     }
 
-    /// Members of families with contacts, of trees that go on.
-    async fn kin(&self, work: &Work) -> Result<Vec<Kin>, StoreError> {
-        let mut kin = Vec::new();
+    /// Members of families with contacts, of trees that go on. A tree whose buyer Salesforce does not tell stops.
+    async fn kin(&self, work: &mut Work) -> Result<Vec<Kin>, StoreError> {
+        let (mut kin, mut unanswered) = (Vec::new(), Vec::new());
         for (place, tree) in work.trees.iter().enumerate() {
             if !tree.goes_on() || tree.wanted.is_empty() {
                 continue;
@@ -111,9 +112,19 @@ impl TwoWaySync {
             let Some(family) = family_of(work, tree) else {
                 continue;
             };
-            if !is_membership || self.may_be_family(work, tree).await? {
-                kin.extend(self.kin_of(work, place, &family).await?);
+            let may_be = match is_membership {
+                true => self.may_be_family(work, tree).await,
+                false => Ok(true),
+            };
+            match may_be {
+                Ok(true) => kin.extend(self.kin_of(work, place, &family).await?),
+                Ok(false) => {}
+                Err(Unknown::Call(error)) => unanswered.push((place, error)),
+                Err(Unknown::Store(error)) => return Err(error),
             }
+        }
+        for (place, error) in unanswered {
+            self.stop_unanswered(work, place, &error);
         }
         Ok(kin)
     }

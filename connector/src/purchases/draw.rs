@@ -85,7 +85,8 @@ struct Maker<'r> {
     terms: Terms,
 }
 
-/// The history of a customer of this number, mostly one who is known, and who is told of first.
+/// The history of a customer of this number, mostly one who is known, and who is told of first: a person, or one in nine
+/// times an organization.
 pub(crate) fn customer(random: &mut Rng, number: usize) -> History {
     let person = (random.u8(..10) > 0).then(|| format!("i-{number}"));
     let buyer = Buyer {
@@ -96,10 +97,16 @@ pub(crate) fn customer(random: &mut Rng, number: usize) -> History {
     let mut history = drawn(random, format!("c-{number}"), buyer, joins);
     if let Some(id) = person {
         let at = "2026-03-01T17:59:00Z".to_owned();
-        let row = json!({
-            "id": id, "identity_type": "person", "first_name": "Ada", "last_name": format!("Buyer {id}"),
-            "email": format!("{id}@example.org"), "updated_at": at,
-        });
+        let row = match number % 9 {
+            // An organization acts with an identity of its own.
+            4 => {
+                json!({ "id": id, "identity_type": "organization", "name": format!("Buyers {id}"), "updated_at": at })
+            }
+            _ => json!({
+                "id": id, "identity_type": "person", "first_name": "Ada", "last_name": format!("Buyer {id}"),
+                "email": format!("{id}@example.org"), "updated_at": at,
+            }),
+        };
         history.told.insert(0, told("identity", row, at));
     }
     history

@@ -96,7 +96,11 @@ impl Watch {
             let Some((mapping, id)) = key.split_once(':') else {
                 continue;
             };
-            let found = self.store.links(mapping, vec![id.to_owned()]).await?;
+            let mut found = self.store.links(mapping, vec![id.to_owned()]).await?;
+            if mapping == "contact" && self.is_of_a_cart(&key).await? {
+                // Whose cart it is may turn out to be an organization.
+                found.extend(self.store.links("account", vec![id.to_owned()]).await?);
+            }
             // The link may have come since: then it has woken them.
             let still = |(waited, _): &(String, u64)| *waited == key;
             if !found.is_empty() && self.store.status().await?.parked_by_key.iter().any(still) {
@@ -105,6 +109,14 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// Checks whether another than the person's own item waits for them.
+    async fn is_of_a_cart(&self, key: &str) -> Result<bool, StoreError> {
+        let waiting = self.waiting().await?;
+        Ok(waiting.iter().any(|item| {
+            item.wait_key.as_deref() == Some(key) && item.mapping.as_deref() != Some("contact")
+        }))
     }
 
     /// An item that brings what an earlier one waits for goes first; who was woken this moment was not there to be taken.

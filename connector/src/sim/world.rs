@@ -153,6 +153,7 @@ impl<'h> World<'h> {
         let options = StoreOptions {
             event_log: true,
             breaks: broken.and_then(Broken::of_the_store),
+            stand_ins: crate::handlers::organizations::stand_ins(),
             ..StoreOptions::default()
         };
         let store = Store::in_memory(options, now.clone())?;

@@ -8,6 +8,7 @@ use runtime::queue::{NewItem, Outcome, Settlement, StoreError, Word};
 use runtime::ticketure::CallError;
 use serde_json::Value;
 
+use crate::handlers::organizations;
 use crate::routing;
 use crate::sync::TwoWaySync;
 use crate::to_ticketure::endpoint;
@@ -201,14 +202,22 @@ fn is_of(mapping: &MappingDescriptor, item: &NewItem) -> bool {
         && item.word != Word::Nothing
 }
 
-/// The item to store: a row of the mapping, or the error of an unknown word.
+/// Returns whether the row turned out to be an organization's where a person's was asked for.
+fn stands_in(mapping: &MappingDescriptor, item: &NewItem) -> bool {
+    let mut stand_ins = organizations::stand_ins().into_iter();
+    let is_other = stand_ins
+        .any(|one| one.waited_for == mapping.name && item.mapping.as_deref() == Some(one.instead));
+    is_other && item.reason.is_none() && item.word != Word::Nothing
+}
+
+/// The item to store: a row of the mapping or of one that stands in for it, or the error of an unknown word.
 fn told(mapping: &MappingDescriptor, item: NewItem) -> Option<NewItem> {
     match item.word.clone() {
         Word::Unknown { error, .. } => Some(NewItem {
             word: Word::Unknown { error, asked: true },
             ..item
         }),
-        _ => Some(item).filter(|item| is_of(mapping, item)),
+        _ => Some(item).filter(|item| is_of(mapping, item) || stands_in(mapping, item)),
     }
 }
 

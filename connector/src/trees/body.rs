@@ -66,16 +66,17 @@ pub(super) fn changed_reference(
 ) -> Option<String> {
     let is_there = is_of_root(work.root, wanted.mapping) && wanted.base.is_some();
     let index = wanted.mapping.record.field(field).filter(|_| is_there)?;
+    let changes = plan::changed(wanted).contains(index);
+    reference(work, tree, wanted, field).filter(|_| changes)
+}
+
+/// The Salesforce id that a reference of the root's record leads to.
+pub(super) fn reference(work: &Work, tree: &Tree, wanted: &Wanted, field: &str) -> Option<String> {
+    let index = wanted.mapping.record.field(field)?;
     let Kind::Reference { mapping } = wanted.mapping.record.fields.get(index)?.kind else {
         return None;
     };
-    let changes = plan::changed(wanted).contains(index);
-    let key = wanted
-        .record
-        .slot(index)
-        .text()
-        .filter(|_| changes)?
-        .to_owned();
+    let key = wanted.record.slot(index).text()?.to_owned();
     id_of(work, tree, mapping, &key)
 }
 

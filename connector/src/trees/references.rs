@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work};
 use crate::handlers::households;
+use crate::handlers::organizations::ORGANIZATIONS;
 use crate::sync::TwoWaySync;
 use crate::to_salesforce::references::{BY_ID, leave_out, of};
 
@@ -63,6 +64,8 @@ fn outside(work: &Work, place: usize) -> Vec<(&'static str, String)> {
         let members = family.members.into_keys().chain([family.anchor]);
         all.extend(members.map(|id| (households::PEOPLE, id)));
     }
+    let organizations = tree.organizations.iter().cloned();
+    all.extend(organizations.map(|id| (ORGANIZATIONS, id)));
     all
 }
 

@@ -463,11 +463,11 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             rule: Rule::Template(&[Piece::Text("Tickets "), Piece::Member(&["cart_number"])]),
         },
         Computed {
-            name: "$AccountId.2",
+            name: "$AccountId.3",
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$contact_account"])]),
         },
         Computed {
-            name: "$AccountId.3",
+            name: "$AccountId.4",
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$house_account"])]),
         },
         Computed {
@@ -478,11 +478,15 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                     then: Made::Member(&["organization_id"]),
                 },
                 Case {
+                    when: &[Condition { path: &["$organization"], is: Is::Given(true) }],
+                    then: Made::Member(&["$organization"]),
+                },
+                Case {
                     when: &[
                         Condition { path: &["identity_id"], is: Is::Given(true) },
                         Condition { path: &["$contact_account"], is: Is::Given(true) },
                     ],
-                    then: Made::Member(&["$AccountId.2"]),
+                    then: Made::Member(&["$AccountId.3"]),
                 },
                 Case {
                     when: &[
@@ -492,7 +496,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                             is: Is::Equal(Constant::Text("account")),
                         },
                     ],
-                    then: Made::Member(&["$AccountId.3"]),
+                    then: Made::Member(&["$AccountId.4"]),
                 },
             ]),
         },
@@ -564,6 +568,7 @@ static TREE: Tree = Tree {
         Condition { path: &["$anonymous_sales"], is: Is::Equal(Constant::Text("skip")) },
         Condition { path: &["identity_id"], is: Is::Given(false) },
         Condition { path: &["organization_id"], is: Is::Given(false) },
+        Condition { path: &["$organization"], is: Is::Given(false) },
     ]],
     gone: Gone::Keep,
     needs_npsp: false,
@@ -689,6 +694,29 @@ mod tests {
         }"#;
         let settings = r#"{
             "anonymous_sales": "alone",
+            "cart_source": "webhook",
+            "payments": "ticketure",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won",
+            "venue_zone": "UTC"
+        }"#;
+        let expected = r#"{ "AccountId": "o1" }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// or it bought with an identity of its own
+    #[test]
+    fn or_it_bought_with_an_identity_of_its_own() -> Result<(), Failure> {
+        let rows = r#"{
+            "$organization": "o1",
+            "checked_out_at": "2026-03-02T03:00:00Z",
+            "id": "c1",
+            "identity_id": null,
+            "status": "checked_out"
+        }"#;
+        let settings = r#"{
+            "anonymous_sales": "skip",
             "cart_source": "webhook",
             "payments": "ticketure",
             "stage_lost": "Closed Lost",

@@ -451,7 +451,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$contact_account"])]),
         },
         Computed {
-            name: "$AccountId.2",
+            name: "$AccountId.3",
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$house_account"])]),
         },
         Computed {
@@ -467,12 +467,19 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
                 Case {
                     when: &[
                         Condition { path: &["buyer_id"], is: Is::Given(false) },
+                        Condition { path: &["organization"], is: Is::Given(true) },
+                    ],
+                    then: Made::Member(&["organization"]),
+                },
+                Case {
+                    when: &[
+                        Condition { path: &["buyer_id"], is: Is::Given(false) },
                         Condition {
                             path: &["$anonymous_sales"],
                             is: Is::Equal(Constant::Text("account")),
                         },
                     ],
-                    then: Made::Member(&["$AccountId.2"]),
+                    then: Made::Member(&["$AccountId.3"]),
                 },
             ]),
         },
@@ -536,6 +543,21 @@ static TREE: Tree = Tree {
                 same: &[],
             },
             Fold {
+                name: "organization",
+                how: How::First(&["$organization"]),
+                of: &[
+                    Condition {
+                        path: &["action"],
+                        is: Is::OneOf(&[
+                            Constant::Text("purchased"),
+                            Constant::Text("transfer_to"),
+                        ]),
+                    },
+                    Condition { path: &["$organization"], is: Is::Given(true) },
+                ],
+                same: &[],
+            },
+            Fold {
                 name: "cart_number",
                 how: How::First(&["cart_number"]),
                 of: &[Condition { path: &["cart_number"], is: Is::Given(true) }],
@@ -557,6 +579,7 @@ static TREE: Tree = Tree {
     unless: &[&[
         Condition { path: &["$anonymous_sales"], is: Is::Equal(Constant::Text("skip")) },
         Condition { path: &["buyer_id"], is: Is::Given(false) },
+        Condition { path: &["organization"], is: Is::Given(false) },
     ]],
     gone: Gone::Keep,
     needs_npsp: false,
@@ -615,6 +638,31 @@ mod tests {
             "Ticketure_Cart_Id__c": "c1",
             "npsp__Primary_Contact__c": "i1"
         }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// an organization that bought in its own name has it under its account
+    #[test]
+    fn an_organization_that_bought_in_its_own_name_has_it_under_its_account() -> Result<(), Failure>
+    {
+        let rows = r#"{
+            "$organization": "o1",
+            "action": "purchased",
+            "cart_id": "c1",
+            "id": "a1",
+            "identity_id": null,
+            "occurred_at": "2026-03-01T18:00:00Z",
+            "ticket_id": "t1"
+        }"#;
+        let settings = r#"{
+            "anonymous_sales": "alone",
+            "cart_source": "derived",
+            "payments": "ticketure",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won",
+            "venue_zone": "UTC"
+        }"#;
+        let expected = r#"{ "AccountId": "o1" }"#;
         expect::at_least(made(rows, settings), expected)
     }
 

@@ -282,6 +282,12 @@ static TREE: Tree = Tree {
                 same: &[],
             },
             Fold {
+                name: "organization",
+                how: How::Last(&["$organization"]),
+                of: &[Condition { path: &["$organization"], is: Is::Given(true) }],
+                same: &[],
+            },
+            Fold {
                 name: "admit_name",
                 how: How::Last(&["admit_name"]),
                 of: &[Condition { path: &["admit_name"], is: Is::Given(true) }],
@@ -313,7 +319,10 @@ static TREE: Tree = Tree {
 static LOOKUP_CONTACT_ID: Lookup = Lookup {
     object: "Contact",
     by: &[("Name", Made::Member(&["admit_name"])), ("Email", Made::Member(&["admit_email"]))],
-    within: Some(Within { field: "AccountId", of: &[("contact", &["identity_id"])] }),
+    within: Some(Within {
+        field: "AccountId",
+        of: &[("contact", &["identity_id"]), ("account", &["organization"])],
+    }),
     missing: Missing::Leave,
     create: &[],
 };

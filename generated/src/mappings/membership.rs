@@ -753,18 +753,27 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
             }]),
         },
         Computed {
-            name: "$AccountId.1",
+            name: "$AccountId.2",
             rule: Rule::Template(&[Piece::Text("sf:"), Piece::Member(&["$contact_account"])]),
         },
         Computed {
             name: "$AccountId",
-            rule: Rule::Cases(&[Case {
-                when: &[
-                    Condition { path: &["$adopted"], is: Is::Given(false) },
-                    Condition { path: &["$contact_account"], is: Is::Given(true) },
-                ],
-                then: Made::Member(&["$AccountId.1"]),
-            }]),
+            rule: Rule::Cases(&[
+                Case {
+                    when: &[
+                        Condition { path: &["$adopted"], is: Is::Given(false) },
+                        Condition { path: &["$organization"], is: Is::Given(true) },
+                    ],
+                    then: Made::Member(&["$organization"]),
+                },
+                Case {
+                    when: &[
+                        Condition { path: &["$adopted"], is: Is::Given(false) },
+                        Condition { path: &["$contact_account"], is: Is::Given(true) },
+                    ],
+                    then: Made::Member(&["$AccountId.2"]),
+                },
+            ]),
         },
         Computed {
             name: "$StageName",
@@ -1018,6 +1027,33 @@ mod tests {
             "npe01__Membership_Origin__c": "Renewal",
             "npsp__Primary_Contact__c": "i1"
         }"#;
+        expect::at_least(made(rows, settings), expected)
+    }
+
+    /// that of an organization is under its account
+    #[test]
+    fn that_of_an_organization_is_under_its_account() -> Result<(), Failure> {
+        let rows = r#"{
+            "$organization": "o1",
+            "action": "new",
+            "id": "m1",
+            "level_name": "Dual",
+            "price_paid": "90.00",
+            "primary_identity_id": null,
+            "status": "active",
+            "updated_at": "2027-02-01T18:00:00Z",
+            "valid_from": "2027-03-01",
+            "valid_until": "2028-02-29"
+        }"#;
+        let settings = r#"{
+            "contact_account": "001000000000001AAA",
+            "membership_opportunity": "shared",
+            "membership_record_type": "Membership",
+            "stage_lost": "Closed Lost",
+            "stage_open": "Pledged",
+            "stage_won": "Closed Won"
+        }"#;
+        let expected = r#"{ "AccountId": "o1", "Amount": 90 }"#;
         expect::at_least(made(rows, settings), expected)
     }
 

@@ -725,6 +725,12 @@ static TREE: Tree = Tree {
                 same: &[],
             },
             Fold {
+                name: "organization",
+                how: How::Last(&["$organization"]),
+                of: &[Condition { path: &["$organization"], is: Is::Given(true) }],
+                same: &[],
+            },
+            Fold {
                 name: "admit_name",
                 how: How::Last(&["admit_name"]),
                 of: &[
@@ -793,7 +799,10 @@ static LOOKUP_PRICEBOOK_ENTRY_ID: Lookup = Lookup {
 static LOOKUP_TICKETURE_TICKET_HOLDER_C: Lookup = Lookup {
     object: "Contact",
     by: &[("Name", Made::Member(&["admit_name"])), ("Email", Made::Member(&["admit_email"]))],
-    within: Some(Within { field: "AccountId", of: &[("contact", &["identity_id"])] }),
+    within: Some(Within {
+        field: "AccountId",
+        of: &[("contact", &["identity_id"]), ("account", &["organization"])],
+    }),
     missing: Missing::Leave,
     create: &[],
 };

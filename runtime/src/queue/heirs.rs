@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::intent::side_of;
 use super::item::{NewItem, Tombstone};
 use super::step::Step;
-use super::{Store, StoreError, enqueue, review, wake};
+use super::{Store, StoreError, enqueue, review, stand_in};
 use crate::mapping::Side;
 
 /// The payload type of an item that says that its record was merged in Ticketure: what refers to the record that it had
@@ -112,7 +112,7 @@ pub(super) fn inherit(
     for _ in 0..CHAIN_MAX {
         let Some(heir) = heirs.pop() else { break };
         for (id, record) in absorbed(step, mapping, &heir)? {
-            woken += wake::wake(step, &format!("{mapping}:{id}"))?;
+            woken += stand_in::wake(step, mapping, &id)?;
             if record == destination_id {
                 review::close(step, mapping, &id)?;
             }

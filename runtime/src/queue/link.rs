@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 use super::StoreError;
 use super::item::{Link, Tombstone};
 use super::step::Step;
-use super::{heirs, review, wake};
+use super::{heirs, review, stand_in, wake};
 
 /// All of them, or none when one destination record is another's. Says how many items woke.
 pub(super) fn put_all(step: &Step<'_>, links: &[Link]) -> Result<usize, StoreError> {
@@ -58,7 +58,7 @@ pub(super) fn put(step: &Step<'_>, link: &Link) -> Result<usize, StoreError> {
         share_lane(step, link)?;
     }
     answer(step, link)?;
-    let mut woken = wake::wake(step, &format!("{}:{}", link.mapping, link.source_id))?;
+    let mut woken = stand_in::wake(step, &link.mapping, &link.source_id)?;
     let of_record = format!("{}:sf:{}", link.mapping, link.destination_id);
     woken += wake::wake(step, &of_record)?;
     Ok(woken + heirs::inherit(step, &link.mapping, &link.source_id, &link.destination_id)?)
@@ -201,7 +201,7 @@ pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<usize, Stor
     let key = format!("{}:{}", tombstone.mapping, tombstone.source_id);
     // What waited for a record that was merged may have its survivor.
     match tombstone.merged_into.is_some() && exists(step, &key)? {
-        true => wake::wake(step, &key),
+        true => stand_in::wake(step, &tombstone.mapping, &tombstone.source_id),
         false => Ok(0),
     }
 }

@@ -8,9 +8,18 @@ pub struct StoreOptions {
     /// Items that are neither done nor dead, at most.
     pub queue_limit: u64,
     pub keep: Keep,
+    /// Mappings whose record may be there in the place of another's.
+    pub stand_ins: Vec<StandIn>,
     /// Breaks a promise on purpose. No configuration sets it.
     #[doc(hidden)]
     pub breaks: Option<Breaks>,
+}
+
+/// Two mappings of one kind of source record: what waits for a record of the first goes on with one of the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandIn {
+    pub waited_for: &'static str,
+    pub instead: &'static str,
 }
 
 /// Promises that can be broken, so that tests and `usher sim` show that they would notice. A field and no feature: one
@@ -58,6 +67,7 @@ impl Default for StoreOptions {
             event_log: false,
             queue_limit: 1_000_000,
             keep: Keep::default(),
+            stand_ins: Vec::new(),
             breaks: None,
         }
     }

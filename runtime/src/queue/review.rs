@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::item::{Link, NewItem, Review, SALESFORCE_CHANGED};
 use super::step::{Command, Step};
 use super::view::json_list;
-use super::{Store, StoreError, enqueue, link, mend, wake};
+use super::{Store, StoreError, enqueue, link, mend, stand_in, wake};
 
 /// The payload type of items that ask for a row of Ticketure's once more.
 pub const LOOK_AGAIN: &str = "look_again";
@@ -193,7 +193,10 @@ pub(super) fn decide(step: &Step<'_>, decision: &ReviewDecision) -> Result<usize
     let woken = match &decision.choice {
         Choice::Link { destination_id } => linked(step, decision, destination_id)?,
         Choice::Create => again(step, decision)?,
-        Choice::Ignore => wake::wake(step, &key(decision))? + mend::retry_of(step, decision)?,
+        Choice::Ignore => {
+            stand_in::wake(step, &decision.mapping, &decision.source_id)?
+                + mend::retry_of(step, decision)?
+        }
     };
     keep(step, decision, question)?;
     close(step, &decision.mapping, &decision.source_id)?;

@@ -9,7 +9,7 @@ use super::item::{ErrorRecord, Outcome, Settled, Settlement};
 use super::options::Breaks;
 use super::step::{Step, Total};
 use super::view::error_text;
-use super::{aside, capture, intent, link, problem, review, words};
+use super::{aside, capture, intent, link, problem, review, stand_in, words};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -159,7 +159,11 @@ fn park(
     reason: &str,
 ) -> Result<usize, StoreError> {
     let looks = step.options.breaks != Some(Breaks::Parking);
-    if looks && (link::exists(step, key)? || review::is_ignored(step, id, key)?) {
+    if looks
+        && (link::exists(step, key)?
+            || stand_in::is_there(step, id, key)?
+            || review::is_ignored(step, id, key)?)
+    {
         step.execute("UPDATE items SET state = 0 WHERE id = ?1", [id])?;
         return Ok(1);
     }

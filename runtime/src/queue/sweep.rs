@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 
 use super::StoreError;
 use super::step::Step;
-use super::{aside, link, tree, wake};
+use super::{aside, link, stand_in, tree, wake};
 
 /// Keys that one sweep looks at; the next one goes on behind them.
 const KEYS_MAX: usize = 1_000;
@@ -32,7 +32,7 @@ pub(super) fn sweep(step: &Step<'_>) -> Result<usize, StoreError> {
             key.clear();
             break;
         };
-        if link::exists(step, &next)? {
+        if link::exists(step, &next)? || stand_in::is_missed(step, &next)? {
             woken += wake::wake(step, &next)?;
         }
         key = next;

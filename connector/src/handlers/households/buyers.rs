@@ -6,29 +6,16 @@ use runtime::json::text_at;
 use runtime::queue::{StoreError, TreeWait};
 use serde_json::Value;
 
-use super::PEOPLE;
+use super::Unknown;
 use crate::handlers::books::CART;
+use crate::handlers::organizations::{Buyer, Rows};
 use crate::sync::TwoWaySync;
 use crate::trees::{Tree, Work};
-
-/// The mapping of organizations.
-const ORGANIZATIONS: &str = "account";
-/// The members of a cart that name its buyer.
-const ORGANIZATION_ID: &str = "organization_id";
-const IDENTITY_ID: &str = "identity_id";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Buyer {
-    Person,
-    Organization,
-    /// The cart is not heard of yet, or nobody knows what its buyer is.
-    Unknown,
-}
 
 impl TwoWaySync {
     /// May the members of this membership be a family? Not where an organization bought it. A tree whose buyer is not
     /// known waits: it is worked again with its cart.
-    pub(super) async fn may_be_family(&self, work: &Work, tree: &Tree) -> Result<bool, StoreError> {
+    pub(super) async fn may_be_family(&self, work: &Work, tree: &Tree) -> Result<bool, Unknown> {
         let rows = tree.rows.get("membership_changed").into_iter().flatten();
         let carts: BTreeSet<String> = rows.filter_map(|row| given(row, "cart_id")).collect();
         // A term on its cart's opportunity has waited for the cart; one whose cart never came goes on without.
@@ -47,38 +34,18 @@ impl TwoWaySync {
         Ok(may_be)
     }
 
-    async fn buyer(&self, cart: &str) -> Result<Buyer, StoreError> {
+    async fn buyer(&self, cart: &str) -> Result<Buyer, Unknown> {
         let rows = self.store.tree_rows(CART, vec![cart.to_owned()]).await?;
-        let rows = rows
-            .iter()
-            .filter_map(|row| serde_json::from_str(&row.row).ok());
-        let rows: Vec<Value> = rows.collect();
-        if rows.iter().any(|row| given(row, ORGANIZATION_ID).is_some()) {
-            return Ok(Buyer::Organization);
+        let mut by_type = Rows::new();
+        for row in rows {
+            if let Ok(value) = serde_json::from_str(&row.row) {
+                by_type.entry(row.payload_type).or_default().push(value);
+            }
         }
-        let is_sale = |row: &&Value| row.get("ticket_id").is_none();
-        let buyers = rows.iter().filter(is_sale);
-        let buyers: BTreeSet<String> = buyers.filter_map(|row| given(row, IDENTITY_ID)).collect();
-        let buyers: Vec<String> = buyers.into_iter().collect();
-        if buyers.is_empty() {
-            return Ok(if rows.is_empty() {
-                Buyer::Unknown
-            } else {
-                Buyer::Person
-            });
+        match by_type.is_empty() {
+            true => Ok(Buyer::Unknown),
+            false => self.buyer_of(by_type).await,
         }
-        let is = async |mapping: &str| -> Result<bool, StoreError> {
-            let linked = !self.store.links(mapping, buyers.clone()).await?.is_empty();
-            Ok(linked || !self.store.heirs(mapping, buyers.clone()).await?.is_empty())
-        };
-        if is(ORGANIZATIONS).await? {
-            return Ok(Buyer::Organization);
-        }
-        Ok(if is(PEOPLE).await? {
-            Buyer::Person
-        } else {
-            Buyer::Unknown
-        })
     }
 
     async fn wait_for_buyer(&self, work: &Work, tree: &Tree, cart: &str) -> Result<(), StoreError> {

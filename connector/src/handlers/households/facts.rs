@@ -53,7 +53,7 @@ pub(super) struct Facts {
 }
 
 /// Reasons for which the facts are not known.
-pub(super) enum Unknown {
+pub(crate) enum Unknown {
     Call(CallError),
     Store(StoreError),
 }

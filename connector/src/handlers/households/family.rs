@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::handlers::organizations;
+
 /// Identities that belong together.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Family {
@@ -21,6 +23,9 @@ pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>, is_derived: bool) -> O
         |row: &Value, name: &str| runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty());
     let (carts, tickets) = (heard("cart_changed"), heard("ticket_audit"));
     let carts = if is_derived { &[] } else { carts };
+    if organizations::acts(carts) || organizations::acts(heard("membership_changed")) {
+        return None;
+    }
     if let Some(family) = of_membership(heard("membership_changed")) {
         return Some(family);
     }

@@ -85,6 +85,11 @@ fn buyer(
         0 | 1 => Some(known(dice, people).unwrap_or_else(|| own(dice, actions))),
         _ => Some(own(dice, actions)),
     };
+    let (person, organization) = match (person, organization) {
+        // An organization acts with an identity of its own.
+        (None, Some(organization)) if cart.is_multiple_of(2) => (Some(organization), None),
+        either => either,
+    };
     Buyer {
         person: person.and_then(id),
         organization: organization.and_then(id),

@@ -189,16 +189,36 @@ fn expect(cart: &str, opportunity: &Record, field: &str, id: &str, faults: &mut 
 pub(super) fn buyer(ended: &Ended, rows: &Rows, cart: &str) -> (String, String) {
     let own = |row: &Record, field: &str| text(row, field).to_owned();
     if text(&ended.settings, "cart_source") == "derived" {
-        let mut bought = rows
+        let bought = rows
             .tickets_of(cart)
             .filter(|row| matches!(text(row, "action"), "purchased" | "transfer_to"));
-        let first = bought.find(|row| !text(row, "identity_id").is_empty());
-        let person = first.map(|row| own(row, "identity_id"));
-        return (person.unwrap_or_default(), String::new());
+        let bought: Vec<String> = bought.map(|row| own(row, "identity_id")).collect();
+        let first = |organizations: bool| {
+            let mut ids = bought.iter().filter(|id| !id.is_empty());
+            ids.find(|id| is_organization(ended, id) == organizations)
+        };
+        let (person, organization) = (first(false), first(true));
+        return match person {
+            Some(person) => (person.clone(), String::new()),
+            None => (String::new(), organization.cloned().unwrap_or_default()),
+        };
     }
-    rows.cart(cart).map_or_else(Default::default, |row| {
-        (own(&row, "identity_id"), own(&row, "organization_id"))
-    })
+    let Some(row) = rows.cart(cart) else {
+        return Default::default();
+    };
+    let (identity, organization) = (own(&row, "identity_id"), own(&row, "organization_id"));
+    match is_organization(ended, &identity) {
+        true if organization.is_empty() => (String::new(), identity),
+        true => (String::new(), organization),
+        false => (identity, organization),
+    }
+}
+
+/// An identity of Ticketure's own that is no person, also after it was merged or deleted.
+fn is_organization(ended: &Ended, id: &str) -> bool {
+    let log = ended.simulator.tenant_log();
+    let mut said = log.iter().filter(|write| write.id == id);
+    !id.is_empty() && said.any(|write| text(&write.fields, "identity_type") == "organization")
 }
 
 /// Somebody deleted the record of a cart's buyer.

@@ -97,7 +97,11 @@ impl Museum {
         })
         .unwrap();
         let network: Arc<dyn Transport> = Arc::new(InProcess(simulator.clone()));
-        let store = Store::in_memory(StoreOptions::default(), now.clone()).unwrap();
+        let options = StoreOptions {
+            stand_ins: crate::handlers::organizations::stand_ins(),
+            ..StoreOptions::default()
+        };
+        let store = Store::in_memory(options, now.clone()).unwrap();
         let handlers: Handlers = Arc::new(setup.handlers);
         let salesforce = SalesforceClient::with_time(network.clone(), org(), now.clone());
         let tenant = TicketureConfig {
