@@ -2,6 +2,7 @@
 
 use runtime::mapping::{AfterDelete, MappingDescriptor, Side};
 use runtime::queue::{Captured, Outcome, Review, Settlement, StoreError, Tombstone};
+use serde_json::Value;
 
 use super::batch::Fate;
 use super::outcome::settle;
@@ -48,7 +49,22 @@ impl TwoWaySync {
                 Some(_) if unit.new_since_ms > Some(deleted_at) => living.push(unit),
                 Some(tombstone) => {
                     let clocks = self.clocks();
-                    if unit.version_ms() - clocks.source_offset_ms > deleted_at {
+                    let is_newer = unit.version_ms() - clocks.source_offset_ms > deleted_at;
+                    if is_newer && was_deleted_there(tombstone) {
+                        match self.still_there(mapping, &unit, tombstone).await {
+                            // It was restored: its record, which has its id, is found again.
+                            Ok(true) => {
+                                living.push(unit);
+                                continue;
+                            }
+                            Ok(false) => {}
+                            Err(outcome) => {
+                                settlements.extend(settle(unit, &outcome, None));
+                                continue;
+                            }
+                        }
+                    }
+                    if is_newer {
                         self.note_newer(&unit, tombstone).await?;
                     }
                     settlements.extend(settle(unit, &Outcome::Done, None));
@@ -56,6 +72,22 @@ impl TwoWaySync {
             }
         }
         Ok((living, settlements))
+    }
+
+    /// Checks whether the record of a pair that ended in Ticketure is in Salesforce.
+    async fn still_there(
+        &self,
+        mapping: &'static MappingDescriptor,
+        unit: &Unit,
+        tombstone: &Tombstone,
+    ) -> Result<bool, Outcome> {
+        let ids = [tombstone.destination_id.clone()];
+        let found = self.salesforce.with_deleted(mapping.object, "Id", &ids);
+        let found = found.await;
+        let found = found.map_err(|error| self.not_answered(unit, &error))?;
+        Ok(found
+            .iter()
+            .any(|record| record.get("IsDeleted") == Some(&Value::Bool(false))))
     }
 
     /// What was merged in Salesforce is merged, or deleted, in Ticketure as well: nothing is to be asked any more.
@@ -96,6 +128,13 @@ impl TwoWaySync {
             })
             .await
     }
+}
+
+/// Returns whether the pair ended since its identity was deleted in Ticketure.
+fn was_deleted_there(tombstone: &Tombstone) -> bool {
+    tombstone.side == Side::Source
+        && tombstone.merged_into.is_none()
+        && !tombstone.destination_id.is_empty()
 }
 
 /// Deleted or merged before it was ever linked: older rows that are still on their way make nothing of it.

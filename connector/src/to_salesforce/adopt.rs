@@ -6,6 +6,7 @@ use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung, Side};
 use runtime::queue::{Outcome, Review, Settlement, StoreError};
 use serde_json::{Map, Value};
 
+use super::resembling::{are_apart, compared, values_of};
 use crate::sync::clones::clones_reason;
 use crate::sync::image;
 use crate::sync::meeting::{Meeting, destination_key};
@@ -13,7 +14,7 @@ use crate::sync::outcome::settle;
 use crate::sync::pair::Pair;
 use crate::sync::{TwoWaySync, Unit};
 
-type Record = Map<String, Value>;
+pub(super) type Record = Map<String, Value>;
 
 /// What became of the unlinked units.
 #[derive(Default)]
@@ -72,19 +73,23 @@ impl TwoWaySync {
                 Finding::Adopt(record) if taken.insert(text(record, "Id").to_owned()) => {
                     found.adopted.push(self.met(mapping, record, unit))
                 }
-                Finding::Adopt(record) => {
-                    let (candidates, reason) = (
-                        vec![text(record, "Id").to_owned()],
-                        "another record of the batch matches it as well".to_owned(),
-                    );
-                    found
-                        .settlements
-                        .extend(self.review(unit, candidates, reason).await?);
+                // Another record of the batch takes it: then it is linked, and this one is looked at again.
+                Finding::Adopt(_) => {
+                    let outcome = self.meets_elsewhere();
+                    found.settlements.extend(settle(unit, &outcome, None));
                 }
                 Finding::Review { candidates, reason } => found
                     .settlements
                     .extend(self.review(unit, candidates, reason).await?),
-                Finding::Nothing => found.unknown.push(unit),
+                Finding::Nothing if self.is_twin(&unit, meeting) => {
+                    let outcome = self.meets_elsewhere();
+                    found.settlements.extend(settle(unit, &outcome, None));
+                }
+                Finding::Nothing => {
+                    self.ask_whom_it_resembles(&unit, index.resembled(&unit))
+                        .await?;
+                    found.unknown.push(unit);
+                }
             }
         }
         claimed.leave(&taken, meeting);
@@ -264,7 +269,7 @@ pub(crate) fn lock(mapping: &MappingDescriptor, record: &Record) -> String {
     value.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn rungs(mapping: &MappingDescriptor) -> &'static [Rung] {
+pub(super) fn rungs(mapping: &MappingDescriptor) -> &'static [Rung] {
     if mapping.policy == MatchPolicy::AlwaysCreate {
         &[]
     } else {
@@ -281,7 +286,7 @@ fn name(mapping: &MappingDescriptor, field: usize) -> Option<&'static str> {
     mapping.record.fields.get(field)?.path.first().copied()
 }
 
-fn text<'r>(record: &'r Record, field: &str) -> &'r str {
+pub(super) fn text<'r>(record: &'r Record, field: &str) -> &'r str {
     record
         .get(field)
         .and_then(Value::as_str)
@@ -329,7 +334,7 @@ impl<'r> Index<'r> {
                         .fields
                         .iter()
                         .map(|field| {
-                            Some(text(record, name(mapping, *field)?).to_lowercase())
+                            Some(compared(text(record, name(mapping, *field)?)))
                                 .filter(|text| !text.is_empty())
                         })
                         .collect();
@@ -358,6 +363,22 @@ impl<'r> Index<'r> {
         let linked = self.linked.get(text(record, "Id"));
         text(record, self.mapping.external_id).is_empty()
             && linked.is_none_or(|source_id| *source_id == unit.source_id)
+    }
+
+    /// Linked records that a rung would adopt for the unit if they were free.
+    fn resembled(&self, unit: &Unit) -> Vec<String> {
+        if unit.new_since_ms.is_some() {
+            return Vec::new();
+        }
+        let by_rung = rungs(self.mapping).iter().zip(&self.by_rung);
+        let adopting = by_rung.filter(|(rung, _)| !rung.proposes_only);
+        let found = adopting.filter_map(|(rung, index)| index.get(&values_of(unit, rung)?));
+        let others = found
+            .flatten()
+            .filter(|record| !self.is_free(record, unit) && !are_apart(unit, record));
+        let mut ids: Vec<String> = others.map(|record| text(record, "Id").to_owned()).collect();
+        ids.sort();
+        ids
     }
 
     fn find(&self, unit: &Unit) -> Finding<'r> {
@@ -389,20 +410,16 @@ impl<'r> Index<'r> {
             return Finding::Adopt(record);
         }
         for (rung, index) in rungs(self.mapping).iter().zip(&self.by_rung) {
-            let values: Option<Vec<String>> = rung
-                .fields
-                .iter()
-                .map(|field| unit.record.slot(*field).text().map(str::to_lowercase))
-                .collect();
-            let found = values
+            let found = values_of(unit, rung)
                 .and_then(|values| index.get(&values))
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             // A record that is another identity's is nobody else's, and says nothing about this one.
-            let free: Vec<&&Record> = found
-                .iter()
-                .filter(|record| self.is_free(record, unit))
-                .collect();
+            let free = found.iter().filter(|record| self.is_free(record, unit));
+            let (others, same): (Vec<&&Record>, Vec<&&Record>) =
+                free.partition(|record| are_apart(unit, record));
+            let are_others = same.is_empty() && !others.is_empty();
+            let free = if are_others { others } else { same };
             let ids = || {
                 free.iter()
                     .map(|record| text(record, "Id").to_owned())
@@ -416,6 +433,12 @@ impl<'r> Index<'r> {
                 .join(", ");
             match free.as_slice() {
                 [] => {}
+                [_, ..] if are_others => {
+                    return Finding::Review {
+                        candidates: ids(),
+                        reason: format!("{by} are the same, but the birth dates differ"),
+                    };
+                }
                 [_] if rung.proposes_only => {
                     return Finding::Review {
                         candidates: ids(),

@@ -197,6 +197,12 @@ pub(super) fn bury(step: &Step<'_>, tombstone: &Tombstone) -> Result<usize, Stor
             step.now_ms,
         ),
     )?;
+    // Whether it is somebody twice is no question any more.
+    review::close(
+        step,
+        &tombstone.mapping,
+        &format!("{}:double", tombstone.source_id),
+    )?;
     heirs::disinherit(step, tombstone)?;
     let key = format!("{}:{}", tombstone.mapping, tombstone.source_id);
     // What waited for a record that was merged may have its survivor.

@@ -1,0 +1,76 @@
+//! Customers that are like others: what is compared, who becomes a record of their own, and what is asked then.
+
+use runtime::mapping::{MappingDescriptor, Rung};
+use runtime::queue::{Review, StoreError};
+
+use super::adopt::{Record, rungs, text};
+use crate::sync::meeting::Meeting;
+use crate::sync::{TwoWaySync, Unit};
+
+impl TwoWaySync {
+    /// Returns whether a record like this one is about to be made, in this batch or another: it is linked first.
+    pub(super) fn is_twin(&self, unit: &Unit, meeting: &mut Meeting) -> bool {
+        let keys: Vec<String> = adopting(unit.mapping)
+            .filter_map(|rung| {
+                let values = values_of(unit, rung)?;
+                Some(format!("{} like {}", unit.mapping.name, values.join("\n")))
+            })
+            .collect();
+        if unit.new_since_ms.is_some() || keys.is_empty() {
+            return false;
+        }
+        keys.iter().any(|key| meeting.has(key)) || !meeting.claim(keys)
+    }
+
+    /// It becomes a record of its own, so that its sales land, and a person is asked whether it is another's.
+    pub(super) async fn ask_whom_it_resembles(
+        &self,
+        unit: &Unit,
+        candidates: Vec<String>,
+    ) -> Result<(), StoreError> {
+        let question = format!("{}:double", unit.source_id);
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let review = Review {
+            mapping: unit.mapping.name.to_owned(),
+            source_id: question,
+            candidates,
+            reason: "another customer has a record with the same names and address, and this one got a record of its own: merge the two in Ticketure and in Salesforce if they are one, or leave it".to_owned(),
+        };
+        self.store.add_review(review).await
+    }
+}
+
+/// The rungs that adopt without a question.
+fn adopting(mapping: &MappingDescriptor) -> impl Iterator<Item = &'static Rung> {
+    let rungs = rungs(mapping).iter();
+    rungs.filter(|rung| !rung.proposes_only)
+}
+
+/// The values of a rung's fields as they are compared: Salesforce keeps no blanks around a text.
+pub(super) fn values_of(unit: &Unit, rung: &Rung) -> Option<Vec<String>> {
+    let values = rung.fields.iter().map(|field| {
+        let value = unit.record.slot(*field).text().map(compared);
+        value.filter(|text| !text.is_empty())
+    });
+    values.collect()
+}
+
+pub(super) fn compared(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// Tells two people of one name and address apart.
+const BORN: &str = "Birthdate";
+
+/// Returns whether both say when somebody was born, and not the same day.
+pub(super) fn are_apart(unit: &Unit, record: &Record) -> bool {
+    let index = unit.mapping.record.field(BORN);
+    let theirs = text(record, BORN);
+    index.is_some_and(|index| {
+        let own = runtime::json::value(unit.record.slot(index));
+        let own = own.as_str().unwrap_or_default();
+        !own.is_empty() && !theirs.is_empty() && own != theirs
+    })
+}
