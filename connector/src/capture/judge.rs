@@ -54,6 +54,7 @@ pub(super) async fn judge(
         answered: answered(sync, mapping, &records, &known).await?,
         ..Captured::default()
     };
+    wake_behind_deleted(sync, mapping, &records, &known).await?;
     for record in records {
         let id = text(&record, "Id");
         let link = known.links.get(&id);
@@ -76,6 +77,23 @@ pub(super) async fn judge(
         }
     }
     Ok(captured)
+}
+
+/// What waits until a record of Salesforce's is in Ticketure is read again once the record is gone: after a merge it
+/// names the survivor.
+async fn wake_behind_deleted(
+    sync: &TwoWaySync,
+    mapping: &MappingDescriptor,
+    records: &[Record],
+    known: &Known,
+) -> Result<(), StoreError> {
+    let gone = records
+        .iter()
+        .filter(|record| record.get("IsDeleted") == Some(&Value::Bool(true)));
+    let ids = gone.filter_map(|record| record.get("Id")?.as_str());
+    let unlinked = ids.filter(|id| !known.links.contains_key(*id));
+    let keys = unlinked.map(|id| format!("{}:sf:{}", mapping.name, normalise(id)));
+    sync.store.wake(keys.collect()).await.map(|_| ())
 }
 
 /// Questions that these records no longer raise: clones whose id is cleared, and records that were to be merged and are

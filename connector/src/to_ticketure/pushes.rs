@@ -10,6 +10,7 @@ mod noted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use runtime::entity::Kind;
 use runtime::mapping::{MappingDescriptor, PushAs, Side};
 use runtime::queue::{
     Intent, IntentKey, Item, Link, Outcome, Repeat, SALESFORCE_CHANGED, Settlement, StoreError,
@@ -36,6 +37,8 @@ struct Pushed {
     outcome: Option<Outcome>,
     link: Option<Link>,
     closes: Vec<IntentKey>,
+    /// Items of the error log that this replaces.
+    replaces: Vec<i64>,
     /// What is to be written to the record itself before any of that is so.
     fields: Option<Value>,
 }
@@ -102,10 +105,13 @@ impl TwoWaySync {
         };
         let mut noted = Vec::new();
         for item in items {
-            let pushed = match read.records.get(&item.key) {
+            let mut pushed = match read.records.get(&item.key) {
                 Some(record) => self.push_one(mapping, item, record, &read.roles).await?,
                 None => Pushed::is(Outcome::Done),
             };
+            if mapping.push_as == Some(PushAs::Create) {
+                pushed.replaces = self.earlier_errors(mapping, item).await?;
+            }
             match pushed.fields {
                 Some(_) => noted.push((item, pushed)),
                 None => self
@@ -116,6 +122,17 @@ impl TwoWaySync {
             }
         }
         self.write_back(mapping, noted).await
+    }
+
+    /// The record's errors in the error log that are older than the item: what becomes of it replaces them.
+    async fn earlier_errors(
+        &self,
+        mapping: &MappingDescriptor,
+        item: &Item,
+    ) -> Result<Vec<i64>, StoreError> {
+        let failed = self.store.failed_of(mapping.name, vec![item.key.clone()]);
+        let failed = failed.await?.into_iter().map(|failed| failed.id);
+        Ok(failed.filter(|id| *id < item.id).collect())
     }
 
     /// The records of the items, and the roles of those that are new to Ticketure.
@@ -193,7 +210,8 @@ impl TwoWaySync {
             )));
         }
         if !said.missing.is_empty() {
-            return Ok(match is_asked {
+            // Its contact was deleted after it was found complete, which Salesforce shows as a blank.
+            return Ok(match is_asked || names_nobody(mapping, &said.missing) {
                 false => Pushed::default(),
                 true => Pushed::is(dead(
                     "incomplete",
@@ -348,6 +366,7 @@ impl TwoWaySync {
                 lane: source_id,
             }),
             closes: vec![key(mapping, id)],
+            replaces: Vec::new(),
         }
     }
 
@@ -382,12 +401,21 @@ impl TwoWaySync {
             outcome: Some(outcome),
             link: None,
             fields: None,
+            replaces: Vec::new(),
             closes: undone
                 .then(|| key(mapping, &item.key))
                 .into_iter()
                 .collect(),
         }
     }
+}
+
+/// Returns whether a reference is among the missing fields.
+fn names_nobody(mapping: &MappingDescriptor, missing: &[&str]) -> bool {
+    let fields = mapping.record.fields.iter();
+    let mut references = fields.filter(|field| matches!(field.kind, Kind::Reference { .. }));
+    mapping.push_as == Some(PushAs::Create)
+        && references.any(|field| field.path.last().is_some_and(|name| missing.contains(name)))
 }
 
 /// A person said that it is to go.

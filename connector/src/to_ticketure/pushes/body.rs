@@ -9,7 +9,25 @@ use serde_json::{Map, Value, json};
 
 use crate::handlers::memberships::{self, Member};
 use crate::sync::TwoWaySync;
+use crate::sync::gone::GRACE_MS;
+use crate::sync::outcome::dead;
 use crate::to_ticketure::pushed::{self, Said};
+
+/// So long after a merge its record is read again.
+const MERGED_MS: i64 = 1_000;
+
+fn is_gone(name: &str, object: &str, id: &str) -> Outcome {
+    dead(
+        "reference_deleted",
+        format!(
+            "it names {object} {id}, which was deleted in Salesforce and never was in Ticketure"
+        ),
+        None,
+        &format!(
+            "Name another {name} in its fields and contact roles, or restore that one: then it goes by itself."
+        ),
+    )
+}
 
 impl TwoWaySync {
     /// Everything that a new one says, members among it; or what it waits for.
@@ -48,7 +66,12 @@ impl TwoWaySync {
             };
             match known_as {
                 Some(source_id) => _ = known.insert((name, id), source_id),
-                None => return Ok(Err(self.send_first(name, &id).await?)),
+                None => {
+                    return Ok(Err(match self.unless_gone(name, &id).await {
+                        Some(outcome) => outcome,
+                        None => self.send_first(name, &id).await?,
+                    }));
+                }
             }
         }
         let mut row = said.row;
@@ -98,6 +121,37 @@ impl TwoWaySync {
         let mut heirs = self.store.heirs(name, asked).await?;
         let heir = heirs.remove(&merged.source_id);
         Ok(heir.and_then(|heir| heir.source_id))
+    }
+
+    /// What becomes of a push whose record names one that is gone. After a merge the record names the survivor, so it is
+    /// read again; after a delete nothing more comes once a merge would have shown.
+    async fn unless_gone(&self, name: &'static str, id: &str) -> Option<Outcome> {
+        let object = self.mapping(name)?.object;
+        let ids = [id.to_owned()];
+        let found = match self.salesforce.with_deleted(object, "Id", &ids).await {
+            Ok(found) => found.into_iter().next(),
+            Err(error) => return Some(self.unanswered(0, &error)),
+        };
+        let Some(found) = found else {
+            return Some(is_gone(name, object, id));
+        };
+        if found.get("IsDeleted") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        if found.get("MasterRecordId").is_some_and(Value::is_string) {
+            return Some(self.again(MERGED_MS, "the contact that it names was merged"));
+        }
+        let text = found.get("SystemModstamp").and_then(Value::as_str);
+        let deleted_ms = text.and_then(runtime::clock::parse_ms).unwrap_or_default();
+        let shows_by = deleted_ms - self.salesforce.offset_ms() + GRACE_MS;
+        Some(match self.now_ms() < shows_by {
+            true => Outcome::Retry {
+                due_ms: shows_by,
+                error: format!("{object} {id} was deleted: a merge may follow"),
+                charge: false,
+            },
+            false => is_gone(name, object, id),
+        })
     }
 
     /// What it refers to is not in Ticketure: that goes first, and this waits for it.

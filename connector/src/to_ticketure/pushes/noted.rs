@@ -34,7 +34,9 @@ impl TwoWaySync {
         let sent = self.in_calls(mapping, records).await.into_iter();
         let settlements = sent.map(|((item, pushed), sent)| {
             let outcome = self.not_noted(&item, sent);
-            settled(&item, outcome.map_or(pushed, Pushed::is))
+            let replaces = pushed.replaces.clone();
+            let now = outcome.map_or(pushed, Pushed::is);
+            settled(&item, Pushed { replaces, ..now })
         });
         self.store.settle(settlements.collect()).await.map(|_| ())
     }
@@ -63,8 +65,12 @@ impl TwoWaySync {
 
 pub(super) fn settled(item: &Item, pushed: Pushed) -> Settlement {
     let outcome = pushed.outcome.unwrap_or(Outcome::Done);
+    let waits = matches!(outcome, Outcome::Park { .. } | Outcome::Retry { .. });
     let mut settled = Settlement::new(item.id, item.attempt, outcome);
     settled.link = pushed.link;
     settled.closes = pushed.closes;
+    if !waits {
+        settled.puts_right = pushed.replaces;
+    }
     settled
 }
