@@ -28,6 +28,10 @@ use crate::sync::outcome::{Failure, dead};
 
 type Record = Map<String, Value>;
 
+/// Codes of errors about a contact that is gone: a blank, or an id that leads nowhere.
+const GONE: &[&str] = &[INCOMPLETE, body::REFERENCE_DELETED];
+const INCOMPLETE: &str = "incomplete";
+
 /// What is written to a membership's record once Ticketure has it.
 const MEMBERSHIP_ID: &str = "Ticketure_Membership_Id__c";
 
@@ -124,15 +128,24 @@ impl TwoWaySync {
         self.write_back(mapping, noted).await
     }
 
-    /// The record's errors in the error log that are older than the item: what becomes of it replaces them.
+    /// The record's errors about a contact that is gone which are older than the item: what becomes of it replaces them.
+    /// Other errors stay until they are retried.
     async fn earlier_errors(
         &self,
         mapping: &MappingDescriptor,
         item: &Item,
     ) -> Result<Vec<i64>, StoreError> {
         let failed = self.store.failed_of(mapping.name, vec![item.key.clone()]);
-        let failed = failed.await?.into_iter().map(|failed| failed.id);
-        Ok(failed.filter(|id| *id < item.id).collect())
+        let mut earlier = Vec::new();
+        for failed in failed.await? {
+            let view = self.store.item(failed.id).await?;
+            let error = view.and_then(|view| view.error);
+            let is_one = error.is_some_and(|error| GONE.contains(&error.code.as_str()));
+            if is_one && failed.id < item.id {
+                earlier.push(failed.id);
+            }
+        }
+        Ok(earlier)
     }
 
     /// The records of the items, and the roles of those that are new to Ticketure.
@@ -214,7 +227,7 @@ impl TwoWaySync {
             return Ok(match is_asked || names_nobody(mapping, &said.missing) {
                 false => Pushed::default(),
                 true => Pushed::is(dead(
-                    "incomplete",
+                    INCOMPLETE,
                     missing_named(mapping, &said.missing),
                     None,
                     "Fill them in in Salesforce: then it goes by itself.",

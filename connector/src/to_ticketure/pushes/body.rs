@@ -13,12 +13,15 @@ use crate::sync::gone::GRACE_MS;
 use crate::sync::outcome::dead;
 use crate::to_ticketure::pushed::{self, Said};
 
+/// Code of the error about a contact that is gone.
+pub(super) const REFERENCE_DELETED: &str = "reference_deleted";
+
 /// So long after a merge its record is read again.
 const MERGED_MS: i64 = 1_000;
 
 fn is_gone(name: &str, object: &str, id: &str) -> Outcome {
     dead(
-        "reference_deleted",
+        REFERENCE_DELETED,
         format!(
             "it names {object} {id}, which was deleted in Salesforce and never was in Ticketure"
         ),
