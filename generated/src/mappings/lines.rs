@@ -15,16 +15,16 @@ pub static BUYER_ROLE: &[u32] = &[20, 21, 19, 22];
 pub static BUYER_ROLE_OF_TICKETS: &[u32] = &[21, 22, 20, 23];
 
 /// `mappings/cart.yaml`, by the record's fields.
-pub static CART: &[u32] = &[32, 47, 39, 27, 46, 48, 40, 16, 28, 29, 52, 30];
+pub static CART: &[u32] = &[33, 49, 41, 27, 48, 50, 42, 16, 28, 29, 54, 30];
 
 /// `mappings/cart_of_tickets.yaml`, by the record's fields.
-pub static CART_OF_TICKETS: &[u32] = &[29, 39, 35, 25, 38, 40, 36, 9, 26, 27, 43, 28];
+pub static CART_OF_TICKETS: &[u32] = &[30, 42, 38, 26, 41, 43, 39, 9, 27, 28, 46, 29];
 
 /// `mappings/contact.yaml`, by the record's fields.
 pub static CONTACT: &[u32] = &[37, 32, 24, 22, 34, 25, 23, 36, 28, 31, 30, 29, 27, 26, 10, 33, 35];
 
 /// `mappings/contact_role.yaml`, by the record's fields.
-pub static CONTACT_ROLE: &[u32] = &[24, 23, 31];
+pub static CONTACT_ROLE: &[u32] = &[25, 24, 32];
 
 /// `mappings/fees.yaml`, by the record's fields.
 pub static FEES: &[u32] = &[20, 21, 28, 30, 11, 29];
@@ -40,7 +40,7 @@ pub static MEMBER_ROLE: &[u32] = &[22, 21, 23];
 
 /// `mappings/membership.yaml`, by the record's fields.
 pub static MEMBERSHIP: &[u32] =
-    &[71, 84, 63, 62, 59, 77, 40, 41, 38, 34, 36, 35, 37, 39, 14, 64, 49, 47, 54, 46, 65];
+    &[71, 86, 63, 62, 59, 79, 40, 41, 38, 34, 36, 35, 37, 39, 14, 64, 49, 47, 54, 46, 65];
 
 /// `mappings/membership_extended_to.yaml`, by the record's fields.
 pub static MEMBERSHIP_EXTENDED_TO: &[u32] = &[14, 11];
@@ -67,7 +67,7 @@ pub static REFUND: &[u32] = &[13, 19, 22, 20, 21, 30, 24, 31];
 pub static TAXES: &[u32] = &[20, 21, 28, 30, 11, 29];
 
 /// `mappings/ticket.yaml`, by the record's fields.
-pub static TICKET: &[u32] = &[51, 52, 59, 61, 63, 64, 72, 71, 62, 65, 73, 13, 60];
+pub static TICKET: &[u32] = &[52, 53, 60, 62, 64, 65, 73, 72, 63, 66, 74, 13, 61];
 
 /// `mappings/ticket_holder_role.yaml`, by the record's fields.
 pub static TICKET_HOLDER_ROLE: &[u32] = &[25, 24, 26];
