@@ -146,6 +146,7 @@ pub struct TwoWaySync {
     /// The same as members of a row, without NPSP and with it.
     members: [Map<String, Value>; 2],
     pub(crate) lookups: crate::trees::Lookups,
+    pub(crate) woken: crate::trees::Woken,
     /// Ticketure is asked for records that others wait for.
     pub(crate) fetches_missing: bool,
     pub(crate) asked: crate::to_salesforce::fetch::Asked,
@@ -172,6 +173,7 @@ impl TwoWaySync {
             settings: crate::settings::defaults(),
             members: as_members(&crate::settings::defaults()),
             lookups: crate::trees::Lookups::default(),
+            woken: crate::trees::Woken::default(),
             fetches_missing: false,
             asked: crate::to_salesforce::fetch::Asked::default(),
             call_sizes: Mutex::new(CallSizes::new(COLLECTION_MAX)),

@@ -36,6 +36,7 @@ mod waits;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use runtime::entity::Entity;
 use runtime::mapping::{Lookup, MappingDescriptor};
@@ -49,6 +50,7 @@ use crate::to_salesforce::references::{BY_ID, Resolved};
 pub(crate) use holders::once_more;
 pub(crate) use lookups::{Lookups, USED};
 pub(crate) use roles::is_making;
+pub(crate) use waits::Woken;
 pub(crate) use wanted::is_of_root;
 
 /// The trees of a batch that have one mapping as their root.
@@ -65,6 +67,8 @@ pub(crate) struct Work {
     pub(crate) outside: Resolved,
     /// What look-ups found; nothing where the field stays empty.
     found: HashMap<(LookupId, String), Option<String>>,
+    /// What others wrote since.
+    heard: Arc<waits::Heard>,
 }
 
 /// A look-up of the mappings is there once.
@@ -267,6 +271,7 @@ impl Work {
             meeting: None,
             outside: Resolved::new(),
             found: HashMap::new(),
+            heard: Arc::default(),
         }
     }
 
@@ -405,6 +410,7 @@ impl TwoWaySync {
     ) -> Result<(), StoreError> {
         let mut work = Work::new(root, self.members(root), npsp, Map::new());
         work.trees = by_id(items);
+        work.heard = self.woken.listen();
         self.claim_trees(&mut work);
         self.keep_and_load(&mut work).await?;
         self.load_settings(&mut work).await;

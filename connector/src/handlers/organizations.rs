@@ -100,7 +100,9 @@ impl TwoWaySync {
         if known.knows_all(&named) {
             return Ok(Buyer::Person);
         }
-        known.failure.map_or(Ok(Buyer::Unknown), |error| Err(error.into()))
+        known
+            .failure
+            .map_or(Ok(Buyer::Unknown), |error| Err(error.into()))
     }
 
     /// Tells people from organizations, by what became of their own rows.

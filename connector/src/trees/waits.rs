@@ -1,6 +1,7 @@
 //! Trees that looked for somebody's relatives in vain: they look again when a record like that is written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use runtime::entity::Kind;
 use runtime::mapping::{Lookup, MappingDescriptor};
@@ -9,6 +10,40 @@ use serde_json::{Map, Value};
 
 use super::{LookupId, Work};
 use crate::sync::{TwoWaySync, Unit};
+
+/// Tells batches that are under way what is written meanwhile: a wait that is noted after the look-up would miss it.
+#[derive(Default)]
+pub(crate) struct Woken(Mutex<Vec<Weak<Heard>>>);
+
+/// The keys that were woken since a batch began.
+#[derive(Default)]
+pub(super) struct Heard(Mutex<HashSet<String>>);
+
+impl Woken {
+    /// Listens until the result is dropped.
+    pub(super) fn listen(&self) -> Arc<Heard> {
+        let heard = Arc::default();
+        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|one| one.strong_count() > 0);
+        listeners.push(Arc::downgrade(&heard));
+        heard
+    }
+
+    fn tell(&self, keys: &[String]) {
+        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for heard in listeners.iter().filter_map(Weak::upgrade) {
+            let mut heard = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.extend(keys.iter().cloned());
+        }
+    }
+}
+
+impl Heard {
+    fn has(&self, key: &str) -> bool {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.contains(key)
+    }
+}
 
 impl TwoWaySync {
     /// What was looked for and not found, of trees that were written.
@@ -26,10 +61,13 @@ impl TwoWaySync {
                 }
             }
         }
-        match waits.is_empty() {
-            true => Ok(()),
-            false => self.store.keep_waits(waits).await,
+        if waits.is_empty() {
+            return Ok(());
         }
+        let keys: BTreeSet<String> = waits.iter().map(|wait| wait.key.clone()).collect();
+        self.store.keep_waits(waits).await?;
+        let missed = keys.into_iter().filter(|key| work.heard.has(key));
+        self.wake_trees(missed.collect()).await
     }
 
     /// What records that are about to be written can be found by.
@@ -55,10 +93,11 @@ impl TwoWaySync {
 
     /// They were written: whoever looked for them looks again.
     pub(crate) async fn wake_trees(&self, keys: Vec<String>) -> Result<(), StoreError> {
-        match keys.is_empty() {
-            true => Ok(()),
-            false => self.store.wake_trees(keys).await.map(|_| ()),
+        if keys.is_empty() {
+            return Ok(());
         }
+        self.woken.tell(&keys);
+        self.store.wake_trees(keys).await.map(|_| ())
     }
 
     /// The fields of an object by which trees look for its records.
