@@ -183,14 +183,9 @@ fn lane(
     let wanted: &SourceField = match is_of_root(mapping, tree) {
         true => &mapping.key.source,
         false => {
-            let mut references = mapping.fields.iter().filter_map(|field| {
-                let reference = field.reference.as_ref()?;
-                let target = context.model.mappings.get(reference.value.0)?;
-                let source = field.origin.source();
-                source.filter(|_| target.name.value == root.name.value)
-            });
+            let mut references = references_to(mapping, root, context);
             let is_lane = |source: &&SourceField| source.path == mapping.lane.path;
-            if references.clone().any(|source| is_lane(&source)) {
+            if references_to(mapping, root, context).any(|source| is_lane(&source)) {
                 return None;
             }
             match references.next() {
@@ -209,6 +204,20 @@ fn lane(
         fault(mapping.lane.span, message, "another lane")
             .related(wanted.span, "the root's id")
             .help(format!("write `lane: {}`", wanted.dotted()))
+    })
+}
+
+/// The source fields of the mapping that refer to the root.
+fn references_to<'m>(
+    mapping: &'m Mapping,
+    root: &'m Mapping,
+    context: &'m Context<'_>,
+) -> impl Iterator<Item = &'m SourceField> {
+    mapping.fields.iter().filter_map(|field| {
+        let reference = field.reference.as_ref()?;
+        let target = context.model.mappings.get(reference.value.0)?;
+        let source = field.origin.source();
+        source.filter(|_| target.name.value == root.name.value)
     })
 }
 
@@ -250,10 +259,26 @@ fn natural(mapping: &Mapping, context: &Context<'_>) -> Option<Diagnostic> {
     Some(fault.help(format!("map {name}, or take it out of the key")))
 }
 
+/// It names another tree than its own, which is told at `part_of` or `on`.
+fn is_misplaced(mapping: &Mapping, context: &Context<'_>) -> bool {
+    let of = |tree: &Tree| {
+        let root = context
+            .named(&tree.root.value)
+            .filter(|root| is_root(root))?;
+        let is_unrelated =
+            !is_of_root(mapping, tree) && references_to(mapping, root, context).next().is_none();
+        Some(is_unrelated || rows_of_made_key(mapping, root).is_some())
+    };
+    mapping.tree.as_ref().and_then(of).unwrap_or(false)
+}
+
 fn after(mapping: &Mapping, tree: &Tree, context: &Context<'_>) -> Option<Diagnostic> {
+    if is_misplaced(mapping, context) {
+        return None;
+    }
     tree.after.iter().find_map(|name| {
         let other = context.named(&name.value)?;
-        if is_reported(other, context) {
+        if is_reported(other, context) || is_misplaced(other, context) {
             return None;
         }
         if !is_member(other, &tree.root.value) {

@@ -129,7 +129,11 @@ pub(super) const MEMBER_ROLE: &[Case] = &[
         "part_of: cart\n",
         &[("M0321", "part_of: cart")],
     ),
-    case("each.role,", "each.rol,", &[("M0101", "each.rol,")]),
+    case(
+        "each.role: given",
+        "each.rol: given",
+        &[("M0101", "each.rol: given")],
+    ),
 ];
 
 /// A record of the org's stands for the level: it is found by the level's name.

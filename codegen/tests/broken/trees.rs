@@ -187,8 +187,8 @@ const TICKET: &[Case] = &[
         &[("M0007", "missing: make")],
     ),
     case(
-        "within: { AccountId: [ { contact: identity_id } ] }",
-        "within: { AccountId: [ { cart: identity_id } ] }",
+        "within: { AccountId: [ { contact: identity_id }, { account: organization } ] }",
+        "within: { AccountId: [ { cart: identity_id }, { account: organization } ] }",
         &[("M0325", "{ cart: identity_id }")],
     ),
     case(

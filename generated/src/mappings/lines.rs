@@ -58,7 +58,7 @@ pub static ORGANIZATION: &[u32] = &[18, 21, 20, 19, 17, 14, 15, 11, 16];
 pub static PAYMENT: &[u32] = &[17, 22, 25, 23, 24, 26, 28, 29, 27];
 
 /// `mappings/primary_member_role.yaml`, by the record's fields.
-pub static PRIMARY_MEMBER_ROLE: &[u32] = &[19, 20, 18, 21];
+pub static PRIMARY_MEMBER_ROLE: &[u32] = &[20, 21, 19, 22];
 
 /// `mappings/refund.yaml`, by the record's fields.
 pub static REFUND: &[u32] = &[13, 19, 22, 20, 21, 30, 24, 31];

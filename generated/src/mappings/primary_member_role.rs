@@ -8,7 +8,7 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Direction, Duplicates, FieldSync, Gone, Is,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
     MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece, Policies, Rank, Reduce, Rule,
     Side, Tree,
 };
@@ -20,10 +20,14 @@ pub struct PrimaryMemberRolePayload {
     pub key: Slot<String>,
     /// `$role_member`
     pub role_member: Slot<String>,
+    /// `action`
+    pub action: Slot<String>,
     /// `id`
     pub id: Slot<String>,
     /// `primary_identity_id`
     pub primary_identity_id: Slot<String>,
+    /// `status`
+    pub status: Slot<String>,
 }
 
 /// The fields of [`PrimaryMemberRolePayload`], in the order of [`PAYLOAD`]: `as usize` is a field's index there.
@@ -31,8 +35,10 @@ pub struct PrimaryMemberRolePayload {
 pub enum PayloadField {
     Key,
     RoleMember,
+    Action,
     Id,
     PrimaryIdentityId,
+    Status,
 }
 
 impl PayloadField {
@@ -40,8 +46,10 @@ impl PayloadField {
         // As declared.
         Self::Key,
         Self::RoleMember,
+        Self::Action,
         Self::Id,
         Self::PrimaryIdentityId,
+        Self::Status,
     ];
 
     fn at(index: usize) -> Self {
@@ -56,8 +64,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["$key"], Kind::Text),
         FieldDescriptor::new(&["$role_member"], Kind::Text),
+        FieldDescriptor::new(&["action"], Kind::Text),
         FieldDescriptor::new(&["id"], Kind::Text).required(),
         FieldDescriptor::new(&["primary_identity_id"], Kind::Text),
+        FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(PrimaryMemberRolePayload::default()),
 };
@@ -71,8 +81,10 @@ impl Entity for PrimaryMemberRolePayload {
         match PayloadField::at(index) {
             PayloadField::Key => SlotRef::Text(&self.key),
             PayloadField::RoleMember => SlotRef::Text(&self.role_member),
+            PayloadField::Action => SlotRef::Text(&self.action),
             PayloadField::Id => SlotRef::Text(&self.id),
             PayloadField::PrimaryIdentityId => SlotRef::Text(&self.primary_identity_id),
+            PayloadField::Status => SlotRef::Text(&self.status),
         }
     }
 
@@ -80,8 +92,10 @@ impl Entity for PrimaryMemberRolePayload {
         match PayloadField::at(index) {
             PayloadField::Key => SlotMut::Text(&mut self.key),
             PayloadField::RoleMember => SlotMut::Text(&mut self.role_member),
+            PayloadField::Action => SlotMut::Text(&mut self.action),
             PayloadField::Id => SlotMut::Text(&mut self.id),
             PayloadField::PrimaryIdentityId => SlotMut::Text(&mut self.primary_identity_id),
+            PayloadField::Status => SlotMut::Text(&mut self.status),
         }
     }
 
@@ -92,8 +106,10 @@ impl Entity for PrimaryMemberRolePayload {
         let mut changes = Changes::default();
         changes.note(&self.key, &base.key);
         changes.note(&self.role_member, &base.role_member);
+        changes.note(&self.action, &base.action);
         changes.note(&self.id, &base.id);
         changes.note(&self.primary_identity_id, &base.primary_identity_id);
+        changes.note(&self.status, &base.status);
         changes.mask()
     }
 }
@@ -218,7 +234,31 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/primary_member_role.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
-    when: &[],
+    when: &[
+        Condition {
+            path: &["status"],
+            is: Is::OneOf(&[
+                Constant::Null,
+                Constant::Text("pending"),
+                Constant::Text("active"),
+                Constant::Text("expired"),
+                Constant::Text("cancelled"),
+            ]),
+        },
+        Condition {
+            path: &["action"],
+            is: Is::OneOf(&[
+                Constant::Null,
+                Constant::Text("new"),
+                Constant::Text("rejoin"),
+                Constant::Text("renewal"),
+                Constant::Text("upgrade"),
+                Constant::Text("downgrade"),
+                Constant::Text("extension"),
+                Constant::Text("cancel"),
+            ]),
+        },
+    ],
     nothing: &[],
     direction: Direction::Forward,
     when_record: &[],
