@@ -287,30 +287,33 @@ async fn a_delete_and_a_merge_in_salesforce() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_merge_in_ticketure_takes_the_contact_along() {
+async fn of_a_merge_in_ticketure_a_person_is_asked_what_to_do_with_the_contacts() {
     let world = World::two_way("").await;
     world
         .change(json!({ "id": "i-1", "last_name": "Lovelace", "email": "ada@example.org" }))
         .await;
+    world
+        .change(json!({ "id": "i-2", "last_name": "King", "email": "king@example.org" }))
+        .await;
     world.settled().await;
-    let id = text(&world.contact("i-1"), "Id");
-    // The surviving identity has not been heard of.
-    world.simulator.put_identity(fields(
-        json!({ "id": "i-2", "last_name": "King", "email": "ada@example.org" }),
-    ));
+    let merged = text(&world.contact("i-1"), "Id");
     world.simulator.end_identity("i-1", Some("i-2"));
     world.send(&["i-1".to_owned()]).await;
-    until(&world, "the surviving identity", || {
-        let found = world.simulator.find("Contact", "Id", &id);
-        text(&found[0], "Ticketure_Identity_Id__c") == "i-2"
+    until(&world, "the question", || {
+        let asked = world.usher_json(&["review"]);
+        asked[0]["candidates"] == json!([merged])
     })
     .await;
-    world.settled().await;
-    assert_eq!(world.simulator.records("Contact").len(), 1);
-    // What is still said of the old one makes nothing.
+    let asked = world.usher_json(&["review"]);
+    let reason = asked[0]["reason"].as_str().unwrap_or_default();
+    assert!(
+        reason.contains("merge the two records in Salesforce"),
+        "{reason}"
+    );
+    // A second row of the merged identity makes nothing.
     world.send(&["i-1".to_owned()]).await;
     world.settled().await;
-    assert_eq!(world.simulator.records("Contact").len(), 1);
+    assert_eq!(world.simulator.records("Contact").len(), 2);
     let explained = world.usher_json(&["explain", "i-1"]);
     assert_eq!(explained["tombstones"][0]["merged_into"], "i-2");
 }
