@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use simulator::{Actor, Operation, Write};
 
-use super::carts::{buyer, linked, was_deleted};
+use super::carts::{buyer, has_to_be, linked, was_deleted};
 use super::{Record, survivor, text};
 use crate::purchases::Rows;
 use crate::sim::world::Ended;
@@ -22,16 +22,17 @@ pub(super) fn agree(ended: &Ended, faults: &mut Vec<String>) {
     if ended.without_npsp {
         return;
     }
-    let pairs = pairs(ended);
-    for (anchor, member) in &pairs {
+    // A cart that nobody checked out brings nobody together.
+    for (anchor, member) in &pairs(ended, |cart| has_to_be(ended, cart)) {
         live_together(ended, anchor, member, faults);
     }
+    let pairs = pairs(ended, |_| true);
     for write in moves(ended) {
         was_right(ended, &pairs, &write, faults);
     }
 }
 
-fn pairs(ended: &Ended) -> Pairs {
+fn pairs(ended: &Ended, counts: impl Fn(&str) -> bool) -> Pairs {
     let setting = text(&ended.settings, "households");
     let mut pairs = Pairs::new();
     if setting == "never" {
@@ -39,15 +40,15 @@ fn pairs(ended: &Ended) -> Pairs {
     }
     of_memberships(ended, &mut pairs);
     if setting != "members" {
-        of_carts(ended, &mut pairs);
+        of_carts(ended, counts, &mut pairs);
     }
     pairs
 }
 
 /// The buyer and whoever has tickets that are no memberships. An organization's cart has no family.
-fn of_carts(ended: &Ended, pairs: &mut Pairs) {
+fn of_carts(ended: &Ended, counts: impl Fn(&str) -> bool, pairs: &mut Pairs) {
     let rows = Rows::read(&ended.simulator);
-    for cart in rows.ids() {
+    for cart in rows.ids().into_iter().filter(|cart| counts(cart)) {
         let (bought, organization) = buyer(ended, &rows, &cart);
         if !organization.is_empty() {
             continue;
