@@ -166,6 +166,11 @@ pub(crate) struct Wanted {
 }
 
 impl Tree {
+    /// It goes on, and no other tree writes to its record.
+    fn says_all(&self) -> bool {
+        self.goes_on() && self.adopted.is_none()
+    }
+
     fn new(id: String) -> Self {
         Tree {
             id,
@@ -323,7 +328,7 @@ impl Work {
     /// What roots were given in `field`, and is not said of them any longer: source ids, or Salesforce ids as they are
     /// in the field.
     pub(crate) fn said_no_longer(&self, field: &str) -> BTreeSet<String> {
-        let trees = self.trees.iter().filter(|tree| tree.goes_on());
+        let trees = self.trees.iter().filter(|tree| tree.says_all());
         let wanted = trees.flat_map(|tree| &tree.wanted);
         let given = wanted.filter_map(|wanted| said_no_longer(wanted, field));
         given.collect()
@@ -331,7 +336,7 @@ impl Work {
 
     /// Roots whose `field` was given one of these, and of which that is not said any longer, have none there.
     pub(crate) fn take_back(&mut self, field: &str, given: &BTreeMap<String, String>) {
-        for tree in self.trees.iter_mut().filter(|tree| tree.goes_on()) {
+        for tree in self.trees.iter_mut().filter(|tree| tree.says_all()) {
             for wanted in tree.wanted.iter_mut() {
                 let Some(index) = wanted.mapping.record.field(field) else {
                     continue;

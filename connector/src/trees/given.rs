@@ -247,7 +247,14 @@ pub(super) fn with_edits(
             }
             continue;
         }
-        if field.create_only || name == wanted.mapping.external_id || before.is_absent() {
+        if field.create_only || name == wanted.mapping.external_id {
+            continue;
+        }
+        if before.is_absent() {
+            // Neither a row nor an unanswered write says the field: its value is a user's.
+            if now.is_absent() && sent.iter().all(|sent| sent.slot(index).is_absent()) {
+                there.slot_mut(index).set(before);
+            }
             continue;
         }
         let is_theirs = match field.kind {
