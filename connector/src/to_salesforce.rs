@@ -4,5 +4,5 @@
 pub(crate) mod adopt;
 pub(crate) mod fetch;
 pub(crate) mod references;
-mod resembling;
+pub(crate) mod resembling;
 pub(crate) mod send;

@@ -1,5 +1,7 @@
 //! Customers that are like others: what is compared, who becomes a record of their own, and what is asked then.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+use runtime::entity::Entity;
 use runtime::mapping::{MappingDescriptor, Rung};
 use runtime::queue::{Review, StoreError};
 
@@ -57,8 +59,10 @@ pub(super) fn values_of(unit: &Unit, rung: &Rung) -> Option<Vec<String>> {
     values.collect()
 }
 
+/// A text as it is compared: trimmed, in small letters, and in NFC, since one letter may be written as two code points.
 pub(super) fn compared(text: &str) -> String {
-    text.trim().to_lowercase()
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
+    nfc.normalize(&text.trim().to_lowercase()).into_owned()
 }
 
 /// Tells two people of one name and address apart.
@@ -66,11 +70,23 @@ const BORN: &str = "Birthdate";
 
 /// Returns whether both say when somebody was born, and not the same day.
 pub(super) fn are_apart(unit: &Unit, record: &Record) -> bool {
-    let index = unit.mapping.record.field(BORN);
+    let own = born(unit.mapping, unit.record.as_ref());
     let theirs = text(record, BORN);
-    index.is_some_and(|index| {
-        let own = runtime::json::value(unit.record.slot(index));
-        let own = own.as_str().unwrap_or_default();
-        !own.is_empty() && !theirs.is_empty() && own != theirs
-    })
+    own.is_some_and(|own| !theirs.is_empty() && own != theirs)
+}
+
+/// Returns whether two records of the mapping have different birth dates.
+pub(crate) fn are_born_apart(
+    mapping: &MappingDescriptor,
+    one: &dyn Entity,
+    other: &dyn Entity,
+) -> bool {
+    let (one, other) = (born(mapping, one), born(mapping, other));
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
+fn born(mapping: &MappingDescriptor, record: &dyn Entity) -> Option<String> {
+    let value = runtime::json::value(record.slot(mapping.record.field(BORN)?));
+    let born = value.as_str().filter(|born| !born.is_empty());
+    born.map(str::to_owned)
 }

@@ -22,6 +22,7 @@ use crate::sync::meeting::{Meeting, source_key};
 use crate::sync::notes::missing;
 use crate::sync::outcome::{cannot_go_back, dead, settle, unfit};
 use crate::sync::{Broken, TwoWaySync, Unit, image};
+use crate::to_salesforce::resembling::are_born_apart;
 
 /// A record that may go, in both wordings.
 struct Birth {
@@ -428,6 +429,12 @@ impl TwoWaySync {
                 {
                     return Ok(self.made(mapping, birth, row));
                 }
+                Ok(Some(row)) if self.is_somebody_else(mapping, &birth, &row) => {
+                    let message = format!(
+                        "Ticketure has a customer with this address already as {source_id}, born on another day"
+                    );
+                    return Ok(is_a_duplicate(mapping, birth, message));
+                }
                 Ok(_) => {}
                 Err(error) => {
                     let outcome = self.not_pushed(&birth.unit, &error);
@@ -441,6 +448,22 @@ impl TwoWaySync {
         }
         let link = blank_link(mapping, source_id, &birth.id);
         Ok(linked(mapping, birth, link))
+    }
+}
+
+impl TwoWaySync {
+    /// Returns whether the row of Ticketure's and the record have different birth dates.
+    fn is_somebody_else(
+        &self,
+        mapping: &'static MappingDescriptor,
+        birth: &Birth,
+        row: &Row,
+    ) -> bool {
+        let row = Value::Object(row.clone()).to_string();
+        let theirs = to_record(&self.handlers, mapping, row.as_bytes(), self.terms());
+        theirs.is_ok_and(|theirs| {
+            are_born_apart(mapping, birth.record.as_ref(), theirs.record.as_ref())
+        })
     }
 }
 
