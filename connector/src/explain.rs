@@ -1,5 +1,6 @@
 //! `usher explain RECORD`: both sides as last seen, what they agreed on, who won which field, and what is in the way.
 
+mod carts;
 mod memberships;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ pub struct Explanation {
     pub pairs: Vec<PairView>,
     /// Records that are written together, such as a cart's.
     pub trees: Vec<trees::TreeView>,
+    /// Carts that name it as the buyer, or on a ticket.
+    pub carts: Vec<carts::CartView>,
     /// Memberships that it has to do with, over all their opportunities.
     pub memberships: Vec<memberships::MembershipView>,
     /// Why Salesforce's record does not go back.
@@ -35,7 +38,7 @@ pub struct Explanation {
     pub reviews: Vec<OpenReview>,
     /// What was decided about it, the latest first.
     pub decided: Vec<Decided>,
-    /// Waiting and failed items of a record that is neither in a pair nor in a tree.
+    /// Waiting and failed items of its own that no other part shows.
     pub items: Vec<ItemView>,
 }
 
@@ -102,7 +105,11 @@ pub async fn explain(
     }
     explanation.gated.dedup();
     explanation.trees = trees::of(store, id, &normal, settings).await?;
-    explanation.memberships = memberships::of(store, id, &normal).await?;
+    // Rows name people by their ids in Ticketure.
+    let pair = explanation.pairs.first();
+    let named = pair.map_or(id, |pair| &pair.ticketure_id).to_owned();
+    explanation.carts = carts::of(store, &named).await?;
+    explanation.memberships = memberships::of(store, &named, &normal).await?;
     let told: BTreeSet<&String> = explanation
         .memberships
         .iter()
@@ -112,13 +119,25 @@ pub async fn explain(
     explanation
         .trees
         .retain(|tree| !told.contains(&tree.ticketure_id));
-    let found = explanation.pairs.len() + explanation.trees.len() + explanation.memberships.len();
-    if found == 0 {
-        let ids = BTreeSet::from([id.to_owned(), normal.clone()]);
-        explanation.items = store.open_items(ids.into_iter().collect()).await?;
-    }
+    let ids = BTreeSet::from([id.to_owned(), normal.clone()]);
+    explanation.items = store.open_items(ids.into_iter().collect()).await?;
+    let shown = shown_items(&explanation);
+    explanation.items.retain(|item| !shown.contains(&item.id));
     of_review(store, id, &normal, &mut explanation).await?;
     Ok(explanation)
+}
+
+/// The items that the parts about records show.
+fn shown_items(explanation: &Explanation) -> BTreeSet<i64> {
+    let pairs = explanation.pairs.iter().flat_map(|pair| &pair.items);
+    let trees = explanation.trees.iter().flat_map(|tree| &tree.items);
+    let terms = explanation.memberships.iter().flat_map(|one| &one.terms);
+    let terms = terms.flat_map(|term| &term.items);
+    pairs
+        .chain(trees)
+        .chain(terms)
+        .map(|item| item.id)
+        .collect()
 }
 
 /// The review list's part, by the ids of the record and of its pairs.
@@ -227,6 +246,11 @@ pub fn text(explanation: &Explanation) -> String {
         .trees
         .iter()
         .map(trees::text)
+        .collect::<String>();
+    text += &explanation
+        .carts
+        .iter()
+        .map(carts::text)
         .collect::<String>();
     text += &explanation
         .memberships

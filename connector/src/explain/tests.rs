@@ -191,3 +191,63 @@ async fn what_waits_or_failed_is_shown_of_a_cart_and_of_a_record_that_never_went
         assert!(shown.contains("price is no number"), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn a_person_is_told_their_carts_and_open_items_whatever_became_of_them() {
+    let store = told().await;
+    let cart = |id: &str, row_of: Value| TreeRow {
+        tree: "cart".to_owned(),
+        ..row(id, row_of)
+    };
+    let rows = vec![
+        cart("c-1", json!({ "id": "c-1", "identity_id": "i-2" })),
+        cart(
+            "c-8",
+            json!({ "id": "a-1", "ticket_id": "t-1", "identity_id": "i-2" }),
+        ),
+        cart("c-9", json!({ "id": "c-9", "note": "i-2" })),
+    ];
+    store.keep_rows(rows).await.unwrap();
+    let failed = |key: &str| NewItem {
+        mapping: Some("contact".to_owned()),
+        payload_type: "identity_changed".to_owned(),
+        lane: key.to_owned(),
+        key: key.to_owned(),
+        payload: "{}".to_owned(),
+        reason: Some(format!("{key} does not fit")),
+        ..NewItem::default()
+    };
+    store
+        .enqueue(vec![failed("i-2"), failed("c-8")])
+        .await
+        .unwrap();
+    let shown = |id: &'static str| {
+        let store = store.clone();
+        async move {
+            let explained = explain(&store, id, &crate::settings::defaults()).await;
+            text(&explained.unwrap())
+        }
+    };
+    for part in [
+        "buyer          of cart c-1",
+        "opportunity 006000000000001AAA",
+        "ticket holder  of cart c-8",
+        "opportunity none yet",
+        "i-2 does not fit",
+        "c-8 does not fit",
+        "membership  Ticketure m-1",
+    ] {
+        let shown = shown("i-2").await;
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+        assert!(!shown.contains("c-9"), "{shown}");
+    }
+    let contact = "003000000000001AAA";
+    let pair = link("contact", "i-2", contact);
+    store.put_links(vec![pair]).await.unwrap();
+    for id in [contact, "i-2"] {
+        let shown = shown(id).await;
+        assert!(shown.contains("of cart c-8"), "{shown}");
+        assert!(shown.contains("membership  Ticketure m-1"), "{shown}");
+        assert_eq!(shown.matches("i-2 does not fit").count(), 1, "{shown}");
+    }
+}
