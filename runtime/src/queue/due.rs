@@ -48,21 +48,42 @@ fn never_arrived(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
         return Ok(());
     };
     let named: Vec<String> = chain.iter().map(|key| named(key)).collect();
+    let (fate, help) = match is_heard_of(step, last)? {
+        true => (
+            "of which there are rows and no record in Salesforce",
+            format!(
+                "`usher explain {}` shows its rows and what is in the way, such as a cart that nobody has checked out. When its record is there, this item goes on by itself.",
+                last.split_once(':').map_or(last.as_str(), |(_, id)| id)
+            ),
+        ),
+        false => (
+            "which never arrived",
+            format!(
+                "Look for {} in Ticketure and save it there again, so that it is sent; when it arrives, this item goes on by itself.",
+                self::named(last)
+            ),
+        ),
+    };
     let error = ErrorRecord {
         code: "NEVER_ARRIVED".into(),
-        message: format!(
-            "it waits for {}, which never arrived",
-            named.join(", which waits for ")
-        ),
+        message: format!("it waits for {}, {fate}", named.join(", which waits for ")),
         mapping_line: None,
-        help: format!(
-            "Look for {} in Ticketure and save it there again, so that it is sent; when it arrives, this item goes on by itself.",
-            self::named(last)
-        ),
+        help,
         group: None,
     };
     step.execute("UPDATE items SET due = NULL WHERE id = ?1", [id])?;
     bury(step, id, &error)
+}
+
+/// Returns whether the key is that of a tree with rows, such as a cart that nobody has checked out.
+fn is_heard_of(step: &Step<'_>, key: &str) -> Result<bool, StoreError> {
+    let Some((tree, root)) = key.split_once(':') else {
+        return Ok(false);
+    };
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT 1 FROM tree_rows WHERE tree = ?1 AND root = ?2")?;
+    Ok(statement.exists((tree, root))?)
 }
 
 /// Formats a key such as `account:i-8` as `account i-8`, for error texts.

@@ -129,7 +129,7 @@ fn is_personal(mapping: &MappingDescriptor, computed: &Computed, of: Path) -> bo
 }
 
 /// Reason for a value that the mapping's `values` does not list.
-const UNLISTED: &str = "`values` does not have it: add it to the mapping, with what it becomes";
+const UNLISTED: &str = "the mapping's `values` do not list it: add it there, with what it becomes";
 
 /// The value of a setting, a constant or a member; null where there is none.
 fn value(made: &Made, row: &Value) -> Value {

@@ -220,6 +220,37 @@ async fn what_never_arrives_is_dead_with_its_chain_and_comes_back_when_it_does()
 }
 
 #[tokio::test]
+async fn what_waits_for_a_cart_that_was_never_sold_is_told_so() {
+    let bench = Bench::with(StoreOptions {
+        keep: Keep {
+            parked_ms: 100,
+            ..Keep::default()
+        },
+        ..StoreOptions::default()
+    });
+    let row = TreeRow {
+        tree: "cart".into(),
+        root: "c-1".into(),
+        payload_type: "cart_changed".into(),
+        id: "c-1".into(),
+        arrived: 0,
+        row: "{}".into(),
+        subject: None,
+    };
+    bench.store.keep_rows(vec![row]).await.unwrap();
+    bench.enqueue(vec![new_item("term")]).await;
+    let items = bench.claim().await;
+    bench.settle(&items[0], park("cart:c-1")).await;
+    assert!(bench.store.claim(10, 1_100).await.unwrap().is_empty());
+    let errors = bench.store.errors(10).await.unwrap();
+    assert_eq!(
+        errors[0].error.message,
+        "it waits for cart c-1, of which there are rows and no record in Salesforce"
+    );
+    assert!(errors[0].error.help.contains("usher explain c-1"));
+}
+
+#[tokio::test]
 async fn a_lane_waits_once_for_what_never_arrives() {
     let bench = Bench::with(StoreOptions {
         keep: Keep {
