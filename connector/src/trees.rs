@@ -257,6 +257,12 @@ impl Wanted {
             restores: None,
         }
     }
+
+    /// Forgets its record in Salesforce.
+    fn forget(&mut self) {
+        (self.id, self.base) = (None, None);
+        self.ids_there.clear();
+    }
 }
 
 impl Work {

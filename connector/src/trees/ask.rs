@@ -189,8 +189,7 @@ fn fields_of(work: &Work, object: &str) -> Vec<&'static str> {
 /// The root is not there, so nothing else is.
 fn forget(tree: &mut Tree) {
     for wanted in &mut tree.wanted {
-        wanted.id = None;
-        wanted.base = None;
+        wanted.forget();
     }
     for mut record in std::mem::take(&mut tree.gone) {
         record.destination_id.clear();
@@ -243,7 +242,7 @@ fn take_in(
             edits = more;
         }
         None if deleted.is_some() => edits.extend(deleted.flatten()),
-        None => (wanted.id, wanted.base) = (None, None),
+        None => wanted.forget(),
     }
     // Where nothing of it has to be written it is known from now on all the same.
     if let Some(base) = &wanted.base {
@@ -307,7 +306,9 @@ fn ids_there(
             continue;
         }
         let before = base.map(|base| base.slot(index));
-        let before = before.filter(|_| field.create_only);
+        let mut stored_ids = wanted.ids_there.iter();
+        let is_compared = !stored_ids.any(|(field, _)| *field == index);
+        let before = before.filter(|_| field.create_only && is_compared);
         if let Some(before) = before.filter(|before| before.text().is_some()) {
             there.slot_mut(index).set(before);
         } else if let Some(id) = field.path.last().and_then(|name| text(record, name)) {

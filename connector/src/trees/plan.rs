@@ -1,7 +1,7 @@
 //! What was written before beside what there has to be: what is new, what differs, what is gone.
 
 use runtime::change::{Mask, present};
-use runtime::entity::{Entity, Kind, copied};
+use runtime::entity::{Entity, Kind, Slot, SlotMut, copied};
 use runtime::json;
 use runtime::mapping::{Gone, MappingDescriptor, WrittenLast};
 use runtime::queue::TreeRecord;
@@ -13,6 +13,7 @@ use super::renamed;
 use super::wanted::is_of_root;
 use super::{LookupId, Tree, Wanted, Work};
 use crate::handlers::staff;
+use crate::to_salesforce::references::BY_ID;
 
 /// When a write goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) fn know(tree: &mut Tree, root: &MappingDescriptor, known: Vec<TreeRec
             .find(|wanted| wanted.mapping.name == record.mapping && wanted.key == record.key);
         match wanted {
             Some(wanted) => {
-                wanted.base = base(wanted.mapping, &record.base);
+                take_stored(wanted, &record.base);
                 wanted.id = Some(record.destination_id);
             }
             None => tree.gone.push(record),
@@ -65,7 +66,7 @@ pub(super) fn give_up(tree: &mut Tree, root: &MappingDescriptor) {
             }
             false => tree.gone.push(before),
         }
-        (wanted.id, wanted.base) = (None, None);
+        wanted.forget();
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) fn outgrow(tree: &mut Tree, root: &MappingDescriptor) {
             let before = kept_as(root, &tree.id, wanted, base.as_ref());
             tree.gone.push(before);
         }
-        (wanted.id, wanted.base) = (None, None);
+        wanted.forget();
     }
 }
 
@@ -95,7 +96,7 @@ pub(super) fn renew(tree: &mut Tree, root: &MappingDescriptor) {
         if is_another(root, wanted, base.as_ref()) {
             tree.gone
                 .push(kept_as(root, &tree.id, wanted, base.as_ref()));
-            (wanted.id, wanted.base) = (None, None);
+            wanted.forget();
         }
     }
 }
@@ -108,40 +109,51 @@ pub(super) fn renew_found(work: &mut Work) -> bool {
     let found = &work.found;
     for tree in work.trees.iter_mut().filter(|tree| tree.goes_on()) {
         for wanted in &mut tree.wanted {
-            let mut is_another = false;
-            for (field, id) in std::mem::take(&mut wanted.ids_there) {
-                let found = asked(wanted, field).and_then(|asked| found.get(&asked)?.as_ref());
-                let fields = wanted.mapping.record.fields;
-                let is_said_once = fields.get(field).is_some_and(|field| field.create_only);
-                match found.map(|found| normalise(found) == id) {
-                    Some(true) => tree.written.extend(agree(root, &tree.id, wanted, field)),
-                    Some(false) => is_another |= is_said_once,
+            let (mut equal, mut is_another) = (Vec::new(), false);
+            for (field, id) in &wanted.ids_there {
+                let found = asked(wanted, *field).and_then(|asked| found.get(&asked)?.as_ref());
+                match found.map(|found| normalise(found) == *id) {
+                    Some(true) => equal.push(*field),
+                    Some(false) => is_another |= is_said_once(wanted.mapping, *field),
                     None => {}
                 }
             }
             if let (true, Some(base), Some(_)) = (is_another, &wanted.base, &wanted.id) {
                 let before = kept_as(root, &tree.id, wanted, base.as_ref());
                 tree.gone.push(before);
-                (wanted.id, wanted.base) = (None, None);
+                wanted.forget();
                 renewed = true;
+                continue;
+            }
+            wanted.ids_there.clear();
+            if !equal.is_empty() {
+                tree.written.extend(agree(root, &tree.id, wanted, &equal));
             }
         }
     }
     renewed
 }
 
-/// Takes what a field's look-up finds for what Salesforce has. Returns the record as it is to be stored.
+/// Takes what the look-ups of these fields find for what Salesforce has. Returns the record as it is to be stored.
 fn agree(
     root: &MappingDescriptor,
     id: &str,
     wanted: &mut Wanted,
-    field: usize,
+    fields: &[usize],
 ) -> Option<TreeRecord> {
     let mut base = wanted.base.take()?;
-    base.slot_mut(field).set(wanted.record.slot(field));
+    for field in fields {
+        base.slot_mut(*field).set(wanted.record.slot(*field));
+    }
     let stored = kept_as(root, id, wanted, base.as_ref());
     wanted.base = Some(base);
     Some(stored)
+}
+
+/// Returns whether only a create sets the field.
+fn is_said_once(mapping: &MappingDescriptor, field: usize) -> bool {
+    let field = mapping.record.fields.get(field);
+    field.is_some_and(|field| field.create_only)
 }
 
 /// Returns whether the field is the amount of a sale that has no lines: then usher is who says it.
@@ -221,6 +233,24 @@ fn looked_for(asked: Option<&str>) -> Option<(Value, Value)> {
     Some((member("by"), member("within")))
 }
 
+/// Takes in the stored values of a record. An id in the place of a look-up counts as unchanged until the look-up has
+/// run.
+pub(super) fn take_stored(wanted: &mut Wanted, text: &str) {
+    wanted.base = base(wanted.mapping, text);
+    let Some(base) = &mut wanted.base else { return };
+    for (index, field) in wanted.mapping.record.fields.iter().enumerate() {
+        let id = base.slot(index).text().and_then(id_of_stored);
+        if let (Kind::Lookup(_), true, Some(id)) = (field.kind, field.create_only, id) {
+            wanted.ids_there.push((index, id));
+            base.slot_mut(index).set(wanted.record.slot(index));
+        }
+    }
+}
+
+fn id_of_stored(text: &str) -> Option<String> {
+    text.strip_prefix(BY_ID).map(str::to_owned)
+}
+
 pub(super) fn base(mapping: &MappingDescriptor, text: &str) -> Option<Box<dyn Entity>> {
     let mut base = mapping.new_record();
     json::read(base.as_mut(), text.as_bytes()).ok()?;
@@ -232,13 +262,16 @@ pub(super) fn kept(root: &MappingDescriptor, id: &str, wanted: &Wanted) -> TreeR
     kept_as(root, id, wanted, wanted.record.as_ref())
 }
 
-/// The same, with these values written so far.
+/// Makes the stored form of a record with these values. A look-up that has not run is stored as the id in Salesforce: the
+/// tree may stop before usher compares them.
 pub(super) fn kept_as(
     root: &MappingDescriptor,
     id: &str,
     wanted: &Wanted,
     record: &dyn Entity,
 ) -> TreeRecord {
+    let record = with_ids_there(wanted, record);
+    let record = record.as_ref();
     TreeRecord {
         tree: root.name.to_owned(),
         root: id.to_owned(),
@@ -247,6 +280,18 @@ pub(super) fn kept_as(
         destination_id: wanted.id.clone().unwrap_or_default(),
         base: json::write(record, &present(record), &json::as_source_id).unwrap_or_default(),
     }
+}
+
+/// Puts the ids in Salesforce in the place of the look-ups that have not run and that an update cannot set.
+fn with_ids_there(wanted: &Wanted, record: &dyn Entity) -> Box<dyn Entity> {
+    let mut stored = copied(record);
+    let unknown = wanted.ids_there.iter();
+    for (field, id) in unknown.filter(|(field, _)| is_said_once(wanted.mapping, *field)) {
+        if let SlotMut::Text(slot) = stored.slot_mut(*field) {
+            *slot = Slot::Value(format!("{BY_ID}{id}"));
+        }
+    }
+    stored
 }
 
 /// What is agreed once all of the record was written: what a look-up did not find is looked for again.

@@ -22,7 +22,7 @@ pub(super) fn take_over(tree: &mut Tree, root: &MappingDescriptor) {
         };
         let mut old = tree.gone.remove(place);
         renamed.push((wanted.mapping.name, old.key.clone(), wanted.key.clone()));
-        wanted.base = plan::base(wanted.mapping, &old.base);
+        plan::take_stored(wanted, &old.base);
         wanted.id = Some(old.destination_id.clone());
         old.destination_id.clear();
         tree.written.push(old);

@@ -263,7 +263,7 @@ fn is_more(work: &Work, body: &Body, role: &Map<String, Value>) -> bool {
 pub(super) fn look_again(tree: &mut Tree) {
     for wanted in &mut tree.wanted {
         if wanted.id.as_deref() == Some(SOMEBODYS) {
-            (wanted.id, wanted.base) = (None, None);
+            wanted.forget();
         }
     }
 }

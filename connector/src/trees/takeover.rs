@@ -282,7 +282,7 @@ impl TwoWaySync {
                         |mapping: &str, key: &str| mapping == record.mapping && key == record.key;
                     let wanted = tree.wanted.iter_mut();
                     for wanted in wanted.filter(|one| is_it(one.mapping.name, &one.key)) {
-                        (wanted.id, wanted.base) = (None, None);
+                        wanted.forget();
                     }
                     tree.gone.retain(|one| !is_it(&one.mapping, &one.key));
                     tree.written.push(record);
