@@ -123,6 +123,8 @@ pub(crate) struct Tree {
     faults: Vec<faults::Fault>,
     /// Problems of the tree that do not stop it: errors, and amounts that wait for further rows.
     problems: Vec<Problem>,
+    /// Beginnings of the causes whose problems are all in `problems` and `faults`.
+    checked: &'static [&'static str],
     /// Edits of users that stay, for the conflict log.
     decisions: Vec<DecisionRecord>,
     /// Sent writes whose answers never came.
@@ -194,6 +196,7 @@ impl Tree {
             failed: false,
             faults: Vec::new(),
             problems: Vec::new(),
+            checked: &[],
             decisions: Vec::new(),
             unanswered: given::Unanswered::default(),
             edited: false,

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use allocations::lower;
 pub(crate) use kept::{Refunds, Sums};
 use money::{Charge, Entry, Money, Part};
-pub(crate) use problems::foreign;
+pub(crate) use problems::{PAYMENT, foreign};
 pub(crate) use readable::Misread;
 
 /// The mapping at the root of the trees that have books.

@@ -11,10 +11,13 @@ pub(crate) const CANNOT_CONVERT: &str = "cannot_convert";
 /// Help for such a value, while the rest of the record is written.
 const HELP: &str = "Correct the value in Ticketure, or the mapping at this line: the error closes when the value fits.";
 
+/// Beginning of the causes of values that do not fit.
+pub(crate) const FIELD: &str = "field ";
+
 /// The cause of a field's problem: the member of the row and, unless it is personal data, the value.
 pub(crate) fn cause(error: &FieldError) -> String {
     format!(
-        "field {} {}",
+        "{FIELD}{} {}",
         error.member,
         error.value.as_deref().unwrap_or_default()
     )

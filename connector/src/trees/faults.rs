@@ -108,7 +108,7 @@ impl Tree {
             None => "the cart goes on without it".to_owned(),
         };
         self.faults.push(Fault {
-            cause: format!("field {member} {value}"),
+            cause: format!("{}{member} {value}", fields::FIELD),
             record: misread.ticket.clone().map(|ticket| ("ticket", ticket)),
             field: None,
             error: ErrorRecord {

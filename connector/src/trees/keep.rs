@@ -226,15 +226,12 @@ fn settled(tree: &Tree) -> Vec<Settlement> {
 /// The cause of the failure that stopped a tree. A tree has at most one.
 const FAILURE: &str = "failure";
 
-/// Makes the report of problems. A tree that waits or retries reports nothing, since rows behind it in its lane may
-/// settle problems.
+/// Makes the report of problems. A tree that retries reports nothing, since it is about to run again.
 fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
-    if matches!(
-        tree.stopped,
-        Some(Outcome::Park { .. } | Outcome::Retry { .. })
-    ) {
+    if matches!(tree.stopped, Some(Outcome::Retry { .. })) {
         return None;
     }
+    let checked = || tree.checked.iter().map(|start| (*start).to_owned());
     let mut all = tree.problems.clone();
     all.extend(tree.problems_of_records(root));
     if let Some(Outcome::Dead { error }) = &tree.stopped {
@@ -251,8 +248,9 @@ fn problems(root: &MappingDescriptor, tree: &Tree) -> Option<Problems> {
         all,
         extent: match tree.stopped {
             None | Some(Outcome::Done) => Extent::Whole,
-            // The stages after the failure did not run, so their problems are unknown.
-            Some(_) => Extent::Partial,
+            // The later stages did not run, so their problems are unknown.
+            Some(Outcome::Park { .. }) => Extent::Waiting(checked().collect()),
+            Some(_) => Extent::Partial(checked().collect()),
         },
     })
 }

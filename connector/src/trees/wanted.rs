@@ -130,6 +130,7 @@ impl TwoWaySync {
                 note_unmade(tree, work.root, mapping, unmade);
             }
         }
+        tree.checked = &OF_ROWS;
         roles::once_each(&mut tree.wanted);
         books::lower(&mut tree.wanted, given_back_of_gifts);
         let mut mappings = tree.wanted.iter().map(|wanted| wanted.mapping);
@@ -280,6 +281,10 @@ fn set_aside_foreign(work: &Work, tree: &mut Tree) {
         tree.report(books::foreign(&tree.id, &id, &currency, own));
     }
 }
+
+/// Beginnings of the causes that follow from the rows alone. The rows settle such a problem also where a later stage
+/// stops the tree.
+const OF_ROWS: [&str; 2] = [books::PAYMENT, fields::FIELD];
 
 /// The setting that decides whether a refund deletes its line.
 const REFUND: &str = "$refund";

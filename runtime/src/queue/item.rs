@@ -133,8 +133,12 @@ pub enum Extent {
     /// The report is complete: problems that it leaves out are closed.
     #[default]
     Whole,
-    /// The tree could not be checked completely: problems that the report leaves out stay open.
-    Partial,
+    /// The tree could not be checked completely: problems that the report leaves out stay open. Those whose causes
+    /// begin with one of these texts were all checked, and are closed.
+    Partial(Vec<String>),
+    /// The tree waits, and rows behind it in its lane may settle the problems of the report: it opens none. It closes
+    /// those whose causes begin with one of these texts and that it leaves out.
+    Waiting(Vec<String>),
     /// The report covers one row, which settles these causes. Other problems stay open.
     PutRight(Vec<String>),
 }

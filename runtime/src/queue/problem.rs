@@ -18,6 +18,8 @@ struct Open {
     id: i64,
     state: State,
     error: Option<String>,
+    /// True if the item brings its tree to no worker: the error log has it, or it waits for what settles the problem.
+    is_idle: bool,
 }
 
 impl Store {
@@ -108,6 +110,7 @@ pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreEr
     for problem in &problems.all {
         match open.remove(&problem.cause) {
             Some(known) => change(step, &known, problem)?,
+            None if matches!(problems.extent, Extent::Waiting(_)) => {}
             None => add(step, problems, problem)?,
         }
     }
@@ -116,12 +119,31 @@ pub(super) fn report(step: &Step<'_>, problems: &Problems) -> Result<(), StoreEr
             open.values().try_for_each(|known| close(step, known))?;
             close_never_arrived(step, problems)
         }
-        Extent::Partial => close_waiting(step, problems),
+        Extent::Partial(checked) => {
+            let mut right = among(&open, checked);
+            right.try_for_each(|known| close(step, known))?;
+            close_waiting(step, problems)
+        }
+        // An operator may have retried a problem, so that the tree waits by that item alone.
+        Extent::Waiting(checked) => {
+            let mut right = among(&open, checked).filter(|known| known.is_idle);
+            right.try_for_each(|known| close(step, known))
+        }
         Extent::PutRight(causes) => {
             let right = causes.iter().filter_map(|cause| open.get(cause));
             right.into_iter().try_for_each(|known| close(step, known))
         }
     }
+}
+
+/// The open problems whose causes begin with one of these texts.
+fn among<'o>(
+    open: &'o BTreeMap<String, Open>,
+    starts: &'o [String],
+) -> impl Iterator<Item = &'o Open> {
+    let is_one = |cause: &str| starts.iter().any(|start| cause.starts_with(start));
+    let open = open.iter().filter(move |(cause, _)| is_one(cause));
+    open.map(|(_, known)| known)
 }
 
 /// Closes items that wait for the root itself. The reported problem explains why the root is missing, and the rows of
@@ -236,7 +258,7 @@ pub(super) fn fail(step: &Step<'_>, id: i64) -> Result<(), StoreError> {
 /// The open problems of a tree by cause, without those that a worker has claimed.
 fn open(step: &Step<'_>, mapping: &str, key: &str) -> Result<BTreeMap<String, Open>, StoreError> {
     let mut statement = step.transaction.prepare_cached(
-        "SELECT cause, id, state, error FROM items
+        "SELECT cause, id, state, error, state = 4 OR wait_key IS ?1 || ':' || ?2 || ':' || cause FROM items
          WHERE mapping = ?1 AND key = ?2 AND cause IS NOT NULL AND state <> 1",
     )?;
     let rows = statement.query_map((mapping, key), |row| {
@@ -244,6 +266,7 @@ fn open(step: &Step<'_>, mapping: &str, key: &str) -> Result<BTreeMap<String, Op
             id: row.get(1)?,
             state: State::from_number(row.get(2)?),
             error: row.get(3)?,
+            is_idle: row.get(4)?,
         };
         Ok((row.get(0)?, known))
     })?;

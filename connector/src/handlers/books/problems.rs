@@ -5,6 +5,9 @@ use runtime::queue::{ErrorRecord, Problem, ProblemStage};
 use super::amount;
 use super::money::{Action, Fault};
 
+/// Beginning of the causes of this module.
+pub(crate) const PAYMENT: &str = "payment ";
+
 /// Makes the problem of a fault. `None` for an amount that waits for a charge where usher writes no payments.
 pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Problem> {
     let (about, code, message, help) = match fault {
@@ -54,8 +57,8 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
     };
     // The two stages have different causes: a void may wait for its charge first, and fail once that is there.
     let cause = match stage {
-        ProblemStage::Waits => format!("payment {about} waits"),
-        ProblemStage::Failed => format!("payment {about}"),
+        ProblemStage::Waits => format!("{PAYMENT}{about} waits"),
+        ProblemStage::Failed => format!("{PAYMENT}{about}"),
     };
     Some(Problem {
         cause,
@@ -73,7 +76,7 @@ pub(super) fn of(cart: &str, fault: &Fault, books_payments: bool) -> Option<Prob
 /// Makes the problem of a payment in another currency than the org's.
 pub(crate) fn foreign(cart: &str, id: &str, currency: &str, own: &str) -> Problem {
     Problem {
-        cause: format!("payment {id} is in another currency"),
+        cause: format!("{PAYMENT}{id} is in another currency"),
         stage: ProblemStage::Failed,
         error: ErrorRecord {
             code: "another_currency".to_owned(),

@@ -69,6 +69,59 @@ async fn a_cause_is_one_line_until_it_is_put_right() {
 }
 
 #[tokio::test]
+async fn a_report_that_is_not_complete_closes_what_was_checked() {
+    let bench = Bench::new();
+    let failed = |cause| problem(cause, ProblemStage::Failed, cause);
+    let waits = problem("payment g-2 waits", ProblemStage::Waits, "40.00 wait");
+    let all = vec![failed("payment g-1"), failed("refused line t-1"), waits];
+    bench.report(all, Extent::Whole).await;
+    assert_eq!(bench.parked().await, (1, 2));
+    let nothing_checked = Extent::Partial(Vec::new());
+    bench.report(vec![failed("failure")], nothing_checked).await;
+    assert_eq!(bench.parked().await, (1, 3));
+    let payments = Extent::Partial(vec!["payment ".to_owned()]);
+    bench.report(vec![failed("failure")], payments).await;
+    assert_eq!(bench.told().await, ["failure", "refused line t-1"]);
+    assert_eq!(bench.parked().await, (0, 2));
+}
+
+#[tokio::test]
+async fn a_tree_that_waits_opens_nothing_and_closes_what_was_checked() {
+    let bench = Bench::new();
+    let failed = |cause| problem(cause, ProblemStage::Failed, cause);
+    let waits = || problem("payment g-2 waits", ProblemStage::Waits, "40.00 wait");
+    let all = vec![failed("payment g-1"), failed("refused line t-1"), waits()];
+    bench.report(all, Extent::Whole).await;
+    let payments = || Extent::Waiting(vec!["payment ".to_owned()]);
+    let still = vec![waits(), failed("payment g-3")];
+    bench.report(still, payments()).await;
+    assert_eq!(bench.told().await, ["refused line t-1"]);
+    assert_eq!(bench.parked().await, (1, 1));
+    bench.report(Vec::new(), payments()).await;
+    assert_eq!(bench.parked().await, (0, 1));
+    // A retried problem brings the tree to the worker, so it stays.
+    bench
+        .report(vec![failed("payment g-1")], Extent::Whole)
+        .await;
+    assert_eq!(bench.store.retry(Which::All).await.unwrap(), 1);
+    let claimed = bench.store.claim(10, 1_000).await.unwrap();
+    let park = Outcome::Park {
+        key: "contact:i-1".to_owned(),
+        reason: "it is not there".to_owned(),
+    };
+    let mut settled = settlement(&claimed[0], park);
+    settled.problems = Some(Problems {
+        mapping: "contact".to_owned(),
+        key: "c-1".to_owned(),
+        lane: None,
+        all: Vec::new(),
+        extent: payments(),
+    });
+    bench.store.settle(vec![settled]).await.unwrap();
+    assert_eq!(bench.parked().await, (1, 0));
+}
+
+#[tokio::test]
 async fn what_waits_is_in_the_error_log_after_its_time_and_holds_up_nothing() {
     let keep = Keep {
         parked_ms: 500,
