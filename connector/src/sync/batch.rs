@@ -6,7 +6,7 @@ use runtime::entity::{Entity, Kind, overlay};
 use runtime::handler::{FieldError, Fitted, Handler, RecordError, fitted};
 use runtime::json;
 use runtime::mapping::{Condition, MappingDescriptor, Rule};
-use runtime::merge::without_blanks;
+use runtime::merge::{opted_out, without_blanks};
 use runtime::queue::{Failed, Item, NewItem, Outcome, SALESFORCE_CHANGED, Settlement, Word};
 use serde_json::Value;
 
@@ -32,6 +32,8 @@ pub struct Unit {
     pub external_ref: Option<String>,
     /// What happened to the row itself.
     pub fate: Option<Fate>,
+    /// Consents that a row refused which says that the record was merged. A later row of it lifts nothing.
+    pub refused: BTreeSet<usize>,
     /// Its record is what an earlier create says whose answer never came; the rows may say something newer.
     pub repeats: bool,
     /// The Salesforce ids of the records that it refers to, by mapping and source id.
@@ -67,6 +69,7 @@ impl Unit {
             newest_ms: 0,
             external_ref: None,
             fate: None,
+            refused: BTreeSet::new(),
             repeats: false,
             references: Vec::new(),
             new_since_ms: None,
@@ -89,6 +92,11 @@ impl Unit {
         self.items
             .iter()
             .any(|item| item.payload_type != SALESFORCE_CHANGED)
+    }
+
+    /// Keeps the consents that a row refuses which says that its record was merged.
+    pub(super) fn note_refused(&mut self, row: &dyn Entity) {
+        self.refused.extend(opted_out(self.mapping, row));
     }
 
     /// When the latest row was changed, by Ticketure's clock.
@@ -191,7 +199,14 @@ fn add(unit: &mut Unit, mut item: Item, said: Option<Fitted>) {
                 unit.note_errors(said.as_ref(), errors);
             }
             unit.external_ref = json::text_at(&row, &["external_ref"]).or(unit.external_ref.take());
-            unit.fate = fate_of(&row).or(unit.fate.take());
+            let fate = fate_of(&row);
+            if matches!(fate, Some(Fate::MergedInto(_))) {
+                unit.note_refused(said.as_ref());
+                // What this row leaves out stays as the rows before it said.
+                unit.refused
+                    .extend(opted_out(unit.mapping, unit.record.as_ref()));
+            }
+            unit.fate = fate.or(unit.fate.take());
             unit.rows.push((said, at));
             unit.newest_ms = unit.newest_ms.max(at);
             // What it says is in the record; a batch waits for its calls with thousands of them in hand.

@@ -29,15 +29,13 @@ impl TwoWaySync {
             let recreate = mapping.policies.after_delete == AfterDelete::Recreate;
             let deleted_at = tombstone.map_or(0, |tombstone| self.deleted_at(tombstone));
             match tombstone {
-                // Told once more: what was asked because of it stays asked.
+                // Told once more: what was asked because of it stays asked. An opt-out may be news: rows come in any order.
                 Some(tombstone) if tombstone.side == Side::Source && is_same(&unit, tombstone) => {
+                    self.hand_on_of(&unit).await?;
                     settlements.extend(settle(unit, &Outcome::Done, None));
                 }
                 _ if unit.fate.is_some() => {
-                    if let Some(survivor) = survivor(&unit) {
-                        let refused = self.refused_by_unlinked(&unit).await?;
-                        self.owe(mapping, &survivor, &refused).await?;
-                    }
+                    self.hand_on_of(&unit).await?;
                     self.answered_by_its_end(&unit, tombstone).await?;
                     settlements.extend(never_linked(unit, tombstone));
                 }
@@ -72,6 +70,16 @@ impl TwoWaySync {
             }
         }
         Ok((living, settlements))
+    }
+
+    /// Hands on the opt-outs of an identity without a pair that was merged.
+    async fn hand_on_of(&self, unit: &Unit) -> Result<(), StoreError> {
+        let Some(survivor) = survivor(unit) else {
+            return Ok(());
+        };
+        let refused = self.refused_by_unlinked(unit).await?;
+        let both = (unit.source_id.as_str(), survivor.as_str());
+        self.hand_on(unit.mapping, both, &refused).await
     }
 
     /// Checks whether the record of a pair that ended in Ticketure is in Salesforce.

@@ -291,7 +291,8 @@ impl TwoWaySync {
                     return Ok(());
                 }
                 let refused = self.refused_by(pair);
-                self.owe(pair.mapping(), &other, &refused).await?;
+                let both = (pair.unit.source_id.as_str(), other.as_str());
+                self.hand_on(pair.mapping(), both, &refused).await?;
                 pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));
                 if taken.is_empty() {
                     pair.replace = Some(Link {

@@ -225,10 +225,7 @@ impl TwoWaySync {
     }
 
     pub(crate) fn source_read(&self, pair: &mut Pair, row: Value) {
-        if let Some(fate) = fate_of(&row) {
-            pair.unit.fate = Some(fate);
-            return;
-        }
+        let fate = fate_of(&row);
         let version_ms = version_of(&row).unwrap_or_default();
         let made_from = json::text_at(&row, &["external_ref"]);
         pair.unit.external_ref = made_from.or(pair.unit.external_ref.take());
@@ -238,6 +235,13 @@ impl TwoWaySync {
             row.to_string().as_bytes(),
             self.terms(),
         );
+        if fate.is_some() {
+            if let (Some(Fate::MergedInto(_)), Ok(said)) = (&fate, &record) {
+                pair.unit.note_refused(said.record.as_ref());
+            }
+            pair.unit.fate = fate;
+            return;
+        }
         match record {
             Ok(Fitted { record, errors }) => {
                 pair.unit.was_read(record.as_ref(), errors);

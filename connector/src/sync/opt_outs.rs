@@ -17,6 +17,9 @@ use crate::to_ticketure::endpoint;
 
 /// The name under which they are kept among the trees' records, by the survivor's source id.
 const OPT_OUT: &str = "opt_out";
+/// The name under which the opt-outs are kept that a merged identity has handed on, by its source id. The base is the
+/// survivor's.
+const HANDED_ON: &str = "opt_out_handed_on";
 /// Kept in the place of an id.
 const OWED: &str = "owed";
 /// The length of a chain of merges that is followed.
@@ -99,10 +102,47 @@ impl TwoWaySync {
         Ok(())
     }
 
+    /// Hands the opt-outs of an identity that was merged in Ticketure on to its survivor, each once: a row that comes
+    /// again undoes no lift. A row that comes late still counts, whatever a later one said.
+    pub(super) async fn hand_on(
+        &self,
+        mapping: &'static MappingDescriptor,
+        (merged, survivor): (&str, &str),
+        refused: &[usize],
+    ) -> Result<(), StoreError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let known = self.store.tree_records(HANDED_ON, vec![merged.to_owned()]);
+        let known = known.await?;
+        let is_known = |field: usize| {
+            let mut known = known.iter();
+            known.any(|one| {
+                one.mapping == mapping.name
+                    && one.key == mapping.field_name(field)
+                    && one.base == survivor
+            })
+        };
+        let new = refused.iter().copied().filter(|field| !is_known(*field));
+        let new: Vec<usize> = new.collect();
+        self.owe(mapping, survivor, &new).await?;
+        // After the opt-outs: what a crash cuts off in between is asked for again.
+        let handed_on = new.iter().map(|field| TreeRecord {
+            tree: HANDED_ON.to_owned(),
+            base: survivor.to_owned(),
+            ..kept((mapping, merged), *field, OWED.to_owned())
+        });
+        match new.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_records(handed_on.collect()).await,
+        }
+    }
+
     /// Returns the consents that a pair's person has refused, on either side, as far as this batch knows.
     pub(super) fn refused_by(&self, pair: &Pair) -> Vec<usize> {
         let mapping = pair.mapping();
         let mut fields: BTreeSet<usize> = pair.owed.iter().copied().collect();
+        fields.extend(&pair.unit.refused);
         let mut add = |record: &dyn Entity| fields.extend(opted_out(mapping, record));
         for side in [Side::Source, Side::Destination] {
             add(pair.state.current(side).as_ref());
@@ -119,6 +159,7 @@ impl TwoWaySync {
         let owed = self.owed(unit.mapping, vec![unit.source_id.clone()]);
         let mut fields = owed.await?.remove(&unit.source_id).unwrap_or_default();
         fields.extend(opted_out(unit.mapping, unit.record.as_ref()));
+        fields.extend(&unit.refused);
         fields.sort_unstable();
         fields.dedup();
         Ok(fields)
