@@ -300,8 +300,14 @@ impl Work {
     }
 
     /// Roots that are there and whose `field` comes to refer to another record, or whose `beside` is taken back, where
-    /// they do not say `beside` themselves.
-    pub(crate) fn moving(&self, field: &str, beside: &str) -> Vec<households::Moving> {
+    /// they do not say `beside` themselves. Of what they had there, only what they were `given` is taken back: a root
+    /// that was in doubt has what Salesforce says of it, which may be NPSP's.
+    pub(crate) fn moving(
+        &self,
+        field: &str,
+        beside: &str,
+        given: &BTreeMap<String, String>,
+    ) -> Vec<households::Moving> {
         let mut moving = Vec::new();
         let going = self.trees.iter().enumerate();
         for (place, tree) in going.filter(|(_, tree)| tree.goes_on()) {
@@ -311,7 +317,8 @@ impl Work {
                     && index.is_some_and(|index| wanted.record.slot(index).text().is_some())
             });
             for wanted in tree.wanted.iter().filter(|_| !says_beside) {
-                let is_taken_back = said_no_longer(wanted, beside).is_some();
+                let is_taken_back =
+                    said_no_longer(wanted, beside).is_some_and(|id| given.contains_key(&id));
                 let id = match is_taken_back {
                     true => body::reference(self, tree, wanted, field),
                     false => body::changed_reference(self, tree, wanted, field),

@@ -37,10 +37,10 @@ impl TwoWaySync {
         if !work.npsp() {
             return Ok(());
         }
-        for one in work.moving(DONOR, HOUSEHOLD_OF) {
+        for one in work.moving(DONOR, HOUSEHOLD_OF, &given) {
             self.claim_home(work, one.tree, &one.donor);
         }
-        let moving = work.moving(DONOR, HOUSEHOLD_OF);
+        let moving = work.moving(DONOR, HOUSEHOLD_OF, &given);
         if moving.is_empty() {
             return Ok(());
         }
