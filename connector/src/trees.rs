@@ -456,7 +456,9 @@ impl TwoWaySync {
         self.leave_all(&mut work).await?;
         self.make_way(&mut work).await?;
         self.write_graphs(&mut work).await;
+        let placed = self.place_donations(&mut work).await?;
         self.write_steps(&mut work).await?;
+        self.follow_donors(&mut work, placed).await?;
         self.look_at_roles_left(&mut work).await?;
         self.wait_for_found(&work).await?;
         self.finish(work).await
