@@ -12,6 +12,7 @@ use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
 
 use super::body::{Body, body, new_body, parent_field};
+use super::steps::Place;
 use super::takeover::{LEADS, Leading, ROLE};
 use super::{Tree, Wanted, Work, plan};
 use crate::sync::TwoWaySync;
@@ -62,20 +63,22 @@ pub(super) fn once_each(wanted: &mut Vec<Wanted>) {
 }
 
 impl TwoWaySync {
+    /// Creates what is missing of these mappings, which all write to one object.
     pub(super) async fn add_missing(
         &self,
         work: &mut Work,
-        mapping: &'static MappingDescriptor,
+        mappings: &[&'static MappingDescriptor],
     ) -> Result<(), StoreError> {
-        self.claim_parents(work, mapping);
-        let new = new_ones(work, mapping);
-        if new.is_empty() {
+        self.claim_parents(work, mappings);
+        let of = |mapping: &&'static MappingDescriptor| new_ones(work, mapping);
+        let new: Vec<New> = mappings.iter().flat_map(of).collect();
+        let Some(first) = new.first().map(|one| one.mapping) else {
             return Ok(());
-        }
-        let there = match self.there(work, mapping, &new).await {
+        };
+        let there = match self.there(work, &new).await {
             Ok(there) => there,
             Err(error) => {
-                for (place, ..) in new {
+                for place in new.iter().map(|one| one.place.0) {
                     if let Some(tree) = work.trees.get_mut(place) {
                         tree.stop(self.unanswered(tree.attempts(), &error));
                     }
@@ -84,11 +87,17 @@ impl TwoWaySync {
             }
         };
         let keyed = there.into_iter();
-        let keyed = keyed.filter_map(|record| Some((key(mapping, &record)?, record)));
+        let keyed = keyed.filter_map(|record| Some((key(first, &record)?, record)));
         let there: BTreeMap<Key, Map<String, Value>> = keyed.collect();
         let mut known: BTreeSet<Key> = there.keys().cloned().collect();
         let (mut records, mut making, mut leading) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, index, mut body, key) in new {
+        for one in new {
+            let New {
+                mapping,
+                place,
+                mut body,
+                key,
+            } = one;
             let leads = body.get(LEADS) == Some(&Value::Bool(true));
             let goes_over = |role: &&Map<String, Value>| leads || is_more(work, &body, role);
             // Two of them may mean one.
@@ -96,39 +105,41 @@ impl TwoWaySync {
                 let fields = mapping.tree.map_or(&[] as &[&str], |tree| tree.natural_key);
                 fields.iter().for_each(|field| drop(body.remove(*field)));
                 leading.push(Leading {
-                    place: (place, index),
+                    place,
                     role: role.clone(),
                     body,
                 });
             } else if known.insert(key.clone()) {
-                making.extend(in_the_making(work, (place, index), &key));
+                making.extend(in_the_making(work, place, &key));
                 records.push(Record {
-                    of: (place, index),
-                    key: format!("{}:{place}:{index}", mapping.name),
+                    of: place,
+                    key: format!("{}:{}:{}", mapping.name, place.0, place.1),
                     id: None,
                     body: Value::Object(body).to_string(),
                     locks: Vec::new(),
                 });
             } else {
-                self.note_role(work, mapping, (place, index), &Sent::Landed(String::new()));
+                self.note_role(work, place, &Sent::Landed(String::new()));
             }
         }
         if !making.is_empty() {
             self.store.keep_records(making).await?;
         }
-        let mut sent = self.in_calls(mapping, records).await;
+        let mut sent = self.in_calls(first, records).await;
         if !leading.is_empty() {
-            sent.extend(self.promote(work, mapping, leading).await?);
+            sent.extend(self.promote(work, first, leading).await?);
         }
         for (place, sent) in sent {
-            self.note_role(work, mapping, place, &sent);
+            self.note_role(work, place, &sent);
         }
         Ok(())
     }
 
-    fn claim_parents(&self, work: &mut Work, mapping: &'static MappingDescriptor) {
-        for (place, ..) in new_ones(work, mapping) {
-            self.claim_roles(work, place, mapping.object);
+    fn claim_parents(&self, work: &mut Work, mappings: &[&'static MappingDescriptor]) {
+        for mapping in mappings {
+            for one in new_ones(work, mapping) {
+                self.claim_roles(work, one.place.0, mapping.object);
+            }
         }
     }
 
@@ -186,13 +197,7 @@ impl TwoWaySync {
         Ok(made.collect())
     }
 
-    fn note_role(
-        &self,
-        work: &mut Work,
-        mapping: &'static MappingDescriptor,
-        (place, index): (usize, usize),
-        sent: &Sent,
-    ) {
+    fn note_role(&self, work: &mut Work, (place, index): Place, sent: &Sent) {
         let root = work.root;
         let Some(tree) = work.trees.get_mut(place) else {
             return;
@@ -207,24 +212,23 @@ impl TwoWaySync {
                 }
             }
             sent => {
-                let key = tree.wanted.get(index).map(|wanted| wanted.key.clone());
-                self.fail(tree, root, (mapping, &key.unwrap_or_default()), sent);
+                let wanted = tree.wanted.get(index);
+                if let Some((mapping, key)) = wanted.map(|one| (one.mapping, one.key.clone())) {
+                    self.fail(tree, root, (mapping, &key), sent);
+                }
             }
         }
     }
 
-    async fn there(
-        &self,
-        work: &Work,
-        mapping: &'static MappingDescriptor,
-        new: &[(usize, usize, Body, Key)],
-    ) -> Result<Vec<Map<String, Value>>, CallError> {
-        let Some(parent) = parent_field(work.root, mapping) else {
+    async fn there(&self, work: &Work, new: &[New]) -> Result<Vec<Map<String, Value>>, CallError> {
+        let mapping = new.first().map(|one| one.mapping);
+        let parent = mapping.and_then(|mapping| parent_field(work.root, mapping));
+        let (Some(mapping), Some(parent)) = (mapping, parent) else {
             return Ok(Vec::new());
         };
         let roots = new
             .iter()
-            .filter_map(|(place, ..)| work.trees.get(*place)?.root_id.as_deref());
+            .filter_map(|one| work.trees.get(one.place.0)?.root_id.as_deref());
         self.of_parents(mapping, parent, roots.collect()).await
     }
 
@@ -333,9 +337,16 @@ fn settle(tree: &mut Tree, mapping: &MappingDescriptor, made: &BTreeMap<String, 
     }
 }
 
-/// Those that were never made: their places, what they say, and what they are known by. One whose key is not known is
-/// none.
-fn new_ones(work: &Work, mapping: &'static MappingDescriptor) -> Vec<(usize, usize, Body, Key)> {
+/// A record that was never made.
+struct New {
+    mapping: &'static MappingDescriptor,
+    place: Place,
+    body: Body,
+    key: Key,
+}
+
+/// Finds the records that were never made, without those whose keys are not known.
+fn new_ones(work: &Work, mapping: &'static MappingDescriptor) -> Vec<New> {
     let mut new = Vec::new();
     for (place, tree) in work.trees.iter().enumerate() {
         if !tree.goes_on() || tree.root_id.is_none() {
@@ -347,7 +358,12 @@ fn new_ones(work: &Work, mapping: &'static MappingDescriptor) -> Vec<(usize, usi
             }
             let all = body(work, tree, wanted, &present(wanted.record.as_ref()));
             if let Some(key) = key(mapping, &all) {
-                new.push((place, index, new_body(work, tree, wanted), key));
+                new.push(New {
+                    mapping,
+                    place: (place, index),
+                    body: new_body(work, tree, wanted),
+                    key,
+                });
             }
         }
     }

@@ -26,6 +26,9 @@ use crate::sync::{Broken, TwoWaySync};
 /// Each try leaves out a refused field. Records have few such fields, so more tries would not help.
 const TRIES_MAX: usize = 8;
 
+/// Runs of one object that a call of the Collections API takes.
+const RUNS_MAX: usize = 10;
+
 /// A record of a tree: their places.
 pub(super) type Place = (usize, usize);
 
@@ -35,24 +38,33 @@ impl TwoWaySync {
         let up: Vec<_> = work.members.clone();
         for mapping in up.iter().filter(|mapping| is_followed(mapping, &up)) {
             // Deleting a line below 0 raises the sum, so it comes first.
-            self.delete_gone(work, mapping, is_below_zero).await;
+            self.delete_gone(work, &[mapping], is_below_zero).await;
             self.create(work, mapping, |wanted| !lowers(wanted)).await;
             self.update(work, mapping, Phase::Up).await;
         }
+        // Deletions that no other write comes between share their calls.
+        let mut deleted: Vec<&'static MappingDescriptor> = Vec::new();
         for mapping in up.iter().rev() {
-            self.delete_gone(work, mapping, |_, _| true).await;
+            deleted.push(mapping);
+            if !writes_less(work, mapping) {
+                continue;
+            }
+            self.delete_gone(work, &deleted, |_, _| true).await;
+            deleted.clear();
             self.update(work, mapping, Phase::Down).await;
             if is_followed(mapping, &up) {
                 self.create(work, mapping, lowers).await;
             }
         }
-        for mapping in &up {
-            if plan::is_fixed(mapping) {
-                self.add_missing(work, mapping).await?;
-                continue;
-            }
+        self.delete_gone(work, &deleted, |_, _| true).await;
+        let (fixed, others): (Vec<_>, Vec<_>) =
+            up.iter().partition(|mapping| plan::is_fixed(mapping));
+        for mapping in others {
             self.create(work, mapping, |_| true).await;
             self.update(work, mapping, Phase::Up).await;
+        }
+        for mappings in by_object(fixed) {
+            self.add_missing(work, &mappings).await?;
         }
         for mapping in &up {
             self.update(work, mapping, Phase::Last).await;
@@ -236,73 +248,151 @@ impl TwoWaySync {
         records
     }
 
+    /// Deletes what is wanted no longer, in the order of the mappings.
     async fn delete_gone(
         &self,
         work: &mut Work,
-        mapping: &'static MappingDescriptor,
+        mappings: &[&'static MappingDescriptor],
         is_meant: impl Fn(&'static MappingDescriptor, &TreeRecord) -> bool,
     ) {
         if self.breaks(Broken::Books) {
             return;
         }
-        let mut gone: Vec<(usize, TreeRecord)> = Vec::new();
-        for (place, tree) in work.trees.iter_mut().enumerate() {
-            if tree.goes_on() && plan::deletes(tree, mapping) {
-                let all = std::mem::take(&mut tree.gone);
-                let is_sure = |record: &TreeRecord| {
-                    let mut unsure = tree.unsure.iter();
-                    !unsure.any(|unsure| unsure.covers(record))
-                };
-                let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|record| {
-                    record.mapping == mapping.name && is_meant(mapping, record) && is_sure(record)
-                });
-                tree.gone = others;
-                // What somebody else made stays, and is not remembered any longer.
-                let (theirs, mine): (Vec<_>, Vec<_>) = mine
-                    .into_iter()
-                    .partition(|record| record.destination_id == roles::SOMEBODYS);
-                tree.written
-                    .extend(theirs.into_iter().map(|record| TreeRecord {
-                        destination_id: String::new(),
-                        ..record
-                    }));
-                gone.extend(mine.into_iter().map(|record| (place, record)));
-            }
+        let mut gone: Vec<Gone> = Vec::new();
+        for mapping in mappings {
+            gone.extend(take_gone(work, mapping, &is_meant));
         }
+        let mut left = gone.as_slice();
+        while !left.is_empty() {
+            let (call, rest) = left.split_at(call_length(left));
+            self.delete(work, call).await;
+            left = rest;
+        }
+    }
+
+    async fn delete(&self, work: &mut Work, call: &[Gone]) {
         let root = work.root;
-        for call in gone.chunks(COLLECTION_MAX) {
-            let ids: Vec<String> = call
-                .iter()
-                .map(|(_, record)| record.destination_id.clone())
-                .collect();
-            let results = self.salesforce.delete(&ids).await;
-            for (number, (place, record)) in call.iter().enumerate() {
-                let Some(tree) = work.trees.get_mut(*place) else {
-                    continue;
-                };
-                match &results {
-                    Err(error) => {
-                        let error = error.clone();
-                        let sent = Sent::Unanswered { error, alone: true };
-                        self.fail(tree, root, (mapping, &record.key), &sent);
-                    }
-                    Ok(results) => match results.get(number) {
-                        Some(result) if is_gone(result) => {
-                            let mut record = record.clone();
-                            record.destination_id.clear();
-                            tree.written.push(record);
-                            tree.lost_roles |= mapping.object == ROLE;
-                        }
-                        Some(Err(errors)) => {
-                            let outcome = self.refused_record(tree, mapping, errors);
-                            tree.refuse(root, mapping, &record.key, outcome);
-                        }
-                        _ => {}
-                    },
+        let ids = call.iter().map(|gone| gone.record.destination_id.clone());
+        let ids: Vec<String> = ids.collect();
+        let results = self.salesforce.delete(&ids).await;
+        for (number, gone) in call.iter().enumerate() {
+            let (mapping, record) = (gone.mapping, &gone.record);
+            let Some(tree) = work.trees.get_mut(gone.tree) else {
+                continue;
+            };
+            match &results {
+                Err(error) => {
+                    let error = error.clone();
+                    let sent = Sent::Unanswered { error, alone: true };
+                    self.fail(tree, root, (mapping, &record.key), &sent);
                 }
+                Ok(results) => match results.get(number) {
+                    Some(result) if is_gone(result) => {
+                        let mut record = record.clone();
+                        record.destination_id.clear();
+                        tree.written.push(record);
+                        tree.lost_roles |= mapping.object == ROLE;
+                    }
+                    Some(Err(errors)) => {
+                        let outcome = self.refused_record(tree, mapping, errors);
+                        tree.refuse(root, mapping, &record.key, outcome);
+                    }
+                    _ => {}
+                },
             }
         }
     }
+}
+
+/// A record to delete.
+struct Gone {
+    mapping: &'static MappingDescriptor,
+    /// The place of its tree.
+    tree: usize,
+    record: TreeRecord,
+}
+
+/// Takes the records to delete out of their trees.
+fn take_gone(
+    work: &mut Work,
+    mapping: &'static MappingDescriptor,
+    is_meant: &impl Fn(&'static MappingDescriptor, &TreeRecord) -> bool,
+) -> Vec<Gone> {
+    let mut gone: Vec<Gone> = Vec::new();
+    for (place, tree) in work.trees.iter_mut().enumerate() {
+        if tree.goes_on() && plan::deletes(tree, mapping) {
+            let all = std::mem::take(&mut tree.gone);
+            let is_sure = |record: &TreeRecord| {
+                let mut unsure = tree.unsure.iter();
+                !unsure.any(|unsure| unsure.covers(record))
+            };
+            let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|record| {
+                record.mapping == mapping.name && is_meant(mapping, record) && is_sure(record)
+            });
+            tree.gone = others;
+            // What somebody else made stays, and is not remembered any longer.
+            let (theirs, mine): (Vec<_>, Vec<_>) = mine
+                .into_iter()
+                .partition(|record| record.destination_id == roles::SOMEBODYS);
+            tree.written
+                .extend(theirs.into_iter().map(|record| TreeRecord {
+                    destination_id: String::new(),
+                    ..record
+                }));
+            gone.extend(mine.into_iter().map(|record| Gone {
+                mapping,
+                tree: place,
+                record,
+            }));
+        }
+    }
+    gone
+}
+
+/// The length of the next call: at most so many records, and so many runs of one object.
+fn call_length(gone: &[Gone]) -> usize {
+    let mut runs = 0;
+    let mut object = "";
+    for (number, one) in gone.iter().enumerate().take(COLLECTION_MAX) {
+        if one.mapping.object != object {
+            (object, runs) = (one.mapping.object, runs + 1);
+        }
+        if runs > RUNS_MAX {
+            return number;
+        }
+    }
+    gone.len().min(COLLECTION_MAX)
+}
+
+/// Returns whether records of the mapping are to be lowered, or created with an amount below 0.
+fn writes_less(work: &Work, mapping: &'static MappingDescriptor) -> bool {
+    let trees = work.trees.iter().filter(|tree| tree.goes_on());
+    let mut wanted = trees.flat_map(|tree| &tree.wanted);
+    wanted.any(|wanted| {
+        let is_lowered = || match wanted.id {
+            Some(_) => !plan::changed_in(wanted, Phase::Down).is_empty(),
+            None => lowers(wanted),
+        };
+        wanted.mapping.name == mapping.name && is_lowered()
+    })
+}
+
+/// Divides mappings that keep their records as they are by where these go: one call takes those of a group.
+fn by_object(mappings: Vec<&'static MappingDescriptor>) -> Vec<Vec<&'static MappingDescriptor>> {
+    let mut groups: Vec<Vec<&'static MappingDescriptor>> = Vec::new();
+    for mapping in mappings {
+        let mut of = groups.iter_mut();
+        let is_one = |one: &&'static MappingDescriptor| {
+            let duplicates = one.policies.duplicates == mapping.policies.duplicates;
+            let key = |one: &MappingDescriptor| one.tree.map(|tree| tree.natural_key);
+            one.object == mapping.object && duplicates && key(one) == key(mapping)
+        };
+        match of.find(|group| group.iter().all(is_one)) {
+            Some(group) => group.push(mapping),
+            None => groups.push(vec![mapping]),
+        }
+    }
+    groups
 }
 
 /// Returns whether another mapping of the tree depends on this one.
