@@ -1,9 +1,11 @@
 //! One table from what went wrong to what happens next, and how long to wait.
 
+mod groups;
 mod table;
 
-pub use table::{APEX_LIMIT, CPU_TIME};
-use table::{MESSAGES, Row, TABLE};
+use groups::GROUPS;
+pub use table::{APEX_LIMIT, CPU_TIME, QUERY_ROWS};
+use table::{AUTOMATION, MESSAGES, TABLE, WRAPPED};
 
 /// What happens to an item after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +40,27 @@ pub fn verdict(code: &str, message: &str) -> Verdict {
         .find(|(of, part, _)| *of == code && message.contains(part));
     match by_message {
         Some((_, _, verdict)) => *verdict,
-        None => find(code).map_or(Verdict::Transient, |row| row.verdict),
+        None => wrapped(code, message)
+            .or_else(|| find(code).map(|(verdict, _)| verdict))
+            .unwrap_or(Verdict::Transient),
     }
+}
+
+/// Finds the trouble that automation of the org met, in its message.
+fn wrapped(code: &str, message: &str) -> Option<Verdict> {
+    if !AUTOMATION.contains(&code) {
+        return None;
+    }
+    let message = message.to_lowercase();
+    let found = WRAPPED.iter().find(|(part, _)| message.contains(part));
+    found.map(|(_, verdict)| *verdict)
 }
 
 /// What an operator does about it.
 pub fn help(code: &str) -> &'static str {
     find(code).map_or(
         "Read Salesforce's message, mend what it says, then retry the item.",
-        |row| row.help,
+        |(_, help)| help,
     )
 }
 
@@ -66,7 +80,7 @@ const ABOUT_A_VALUE: &[&str] = &[
 
 /// Help for a single refused record, where others of its kind are written. usher does not retry then by itself.
 pub fn help_of_one(code: &str) -> &'static str {
-    match find(code).map(|row| row.verdict) {
+    match find(code).map(|(verdict, _)| verdict) {
         Some(Verdict::OrgWide) => {
             "Give usher's user access to this record, or mend what the message says; then retry the item."
         }
@@ -74,8 +88,12 @@ pub fn help_of_one(code: &str) -> &'static str {
     }
 }
 
-fn find(code: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| row.code == code)
+/// Finds the class and the help of a code.
+fn find(code: &str) -> Option<(Verdict, &'static str)> {
+    let row = TABLE.iter().find(|row| row.code == code);
+    let group = || GROUPS.iter().find(|group| group.codes.contains(&code));
+    row.map(|row| (row.verdict, row.help))
+        .or_else(|| group().map(|group| (group.verdict, group.help)))
 }
 
 /// Full jitter: anything up to 0.5 s doubled with each attempt, at most five minutes.
@@ -86,7 +104,8 @@ pub fn backoff_ms(attempts: u32, random: &mut fastrand::Rng) -> i64 {
 
 /// Every code that the table knows.
 pub fn codes() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|row| row.code)
+    let groups = GROUPS.iter().flat_map(|group| group.codes.iter().copied());
+    TABLE.iter().map(|row| row.code).chain(groups)
 }
 
 #[cfg(test)]
@@ -96,7 +115,7 @@ mod tests {
 
     #[test]
     fn no_code_stands_twice() {
-        let mut codes: Vec<_> = TABLE.iter().map(|row| row.code).collect();
+        let mut codes: Vec<_> = codes().collect();
         codes.sort_unstable();
         let count = codes.len();
         codes.dedup();
@@ -118,6 +137,51 @@ mod tests {
             verdict("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", time),
             Transient
         );
+    }
+
+    #[test]
+    fn every_published_code_has_a_class_and_a_help() {
+        let known: Vec<&str> = codes().collect();
+        for code in include_str!("retry/published.txt").split_whitespace() {
+            assert!(known.contains(&code), "{code}");
+        }
+        for code in known {
+            assert!(help(code).ends_with('.'), "{code}");
+        }
+    }
+
+    #[test]
+    fn locks_and_limits_are_known_in_the_words_of_automation() {
+        for (code, message, expected) in [
+            (
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                "Update failed: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record",
+                Lock,
+            ),
+            (
+                "CANNOT_EXECUTE_FLOW_TRIGGER",
+                "The record is currently being modified by another user. Please try again.",
+                Lock,
+            ),
+            (
+                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                "Record Currently Unavailable: The record you are attempting to edit",
+                Lock,
+            ),
+            (
+                "CANNOT_EXECUTE_FLOW_TRIGGER",
+                "The flow ended: Too many query rows: 50001",
+                Transient,
+            ),
+            (
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                "A gift needs a date.",
+                Permanent,
+            ),
+            ("STRING_TOO_LONG", "UNABLE_TO_LOCK_ROW", Permanent),
+        ] {
+            assert_eq!(verdict(code, message), expected, "{code}: {message}");
+        }
     }
 
     #[test]

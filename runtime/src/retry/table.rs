@@ -233,11 +233,6 @@ pub(super) const TABLE: &[Row] = &[
     ),
     // No record can be written: all of them wait until somebody mends it.
     row(
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        OrgWide,
-        "Give the integration user access to the object and its records; it goes on by itself.",
-    ),
-    row(
         "INVALID_TYPE",
         OrgWide,
         "The org has no such object, or this user does not see it: check the installation; it goes on by itself.",
@@ -279,21 +274,34 @@ pub(super) const TABLE: &[Row] = &[
 pub const CPU_TIME: &str = "Apex CPU time limit exceeded";
 /// Or out of something else that grows with the records of a call.
 pub const APEX_LIMIT: &str = "System.LimitException";
+/// Or read too much, in the words of a flow.
+pub const QUERY_ROWS: &str = "Too many query rows";
 
 /// Messages that say more than their code: the first that fits.
 pub(super) const MESSAGES: &[(&str, &str, Verdict)] = &[
     ("INVALID_FIELD", "Foreign key external ID", Waiting),
     // Not rolled back with others, as the code says otherwise: the node itself asks for what another does not have.
     ("PROCESSING_HALTED", "Invalid reference", Permanent),
-    (
-        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-        "UNABLE_TO_LOCK_ROW",
-        Lock,
-    ),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", CPU_TIME, Transient),
-    (
-        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-        APEX_LIMIT,
-        Transient,
-    ),
+];
+
+/// Codes of automation, which wraps the trouble that it met in a message of its own.
+pub(super) const AUTOMATION: &[&str] = &[
+    "APEX_ERROR",
+    "CANNOT_EXECUTE_FLOW_TRIGGER",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+];
+
+/// What automation's message says of the trouble: the first that fits. Small letters.
+pub(super) const WRAPPED: &[(&str, Verdict)] = &[
+    ("unable_to_lock_row", Lock),
+    ("unable to obtain exclusive access", Lock),
+    ("currently being modified by another user", Lock),
+    ("record currently unavailable", Lock),
+    ("record_in_use_by_workflow", Lock),
+    ("apex cpu time limit exceeded", Transient),
+    ("system.limitexception", Transient),
+    ("too many query rows", Transient),
+    ("too many soql queries", Transient),
+    ("too many dml", Transient),
 ];

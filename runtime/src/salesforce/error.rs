@@ -34,7 +34,7 @@ impl SalesforceError {
     /// Automation of the org ran out of time with the records of the call.
     pub fn is_too_much(&self) -> bool {
         self.code == "REQUEST_RUNNING_TOO_LONG"
-            || [retry::CPU_TIME, retry::APEX_LIMIT]
+            || [retry::CPU_TIME, retry::APEX_LIMIT, retry::QUERY_ROWS]
                 .iter()
                 .any(|limit| self.message.contains(limit))
     }
