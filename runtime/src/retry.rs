@@ -78,6 +78,25 @@ const ABOUT_A_VALUE: &[&str] = &[
     "STRING_TOO_LONG",
 ];
 
+/// Returns whether the code says that the org takes no call of usher's at all.
+pub fn is_whole_org(code: &str) -> bool {
+    WHOLE_ORG.contains(&code)
+}
+
+/// Codes with which every call of the org's fails, whatever it asks for.
+const WHOLE_ORG: &[&str] = &[
+    "API_CURRENTLY_DISABLED",
+    "API_DISABLED_FOR_ORG",
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+    "INVALID_SESSION_ID",
+    "LOGIN_CHALLENGE_ISSUED",
+    "LOGIN_CHALLENGE_PENDING",
+    "LOGIN_MUST_USE_SECURITY_TOKEN",
+    "UNSUPPORTED_API_VERSION",
+    "URL_NOT_RESET",
+];
+
 /// Help for a single refused record, where others of its kind are written. usher does not retry then by itself.
 pub fn help_of_one(code: &str) -> &'static str {
     match find(code).map(|(verdict, _)| verdict) {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, header};
 use serde_json::Value;
 
 pub use auth::{Auth, Secret};
@@ -182,7 +182,7 @@ impl SalesforceClient {
     ) -> Result<Response<Bytes>, CallError> {
         let session = self.session().await?;
         let answer = self.send(&session, &method, path, body.clone()).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
+        if !error::is_session_over(&answer) {
             return error::checked(answer);
         }
         self.shared.session.forget(&session);

@@ -38,6 +38,10 @@ pub enum FaultKind {
     /// This status instead of an answer, nothing is done: 401 is a key that is not valid any more, 429 wants to be left
     /// alone for two seconds.
     Status { status: u16 },
+    /// A page for people with this status instead of an answer, nothing is done.
+    Page { status: u16 },
+    /// This error instead of an answer, whatever the call, nothing is done.
+    Error { status: u16, code: String },
     /// 503, nothing is done.
     Unavailable,
     /// Everything is done, the answer never arrives.
@@ -140,6 +144,8 @@ pub(crate) struct Effect {
     pub(crate) slow_ms: u64,
     pub(crate) unavailable: bool,
     pub(crate) status: Option<u16>,
+    pub(crate) page: Option<u16>,
+    pub(crate) error: Option<(u16, String)>,
     pub(crate) lost_after: bool,
     pub(crate) lost_before: bool,
     pub(crate) late_ms: Option<u64>,
@@ -231,6 +237,8 @@ fn apply(effect: &mut Effect, kind: &FaultKind) {
         FaultKind::Latency { ms } => effect.latency_ms += ms,
         FaultKind::Slow { ms } => effect.slow_ms += ms,
         FaultKind::Status { status } => effect.status = Some(*status),
+        FaultKind::Page { status } => effect.page = Some(*status),
+        FaultKind::Error { status, code } => effect.error = Some((*status, code.clone())),
         FaultKind::Unavailable => effect.unavailable = true,
         FaultKind::LostAfterCommit => effect.lost_after = true,
         FaultKind::LostBeforeCommit => effect.lost_before = true,

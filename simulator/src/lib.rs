@@ -342,6 +342,12 @@ impl State {
             salesforce::error::unavailable()
         } else if let Some(status) = effect.status {
             salesforce::error::only_status(status)
+        } else if let Some(status) = effect.page {
+            salesforce::error::page(status)
+        } else if let Some((status, code)) = &effect.error {
+            let status = http::StatusCode::from_u16(*status).unwrap_or_default();
+            let error = salesforce::error::ApiError::new(code, "for a while");
+            salesforce::error::refuse(status, &[error])
         } else if effect.unavailable {
             self.org.count_call();
             salesforce::error::unavailable()

@@ -253,6 +253,11 @@ pub(super) const TABLE: &[Row] = &[
         "Mend what usher.toml says of Salesforce, or the app there; nothing is lost meanwhile.",
     ),
     row(
+        "NO_JSON",
+        OrgWide,
+        "Check login_url in usher.toml, and what on the way may answer in Salesforce's place; it goes on by itself.",
+    ),
+    row(
         "TICKETURE_LOG_IN",
         OrgWide,
         "Put a valid API key where usher.toml names it; nothing is lost meanwhile.",

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 
 use crate::breaker::Trouble;
@@ -60,6 +60,10 @@ pub enum CallError {
     Key,
     #[error("Salesforce's answer ({status}) is not what was expected: {reason}")]
     Answer { status: u16, reason: String },
+    #[error(
+        "Salesforce's answer ({status}) is no JSON: {reason}; check login_url in usher.toml, and what on the way may answer in Salesforce's place"
+    )]
+    Page { status: u16, reason: String },
     #[error("an address for Salesforce cannot be built: {reason}; check login_url in usher.toml")]
     Address { reason: String },
     /// No call was made.
@@ -73,6 +77,7 @@ impl CallError {
         match self {
             CallError::Transport(TransportError::Lost { .. }) | CallError::Answer { .. } => true,
             CallError::Refused { status, .. } => *status >= 500,
+            CallError::Page { status, .. } => *status < 300,
             CallError::Transport(TransportError::NotSent { .. })
             | CallError::LogIn { .. }
             | CallError::Key
@@ -81,7 +86,7 @@ impl CallError {
         }
     }
 
-    /// Salesforce's code, or one of ours: `TRANSPORT`, `LOG_IN`, `UNEXPECTED_ANSWER`, `STANDS_STILL`.
+    /// Salesforce's code, or one of ours: `TRANSPORT`, `LOG_IN`, `UNEXPECTED_ANSWER`, `NO_JSON`, `STANDS_STILL`.
     pub fn code(&self) -> &str {
         match self {
             CallError::Transport(_) => "TRANSPORT",
@@ -90,6 +95,7 @@ impl CallError {
                 .map_or("UNEXPECTED_ANSWER", |error| &error.code),
             CallError::LogIn { .. } | CallError::Key | CallError::Address { .. } => "LOG_IN",
             CallError::Answer { .. } => "UNEXPECTED_ANSWER",
+            CallError::Page { .. } => "NO_JSON",
             CallError::StandsStill { .. } => "STANDS_STILL",
         }
     }
@@ -109,16 +115,18 @@ impl CallError {
     pub fn trouble(&self) -> Option<Trouble> {
         match (self, self.verdict()) {
             _ if self.is_outage() => Some(Trouble::Outage),
-            (CallError::Refused { status: 401, .. }, _) => Some(Trouble::Lasting),
+            (CallError::Refused { status: 401, .. } | CallError::Page { .. }, _) => {
+                Some(Trouble::Lasting)
+            }
+            (CallError::Refused { .. }, _) if retry::is_whole_org(self.code()) => {
+                Some(Trouble::Lasting)
+            }
             (CallError::Refused { .. }, Verdict::Limit) => Some(Trouble::Wait {
                 ms: match self.to_string().contains("TotalRequests") {
                     true => LIMIT_MS,
                     false => CONCURRENT_MS,
                 },
             }),
-            (CallError::Refused { .. }, Verdict::OrgWide) => {
-                (self.code() == "API_DISABLED_FOR_ORG").then_some(Trouble::Lasting)
-            }
             (CallError::LogIn { .. } | CallError::Key | CallError::Address { .. }, _) => {
                 Some(Trouble::Lasting)
             }
@@ -237,6 +245,41 @@ pub(super) fn parse_one(value: &Value) -> SalesforceError {
     }
 }
 
+/// Codes that end a session.
+const SESSION_OVER: [&str; 2] = ["INVALID_SESSION_ID", "URL_NOT_RESET"];
+
+/// Returns whether the session is over, or the org has moved. A log-in gives the new session and address.
+pub(super) fn is_session_over(answer: &Response<Bytes>) -> bool {
+    match answer.status() {
+        StatusCode::UNAUTHORIZED
+        | StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => true,
+        status if status.is_client_error() => errors_of(answer)
+            .iter()
+            .any(|error| SESSION_OVER.contains(&error.code.as_str())),
+        _ => false,
+    }
+}
+
+/// The errors that an answer names. Empty if it is no JSON.
+fn errors_of(answer: &Response<Bytes>) -> Vec<SalesforceError> {
+    match serde_json::from_slice::<Value>(answer.body()) {
+        Ok(Value::Array(errors)) if answer.status() != StatusCode::MULTIPLE_CHOICES => {
+            errors.iter().map(parse_one).collect()
+        }
+        Ok(Value::Object(error)) => vec![parse_one(&Value::Object(error))],
+        _ => Vec::new(),
+    }
+}
+
+/// Statuses with which something else than Salesforce's API answers, if the body is no JSON.
+fn is_of_another(status: StatusCode) -> bool {
+    status.is_redirection() && status != StatusCode::MULTIPLE_CHOICES
+        || matches!(status.as_u16(), 403 | 404 | 405 | 407 | 410 | 420 | 451)
+}
+
 /// What an answer says that is empty, or a page for people: no more than its status.
 pub(super) fn nothing_said(status: StatusCode) -> SalesforceError {
     SalesforceError {
@@ -256,20 +299,54 @@ pub(super) fn nothing_said(status: StatusCode) -> SalesforceError {
 /// The answer, when its status says that it worked.
 pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallError> {
     let status = answer.status();
-    if status.is_success() {
+    if status == StatusCode::NO_CONTENT {
         return Ok(answer);
     }
-    let errors = match serde_json::from_slice::<Value>(answer.body()) {
-        Ok(Value::Array(errors)) if status != StatusCode::MULTIPLE_CHOICES => {
-            errors.iter().map(parse_one).collect()
-        }
-        Ok(Value::Object(error)) => vec![parse_one(&Value::Object(error))],
-        _ => vec![nothing_said(status)],
-    };
+    if status.is_success() {
+        return match serde_json::from_slice::<IgnoredAny>(answer.body()) {
+            Ok(IgnoredAny) => Ok(answer),
+            Err(error) => Err(page(&answer, &error)),
+        };
+    }
+    let mut errors = errors_of(&answer);
+    if errors.is_empty() && is_of_another(status) {
+        let nothing = serde_json::from_slice::<IgnoredAny>(answer.body());
+        return Err(match nothing {
+            Err(error) => page(&answer, &error),
+            Ok(IgnoredAny) => CallError::Page {
+                status: status.as_u16(),
+                reason: "it names no error".to_owned(),
+            },
+        });
+    }
+    if errors.is_empty() {
+        errors.push(nothing_said(status));
+    }
     Err(CallError::Refused {
         status: status.as_u16(),
         errors,
     })
+}
+
+fn page(answer: &Response<Bytes>, error: &serde_json::Error) -> CallError {
+    CallError::Page {
+        status: answer.status().as_u16(),
+        reason: unread(answer.body(), error),
+    }
+}
+
+/// Why a body was not read: its place, never its text.
+fn unread(body: &[u8], error: &serde_json::Error) -> String {
+    match body.trim_ascii_start().first() {
+        None => "it is empty".to_owned(),
+        Some(b'<') => "it is a page for people".to_owned(),
+        Some(_) => format!(
+            "line {}, column {} ({:?})",
+            error.line(),
+            error.column(),
+            error.classify()
+        ),
+    }
 }
 
 /// The token endpoint's `{"error","error_description"}`, or whatever came instead.
@@ -287,15 +364,6 @@ pub(super) fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, C
     let body = answer.body();
     serde_json::from_slice(body).map_err(|error| CallError::Answer {
         status: answer.status().as_u16(),
-        reason: match body.trim_ascii_start().first() {
-            None => "it is empty".to_owned(),
-            Some(b'<') => "it is a page for people and not JSON".to_owned(),
-            Some(_) => format!(
-                "line {}, column {} ({:?})",
-                error.line(),
-                error.column(),
-                error.classify()
-            ),
-        },
+        reason: unread(body, &error),
     })
 }

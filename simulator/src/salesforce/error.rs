@@ -117,6 +117,13 @@ pub(crate) fn only_status(status: u16) -> Response<Bytes> {
     response
 }
 
+/// What something on the way answers in the org's place.
+pub(crate) fn page(status: u16) -> Response<Bytes> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let page = "<html><head><title>Salesforce</title></head><body>Please wait</body></html>";
+    with_body(status, "text/html", page.to_owned())
+}
+
 /// What stands before the org when the org does not: a page, not JSON.
 pub(crate) fn unavailable() -> Response<Bytes> {
     let page = "<html><head><title>Service Unavailable</title></head><body>Down for maintenance</body></html>";

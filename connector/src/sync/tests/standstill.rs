@@ -50,6 +50,61 @@ async fn goes_on_after_the_mend(museum: &Museum, people: usize) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_the_orgs_trouble_is_charged_to_nobody_and_goes_on_by_itself() {
+    let refused = |status, code: &str| FaultKind::Error {
+        status,
+        code: code.to_owned(),
+    };
+    for kind in [
+        FaultKind::Page { status: 200 },
+        FaultKind::Page { status: 404 },
+        FaultKind::Page { status: 403 },
+        FaultKind::Status { status: 302 },
+        FaultKind::Status { status: 420 },
+        refused(403, "API_CURRENTLY_DISABLED"),
+        refused(403, "INVALID_SESSION_ID"),
+        refused(400, "URL_NOT_RESET"),
+        refused(500, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD"),
+        refused(503, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"),
+    ] {
+        let museum = Museum::working();
+        pass(10).await;
+        let before = museum.simulator.calls();
+        museum.fault("/services/data", None, kind.clone());
+        museum.people(50).await;
+        pass(600).await;
+        let told = museum.pause("to_salesforce").await;
+        assert!(
+            told.is_some_and(|told| told.contains("next try")),
+            "{kind:?}"
+        );
+        let calls = museum.simulator.calls() - before;
+        assert!(calls <= 60, "{kind:?}: {calls} calls in ten minutes");
+        museum.simulator.clear_faults();
+        pass(60).await;
+        assert_eq!(museum.contacts(), 50, "{kind:?}: within a minute");
+        goes_on_after_the_mend(&museum, 50).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_with_403_or_moves_is_renewed_at_once() {
+    for kind in [
+        FaultKind::Error {
+            status: 403,
+            code: "INVALID_SESSION_ID".to_owned(),
+        },
+        FaultKind::Status { status: 302 },
+    ] {
+        let museum = Museum::working();
+        museum.fault(WRITES, Some(1), kind);
+        museum.people(3).await;
+        pass(2).await;
+        arrived(&museum, 3).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_ticketure_is_away_salesforce_goes_on() {
     let museum = Museum::working();
     museum.people(2).await;

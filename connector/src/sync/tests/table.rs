@@ -66,6 +66,7 @@ const ROWS: &[(&str, Becomes)] = &[
     ("API_DISABLED_FOR_ORG", Held),
     ("STORAGE_LIMIT_EXCEEDED", Held),
     ("LOG_IN", Held),
+    ("NO_JSON", Held),
     ("TICKETURE_LOG_IN", Held),
     ("TICKETURE_UNAVAILABLE", Uncharged),
     ("TICKETURE_ANSWER", Charged),
