@@ -1,6 +1,8 @@
 //! Records that were born in Salesforce, in three steps that each stay: an intent; the identity made, or found by the
 //! conflict, and linked; the external id written back, which is the pair's first change.
 
+mod known;
+
 use std::collections::BTreeSet;
 
 use runtime::change::present;
@@ -9,8 +11,8 @@ use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{LinkState, missing_required};
 use runtime::queue::{
-    Captured, GateNote, Intent, IntentKey, Link, NewItem, Outcome, Repeat, Review,
-    SALESFORCE_CHANGED, Settlement, StoreError,
+    Captured, GateNote, Intent, IntentKey, Link, NewItem, Outcome, Repeat, SALESFORCE_CHANGED,
+    Settlement, StoreError,
 };
 use runtime::salesforce::{CallError, RETRIEVE_MAX};
 use runtime::ticketure::{Created, Row};
@@ -22,7 +24,6 @@ use crate::sync::meeting::{Meeting, source_key};
 use crate::sync::notes::missing;
 use crate::sync::outcome::{cannot_go_back, dead, settle, unfit};
 use crate::sync::{Broken, TwoWaySync, Unit, image};
-use crate::to_salesforce::resembling::are_born_apart;
 
 /// A record that may go, in both wordings.
 struct Birth {
@@ -384,102 +385,6 @@ impl TwoWaySync {
         };
         linked(mapping, birth, link)
     }
-
-    /// Somebody has it already: ours from a try whose answer was lost, or one that was there before.
-    async fn known_already(
-        &self,
-        mapping: &'static MappingDescriptor,
-        birth: Birth,
-        source_id: &str,
-    ) -> Result<Vec<Settlement>, StoreError> {
-        let links = self
-            .store
-            .links(mapping.name, vec![source_id.to_owned()])
-            .await?;
-        let taken = links.values().find(|link| link.destination_id != birth.id);
-        if let Some(other) = taken {
-            if let Some(outcome) = self.unless_stands(mapping, &birth.unit, other).await {
-                let mut settled = settle(birth.unit, &outcome, None);
-                if let Some(last) = settled.last_mut() {
-                    last.closes.push(birth_key(mapping, &birth.id));
-                }
-                return Ok(settled);
-            }
-            let message = format!(
-                "Ticketure has this customer already as {source_id}, which is {} in Salesforce",
-                other.destination_id
-            );
-            let question = Review {
-                mapping: mapping.name.to_owned(),
-                source_id: format!("sf:{}", birth.id),
-                candidates: vec![other.destination_id.clone()],
-                reason: format!("{message}: merge the two, or give this one what tells it apart"),
-            };
-            let mut settled = is_a_duplicate(mapping, birth, message);
-            if let Some(last) = settled.last_mut() {
-                last.review = Some(question);
-            }
-            return Ok(settled);
-        }
-        // Made by a try whose answer was lost.
-        if let Some(ticketure) = &self.ticketure {
-            match ticketure.read(endpoint::entity(mapping), source_id).await {
-                Ok(Some(row))
-                    if row.get("external_ref").and_then(Value::as_str) == Some(&birth.id) =>
-                {
-                    return Ok(self.made(mapping, birth, row));
-                }
-                Ok(Some(row)) if self.is_somebody_else(mapping, &birth, &row) => {
-                    let message = format!(
-                        "Ticketure has a customer with this address already as {source_id}, born on another day"
-                    );
-                    return Ok(is_a_duplicate(mapping, birth, message));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let outcome = self.not_pushed(&birth.unit, &error);
-                    return Ok(settle(birth.unit, &outcome, None));
-                }
-            }
-        }
-        if !mapping.adopts_on_conflict {
-            let message = format!("Ticketure has this customer already as {source_id}");
-            return Ok(is_a_duplicate(mapping, birth, message));
-        }
-        let link = blank_link(mapping, source_id, &birth.id);
-        Ok(linked(mapping, birth, link))
-    }
-}
-
-impl TwoWaySync {
-    /// Returns whether the row of Ticketure's and the record have different birth dates.
-    fn is_somebody_else(
-        &self,
-        mapping: &'static MappingDescriptor,
-        birth: &Birth,
-        row: &Row,
-    ) -> bool {
-        let row = Value::Object(row.clone()).to_string();
-        let theirs = to_record(&self.handlers, mapping, row.as_bytes(), self.terms());
-        theirs.is_ok_and(|theirs| {
-            are_born_apart(mapping, birth.record.as_ref(), theirs.record.as_ref())
-        })
-    }
-}
-
-/// Ticketure takes none like it, so no earlier try has made one either: the next says what the record says by then.
-fn is_a_duplicate(mapping: &MappingDescriptor, birth: Birth, message: String) -> Vec<Settlement> {
-    let outcome = dead(
-        "DUPLICATE",
-        message,
-        None,
-        "Merge the two records in Salesforce, or give this one what tells it apart; then retry the item.",
-    );
-    let mut settled = settle(birth.unit, &outcome, None);
-    if let Some(last) = settled.last_mut() {
-        last.closes.push(birth_key(mapping, &birth.id));
-    }
-    settled
 }
 
 /// The second step is done; the items come again, as those of a pair.
