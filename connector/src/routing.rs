@@ -14,6 +14,7 @@ use runtime::mapping::{MappingDescriptor, Path, Piece};
 use runtime::queue::{NewItem, Word};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use taking::{Stranger, Taking};
 
 /// The handlers of all payload types.
@@ -24,10 +25,6 @@ pub type Handlers = Arc<Vec<Box<dyn Handler>>>;
 pub enum Refusal {
     #[error("the body is not JSON (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
-    #[error("the body is neither a payload, nor a list of payloads, nor {{\"_data\": [...]}}")]
-    NotPayloads,
-    #[error("payload {0} has no event_type")]
-    NoType(usize),
 }
 
 /// All items of one request: one payload, an array of them, or the `_data` envelope.
@@ -35,26 +32,22 @@ pub enum Refusal {
 /// Rows are kept as they were sent: only the few members that say where they belong are looked at.
 ///
 /// # Errors
-/// When the body cannot be understood as payloads with a type.
+/// When the body is not JSON.
 pub fn route(handlers: &[Box<dyn Handler>], body: &[u8]) -> Result<Vec<NewItem>, Refusal> {
     let body = std::str::from_utf8(body)
         .map_err(|_| not_json(serde_json::from_slice::<Value>(body).err()))?
         .trim();
     let asked = Asked::of_payloads(handlers);
     if body.starts_with('[') {
-        return of_payloads(handlers, &asked, &list(body)?);
+        return Ok(of_payloads(handlers, &asked, &list(body)?));
     }
     let found = find(body, &asked.paths).map_err(|error| not_json(Some(error)))?;
-    if !body.starts_with('{') {
-        return Err(Refusal::NotPayloads);
-    }
-    match (found.first(), found.get(ENVELOPE)) {
+    Ok(match (found.first(), found.get(ENVELOPE)) {
         (Some(None), Some(Some(envelope))) if envelope.get().starts_with('[') => {
             of_payloads(handlers, &asked, &list(envelope.get())?)
         }
-        (Some(None), Some(Some(_))) => Err(Refusal::NotPayloads),
-        _ => of_payload(handlers, body, &found).ok_or(Refusal::NoType(1)),
-    }
+        _ => of_payload(handlers, body, &found),
+    })
 }
 
 fn not_json(error: Option<serde_json::Error>) -> Refusal {
@@ -114,38 +107,47 @@ fn of_payloads(
     handlers: &[Box<dyn Handler>],
     asked: &Asked,
     payloads: &[&RawValue],
-) -> Result<Vec<NewItem>, Refusal> {
-    let mut items = Vec::with_capacity(payloads.len());
-    for (index, payload) in payloads.iter().enumerate() {
+) -> Vec<NewItem> {
+    let each = payloads.iter().flat_map(|payload| {
         let found = find(payload.get(), &asked.paths).unwrap_or_default();
-        let more = of_payload(handlers, payload.get(), &found);
-        items.extend(more.ok_or(Refusal::NoType(index + 1))?);
-    }
-    Ok(items)
+        of_payload(handlers, payload.get(), &found)
+    });
+    each.collect()
 }
 
-/// The items of one payload; none when it has no type.
+/// The name of payloads that do not say what they are.
+const NAMELESS: &str = "payload without event_type";
+
+/// The items of one payload. What has no type is kept, as what no mapping takes is.
 fn of_payload(
     handlers: &[Box<dyn Handler>],
     payload: &str,
     found: &[Option<&RawValue>],
-) -> Option<Vec<NewItem>> {
+) -> Vec<NewItem> {
     let text = |place: usize| {
         let raw = found.get(place).copied().flatten();
         raw.and_then(text_of).filter(|text| !text.is_empty())
     };
-    let payload_type = text(0)?;
+    let event_type = text(0);
+    let payload_type = event_type.clone().unwrap_or_else(|| NAMELESS.to_owned());
     let event_id = text(EVENT_ID);
+    let delivery = |index: usize, content: &str| {
+        let id = event_id.as_ref()?;
+        Some(delivery_key(&payload_type, id, index, content))
+    };
     let kept = |mapping: Option<&str>, reason: String| NewItem {
         mapping: mapping.map(str::to_owned),
         payload_type: payload_type.clone(),
         lane: payload_type.clone(),
         key: event_id.clone().unwrap_or_default(),
-        dedupe: event_id.clone(),
+        dedupe: delivery(0, payload),
         payload: payload.to_owned(),
         reason: Some(reason),
         ..NewItem::default()
     };
+    if event_type.is_none() {
+        return vec![kept(None, "the payload has no event_type".to_owned())];
+    }
     let place = handlers
         .iter()
         .position(|handler| handler.payload_type() == payload_type);
@@ -154,29 +156,46 @@ fn of_payload(
         Some((place, handler, handler.mappings().first()?))
     });
     let Some((place, handler, first)) = taken else {
-        return Some(vec![kept(None, format!("no mapping takes {payload_type}"))]);
+        return vec![kept(None, format!("no mapping takes {payload_type}"))];
     };
     let rows = found.get(ROWS + place).copied().flatten();
     let rows = rows.and_then(|rows| serde_json::from_str::<Vec<&RawValue>>(rows.get()).ok());
     let Some(rows) = rows else {
         let reason = format!("there are no rows at {}", first.rows.join("."));
-        return Some(vec![kept(Some(first.name), reason)]);
+        return vec![kept(Some(first.name), reason)];
     };
     let asked = Asked::of_rows(handler);
     // A row of a tree is kept with when its delivery says that it happened: some rows do not say it themselves.
     let occurred_at = text(OCCURRED_AT);
     let at_ms = occurred_at.as_deref().and_then(milliseconds);
     let at = occurred_at.filter(|_| first.tree.is_some());
-    let items = rows.iter().enumerate().map(|(index, row)| NewItem {
-        dedupe: event_id.as_ref().map(|id| format!("{id}#{index}")),
-        at_ms,
-        ..timed(
-            of_row(handler, &asked, row.get(), &payload_type),
-            at.as_deref(),
-        )
+    let items = rows.iter().enumerate().map(|(index, row)| {
+        let item = of_row(handler, &asked, row.get(), &payload_type);
+        let item = timed(item, at.as_deref());
+        NewItem {
+            dedupe: delivery(index, &item.payload),
+            at_ms,
+            ..item
+        }
     });
-    Some(items.collect())
+    items.collect()
 }
+
+/// Makes the key by which a repeated delivery is known. The content is of it: a sender may use one id for two events.
+fn delivery_key(payload_type: &str, event_id: &str, index: usize, content: &str) -> String {
+    let hash = Sha256::digest(content.as_bytes());
+    let hash = hash
+        .iter()
+        .take(HASH_BYTES)
+        .map(|byte| format!("{byte:02x}"));
+    format!(
+        "{payload_type} {event_id}#{index} {}",
+        hash.collect::<String>()
+    )
+}
+
+/// Bytes of the hash that tell the contents of one id apart.
+const HASH_BYTES: usize = 8;
 
 fn timed(mut item: NewItem, at: Option<&str>) -> NewItem {
     let rest = item
