@@ -1,7 +1,7 @@
 //! Records into calls: as many a call as their object takes, those that fight for a lock apart, and a call that is
 //! refused as a whole divided until the record to blame is alone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::PoisonError;
 
 use runtime::lock_groups::{LockGroups, Ticket};
@@ -144,8 +144,9 @@ impl TwoWaySync {
                     halves.extend([second, first]);
                 }
                 results => {
+                    let alone = self.alone(object, duplicates, &call, &results).await;
                     self.release(ticket, &call);
-                    let results = each(call, results);
+                    let results = each(call, results, alone);
                     self.hold_if_orgs(&results);
                     sent.extend(results);
                 }
@@ -218,6 +219,33 @@ impl TwoWaySync {
         results
     }
 
+    /// Sends the records alone that a duplicate rule refused: a call of many does not say which records the rule found.
+    /// The results by the place in the call.
+    async fn alone<T>(
+        &self,
+        object: &'static str,
+        duplicates: Duplicates,
+        call: &[Record<T>],
+        results: &Result<Vec<RecordResult>, CallError>,
+    ) -> BTreeMap<usize, Alone> {
+        let mut alone = BTreeMap::new();
+        let Ok(results) = results else { return alone };
+        let refused = call.iter().zip(results).enumerate();
+        let refused = refused.filter(|(_, (_, result))| names_no_match(result));
+        for (place, (record, _)) in refused.filter(|_| duplicates == Duplicates::Review) {
+            let sent = match alone.len() < ALONE_MAX {
+                true => {
+                    let id = record.id.as_deref();
+                    let sent = self.salesforce.write_alone(object, id, &record.body);
+                    Alone::Sent(sent.await)
+                }
+                false => Alone::Later(self.again(ALONE_MS, "others go alone first")),
+            };
+            alone.insert(place, sent);
+        }
+        alone
+    }
+
     fn note_size(&self, object: &str, sent: usize, results: &Result<Vec<RecordResult>, CallError>) {
         let mut sizes = self
             .call_sizes
@@ -284,8 +312,31 @@ fn take<T>(
     call
 }
 
+/// Records of one call that go alone at once; the others do soon.
+const ALONE_MAX: usize = 20;
+const ALONE_MS: i64 = 1_000;
+
+/// A record that was refused among others.
+enum Alone {
+    Sent(Result<RecordResult, CallError>),
+    Later(Outcome),
+}
+
+/// Returns whether a duplicate rule refused the record, and the answer names none of the records that it found.
+fn names_no_match(result: &RecordResult) -> bool {
+    let first = result.as_ref().err().and_then(|errors| errors.first());
+    first.is_some_and(|error| error.code == DUPLICATES_DETECTED && error.matches.is_empty())
+}
+
+/// The code of a duplicate rule's refusal.
+const DUPLICATES_DETECTED: &str = "DUPLICATES_DETECTED";
+
 /// One result a record, also when the call as a whole failed.
-fn each<T>(call: Vec<Record<T>>, results: Result<Vec<RecordResult>, CallError>) -> Vec<(T, Sent)> {
+fn each<T>(
+    call: Vec<Record<T>>,
+    results: Result<Vec<RecordResult>, CallError>,
+    mut sent_alone: BTreeMap<usize, Alone>,
+) -> Vec<(T, Sent)> {
     let alone = call.len() == 1;
     match results {
         Err(error) => call
@@ -310,8 +361,18 @@ fn each<T>(call: Vec<Record<T>>, results: Result<Vec<RecordResult>, CallError>) 
                     (record.of, Sent::Refused(refusal))
                 }
             };
-            let both = call.into_iter().zip(results);
-            both.map(|(record, result)| sent(record, result)).collect()
+            let both = call.into_iter().zip(results).enumerate();
+            both.map(
+                |(place, (record, result))| match sent_alone.remove(&place) {
+                    None => sent(record, result),
+                    Some(Alone::Sent(Ok(result))) => sent(record, result),
+                    Some(Alone::Sent(Err(error))) => {
+                        (record.of, Sent::Unanswered { error, alone: true })
+                    }
+                    Some(Alone::Later(outcome)) => (record.of, Sent::Later(outcome)),
+                },
+            )
+            .collect()
         }
     }
 }

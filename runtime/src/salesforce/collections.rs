@@ -67,6 +67,36 @@ impl SalesforceClient {
         self.write(Method::PATCH, &records).await
     }
 
+    /// Writes one record by itself: created without an id, else updated. Of a record that a duplicate rule refuses, only
+    /// this call's answer names the records that the rule found (reference: "Create Records Using sObject Collections").
+    ///
+    /// # Errors
+    /// When Salesforce said nothing of the record; [`CallError::may_have_committed`] says whether it may be there.
+    pub async fn write_alone(
+        &self,
+        object: &str,
+        id: Option<&str>,
+        body: &str,
+    ) -> Result<RecordResult, CallError> {
+        let (method, path) = match id {
+            Some(id) => (Method::PATCH, format!("/sobjects/{object}/{id}")),
+            None => (Method::POST, format!("/sobjects/{object}")),
+        };
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        match (self.call(method, &path, Some(body)).await, id) {
+            (Ok(_), Some(id)) => Ok(Ok(id::normalise(id))),
+            (Ok(answer), None) => Ok(record_result(error::json(&answer)?)),
+            (
+                Err(CallError::Refused {
+                    status: 400,
+                    errors,
+                }),
+                _,
+            ) => Ok(Err(errors)),
+            (Err(error), _) => Err(error),
+        }
+    }
+
     /// Reads fields of up to [`RETRIEVE_MAX`] records, in the order of the ids; `None` where there is none. A record is
     /// a tree, or its text where that is read into something else.
     ///

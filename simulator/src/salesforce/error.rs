@@ -44,11 +44,9 @@ impl ApiError {
         errors.iter().map(ApiError::in_answer).collect()
     }
 
-    /// In a record's result: `statusCode`.
+    /// In a record's result: `statusCode`. What a duplicate rule found is told of single records alone.
     pub(crate) fn in_result(&self) -> Value {
-        let result =
-            json!({ "statusCode": self.code, "message": self.message, "fields": self.fields });
-        self.with_matches(result)
+        json!({ "statusCode": self.code, "message": self.message, "fields": self.fields })
     }
 
     /// What a duplicate rule found, beside its error.

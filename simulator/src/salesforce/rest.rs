@@ -35,7 +35,7 @@ impl Org {
         effect: &Effect,
     ) -> Result<String, Vec<ApiError>> {
         let fields = body(request)?;
-        if let Some(refusal) = self.refused_by_rule(&fields, effect) {
+        if let Some(refusal) = self.refused_alone(&fields, effect) {
             return Err(vec![refusal]);
         }
         self.insert(object, fields, Actor::Api)
@@ -101,7 +101,7 @@ impl Org {
         effect: &Effect,
     ) -> Result<(), Vec<ApiError>> {
         let fields = body(request)?;
-        if let Some(refusal) = self.refused_by_rule(&fields, effect) {
+        if let Some(refusal) = self.refused_alone(&fields, effect) {
             return Err(vec![refusal]);
         }
         self.update(object, id, fields, Actor::Api)

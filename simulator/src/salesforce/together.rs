@@ -43,6 +43,17 @@ impl Org {
         records.iter().map(refused).collect()
     }
 
+    /// Why a record is refused that comes in a call of its own.
+    pub(super) fn refused_alone(
+        &self,
+        record: &Map<String, Value>,
+        effect: &Effect,
+    ) -> Option<ApiError> {
+        let together = self.refused_together(std::slice::from_ref(record), effect);
+        let alone = together.into_iter().flatten().next();
+        alone.or_else(|| self.refused_by_rule(record, effect))
+    }
+
     fn refused_by(
         &self,
         rule: &FaultKind,

@@ -350,7 +350,17 @@ async fn what_the_duplicate_rule_finds_is_named_and_saved_only_when_asked() {
     record["attributes"] = json!({ "type": "Contact" });
     let body = json!({ "records": [record] });
     let (_, results) = org.call(Method::POST, "/composite/sobjects", body).await;
-    let found = &results[0]["errors"][0]["duplicateResult"]["matchResults"][0]["matchRecords"][0];
+    let error = &results[0]["errors"][0];
+    assert_eq!(error["statusCode"], "DUPLICATES_DETECTED");
+    assert_eq!(
+        error["duplicateResult"],
+        Value::Null,
+        "told of one record alone"
+    );
+    let (_, errors) = org
+        .call(Method::POST, "/sobjects/Contact", ada.clone())
+        .await;
+    let found = &errors[0]["duplicateResult"]["matchResults"][0]["matchRecords"][0];
     assert_eq!(found["record"]["Id"], json!(id));
     org.make(
         "Contact",

@@ -5,7 +5,7 @@ use runtime::queue::{Choice, ReviewDecision, State};
 use serde_json::{Map, Value, json};
 use simulator::FaultKind;
 
-use super::museum::{Museum, Setup, WRITES, pass};
+use super::museum::{ANY_WRITE, Museum, Setup, pass};
 use crate::sim::tests::with;
 
 fn fields(value: Value) -> Map<String, Value> {
@@ -111,7 +111,7 @@ async fn a_rule_that_blocks_even_what_was_decided_is_in_the_error_log_and_asks_n
         one_in: 1,
         with: None,
     };
-    museum.fault(WRITES, None, kind);
+    museum.fault(ANY_WRITE, None, kind);
     museum.tell([irene("irene@example.org")]).await;
     pass(60).await;
     create(&museum).await;

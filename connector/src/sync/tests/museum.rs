@@ -29,6 +29,8 @@ use crate::sync::TwoWaySync;
 const EPOCH_MS: i64 = 1_790_000_000_000;
 /// Where records are written.
 pub const WRITES: &str = "/composite/sobjects";
+/// Calls that write, of many records or of one.
+pub const ANY_WRITE: &str = "/sobjects";
 
 struct InProcess(Simulator);
 
@@ -151,7 +153,7 @@ impl Museum {
         });
     }
 
-    /// Every record of a collection is refused with this code.
+    /// Every record of a collection is refused with this code; always: every record.
     pub fn refuse(&self, times: Option<u32>, code: &str, message: &str) {
         let kind = FaultKind::Refuse {
             code: code.to_owned(),
@@ -160,7 +162,8 @@ impl Museum {
             one_in: 1,
             with: None,
         };
-        self.fault(WRITES, times, kind);
+        let path = times.map_or(ANY_WRITE, |_| WRITES);
+        self.fault(path, times, kind);
     }
 
     /// Ticketure has these people, or what is new of them, and tells so.
