@@ -32,6 +32,8 @@ pub struct Unit {
     pub external_ref: Option<String>,
     /// What happened to the row itself.
     pub fate: Option<Fate>,
+    /// Time of the latest row that says whether the record is there, by Ticketure's clock.
+    pub fate_ms: i64,
     /// Consents that a row refused which says that the record was merged. A later row of it lifts nothing.
     pub refused: BTreeSet<usize>,
     /// Its record is what an earlier create says whose answer never came; the rows may say something newer.
@@ -69,6 +71,7 @@ impl Unit {
             newest_ms: 0,
             external_ref: None,
             fate: None,
+            fate_ms: 0,
             refused: BTreeSet::new(),
             repeats: false,
             references: Vec::new(),
@@ -92,6 +95,19 @@ impl Unit {
         self.items
             .iter()
             .any(|item| item.payload_type != SALESFORCE_CHANGED)
+    }
+
+    /// Stores what a row says of the record itself. A merge stays; of deletes and restores the latest counts.
+    fn note_fate(&mut self, fate: Option<Fate>, at: i64, is_dated: bool) {
+        let was_merged = matches!(self.fate, Some(Fate::MergedInto(_)));
+        let is_latest = at > self.fate_ms || (fate.is_some() && at == self.fate_ms);
+        match &fate {
+            Some(Fate::MergedInto(_)) => {}
+            Some(Fate::Deleted) if !was_merged && is_latest => {}
+            None if !was_merged && is_latest && is_dated => {}
+            Some(Fate::Deleted) | None => return,
+        }
+        (self.fate, self.fate_ms) = (fate, at);
     }
 
     /// Keeps the consents that a row refuses which says that its record was merged.
@@ -206,7 +222,7 @@ fn add(unit: &mut Unit, mut item: Item, said: Option<Fitted>) {
                 unit.refused
                     .extend(opted_out(unit.mapping, unit.record.as_ref()));
             }
-            unit.fate = fate.or(unit.fate.take());
+            unit.note_fate(fate, at, version_of(&row).is_some());
             unit.rows.push((said, at));
             unit.newest_ms = unit.newest_ms.max(at);
             // What it says is in the record; a batch waits for its calls with thousands of them in hand.

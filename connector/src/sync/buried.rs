@@ -48,6 +48,10 @@ impl TwoWaySync {
                 Some(tombstone) => {
                     let clocks = self.clocks();
                     let is_newer = unit.version_ms() - clocks.source_offset_ms > deleted_at;
+                    if is_newer && was_never_linked(tombstone) {
+                        living.push(unit);
+                        continue;
+                    }
                     if is_newer && was_deleted_there(tombstone) {
                         match self.still_there(mapping, &unit, tombstone).await {
                             // It was restored: its record, which has its id, is found again.
@@ -138,6 +142,13 @@ impl TwoWaySync {
     }
 }
 
+/// Returns whether the identity was deleted in Ticketure before it had a pair.
+fn was_never_linked(tombstone: &Tombstone) -> bool {
+    tombstone.side == Side::Source
+        && tombstone.merged_into.is_none()
+        && tombstone.destination_id.is_empty()
+}
+
 /// Returns whether the pair ended since its identity was deleted in Ticketure.
 fn was_deleted_there(tombstone: &Tombstone) -> bool {
     tombstone.side == Side::Source
@@ -154,7 +165,7 @@ fn never_linked(unit: Unit, before: Option<&Tombstone>) -> Vec<Settlement> {
         source_id: unit.source_id.clone(),
         destination_id: deleted_here.map_or(String::new(), |before| before.destination_id.clone()),
         side: Side::Source,
-        deleted_at_ms: unit.version_ms(),
+        deleted_at_ms: unit.fate_ms,
         merged_into: survivor(&unit),
     };
     let mut settled = settle(unit, &Outcome::Done, None);

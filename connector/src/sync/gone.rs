@@ -270,7 +270,9 @@ impl TwoWaySync {
         let now = self.now_ms();
         match fate {
             Fate::Deleted => {
-                pair.tombstone = Some(tombstone(pair, Side::Source, now, None));
+                // By Ticketure's clock: a restore that is heard of together with the delete is newer.
+                let deleted_at_ms = pair.unit.fate_ms;
+                pair.tombstone = Some(tombstone(pair, Side::Source, deleted_at_ms, None));
                 if pair.mapping().policies.after_delete == AfterDelete::Review {
                     self.ask(pair, "it was deleted in Ticketure").await?;
                 }

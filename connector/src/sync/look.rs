@@ -46,6 +46,10 @@ impl TwoWaySync {
     /// Everything that has to be known before it can be said what is to be written.
     pub(crate) async fn observe(&self, pairs: &mut [Pair]) -> Result<(), StoreError> {
         for pair in pairs.iter_mut() {
+            if self.may_be_restored(pair) {
+                pair.unit.fate = None;
+                pair.source.wanted = self.ticketure.is_some();
+            }
             if let Some(fate) = pair.unit.fate.clone() {
                 self.gone_from_ticketure(pair, fate).await?;
                 continue;
@@ -75,6 +79,16 @@ impl TwoWaySync {
             pair.was_looked_at(&clocks);
         }
         Ok(())
+    }
+
+    /// Returns whether a row says that the record was deleted, and may be older than its restore.
+    fn may_be_restored(&self, pair: &Pair) -> bool {
+        let (deleted_ms, known_ms) = (pair.unit.fate_ms, pair.state.source.version_ms);
+        pair.unit.fate == Some(Fate::Deleted)
+            && match self.ticketure {
+                Some(_) => pair.unknown || deleted_ms <= known_ms,
+                None => deleted_ms < known_ms,
+            }
     }
 
     fn order(&self) -> Order {
@@ -214,7 +228,11 @@ impl TwoWaySync {
             pair.source.asked_ms = self.now_ms();
             match ticketure.read(entity, &pair.unit.source_id).await {
                 Err(error) => pair.stopped = Some(self.not_pushed(&pair.unit, &error)),
-                Ok(None) => pair.unit.fate = Some(Fate::Deleted),
+                Ok(None) => {
+                    let read_at = self.now_ms() + self.clocks().source_offset_ms;
+                    pair.unit.fate = Some(Fate::Deleted);
+                    pair.unit.fate_ms = pair.unit.fate_ms.max(read_at);
+                }
                 Ok(Some(row)) => self.source_read(pair, Value::Object(row)),
             }
             if let Some(fate) = pair.unit.fate.clone() {
@@ -240,6 +258,7 @@ impl TwoWaySync {
                 pair.unit.note_refused(said.record.as_ref());
             }
             pair.unit.fate = fate;
+            pair.unit.fate_ms = version_ms;
             return;
         }
         match record {
