@@ -29,8 +29,9 @@ impl TwoWaySync {
             let recreate = mapping.policies.after_delete == AfterDelete::Recreate;
             let deleted_at = tombstone.map_or(0, |tombstone| self.deleted_at(tombstone));
             match tombstone {
-                // Told once more: what was asked because of it stays asked. An opt-out may be news: rows come in any order.
-                Some(tombstone) if tombstone.side == Side::Source && is_same(&unit, tombstone) => {
+                // Told once more, or a delete from before a merge: what was asked because of it stays asked. An opt-out may
+                // be news: rows come in any order.
+                Some(tombstone) if tombstone.side == Side::Source && is_known(&unit, tombstone) => {
                     self.hand_on_of(&unit).await?;
                     settlements.extend(settle(unit, &Outcome::Done, None));
                 }
@@ -175,8 +176,10 @@ fn never_linked(unit: Unit, before: Option<&Tombstone>) -> Vec<Settlement> {
     settled
 }
 
-fn is_same(unit: &Unit, tombstone: &Tombstone) -> bool {
-    unit.fate.is_some() && survivor(unit) == tombstone.merged_into
+/// Returns whether a row says of its end what is known. A merge counts on, whatever delete is heard of beside it.
+fn is_known(unit: &Unit, tombstone: &Tombstone) -> bool {
+    unit.fate == Some(Fate::Deleted)
+        || unit.fate.is_some() && survivor(unit) == tombstone.merged_into
 }
 
 fn survivor(unit: &Unit) -> Option<String> {
