@@ -278,9 +278,10 @@ impl TwoWaySync {
                 }
             }
             Fate::MergedInto(other) => {
+                let last = self.last_of_chain(&pair.unit, &other).await?;
                 let taken = self
                     .store
-                    .links(pair.mapping().name, vec![other.clone()])
+                    .links(pair.mapping().name, vec![last.clone()])
                     .await?;
                 let first = pair.unit.items.iter().map(|item| item.received_at_ms).min();
                 let heard_by = first.unwrap_or(now) + SURVIVOR_MS;
@@ -298,9 +299,9 @@ impl TwoWaySync {
                 pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));
                 if taken.is_empty() {
                     pair.replace = Some(Link {
-                        source_id: other.clone(),
+                        source_id: last.clone(),
                         base: "{}".to_owned(),
-                        lane: other,
+                        lane: last,
                         ..pair.link.clone()
                     });
                     let destination = pair.link.destination_id.clone();
@@ -314,6 +315,22 @@ impl TwoWaySync {
         pair.forget = true;
         pair.stopped = Some(Outcome::Done);
         Ok(())
+    }
+
+    /// Returns the identity that the survivor of a merge is now: itself, or the last of a chain of merges.
+    pub(super) async fn last_of_chain(
+        &self,
+        merged: &Unit,
+        survivor: &str,
+    ) -> Result<String, StoreError> {
+        let (mapping, ids) = (merged.mapping.name, vec![survivor.to_owned()]);
+        if !self.store.links(mapping, ids.clone()).await?.is_empty() {
+            return Ok(survivor.to_owned());
+        }
+        let heir = self.store.heirs(mapping, ids).await?.remove(survivor);
+        let last = heir.and_then(|heir| heir.source_id);
+        let last = last.filter(|last| *last != merged.source_id);
+        Ok(last.unwrap_or_else(|| survivor.to_owned()))
     }
 
     /// Both sides of a pair that has changed are looked at afresh.

@@ -154,7 +154,12 @@ impl TwoWaySync {
         for pair in pairs {
             let linked_to = Some(pair.link.destination_id.as_str());
             let ended = pair.unit.fate.is_some();
-            match !ended || meeting.claim(keys(mapping, &pair.unit, linked_to)) {
+            let mut wanted = keys(mapping, &pair.unit, linked_to);
+            if let Some(Fate::MergedInto(survivor)) = &pair.unit.fate {
+                let last = self.last_of_chain(&pair.unit, survivor).await?;
+                wanted.push(source_key(mapping, &last));
+            }
+            match !ended || meeting.claim(wanted) {
                 true => kept.push(pair),
                 false => put_off.extend(settle(pair.unit, &self.meets_elsewhere(), None)),
             }
