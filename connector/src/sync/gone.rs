@@ -9,6 +9,7 @@ use runtime::queue::{
     Tombstone,
 };
 use runtime::retry::ATTEMPTS_MAX;
+use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
 use super::batch::Fate;
@@ -184,6 +185,11 @@ impl TwoWaySync {
                 return Ok((Vec::new(), put_off.collect()));
             }
         };
+        // Records of pairs that ended earlier: no open create has made them.
+        let buried = self
+            .store
+            .tombstones(mapping.name, Side::Source, begun)
+            .await?;
         let mut left = Vec::with_capacity(units.len());
         let mut settlements = Vec::new();
         for unit in units {
@@ -194,10 +200,17 @@ impl TwoWaySync {
                     .unwrap_or_default()
                     .to_owned()
             };
-            let made = found
-                .iter()
-                .find(|record| text(record, mapping.external_id) == unit.source_id);
-            let (Some(made), Some(intent)) = (made, open.get(&unit.source_id)) else {
+            let Some(intent) = open.get(&unit.source_id) else {
+                left.push(unit);
+                continue;
+            };
+            let is_buried = |id: &str| buried.iter().any(|buried| buried.destination_id == id);
+            let made = found.iter().find(|record| {
+                text(record, mapping.external_id) == unit.source_id
+                    && !is_buried(&normalise(&text(record, "Id")))
+                    && !self.was_deleted_before(record, intent)
+            });
+            let Some(made) = made else {
                 left.push(unit);
                 continue;
             };
@@ -215,6 +228,15 @@ impl TwoWaySync {
             settlements.extend(settle(unit, &super::batch::give_back(), Some(link)));
         }
         Ok((left, settlements))
+    }
+
+    /// Returns whether a record was deleted before a create began, which has therefore not made it.
+    fn was_deleted_before(&self, record: &Map<String, Value>, begun: &Intent) -> bool {
+        let modified = record.get("SystemModstamp").and_then(Value::as_str);
+        let modified = modified.and_then(runtime::clock::parse_ms);
+        let deleted_ms = modified.map(|at| at - self.salesforce.offset_ms() + GRACE_MS);
+        record.get("IsDeleted") == Some(&Value::Bool(true))
+            && deleted_ms.is_some_and(|at| at < begun.made_at_ms)
     }
 
     /// The surviving record takes the pair over, unless it has an identity of its own.
