@@ -58,8 +58,9 @@ impl Watched {
         sync: &TwoWaySync,
         records: Vec<Record>,
     ) -> Result<Captured, StoreError> {
-        let living = |record: &Record| record.get("IsDeleted") != Some(&Value::Bool(true));
-        let records: Vec<Record> = records.into_iter().filter(living).collect();
+        let is_living = |record: &Record| record.get("IsDeleted") != Some(&Value::Bool(true));
+        let (records, deleted): (Vec<Record>, Vec<Record>) =
+            records.into_iter().partition(is_living);
         let ids: Vec<String> = records.iter().map(id_of).collect();
         let mut captured = Captured::default();
         for root in &self.roots {
@@ -75,6 +76,13 @@ impl Watched {
             sync.look_at_touched(root, &records).await?;
         }
         for mapping in &self.pushes {
+            let others = records
+                .iter()
+                .filter(|record| !sync.pushes(mapping, record));
+            let ended: Vec<&Record> = others.chain(&deleted).collect();
+            captured
+                .items
+                .extend(with_errors(sync, mapping, ended).await?);
             let done = sync
                 .store
                 .links_by_destination(mapping.name, ids.clone())
@@ -105,6 +113,22 @@ impl Watched {
         }
         Ok(captured)
     }
+}
+
+/// Returns an item for each record with an error in the log that goes to Ticketure no longer, which closes the error.
+async fn with_errors(
+    sync: &TwoWaySync,
+    mapping: &'static MappingDescriptor,
+    ended: Vec<&Record>,
+) -> Result<Vec<NewItem>, StoreError> {
+    if mapping.push_as != Some(PushAs::Create) || ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = ended.iter().map(|record| id_of(record)).collect();
+    let failed = sync.store.failed_of(mapping.name, ids).await?;
+    let has_failed = |record: &&Record| failed.iter().any(|one| one.key == id_of(record));
+    let ended = ended.into_iter().filter(has_failed);
+    Ok(ended.map(|record| item(mapping, record, &[])).collect())
 }
 
 fn id_of(record: &Record) -> String {
