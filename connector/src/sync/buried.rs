@@ -1,10 +1,10 @@
 //! Rows of pairs that are no more: what was deleted stays so, unless the mapping or a person says otherwise.
 
 use runtime::mapping::{AfterDelete, MappingDescriptor, Side};
-use runtime::queue::{Captured, Outcome, Review, Settlement, StoreError, Tombstone};
+use runtime::queue::{Captured, Link, Outcome, Review, Settlement, StoreError, Tombstone};
 use serde_json::Value;
 
-use super::batch::Fate;
+use super::batch::{Fate, give_back};
 use super::outcome::settle;
 use super::{TwoWaySync, Unit};
 
@@ -34,6 +34,22 @@ impl TwoWaySync {
                 Some(tombstone) if tombstone.side == Side::Source && is_known(&unit, tombstone) => {
                     self.hand_on_of(&unit).await?;
                     settlements.extend(settle(unit, &Outcome::Done, None));
+                }
+                // It looked deleted, and was merged: its pair comes back, and ends as that of a merge.
+                Some(tombstone)
+                    if survivor(&unit).is_some()
+                        && was_deleted_there(tombstone)
+                        && !self.is_taken(tombstone).await? =>
+                {
+                    let link = Link {
+                        mapping: mapping.name.to_owned(),
+                        source_id: unit.source_id.clone(),
+                        destination_id: tombstone.destination_id.clone(),
+                        base: "{}".to_owned(),
+                        lock: String::new(),
+                        lane: super::lane_of(&unit),
+                    };
+                    settlements.extend(settle(unit, &give_back(), Some(link)));
                 }
                 _ if unit.fate.is_some() => {
                     self.hand_on_of(&unit).await?;
@@ -85,6 +101,13 @@ impl TwoWaySync {
         let refused = self.refused_by_unlinked(unit).await?;
         let both = (unit.source_id.as_str(), survivor.as_str());
         self.hand_on(unit.mapping, both, &refused).await
+    }
+
+    /// Returns whether another pair has the record of a pair that ended.
+    async fn is_taken(&self, tombstone: &Tombstone) -> Result<bool, StoreError> {
+        let ids = vec![tombstone.destination_id.clone()];
+        let links = self.store.links_by_destination(&tombstone.mapping, ids);
+        Ok(!links.await?.is_empty())
     }
 
     /// Checks whether the record of a pair that ended in Ticketure is in Salesforce.
