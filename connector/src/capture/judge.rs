@@ -58,6 +58,10 @@ pub(super) async fn judge(
     for record in records {
         let id = text(&record, "Id");
         let link = known.links.get(&id);
+        if link.is_none() {
+            sync.hand_on_of_record(mapping, &known.buried, (&id, &record))
+                .await?;
+        }
         let judged = match record.get("IsDeleted") {
             Some(Value::Bool(true)) => {
                 Judged::goes(link.is_some() || is_opted_out(sync, mapping, &record))

@@ -315,7 +315,16 @@ impl TwoWaySync {
                     });
                     return Ok(());
                 }
-                let refused = self.refused_by(pair);
+                let mut refused = self.refused_by(pair);
+                if pair.unknown && !taken.is_empty() {
+                    match self.refused_in_salesforce(pair).await {
+                        Ok(fields) => refused.extend(fields),
+                        Err(error) => {
+                            pair.stopped = Some(self.not_answered(&pair.unit, &error));
+                            return Ok(());
+                        }
+                    }
+                }
                 let both = (pair.unit.source_id.as_str(), other.as_str());
                 self.hand_on(pair.mapping(), both, &refused).await?;
                 pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));

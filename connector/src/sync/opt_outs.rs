@@ -7,7 +7,7 @@ use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{consents, opted_out};
-use runtime::queue::{Link, Outcome, StoreError, TreeRecord};
+use runtime::queue::{Link, Outcome, StoreError, Tombstone, TreeRecord};
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
 
@@ -138,6 +138,20 @@ impl TwoWaySync {
         }
     }
 
+    /// Hands on the opt-outs of a record whose pair ended since its identity was merged in Ticketure.
+    pub(crate) async fn hand_on_of_record(
+        &self,
+        mapping: &'static MappingDescriptor,
+        buried: &[Tombstone],
+        (id, record): (&str, &Map<String, Value>),
+    ) -> Result<(), StoreError> {
+        let Some(both) = merged_identity(buried, id) else {
+            return Ok(());
+        };
+        self.hand_on(mapping, both, &refused_in(mapping, record))
+            .await
+    }
+
     /// Returns the consents that a pair's person has refused, on either side, as far as this batch knows.
     pub(super) fn refused_by(&self, pair: &Pair) -> Vec<usize> {
         let mapping = pair.mapping();
@@ -152,6 +166,16 @@ impl TwoWaySync {
             add(record.as_ref());
         }
         fields.into_iter().collect()
+    }
+
+    /// Returns the consents that the record of a pair refuses in Salesforce.
+    pub(super) async fn refused_in_salesforce(&self, pair: &Pair) -> Result<Vec<usize>, CallError> {
+        let mapping = pair.mapping();
+        let ids = [pair.link.destination_id.clone()];
+        let select = super::image::select(mapping, self.has_npsp());
+        let found = self.salesforce.retrieve(mapping.object, &ids, &select);
+        let found: Option<Map<String, Value>> = found.await?.into_iter().next().flatten();
+        Ok(found.map_or(Vec::new(), |record| refused_in(mapping, &record)))
     }
 
     /// Returns the consents that a person without a pair has refused.
@@ -224,11 +248,7 @@ impl TwoWaySync {
         record: &Map<String, Value>,
         id: &str,
     ) -> Result<Result<(), CallError>, StoreError> {
-        let mut seen = mapping.new_record();
-        let text = Value::Object(record.clone()).to_string();
-        // A value that does not fit is no opt-out.
-        let _ = json::read(seen.as_mut(), text.as_bytes());
-        let fields = opted_out(mapping, seen.as_ref());
+        let fields = refused_in(mapping, record);
         if fields.is_empty() {
             return Ok(Ok(()));
         }
@@ -255,6 +275,23 @@ impl TwoWaySync {
         }
         Ok(Ok(()))
     }
+}
+
+/// Returns the identity that was merged in Ticketure while its pair had this record, and its survivor.
+fn merged_identity<'t>(buried: &'t [Tombstone], id: &str) -> Option<(&'t str, &'t str)> {
+    let mut buried = buried.iter();
+    let own = buried
+        .find(|one| one.side == Side::Source && normalise(&one.destination_id) == normalise(id))?;
+    Some((&own.source_id, own.merged_into.as_deref()?))
+}
+
+/// Returns the consents that a record of Salesforce's refuses.
+fn refused_in(mapping: &'static MappingDescriptor, record: &Map<String, Value>) -> Vec<usize> {
+    let mut seen = mapping.new_record();
+    let text = Value::Object(record.clone()).to_string();
+    // A value that does not fit is no opt-out.
+    let _ = json::read(seen.as_mut(), text.as_bytes());
+    opted_out(mapping, seen.as_ref())
 }
 
 fn kept(

@@ -195,7 +195,8 @@ impl TwoWaySync {
                 self.remember_seen(mapping, &id, found).await?;
                 return Ok(Err(settle(unit, &self.meets_elsewhere(), None)));
             }
-            return Ok(Err(self.link_by_id(mapping, unit, &id, source_id).await?));
+            let ids = (id.as_str(), source_id);
+            return Ok(Err(self.link_by_id(mapping, unit, ids, &found).await?));
         }
         let seen = match image::of(&self.handlers, mapping, &found, self.has_npsp()) {
             Ok(seen) => seen,
@@ -269,8 +270,8 @@ impl TwoWaySync {
         &self,
         mapping: &'static MappingDescriptor,
         unit: Unit,
-        id: &str,
-        source_id: &str,
+        (id, source_id): (&str, &str),
+        found: &Map<String, Value>,
     ) -> Result<Vec<Settlement>, StoreError> {
         let unit = match self.unless_cloned(mapping, unit, id, source_id).await? {
             Ok(unit) => unit,
@@ -279,6 +280,8 @@ impl TwoWaySync {
         let buried = self
             .store
             .tombstones(mapping.name, Side::Source, vec![source_id.to_owned()])
+            .await?;
+        self.hand_on_of_record(mapping, &buried, (id, found))
             .await?;
         let Some(ticketure) = self.ticketure.as_ref().filter(|_| buried.is_empty()) else {
             return Ok(settle(unit, &Outcome::Done, None));
