@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use runtime::mapping::{AfterDelete, MappingDescriptor, Side};
-use runtime::merge::LinkState;
+use runtime::merge::{LinkState, opted_out};
 use runtime::queue::{
     Captured, Intent, Link, NewItem, Outcome, Review, SALESFORCE_CHANGED, Settlement, StoreError,
     Tombstone,
@@ -245,11 +245,16 @@ impl TwoWaySync {
             .store
             .links_by_destination(pair.mapping().name, vec![master.to_owned()])
             .await?;
-        let refused = self.refused_by(pair);
-        if taken
+        let mut refused = self.refused_by(pair);
+        if let Some(link) = taken
             .values()
-            .any(|link| link.source_id != pair.link.source_id)
+            .find(|link| link.source_id != pair.link.source_id)
         {
+            for field in self.refused_by_link(pair.mapping(), link).await? {
+                if !refused.contains(&field) {
+                    refused.push(field);
+                }
+            }
             pair.tombstone = Some(tombstone(
                 pair,
                 Side::Destination,
@@ -257,14 +262,16 @@ impl TwoWaySync {
                 Some(master),
             ));
             pair.forget = true;
-            if let Some(outcome) = self.opt_out_identity(pair, &refused).await? {
+            let known = opted_out(pair.mapping(), pair.state.current(Side::Source).as_ref());
+            let missing = refused.iter().filter(|field| !known.contains(field));
+            let missing: Vec<usize> = missing.copied().collect();
+            if let Some(outcome) = self.opt_out_identity(&pair.unit, &missing).await? {
                 (pair.tombstone, pair.forget) = (None, false);
                 pair.stopped = Some(outcome);
                 return Ok(());
             }
-            for link in taken.values() {
-                self.owe(pair.mapping(), &link.source_id, &refused).await?;
-            }
+            let both = (pair.link.source_id.as_str(), link.source_id.as_str());
+            self.hand_on(pair.mapping(), both, &refused).await?;
             self.ask(pair, &format!("its record was merged into {master}, which is another identity's: merge the two in Ticketure as well"))
                 .await?;
             pair.stopped = Some(Outcome::Done);

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{consents, opted_out};
+use runtime::merge::{LinkState, consents, opted_out};
 use runtime::queue::{Link, Outcome, StoreError, Tombstone, TreeRecord};
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
@@ -168,6 +168,21 @@ impl TwoWaySync {
         fields.into_iter().collect()
     }
 
+    /// Returns the consents that the person of another pair has refused, as far as its link knows.
+    pub(super) async fn refused_by_link(
+        &self,
+        mapping: &'static MappingDescriptor,
+        link: &Link,
+    ) -> Result<Vec<usize>, StoreError> {
+        let owed = self.owed(mapping, vec![link.source_id.clone()]);
+        let mut fields = owed.await?.remove(&link.source_id).unwrap_or_default();
+        let state = LinkState::from_json(mapping, &link.base);
+        for side in [Side::Source, Side::Destination] {
+            fields.extend(opted_out(mapping, state.current(side).as_ref()));
+        }
+        Ok(fields)
+    }
+
     /// Returns the consents that the record of a pair refuses in Salesforce.
     pub(super) async fn refused_in_salesforce(&self, pair: &Pair) -> Result<Vec<usize>, CallError> {
         let mapping = pair.mapping();
@@ -193,13 +208,10 @@ impl TwoWaySync {
     /// returned as what becomes of the pair's items.
     pub(super) async fn opt_out_identity(
         &self,
-        pair: &Pair,
-        fields: &[usize],
+        unit: &Unit,
+        missing: &[usize],
     ) -> Result<Option<Outcome>, StoreError> {
-        let mapping = pair.mapping();
-        let known = opted_out(mapping, pair.state.current(Side::Source).as_ref());
-        let missing = fields.iter().filter(|field| !known.contains(field));
-        let missing: Vec<usize> = missing.copied().collect();
+        let mapping = unit.mapping;
         let Some(ticketure) = self.ticketure.as_ref().filter(|_| !missing.is_empty()) else {
             return Ok(None);
         };
@@ -219,8 +231,8 @@ impl TwoWaySync {
             Err(error) => return Ok(Some(super::outcome::unfit(mapping, &error))),
         };
         let entity = endpoint::entity(mapping);
-        let said = ticketure.change(entity, &pair.unit.source_id, &body).await;
-        Ok(said.err().map(|error| self.not_pushed(&pair.unit, &error)))
+        let said = ticketure.change(entity, &unit.source_id, &body).await;
+        Ok(said.err().map(|error| self.not_pushed(unit, &error)))
     }
 
     /// Keeps the opt-out that the items show of a record that was deleted, for the record that it was merged into.
