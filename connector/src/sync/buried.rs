@@ -83,7 +83,7 @@ impl TwoWaySync {
                             }
                         }
                     }
-                    if is_newer {
+                    if is_newer && !merged_there(tombstone) {
                         self.note_newer(&unit, tombstone).await?;
                     }
                     settlements.extend(settle(unit, &Outcome::Done, None));
@@ -178,6 +178,11 @@ fn was_deleted_there(tombstone: &Tombstone) -> bool {
     tombstone.side == Side::Source
         && tombstone.merged_into.is_none()
         && !tombstone.destination_id.is_empty()
+}
+
+/// Returns whether the pair ended since its record was merged in Salesforce. It is asked already to merge the identities.
+fn merged_there(tombstone: &Tombstone) -> bool {
+    tombstone.side == Side::Destination && tombstone.merged_into.is_some()
 }
 
 /// Deleted or merged before it was ever linked: older rows that are still on their way make nothing of it.
