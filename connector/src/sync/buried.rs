@@ -83,7 +83,9 @@ impl TwoWaySync {
                             }
                         }
                     }
-                    if is_newer && !merged_there(tombstone) {
+                    if merged_there(tombstone) {
+                        self.hand_on_to_owner(&unit, tombstone).await?;
+                    } else if is_newer {
                         self.note_newer(&unit, tombstone).await?;
                     }
                     settlements.extend(settle(unit, &Outcome::Done, None));
@@ -100,6 +102,19 @@ impl TwoWaySync {
         };
         let refused = self.refused_by_unlinked(unit).await?;
         let both = (unit.source_id.as_str(), survivor.as_str());
+        self.hand_on(unit.mapping, both, &refused).await
+    }
+
+    /// Hands the opt-outs of an identity whose record was merged in Salesforce on to the identity that has the survivor.
+    async fn hand_on_to_owner(&self, unit: &Unit, tombstone: &Tombstone) -> Result<(), StoreError> {
+        let asked = vec![unit.source_id.clone()];
+        let mut heirs = self.store.heirs(&tombstone.mapping, asked).await?;
+        let owner = heirs
+            .remove(&unit.source_id)
+            .and_then(|heir| heir.source_id);
+        let Some(owner) = owner else { return Ok(()) };
+        let refused = self.refused_by_unlinked(unit).await?;
+        let both = (unit.source_id.as_str(), owner.as_str());
         self.hand_on(unit.mapping, both, &refused).await
     }
 
