@@ -32,6 +32,10 @@ impl TwoWaySync {
                 // Told once more, or a delete from before a merge: what was asked because of it stays asked. An opt-out may
                 // be news: rows come in any order.
                 Some(tombstone) if tombstone.side == Side::Source && is_known(&unit, tombstone) => {
+                    if let Some(outcome) = self.opt_out_left(&unit, tombstone).await? {
+                        settlements.extend(settle(unit, &outcome, None));
+                        continue;
+                    }
                     self.hand_on_of(&unit).await?;
                     settlements.extend(settle(unit, &Outcome::Done, None));
                 }
@@ -103,6 +107,26 @@ impl TwoWaySync {
         let refused = self.refused_by_unlinked(unit).await?;
         let both = (unit.source_id.as_str(), survivor.as_str());
         self.hand_on(unit.mapping, both, &refused).await
+    }
+
+    /// Opts out the record that a merged identity had, where its row has news. An answer that stays out is returned.
+    async fn opt_out_left(
+        &self,
+        unit: &Unit,
+        tombstone: &Tombstone,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let Some(survivor) = survivor(unit).filter(|_| !tombstone.destination_id.is_empty()) else {
+            return Ok(None);
+        };
+        let refused = self.refused_by_unlinked(unit).await?;
+        let both = (unit.source_id.as_str(), survivor.as_str());
+        let new = self.not_handed_on(unit.mapping, both, &refused).await?;
+        // The survivor's own is opted out with the survivor.
+        if new.is_empty() || self.is_taken(tombstone).await? {
+            return Ok(None);
+        }
+        let left = &tombstone.destination_id;
+        Ok(self.opt_out_record(unit, left, &new).await)
     }
 
     /// Hands the opt-outs of an identity whose record was merged in Salesforce on to the identity that has the survivor.

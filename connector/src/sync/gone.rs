@@ -323,9 +323,16 @@ impl TwoWaySync {
                     return Ok(());
                 }
                 let mut refused = self.refused_by(pair);
+                let mut there = opted_out(
+                    pair.mapping(),
+                    pair.state.current(Side::Destination).as_ref(),
+                );
                 if pair.unknown && !taken.is_empty() {
                     match self.refused_in_salesforce(pair).await {
-                        Ok(fields) => refused.extend(fields),
+                        Ok(fields) => {
+                            refused.extend(&fields);
+                            there = fields;
+                        }
                         Err(error) => {
                             pair.stopped = Some(self.not_answered(&pair.unit, &error));
                             return Ok(());
@@ -334,6 +341,16 @@ impl TwoWaySync {
                 }
                 let both = (pair.unit.source_id.as_str(), other.as_str());
                 self.hand_on(pair.mapping(), both, &refused).await?;
+                // Its own record stays, and is opted out as the identity was.
+                let missing = refused.iter().filter(|field| !there.contains(field));
+                let missing: Vec<usize> = missing.copied().collect();
+                let own = &pair.link.destination_id;
+                if !taken.is_empty()
+                    && let Some(outcome) = self.opt_out_record(&pair.unit, own, &missing).await
+                {
+                    pair.stopped = Some(outcome);
+                    return Ok(());
+                }
                 pair.tombstone = Some(tombstone(pair, Side::Source, now, Some(&other)));
                 if taken.is_empty() {
                     pair.replace = Some(Link {

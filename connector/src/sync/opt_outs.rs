@@ -3,16 +3,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use runtime::entity::Entity;
+use runtime::entity::{Entity, Slot, SlotMut};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{LinkState, consents, opted_out};
 use runtime::queue::{Link, Outcome, StoreError, Tombstone, TreeRecord};
+use runtime::retry::Verdict;
 use runtime::salesforce::{CallError, normalise};
 use serde_json::{Map, Value};
 
+use super::calls::Record;
+use super::outcome::{Failure, attempts_of};
 use super::pair::Pair;
 use super::{Broken, TwoWaySync, Unit};
+use crate::to_salesforce::send::body;
 use crate::to_ticketure::endpoint;
 
 /// The name under which they are kept among the trees' records, by the survivor's source id.
@@ -110,8 +114,31 @@ impl TwoWaySync {
         (merged, survivor): (&str, &str),
         refused: &[usize],
     ) -> Result<(), StoreError> {
+        let new = self
+            .not_handed_on(mapping, (merged, survivor), refused)
+            .await?;
+        self.owe(mapping, survivor, &new).await?;
+        // After the opt-outs: what a crash cuts off in between is asked for again.
+        let handed_on = new.iter().map(|field| TreeRecord {
+            tree: HANDED_ON.to_owned(),
+            base: survivor.to_owned(),
+            ..kept((mapping, merged), *field, OWED.to_owned())
+        });
+        match new.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_records(handed_on.collect()).await,
+        }
+    }
+
+    /// Returns the opt-outs that a merged identity has not handed on yet.
+    pub(super) async fn not_handed_on(
+        &self,
+        mapping: &MappingDescriptor,
+        (merged, survivor): (&str, &str),
+        refused: &[usize],
+    ) -> Result<Vec<usize>, StoreError> {
         if refused.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let known = self.store.tree_records(HANDED_ON, vec![merged.to_owned()]);
         let known = known.await?;
@@ -124,18 +151,7 @@ impl TwoWaySync {
             })
         };
         let new = refused.iter().copied().filter(|field| !is_known(*field));
-        let new: Vec<usize> = new.collect();
-        self.owe(mapping, survivor, &new).await?;
-        // After the opt-outs: what a crash cuts off in between is asked for again.
-        let handed_on = new.iter().map(|field| TreeRecord {
-            tree: HANDED_ON.to_owned(),
-            base: survivor.to_owned(),
-            ..kept((mapping, merged), *field, OWED.to_owned())
-        });
-        match new.is_empty() {
-            true => Ok(()),
-            false => self.store.keep_records(handed_on.collect()).await,
-        }
+        Ok(new.collect())
     }
 
     /// Hands on the opt-outs of a record whose pair ended since its identity was merged in Ticketure.
@@ -215,12 +231,7 @@ impl TwoWaySync {
         let Some(ticketure) = self.ticketure.as_ref().filter(|_| !missing.is_empty()) else {
             return Ok(None);
         };
-        let mut record = mapping.new_record();
-        for (field, refuses) in consents(mapping).filter(|(field, _)| missing.contains(field)) {
-            if let runtime::entity::SlotMut::Boolean(slot) = record.slot_mut(field) {
-                *slot = runtime::entity::Slot::Value(refuses);
-            }
-        }
+        let record = refusing(mapping, missing);
         let handler = super::batch::handler_of(&self.handlers, mapping);
         let back = handler.and_then(|handler| handler.back(mapping.name, record.as_ref()));
         let body = match back {
@@ -233,6 +244,40 @@ impl TwoWaySync {
         let entity = endpoint::entity(mapping);
         let said = ticketure.change(entity, &unit.source_id, &body).await;
         Ok(said.err().map(|error| self.not_pushed(unit, &error)))
+    }
+
+    /// Opts out the record of a pair that ends. An answer that stays out is returned as what becomes of the pair's items.
+    pub(super) async fn opt_out_record(
+        &self,
+        unit: &Unit,
+        id: &str,
+        missing: &[usize],
+    ) -> Option<Outcome> {
+        if missing.is_empty() || self.breaks(Broken::Consent) {
+            return None;
+        }
+        let record = refusing(unit.mapping, missing);
+        let call = Record {
+            key: unit.source_id.clone(),
+            id: Some(id.to_owned()),
+            body: body(unit, record.as_ref()),
+            locks: Vec::new(),
+            of: (),
+        };
+        let sent = self.in_calls(unit.mapping, vec![call]).await;
+        let attempts = attempts_of(unit);
+        sent.iter()
+            .find_map(|((), sent)| match self.unless_refused(attempts, sent) {
+                Ok(outcome) => outcome,
+                Err(refusal) => {
+                    let error = refusal.errors.first()?;
+                    // One that is deleted, or that the org refuses for good, stays as it is.
+                    let may_pass = matches!(error.verdict(), Verdict::Transient | Verdict::Lock);
+                    let failure = Failure::of(&error.code, error.message.clone());
+                    let outcome = self.failed(unit, failure);
+                    (may_pass && matches!(outcome, Outcome::Retry { .. })).then_some(outcome)
+                }
+            })
     }
 
     /// Keeps the opt-out that the items show of a record that was deleted, for the record that it was merged into.
@@ -304,6 +349,17 @@ fn refused_in(mapping: &'static MappingDescriptor, record: &Map<String, Value>) 
     // A value that does not fit is no opt-out.
     let _ = json::read(seen.as_mut(), text.as_bytes());
     opted_out(mapping, seen.as_ref())
+}
+
+/// Returns a record that says nothing but these opt-outs.
+fn refusing(mapping: &'static MappingDescriptor, fields: &[usize]) -> Box<dyn Entity> {
+    let mut record = mapping.new_record();
+    for (field, refuses) in consents(mapping).filter(|(field, _)| fields.contains(field)) {
+        if let SlotMut::Boolean(slot) = record.slot_mut(field) {
+            *slot = Slot::Value(refuses);
+        }
+    }
+    record
 }
 
 fn kept(
