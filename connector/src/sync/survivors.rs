@@ -193,7 +193,10 @@ impl TwoWaySync {
         select.extend(parent(mapping).map(|(parent, _)| parent));
         match natural_key(mapping) {
             [] => select.extend(self.external_ids(mapping.object)),
-            key => select.extend(key.iter().copied().chain(self.checked(mapping.object))),
+            key => {
+                let said = [self.checked(mapping.object), self.worded(mapping.object)];
+                select.extend(key.iter().copied().chain(said.into_iter().flatten()));
+            }
         }
         let select: Vec<&str> = select.into_iter().collect();
         let from = merges.iter().map(|merge| vec![Some(merge.from.clone())]);
@@ -353,11 +356,20 @@ impl TwoWaySync {
 
     /// The check boxes of an object that mappings write.
     fn checked(&self, object: &str) -> BTreeSet<&'static str> {
+        self.written(object, |kind| matches!(kind, Kind::Boolean))
+    }
+
+    /// The words of an object that mappings write.
+    fn worded(&self, object: &str) -> BTreeSet<&'static str> {
+        self.written(object, |kind| matches!(kind, Kind::Text))
+    }
+
+    fn written(&self, object: &str, is_it: fn(Kind) -> bool) -> BTreeSet<&'static str> {
         let mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
         let mappings = mappings.filter(|mapping| mapping.object == object);
         let fields = mappings.flat_map(|mapping| mapping.record.fields);
-        let checks = fields.filter(|field| matches!(field.kind, Kind::Boolean));
-        checks
+        let fields = fields.filter(|field| is_it(field.kind));
+        fields
             .filter_map(|field| field.path.last().copied())
             .collect()
     }

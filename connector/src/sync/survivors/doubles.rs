@@ -14,7 +14,7 @@ pub(super) type Double = (usize, String);
 
 impl TwoWaySync {
     /// Where the survivor's record stands already, beside the old one, the old one is to go: what was checked on it is
-    /// checked on the other. Gives those that are to go, and the merges' places.
+    /// checked on the other, which then has its words as well, such as the buyer's role. Gives those that are to go, and the merges' places.
     pub(super) async fn doubles(
         &self,
         referring: Referring,
@@ -38,6 +38,9 @@ impl TwoWaySync {
             .map(|record| ((text(&record, parent), text(&record, field)), record))
             .collect();
         let checks = self.checked(mapping.object);
+        let key = super::natural_key(mapping);
+        let mut words = self.worded(mapping.object);
+        words.retain(|name| !key.contains(name));
         let mut gone = Vec::new();
         for of in referred.iter_mut() {
             let to = merges.get(of.merge).map(|merge| merge.to.clone());
@@ -53,6 +56,12 @@ impl TwoWaySync {
             of.body = checks
                 .map(|name| ((*name).to_owned(), Value::Bool(true)))
                 .collect();
+            let leads = !of.body.is_empty();
+            for name in words.iter().filter(|_| leads) {
+                let word = of.record.get(*name).filter(|word| word.is_string());
+                of.body
+                    .extend(word.map(|word| ((*name).to_owned(), word.clone())));
+            }
             of.record = double.clone();
         }
         referred.retain(|of| !of.body.is_empty());
