@@ -227,8 +227,12 @@ impl Capture {
             Err(error) => return Ok(Err(error)),
         };
         reading.select = image::select(mapping, self.sync.has_npsp());
-        for field in ["IsDeleted", "MasterRecordId"] {
-            reading.select.push(field);
+        let household = self.sync.household_of(mapping.name);
+        for field in ["IsDeleted", "MasterRecordId"].into_iter().chain(household) {
+            // Salesforce refuses a field that is named twice.
+            if !reading.select.contains(&field) {
+                reading.select.push(field);
+            }
         }
         let mut new = 0;
         loop {

@@ -57,7 +57,7 @@ use crate::mapping::Side;
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
-pub use heirs::{Heir, MERGED};
+pub use heirs::{Absorbed, Heir, MERGED};
 pub use item::{
     Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, Failed, FailedItem, GateNote,
     Gated, HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,

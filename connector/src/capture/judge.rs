@@ -55,6 +55,7 @@ pub(super) async fn judge(
         ..Captured::default()
     };
     wake_behind_deleted(sync, mapping, &records, &known).await?;
+    sync.hear_of_homes(mapping.name, &records).await?;
     for record in records {
         let id = text(&record, "Id");
         let link = known.links.get(&id);

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use runtime::mapping::Side;
 use runtime::queue::{Review, StoreError, TreeRecord, TreeWait};
 use runtime::salesforce::normalise;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
@@ -172,14 +172,15 @@ impl TwoWaySync {
         Ok(kin.filter(not_alone).collect())
     }
 
-    /// A tree is worked again when the name or the address of somebody changes who shares neither with the anchor.
+    /// A tree is worked again when the name or the address of somebody changes who shares neither with the anchor, and
+    /// when the office moves somebody, so that it is noted before the contact is merged.
     async fn wait_for_kin(
         &self,
         work: &Work,
         kin: &[Kin],
         strangers: &[usize],
     ) -> Result<(), StoreError> {
-        let mut waits = Vec::new();
+        let mut waits: Vec<TreeWait> = kin.iter().flat_map(|one| home_waits(work, one)).collect();
         for one in strangers.iter().filter_map(|index| kin.get(*index)) {
             let pair = vec![one.claim.member.clone(), one.claim.anchor.clone()];
             let tree = work.trees.get(one.tree).map(|tree| tree.id.clone());
@@ -216,7 +217,7 @@ impl TwoWaySync {
 
     /// Nobody else moves the contact meanwhile, or what follows it.
     fn claim_home(&self, work: &mut Work, tree: usize, contact: &str) {
-        let key = format!("home of {}", normalise(contact));
+        let key = home_key(&normalise(contact));
         let reason = "another batch is moving a contact of its family";
         self.claim(work, tree, key, reason);
     }
@@ -304,6 +305,42 @@ impl TwoWaySync {
             .await
     }
 
+    /// The field that has the household of a changed record, if it may have one.
+    pub(crate) fn household_of(&self, mapping: &str) -> Option<&'static str> {
+        Some(HOUSEHOLD_OF).filter(|_| mapping == PEOPLE && self.has_npsp())
+    }
+
+    /// Takes in what changed contacts say of households, before they become items: who was merged into whom, and whom the
+    /// office moved. Trees note the latter, since they alone know that nobody else moves the contact meanwhile.
+    pub(crate) async fn hear_of_homes(
+        &self,
+        mapping: &str,
+        contacts: &[Map<String, Value>],
+    ) -> Result<(), StoreError> {
+        if mapping != PEOPLE || !self.has_npsp() {
+            return Ok(());
+        }
+        let id = |record: &Map<String, Value>, field: &str| {
+            let id = record.get(field).and_then(Value::as_str)?;
+            Some(normalise(id))
+        };
+        let merged = contacts.iter().filter_map(|one| {
+            let account = id(one, HOUSEHOLD_OF).unwrap_or_default();
+            Some((id(one, "Id")?, id(one, "MasterRecordId")?, account))
+        });
+        self.note_absorbed(merged).await?;
+        let seen = contacts.iter();
+        let seen = seen.filter_map(|one| Some((id(one, "Id")?, id(one, HOUSEHOLD_OF)?)));
+        let seen: BTreeMap<String, String> = seen.collect();
+        let mut homes = self.homes(seen.keys().cloned().collect()).await?;
+        homes.retain(|contact, home| {
+            let account = seen.get(contact);
+            home.at.is_some() && account.is_some_and(|account| !home.is_at(account))
+        });
+        self.wake_trees(homes.keys().map(|contact| home_key(contact)).collect())
+            .await
+    }
+
     /// The keys by which trees wait for changes of these people's names and addresses.
     pub(crate) fn kin_keys<'i>(
         &self,
@@ -357,6 +394,24 @@ fn question_id(identity: &str) -> String {
 
 fn kin_key(identity: &str) -> String {
     format!("kin of {identity}")
+}
+
+fn home_key(contact: &str) -> String {
+    format!("home of {contact}")
+}
+
+fn home_waits(work: &Work, one: &Kin) -> Vec<TreeWait> {
+    let wait = |contact: &String, root: &str| TreeWait {
+        key: home_key(contact),
+        tree: work.root.name.to_owned(),
+        root: root.to_owned(),
+    };
+    let tree = work.trees.get(one.tree).into_iter();
+    let both = |tree: &Tree| {
+        let both = [&one.claim.member, &one.claim.anchor];
+        both.map(|contact| wait(contact, &tree.id))
+    };
+    tree.flat_map(both).collect()
 }
 
 fn contacts(kin: &[Kin]) -> BTreeSet<String> {

@@ -1,6 +1,6 @@
 //! Records that were merged into others: what refers to them refers to the survivor, however long the chain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -45,6 +45,60 @@ impl Store {
         })
         .await
     }
+}
+
+/// The records that were merged into one, on either side and however long the chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Absorbed {
+    /// Their source ids.
+    pub sources: BTreeSet<String>,
+    /// Their records in Salesforce.
+    pub records: BTreeSet<String>,
+}
+
+impl Store {
+    /// Returns what was merged into each of these, which are source ids or records in Salesforce. Others are left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn absorbed(
+        &self,
+        mapping: &str,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Absorbed>, StoreError> {
+        let mapping = mapping.to_owned();
+        self.read(move |connection| {
+            let mut all = HashMap::new();
+            for id in ids {
+                let one = absorbed_by(connection, &mapping, &id)?;
+                if one != Absorbed::default() {
+                    all.insert(id, one);
+                }
+            }
+            Ok(all)
+        })
+        .await
+    }
+}
+
+fn absorbed_by(connection: &Connection, mapping: &str, id: &str) -> Result<Absorbed, StoreError> {
+    let mut all = Absorbed::default();
+    let mut keys = vec![id.to_owned()];
+    keys.extend(record(connection, mapping, id)?);
+    keys.extend(owner(connection, mapping, id)?);
+    let own = keys.clone();
+    while let Some(key) = keys.pop() {
+        for (source, record) in absorbed(connection, mapping, &key)? {
+            if !own.contains(&source) && all.sources.insert(source.clone()) {
+                keys.push(source);
+            }
+            let is_new = !record.is_empty() && !own.contains(&record);
+            if is_new && all.records.insert(record.clone()) {
+                keys.push(record);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Follows the merges of one record.
@@ -111,7 +165,7 @@ pub(super) fn inherit(
     let mut heirs = vec![source_id.to_owned()];
     for _ in 0..CHAIN_MAX {
         let Some(heir) = heirs.pop() else { break };
-        for (id, record) in absorbed(step, mapping, &heir)? {
+        for (id, record) in absorbed(&step.transaction, mapping, &heir)? {
             woken += stand_in::wake(step, mapping, &id)?;
             if record == destination_id {
                 review::close(step, mapping, &id)?;
@@ -138,13 +192,13 @@ fn merged_into(
     Ok(found.optional()?)
 }
 
-/// Those that were merged into it in Ticketure, with the records that they had.
+/// Source ids of those that were merged into it, with the records that they had.
 fn absorbed(
-    step: &Step<'_>,
+    connection: &Connection,
     mapping: &str,
     source_id: &str,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    let mut statement = step.transaction.prepare_cached(
+    let mut statement = connection.prepare_cached(
         "SELECT source_id, destination_id FROM tombstones
          WHERE mapping = ?1 AND merged_into = ?2 AND merged_into IS NOT NULL",
     )?;

@@ -30,6 +30,8 @@ pub(super) struct Person {
     pub(super) home: Home,
     /// As it is noted.
     pub(super) noted: Option<Home>,
+    /// The contacts that were merged into this one, on either side.
+    pub(super) absorbed: BTreeSet<String>,
     pub(super) created_ms: i64,
 }
 
@@ -50,6 +52,8 @@ pub(super) struct Facts {
     pub(super) claims: Vec<Claim>,
     /// The claims that are noted.
     pub(super) noted_claims: Vec<Claim>,
+    /// The last households of contacts that were merged in Salesforce.
+    last: BTreeMap<String, String>,
 }
 
 /// Reasons for which the facts are not known.
@@ -96,11 +100,14 @@ impl TwoWaySync {
         let mut homes = self.homes(ids.clone()).await?;
         let claims = self.claims(ids.clone()).await?;
         let mut next: BTreeSet<String> = claims.iter().map(|one| one.anchor.clone()).collect();
+        let mut absorbed = self.absorbed(facts, &ids).await?;
+        next.extend(absorbed.values().flatten().cloned());
         facts.noted_claims.extend(claims);
         let mut places = BTreeSet::new();
         for (id, mut person) in self.people(&ids).await? {
             person.noted = homes.remove(&id);
             person.home = person.noted.clone().unwrap_or_default();
+            person.absorbed = absorbed.remove(&id).unwrap_or_default();
             let home = &person.home;
             let known = [
                 &person.account,
@@ -120,6 +127,23 @@ impl TwoWaySync {
         }
         next.retain(|id| !facts.people.contains_key(id));
         Ok(next)
+    }
+
+    /// The contacts that were merged into these: in Ticketure by the tombstones, in Salesforce by the notes of capture.
+    async fn absorbed(
+        &self,
+        facts: &mut Facts,
+        ids: &[String],
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
+        let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (survivor, contact, account) in self.absorbed_contacts(ids.to_vec()).await? {
+            facts.last.insert(contact.clone(), account);
+            all.entry(survivor).or_default().insert(contact);
+        }
+        for (survivor, found) in self.store.absorbed(PEOPLE, ids.to_vec()).await? {
+            all.entry(survivor).or_default().extend(found.records);
+        }
+        Ok(all)
     }
 
     /// Contacts by id. One that was deleted is a person without an account.
@@ -192,8 +216,10 @@ impl TwoWaySync {
 
 impl Facts {
     fn see_all(&mut self) {
-        for person in self.people.values_mut() {
-            let Some(account) = &person.account else {
+        for (id, person) in &mut self.people {
+            // Whom the office moved right before the merge was taken out as well.
+            let last = || self.last.get(id).filter(|last| !last.is_empty());
+            let Some(account) = person.account.as_ref().or_else(last) else {
                 continue;
             };
             let place = self.places.get(account);
@@ -203,6 +229,21 @@ impl Facts {
             });
             person.home.see(account, is_own);
         }
+    }
+}
+
+impl Facts {
+    /// The homes of the contact and of all that were merged into it: a person stays who they are.
+    pub(super) fn homes_of(&self, contact: &str) -> Vec<&Home> {
+        let mut all = BTreeSet::from([contact]);
+        let mut left = vec![contact];
+        let mut homes = Vec::new();
+        while let Some(person) = left.pop().and_then(|id| self.people.get(id)) {
+            homes.push(&person.home);
+            let absorbed = person.absorbed.iter().map(String::as_str);
+            left.extend(absorbed.filter(|id| self.people.contains_key(*id) && all.insert(id)));
+        }
+        homes
     }
 }
 

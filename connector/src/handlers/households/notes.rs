@@ -3,7 +3,7 @@
 //! A move is noted before its call. So after a crash between the call and its answer, a contact that is neither where it
 //! was nor where it was about to go has been moved by the office.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runtime::queue::{StoreError, TreeRecord};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ use crate::sync::TwoWaySync;
 const HOME: &str = "home";
 /// Notes of claims, by the member's contact.
 const KIN: &str = "kin";
+/// Notes of contacts that were merged in Salesforce, by the contact into which.
+const ABSORBED: &str = "home_of_merged";
 /// Stands where a note names no record of Salesforce.
 const NOTED: &str = "noted";
 
@@ -38,8 +40,10 @@ pub(super) struct Home {
     pub(super) ours: bool,
     /// The question about the contact, as it was asked.
     pub(super) asked: Option<Asked>,
-    /// The household from which the office took the contact.
+    /// The household from which the office took the contact, last.
     pub(super) taken_from: Option<String>,
+    /// The households from which the office took the contact before.
+    pub(super) taken_before: BTreeSet<String>,
 }
 
 /// A question that waits for a person, or has been answered.
@@ -74,7 +78,9 @@ impl Home {
         match &self.at {
             Some(at) if at == account => {}
             Some(_) => {
-                self.taken_from = self.at.replace(account.to_owned());
+                let before = std::mem::replace(&mut self.taken_from, self.at.take());
+                self.taken_before.extend(before);
+                self.at = Some(account.to_owned());
                 (self.going, self.going_ours, self.ours) = (None, false, false);
             }
             None => {
@@ -88,6 +94,18 @@ impl Home {
     /// Did the office move the contact?
     pub(super) fn is_taken(&self) -> bool {
         self.taken_from.is_some()
+    }
+
+    /// The households from which the office took the contact.
+    pub(super) fn taken(&self) -> impl Iterator<Item = &str> {
+        let all = self.taken_from.iter().chain(&self.taken_before);
+        all.map(String::as_str)
+    }
+
+    /// Is a contact in this household where usher saw it last, or is about to move it?
+    pub(super) fn is_at(&self, account: &str) -> bool {
+        let known = [&self.at, &self.going];
+        known.into_iter().flatten().any(|at| at == account)
     }
 }
 
@@ -141,6 +159,38 @@ impl TwoWaySync {
         };
         let notes = contacts.into_iter().map(home).collect();
         self.store.keep_records(notes).await
+    }
+
+    /// Stores that contacts were merged in Salesforce: the contact, the survivor, and the household as it was.
+    pub(super) async fn note_absorbed(
+        &self,
+        merged: impl Iterator<Item = (String, String, String)>,
+    ) -> Result<(), StoreError> {
+        let note = |(contact, survivor, account)| TreeRecord {
+            tree: ABSORBED.to_owned(),
+            root: survivor,
+            mapping: PEOPLE.to_owned(),
+            key: contact,
+            destination_id: NOTED.to_owned(),
+            base: account,
+        };
+        let notes: Vec<TreeRecord> = merged.map(note).collect();
+        match notes.is_empty() {
+            true => Ok(()),
+            false => self.store.keep_records(notes).await,
+        }
+    }
+
+    /// Returns contacts that were merged in Salesforce: the survivor, the contact, and the household as it was.
+    pub(super) async fn absorbed_contacts(
+        &self,
+        survivors: Vec<String>,
+    ) -> Result<Vec<(String, String, String)>, StoreError> {
+        let notes = self.store.tree_records(ABSORBED, survivors).await?;
+        let each = notes
+            .into_iter()
+            .map(|note| (note.root, note.key, note.base));
+        Ok(each.collect())
     }
 
     pub(super) async fn homes(

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Facts, Person};
-use super::notes::{Asked, Claim};
+use super::notes::{Asked, Claim, Home};
 
 /// A contact that has to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl<'f> Plan<'f> {
     }
 
     fn question(&self, claim: &Claim) -> Option<Asked> {
-        let is_taken = self.person(&claim.member)?.home.is_taken();
+        let is_taken = self.is_taken(&claim.member);
         let (from, to) = (self.end(&claim.member)?, self.end(&claim.anchor)?);
         let is_apart = from != to && self.is_household(to);
         (is_apart && !is_taken && !self.is_parted(claim)).then(|| Asked {
@@ -141,8 +141,14 @@ impl<'f> Plan<'f> {
             return false;
         };
         let account = person.account.as_deref();
-        let free = person.home.inserted && !person.home.is_taken();
+        let free = person.home.inserted && !self.is_taken(contact);
         free && account.is_some_and(|account| self.is_ours(account))
+    }
+
+    /// Did the office move the contact, or one that was merged into it?
+    fn is_taken(&self, contact: &str) -> bool {
+        let homes = self.facts.homes_of(contact);
+        homes.into_iter().any(Home::is_taken)
     }
 
     /// Are none but contacts of ours in the household?
@@ -159,11 +165,15 @@ impl<'f> Plan<'f> {
         })
     }
 
-    /// Did the office take the anchor away from the member?
+    /// Did the office take the anchor away from the member? Either may have been merged since.
     fn is_parted(&self, claim: &Claim) -> bool {
-        let anchor = self.person(&claim.anchor);
-        let taken_from = anchor.and_then(|anchor| anchor.home.taken_from.as_deref());
-        taken_from.is_some() && taken_from == self.account(&claim.member)
+        let members = self.facts.homes_of(&claim.member);
+        let anchors = self.facts.homes_of(&claim.anchor);
+        let mut taken_from = anchors.into_iter().flat_map(Home::taken);
+        taken_from.any(|household| {
+            let is_there = |home: &&Home| home.at.as_deref() == Some(household);
+            self.account(&claim.member) == Some(household) || members.iter().any(is_there)
+        })
     }
 
     fn is_household(&self, account: &str) -> bool {
@@ -183,7 +193,6 @@ impl<'f> Plan<'f> {
 #[cfg(test)]
 mod tests {
     use super::super::facts::Place;
-    use super::super::notes::Home;
     use super::*;
 
     /// Each contact in the household that NPSP made for it, `h` and its name.
@@ -330,6 +339,19 @@ mod tests {
         taken.home.see("h9", false);
         let found = housed(found);
         assert_eq!(moves(&found), to(&[("c", "h9")]));
+        assert!(Plan::of(&found).questions().is_empty());
+    }
+
+    #[test]
+    fn a_parting_goes_with_the_person_over_merges() {
+        let claims = [("1", "b", "a")];
+        let mut found = facts(&["a", "b", "merged"], &claims);
+        put(&mut found, "merged", "ha");
+        let taken = found.people.get_mut("merged").unwrap();
+        taken.account = None;
+        taken.home.see("h9", false);
+        found.people.get_mut("b").unwrap().absorbed = BTreeSet::from(["merged".to_owned()]);
+        assert!(moves(&found).is_empty());
         assert!(Plan::of(&found).questions().is_empty());
     }
 }
