@@ -305,6 +305,21 @@ impl TwoWaySync {
             .await
     }
 
+    /// Wakes trees that took contacts for their families' while the pairs of these ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn wake_families<'c>(
+        &self,
+        mapping: &str,
+        contacts: impl Iterator<Item = &'c str>,
+    ) -> Result<(), StoreError> {
+        match mapping == PEOPLE && self.has_npsp() {
+            true => self.wake_trees(contacts.map(family_key).collect()).await,
+            false => Ok(()),
+        }
+    }
+
     /// The field that has the household of a changed record, if it may have one.
     pub(crate) fn household_of(&self, mapping: &str) -> Option<&'static str> {
         Some(HOUSEHOLD_OF).filter(|_| mapping == PEOPLE && self.has_npsp())
@@ -400,18 +415,29 @@ fn home_key(contact: &str) -> String {
     format!("home of {contact}")
 }
 
+/// The key by which trees wait for the end of a contact's pair: a survivor may be of the family in its place.
+fn family_key(contact: &str) -> String {
+    format!("family of {}", normalise(contact))
+}
+
 fn home_waits(work: &Work, one: &Kin) -> Vec<TreeWait> {
-    let wait = |contact: &String, root: &str| TreeWait {
-        key: home_key(contact),
-        tree: work.root.name.to_owned(),
-        root: root.to_owned(),
+    let Claim {
+        member,
+        anchor,
+        is_former,
+        ..
+    } = &one.claim;
+    let mut keys = vec![home_key(member), home_key(anchor), family_key(anchor)];
+    keys.extend((!is_former).then(|| family_key(member)));
+    let tree = work.trees.get(one.tree);
+    let wait = |key| {
+        Some(TreeWait {
+            key,
+            tree: work.root.name.to_owned(),
+            root: tree?.id.clone(),
+        })
     };
-    let tree = work.trees.get(one.tree).into_iter();
-    let both = |tree: &Tree| {
-        let both = [&one.claim.member, &one.claim.anchor];
-        both.map(|contact| wait(contact, &tree.id))
-    };
-    tree.flat_map(both).collect()
+    keys.into_iter().filter_map(wait).collect()
 }
 
 fn contacts(kin: &[Kin]) -> BTreeSet<String> {

@@ -72,6 +72,8 @@ impl TwoWaySync {
         }
         for (name, items) in by_mapping {
             let (mut merges, mut settled) = self.merges(&name, items).await?;
+            let from = merges.iter().map(|merge| merge.from.as_str());
+            self.wake_families(&name, from).await?;
             if let (Some(mapping), false) = (self.mapping(&name), merges.is_empty()) {
                 self.move_all(mapping, &mut merges, npsp).await?;
             }
