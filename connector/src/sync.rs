@@ -447,7 +447,7 @@ impl Process for TwoWaySync {
             if !mine.is_empty() {
                 let found = self.may_be_looked_for(mapping, &mine);
                 let identities = mine.iter().map(|unit| unit.source_id.as_str());
-                let kin = self.kin_keys(mapping.name, identities);
+                let kin = self.kin_keys(mapping.name, identities).await?;
                 // Once before the write as well, in case that this process ends between the write and the second time.
                 self.wake_trees(kin.clone()).await?;
                 // Settled before the next mapping, so that its records find the links of these.

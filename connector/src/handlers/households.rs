@@ -48,6 +48,8 @@ const NEVER: &str = "never";
 struct Kin {
     /// The place of the tree.
     tree: usize,
+    /// The anchor's identity.
+    anchor: String,
     claim: Claim,
 }
 
@@ -159,6 +161,7 @@ impl TwoWaySync {
             .filter(|(_, contact, _)| !contact.is_empty());
         let kin = kin.map(|(identity, contact, is_former)| Kin {
             tree: place,
+            anchor: family.anchor.clone(),
             claim: Claim {
                 since: family.members.get(identity).cloned().unwrap_or_default(),
                 tree: (work.root.name.to_owned(), tree.id.clone()),
@@ -184,7 +187,10 @@ impl TwoWaySync {
         for one in strangers.iter().filter_map(|index| kin.get(*index)) {
             let pair = vec![one.claim.member.clone(), one.claim.anchor.clone()];
             let tree = work.trees.get(one.tree).map(|tree| tree.id.clone());
-            for identity in self.identities_of(pair).await? {
+            let mut identities = self.identities_of(pair).await?;
+            // A contact that was merged is no identity's any more.
+            identities.extend([one.claim.identity.clone(), one.anchor.clone()]);
+            for identity in identities {
                 waits.extend(tree.clone().map(|root| TreeWait {
                     key: kin_key(&identity),
                     tree: work.root.name.to_owned(),
@@ -356,16 +362,21 @@ impl TwoWaySync {
             .await
     }
 
-    /// The keys by which trees wait for changes of these people's names and addresses.
-    pub(crate) fn kin_keys<'i>(
+    /// The keys by which trees wait for changes of these people's names and addresses. A tree that was last worked before
+    /// a merge waits for the identity that was merged.
+    pub(crate) async fn kin_keys<'i>(
         &self,
         mapping: &str,
         identities: impl Iterator<Item = &'i str>,
-    ) -> Vec<String> {
-        match mapping == PEOPLE && self.has_npsp() {
-            true => identities.map(kin_key).collect(),
-            false => Vec::new(),
+    ) -> Result<Vec<String>, StoreError> {
+        if mapping != PEOPLE || !self.has_npsp() {
+            return Ok(Vec::new());
         }
+        let mut all: BTreeSet<String> = identities.map(str::to_owned).collect();
+        let ids = all.iter().cloned().collect();
+        let absorbed = self.store.absorbed(PEOPLE, ids).await?;
+        all.extend(absorbed.into_values().flat_map(|one| one.sources));
+        Ok(all.iter().map(|identity| kin_key(identity)).collect())
     }
 }
 
