@@ -153,10 +153,9 @@ fn is_bought_by_one(mut rows: Rows, organizations: &BTreeSet<String>) -> bool {
             .map_or(&[] as &[Value], Vec::as_slice)
     };
     let (carts, tickets) = (of(SALE), of(TICKET));
-    let of_organization = |row: &Value| text(row, "organization_id").is_some();
     match carts {
-        [] => acts(tickets) && tickets.iter().all(|row| text(row, "identity_id").is_none()),
-        carts => acts(carts) || carts.iter().any(of_organization),
+        [] => acts_in_any(tickets) && tickets.iter().all(|row| text(row, "identity_id").is_none()),
+        carts => acts(carts) || said_last(carts, "organization_id").is_some(),
     }
 }
 
@@ -227,9 +226,21 @@ fn text(row: &Value, name: &str) -> Option<String> {
     runtime::json::text_at(row, &[name]).filter(|id| !id.is_empty())
 }
 
-/// Returns whether an organization bought with an identity of its own, or is the primary member.
+/// Returns whether an organization buys with an identity of its own, or is the primary member, by what the rows of a cart
+/// or membership say last.
 pub(crate) fn acts(rows: &[Value]) -> bool {
+    said_last(rows, ORGANIZATION).is_some()
+}
+
+fn acts_in_any(rows: &[Value]) -> bool {
     rows.iter().any(|row| text(row, ORGANIZATION).is_some())
+}
+
+/// Returns what the rows of a cart or membership say last of a field: a row that does not name it leaves it as it was.
+pub(crate) fn said_last(rows: &[Value], field: &str) -> Option<String> {
+    let at = |row: &&Value| text(row, "updated_at").or_else(|| text(row, "$at"));
+    let naming = rows.iter().filter(|row| row.get(field).is_some());
+    text(naming.max_by_key(at)?, field)
 }
 
 #[cfg(test)]

@@ -29,20 +29,15 @@ pub(crate) fn family(rows: &BTreeMap<String, Vec<Value>>, is_derived: bool) -> O
     if let Some(family) = of_membership(heard("membership_changed")) {
         return Some(family);
     }
-    if carts
-        .iter()
-        .any(|cart| text(cart, "organization_id").is_some())
-    {
+    if organizations::said_last(carts, "organization_id").is_some() {
         return None;
     }
-    let latest = carts.iter().max_by_key(|cart| text(cart, "$at"));
     let first = tickets
         .iter()
         .filter(|ticket| text(ticket, "identity_id").is_some())
         .min_by_key(|ticket| (text(ticket, "occurred_at"), text(ticket, "id")));
-    let anchor = latest
-        .and_then(|cart| text(cart, "identity_id"))
-        .or_else(|| text(first?, "identity_id"))?;
+    let anchor =
+        organizations::said_last(carts, "identity_id").or_else(|| text(first?, "identity_id"))?;
     // The membership itself names its members; its ticket may be in a giver's name. A scan does not repeat the kind.
     let is_membership =
         |ticket: &&Value| text(ticket, "item_kind").as_deref() == Some("membership");
@@ -164,5 +159,14 @@ mod tests {
         let rows = rows(cart, &["i-1", "i-2"]);
         assert_eq!(family(&rows, false), None);
         assert!(family(&rows, true).is_some());
+    }
+
+    #[test]
+    fn the_latest_row_says_whether_a_school_bought() {
+        let cart = json!({ "identity_id": "i-1", "organization_id": "o-1", "$at": "2026-03-01T18:00:00Z" });
+        let mut rows = rows(cart, &["i-1", "i-2"]);
+        let later = json!({ "organization_id": null, "$at": "2026-03-02T18:00:00Z" });
+        rows.get_mut("cart_changed").unwrap().insert(0, later);
+        assert_eq!(family(&rows, false).unwrap().anchor, "i-1");
     }
 }
