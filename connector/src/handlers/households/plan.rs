@@ -142,7 +142,23 @@ impl<'f> Plan<'f> {
         };
         let account = person.account.as_deref();
         let free = person.home.inserted && !self.is_taken(contact);
-        free && account.is_some_and(|account| self.is_ours(account))
+        free && account
+            .is_some_and(|account| self.is_ours(account) || self.is_left_behind(contact, account))
+    }
+
+    /// Did usher move the contact to one who was merged into another since? It then follows the survivor, as if the merge
+    /// had been heard of first: also where the household was there before usher.
+    fn is_left_behind(&self, contact: &str, account: &str) -> bool {
+        let was_put = self
+            .person(contact)
+            .is_some_and(|person| person.home.left.is_some());
+        let mut claims = self.facts.claims.iter().filter(|one| one.member == contact);
+        was_put
+            && claims.any(|claim| {
+                let homes = self.facts.homes_of(&claim.anchor);
+                let mut merged = homes.into_iter().skip(1);
+                merged.any(|home| home.at.as_deref() == Some(account))
+            })
     }
 
     /// Did the office move the contact, or one that was merged into it?
