@@ -137,6 +137,9 @@ impl TwoWaySync {
     fn is_made(&self, kept: &TreeRecord, role: &Map<String, Value>) -> bool {
         let id = text(role, "Id");
         let mapping = self.mapping(&kept.mapping);
+        // A primary role is not the member's role that was about to be made: NPSP made it.
+        let leads = role.get(LEADS) == Some(&Value::Bool(true));
+        let mapping = mapping.filter(|mapping| mapping.record.field(LEADS).is_some() == leads);
         let making = mapping.and_then(|mapping| roles::in_the_making_as(mapping, role));
         (is_ours(kept) && id == Some(normalise(&kept.destination_id)))
             || making.as_ref() == Some(&kept.destination_id)
