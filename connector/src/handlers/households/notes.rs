@@ -87,6 +87,10 @@ impl Home {
                 self.at = Some(account.to_owned());
                 self.ours = self.inserted && is_own;
                 self.own = self.at.clone().filter(|_| self.ours);
+                // NPSP made a household with the contact, and the office was there before usher looked.
+                if self.inserted && !is_own {
+                    self.taken_from = Some(String::new());
+                }
             }
         }
     }
@@ -306,6 +310,6 @@ mod tests {
         assert!(unread.ours);
         let mut elsewhere = Home::inserted("");
         elsewhere.see("h9", false);
-        assert!(!elsewhere.ours);
+        assert!(!elsewhere.ours && elsewhere.is_taken());
     }
 }
