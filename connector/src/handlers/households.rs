@@ -81,7 +81,7 @@ impl TwoWaySync {
         let strangers = judge(work, kin, &mut facts);
         // Before the names are read once more: a change that is written in between wakes the tree.
         self.wait_for_kin(work, kin, &strangers).await?;
-        if strangers.is_empty() && is_settled(kin, &facts) {
+        if strangers.is_empty() && is_settled(kin, &facts, self.now_ms()) {
             return Ok(());
         }
         let mut claimed = BTreeSet::new();
@@ -237,7 +237,7 @@ impl TwoWaySync {
         let plan = Plan::of(facts);
         self.ask_about(facts, &plan).await?;
         // On the disk before the calls: after a crash it is known who was about to go where.
-        let homes = homes(facts, &plan);
+        let homes = homes(facts, &plan, self.now_ms());
         let notes = notes(kin, facts, &homes);
         if !notes.is_empty() {
             self.store.keep_records(notes).await?;
@@ -464,18 +464,21 @@ fn is_replaced(known: &Claim, new: &Claim) -> bool {
 }
 
 /// Is there nothing to move, to ask, or to note?
-fn is_settled(kin: &[Kin], facts: &Facts) -> bool {
+fn is_settled(kin: &[Kin], facts: &Facts, now_ms: i64) -> bool {
     let plan = Plan::of(facts);
-    plan.moves().is_empty() && notes(kin, facts, &homes(facts, &plan)).is_empty()
+    plan.moves().is_empty() && notes(kin, facts, &homes(facts, &plan, now_ms)).is_empty()
 }
 
 /// Homes as they are when everybody is on the way, with what is asked.
-fn homes(facts: &Facts, plan: &Plan<'_>) -> BTreeMap<String, Home> {
+fn homes(facts: &Facts, plan: &Plan<'_>, now_ms: i64) -> BTreeMap<String, Home> {
     let moves = plan.moves();
     let mut questions = plan.questions();
     let home = |(contact, person): (&String, &facts::Person)| {
         let movement = moves.iter().find(|one| one.contact == *contact);
-        let home = movement.map_or_else(|| person.home.clone(), |one| going(&person.home, one));
+        let home = movement.map_or_else(
+            || person.home.clone(),
+            |one| going(&person.home, one, now_ms),
+        );
         let asked = questions.remove(contact.as_str());
         (contact.clone(), Home { asked, ..home })
     };
@@ -506,10 +509,11 @@ fn claims(kin: &[Kin], facts: &Facts) -> Vec<TreeRecord> {
 }
 
 /// The home of a contact that is about to move.
-fn going(home: &Home, to: &Move) -> Home {
+fn going(home: &Home, to: &Move, now_ms: i64) -> Home {
     Home {
         going: Some(to.to.clone()),
         going_ours: to.to_ours,
+        moved_ms: Some(now_ms),
         ..home.clone()
     }
 }

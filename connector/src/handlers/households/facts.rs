@@ -85,7 +85,7 @@ impl TwoWaySync {
             }
             new = self.more_facts(&mut facts, new).await?;
         }
-        facts.see_all();
+        facts.see_all(self.now_ms());
         facts.claims = facts.noted_claims.clone();
         Ok(facts)
     }
@@ -215,7 +215,7 @@ impl TwoWaySync {
 }
 
 impl Facts {
-    fn see_all(&mut self) {
+    fn see_all(&mut self, now_ms: i64) {
         for (id, person) in &mut self.people {
             // Whom the office moved right before the merge was taken out as well.
             let last = || self.last.get(id).filter(|last| !last.is_empty());
@@ -227,7 +227,11 @@ impl Facts {
                 let apart_ms = (place.created_ms - person.created_ms).abs();
                 place.is_household && apart_ms <= TOGETHER_MS
             });
+            let taken = person.home.taken().count();
             person.home.see(account, is_own);
+            if person.home.taken().count() > taken {
+                person.home.taken_ms = Some(now_ms);
+            }
         }
     }
 }

@@ -44,6 +44,10 @@ pub(super) struct Home {
     pub(super) taken_from: Option<String>,
     /// The households from which the office took the contact before.
     pub(super) taken_before: BTreeSet<String>,
+    /// When that was noticed, by our clock.
+    pub(super) taken_ms: Option<i64>,
+    /// When usher was about to move the contact last, by our clock.
+    pub(super) moved_ms: Option<i64>,
 }
 
 /// A question that waits for a person, or has been answered.

@@ -119,7 +119,24 @@ impl<'f> Plan<'f> {
         let place = self.facts.places.get(own)?;
         let is_free = place.is_household && (place.people.is_empty() || self.is_ours(own));
         let goes = self.circular.contains(leader) && self.may_move(leader);
-        Some(own).filter(|_| goes && is_free)
+        Some(own).filter(|_| (goes || self.goes_back(leader)) && is_free)
+    }
+
+    /// Did usher move the contact to where the office had taken the person out before? A renewal may name the survivor
+    /// before the merge is heard of.
+    fn goes_back(&self, contact: &str) -> bool {
+        let (Some(person), homes) = (self.person(contact), self.facts.homes_of(contact)) else {
+            return false;
+        };
+        let home = &person.home;
+        let Some(at) = home.at.as_deref().filter(|_| home.left.is_some()) else {
+            return false;
+        };
+        let mut absorbed = homes.into_iter().skip(1);
+        !home.is_taken()
+            && absorbed.any(|one| {
+                one.taken_ms < home.moved_ms && one.taken().any(|household| household == at)
+            })
     }
 
     /// The one whom the contact follows at last, or the contact itself. Circles are never made.
