@@ -45,7 +45,10 @@ impl TwoWaySync {
         for of in referred.iter_mut() {
             let to = merges.get(of.merge).map(|merge| merge.to.clone());
             let place = (text(&of.record, parent), to);
-            let Some(double) = taken.get(&place) else {
+            // Contacts that were merged in Salesforce meanwhile: the record names the survivor by now, and is no double.
+            let is_other =
+                |double: &&Map<String, Value>| text(double, "Id") != text(&of.record, "Id");
+            let Some(double) = taken.get(&place).filter(is_other) else {
                 // Another that was merged may come to stand here as well.
                 taken.insert(place, of.record.clone());
                 continue;
