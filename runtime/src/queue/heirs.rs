@@ -165,7 +165,7 @@ pub(super) fn inherit(
     let mut heirs = vec![source_id.to_owned()];
     for _ in 0..CHAIN_MAX {
         let Some(heir) = heirs.pop() else { break };
-        for (id, record) in absorbed(&step.transaction, mapping, &heir)? {
+        for (id, record) in absorbed(step.transaction, mapping, &heir)? {
             woken += stand_in::wake(step, mapping, &id)?;
             if record == destination_id {
                 review::close(step, mapping, &id)?;
