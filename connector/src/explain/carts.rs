@@ -37,7 +37,7 @@ pub async fn of(store: &Store, id: &str) -> Result<Vec<CartView>, StoreError> {
         let rows = rows.iter().filter_map(|row| {
             let value: Value = serde_json::from_str(&row.row).ok()?;
             let names = |name: &&str| text_at(&value, &[name]).as_deref() == Some(id);
-            NAMED.iter().any(|name| names(name)).then_some(value)
+            NAMED.iter().any(names).then_some(value)
         });
         let rows: Vec<Value> = rows.collect();
         if root == id || rows.is_empty() {
