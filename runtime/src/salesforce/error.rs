@@ -305,6 +305,11 @@ pub(super) fn checked(answer: Response<Bytes>) -> Result<Response<Bytes>, CallEr
     if status.is_success() {
         return match serde_json::from_slice::<IgnoredAny>(answer.body()) {
             Ok(IgnoredAny) => Ok(answer),
+            // Cut off on the way: this answer is lost, and the next need not be.
+            Err(error) if answer.body().trim_ascii().is_empty() => Err(CallError::Answer {
+                status: status.as_u16(),
+                reason: unread(answer.body(), &error),
+            }),
             Err(error) => Err(page(&answer, &error)),
         };
     }
