@@ -114,6 +114,15 @@ impl LinkState {
         restrictive(self.mapping, field).is_some_and(|value| is(record.slot(field), value))
     }
 
+    /// Returns whether the source's value is a yes where nothing is agreed, and the destination opts out: it loses, and the
+    /// conflict log has to say so.
+    pub(super) fn is_yes_against_opt_out(&self, field: usize, value: SlotRef<'_>) -> bool {
+        let against = self.side(Side::Destination).changes.slot(field);
+        restrictive(self.mapping, field).is_some_and(|refuses| {
+            is(value, !refuses) && is(against, refuses) && self.agreed.slot(field).is_blank()
+        })
+    }
+
     /// Returns whether the value is an empty check box, and nothing else is known to be agreed: it says nothing new.
     pub(super) fn is_no_word(&self, field: usize, value: SlotRef<'_>) -> bool {
         let refuses = restrictive(self.mapping, field) == Some(true);

@@ -166,10 +166,11 @@ impl LinkState {
             self.tell_of_overwritten(side, field, value);
         }
         let is_no_word = self.is_no_word(field, value);
+        let is_yes = side == Side::Source && self.is_yes_against_opt_out(field, value);
         let (agreed, here) = self.agreed_and(side);
         let kept = here.kept.slot(field);
         let is_kept = !kept.is_absent() && value.equivalent(kept);
-        let is_agreed = value.equivalent(agreed.slot(field)) || is_no_word;
+        let is_agreed = !is_yes && (value.equivalent(agreed.slot(field)) || is_no_word);
         if is_agreed || is_kept {
             // What was written has stayed: there is nothing to remember of it.
             let stayed = |sent: &Sent| sent.value == json::value(value);
