@@ -319,7 +319,7 @@ pub fn log_to_stderr(level: &str) {
         .try_init();
 }
 
-/// What an operator does to the database itself wakes the same items as the service does.
+/// Opens the database as the service does, so that an operator's commands wake the same items.
 fn options() -> StoreOptions {
     StoreOptions {
         stand_ins: crate::handlers::organizations::stand_ins(),

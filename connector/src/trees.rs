@@ -67,7 +67,7 @@ pub(crate) struct Work {
     pub(crate) outside: Resolved,
     /// What look-ups found; nothing where the field stays empty.
     found: HashMap<(LookupId, String), Option<String>>,
-    /// What others wrote since.
+    /// The keys of records that other batches wrote since.
     heard: Arc<waits::Heard>,
 }
 
@@ -168,7 +168,7 @@ pub(crate) struct Wanted {
 }
 
 impl Tree {
-    /// It goes on, and no other tree writes to its record.
+    /// Returns whether the tree goes on, and no other tree writes to its record.
     fn says_all(&self) -> bool {
         self.goes_on() && self.adopted.is_none()
     }
@@ -341,7 +341,7 @@ impl Work {
         self.settings.get(name).and_then(Value::as_str)
     }
 
-    /// What roots were given in `field`, and is not said of them any longer: source ids, or Salesforce ids as they are
+    /// Values that roots were given in `field` and that no row says any longer: source ids, or Salesforce ids as they are
     /// in the field.
     pub(crate) fn said_no_longer(&self, field: &str) -> BTreeSet<String> {
         let trees = self.trees.iter().filter(|tree| tree.says_all());
@@ -395,7 +395,7 @@ impl Work {
     }
 }
 
-/// What a record was given last in a field of which nothing, or a blank, is said now.
+/// The value that a record was given last, in a field that is now absent or blank.
 fn said_no_longer(wanted: &Wanted, field: &str) -> Option<String> {
     let index = wanted.mapping.record.field(field)?;
     let given = wanted.base.as_deref()?.slot(index).text()?.to_owned();

@@ -259,7 +259,7 @@ fn natural(mapping: &Mapping, context: &Context<'_>) -> Option<Diagnostic> {
     Some(fault.help(format!("map {name}, or take it out of the key")))
 }
 
-/// It names another tree than its own, which is told at `part_of` or `on`.
+/// Returns whether the mapping names another tree than its own. Its `part_of` or `on` has that error.
 fn is_misplaced(mapping: &Mapping, context: &Context<'_>) -> bool {
     let of = |tree: &Tree| {
         let root = context

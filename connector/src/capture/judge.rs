@@ -84,8 +84,8 @@ pub(super) async fn judge(
     Ok(captured)
 }
 
-/// What waits until a record of Salesforce's is in Ticketure is read again once the record is gone: after a merge it
-/// names the survivor.
+/// Wakes items that wait for a record of Salesforce's to reach Ticketure, once that record is gone. After a merge they
+/// name the survivor.
 async fn wake_behind_deleted(
     sync: &TwoWaySync,
     mapping: &MappingDescriptor,

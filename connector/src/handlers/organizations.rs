@@ -35,7 +35,7 @@ const MEMBERSHIP: &str = "membership_changed";
 const MEMBERS: &str = "members";
 const MEMBER: &str = "identity_id";
 
-/// What waits for a person goes on where the identity is an organization's.
+/// Mappings whose record ends the wait for a person: the identity may be an organization's.
 pub fn stand_ins() -> Vec<StandIn> {
     vec![StandIn {
         waited_for: PEOPLE,
@@ -46,7 +46,7 @@ pub fn stand_ins() -> Vec<StandIn> {
 /// The rows of a tree, by payload type.
 pub(crate) type Rows = BTreeMap<String, Vec<Value>>;
 
-/// Who bought a cart.
+/// The kind of a cart's buyer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Buyer {
     Person,

@@ -98,7 +98,7 @@ impl Watch {
             };
             let mut found = self.store.links(mapping, vec![id.to_owned()]).await?;
             if mapping == "contact" && self.is_of_a_cart(&key).await? {
-                // Whose cart it is may turn out to be an organization.
+                // The buyer may turn out to be an organization.
                 found.extend(self.store.links("account", vec![id.to_owned()]).await?);
             }
             // The link may have come since: then it has woken them.

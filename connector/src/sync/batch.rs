@@ -218,7 +218,7 @@ fn add(unit: &mut Unit, mut item: Item, said: Option<Fitted>) {
             let fate = fate_of(&row);
             if matches!(fate, Some(Fate::MergedInto(_))) {
                 unit.note_refused(said.as_ref());
-                // What this row leaves out stays as the rows before it said.
+                // Earlier rows still hold for the fields that this row leaves out.
                 unit.refused
                     .extend(opted_out(unit.mapping, unit.record.as_ref()));
             }

@@ -39,7 +39,7 @@ impl TwoWaySync {
                     self.hand_on_of(&unit).await?;
                     settlements.extend(settle(unit, &Outcome::Done, None));
                 }
-                // It looked deleted, and was merged: its pair comes back, and ends as that of a merge.
+                // The identity looked deleted, and was merged: the pair comes back, and ends as that of a merge.
                 Some(tombstone)
                     if survivor(&unit).is_some()
                         && was_deleted_there(tombstone)
@@ -75,7 +75,7 @@ impl TwoWaySync {
                     }
                     if is_newer && was_deleted_there(tombstone) {
                         match self.still_there(mapping, &unit, tombstone).await {
-                            // It was restored: its record, which has its id, is found again.
+                            // The identity was restored: the ladder finds the record by its external id.
                             Ok(true) => {
                                 living.push(unit);
                                 continue;

@@ -271,7 +271,7 @@ impl TwoWaySync {
                 Ok(outcome) => outcome,
                 Err(refusal) => {
                     let error = refusal.errors.first()?;
-                    // One that is deleted, or that the org refuses for good, stays as it is.
+                    // A record that is deleted, or refused for good, stays as it is.
                     let may_pass = matches!(error.verdict(), Verdict::Transient | Verdict::Lock);
                     let failure = Failure::of(&error.code, error.message.clone());
                     let outcome = self.failed(unit, failure);

@@ -24,7 +24,7 @@ impl TwoWaySync {
         keys.iter().any(|key| meeting.has(key)) || !meeting.claim(keys)
     }
 
-    /// It becomes a record of its own, so that its sales land, and a person is asked whether it is another's.
+    /// Asks a person whether the new record is one of those that it resembles. Meanwhile its sales land.
     pub(super) async fn ask_whom_it_resembles(
         &self,
         unit: &Unit,

@@ -330,7 +330,7 @@ fn take_gone(
                 record.mapping == mapping.name && is_meant(mapping, record) && is_sure(record)
             });
             tree.gone = others;
-            // What somebody else made stays, and is not remembered any longer.
+            // A record that somebody else made stays, and its note goes.
             let (theirs, mine): (Vec<_>, Vec<_>) = mine
                 .into_iter()
                 .partition(|record| record.destination_id == roles::SOMEBODYS);

@@ -125,7 +125,7 @@ pub(super) const GROUPS: &[Group] = &[
         verdict: Permanent,
         help: "Give the record an active owner in Salesforce, or mend the org's rule that assigns it; then retry the item.",
     },
-    // What it refers to.
+    // Its references.
     Group {
         codes: &[
             "CANNOT_REPARENT_RECORD",
@@ -206,7 +206,7 @@ pub(super) const GROUPS: &[Group] = &[
         verdict: Permanent,
         help: "Mend the value that the message names, then retry the item.",
     },
-    // What the mapping says.
+    // The mapping's own mistakes.
     Group {
         codes: &[
             "CANNOT_RESOLVE_NAME",

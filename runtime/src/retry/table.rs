@@ -297,7 +297,7 @@ pub(super) const AUTOMATION: &[&str] = &[
     "FIELD_CUSTOM_VALIDATION_EXCEPTION",
 ];
 
-/// What automation's message says of the trouble: the first that fits. Small letters.
+/// Parts of automation's messages, in small letters, and the class of each: the first that fits counts.
 pub(super) const WRAPPED: &[(&str, Verdict)] = &[
     ("unable_to_lock_row", Lock),
     ("unable to obtain exclusive access", Lock),

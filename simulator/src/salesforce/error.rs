@@ -115,7 +115,7 @@ pub(crate) fn only_status(status: u16) -> Response<Bytes> {
     response
 }
 
-/// What something on the way answers in the org's place.
+/// A page for people, as a proxy answers in the org's place.
 pub(crate) fn page(status: u16) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let page = "<html><head><title>Salesforce</title></head><body>Please wait</body></html>";

@@ -1,4 +1,4 @@
-//! What has the families of carts and memberships judged again: changes of names and addresses, merges, and moves by the
+//! Reasons to judge the family of a cart or membership again: changed names and addresses, merges, and moves by the
 //! office.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -126,7 +126,7 @@ impl TwoWaySync {
         Ok(heir.and_then(|heir| heir.source_id))
     }
 
-    /// What becomes of a push whose record names one that is gone. After a merge the record names the survivor, so it is
+    /// Decides about a push whose record names one that is gone. After a merge the record names the survivor, so it is
     /// read again; after a delete nothing more comes once a merge would have shown.
     async fn unless_gone(&self, name: &'static str, id: &str) -> Option<Outcome> {
         let object = self.mapping(name)?.object;
