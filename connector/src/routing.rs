@@ -36,6 +36,7 @@ pub enum Refusal {
 pub fn route(handlers: &[Box<dyn Handler>], body: &[u8]) -> Result<Vec<NewItem>, Refusal> {
     let body = std::str::from_utf8(body)
         .map_err(|_| not_json(serde_json::from_slice::<Value>(body).err()))?
+        .trim_start_matches(BYTE_ORDER_MARK)
         .trim();
     let asked = Asked::of_payloads(handlers);
     if body.starts_with('[') {
@@ -59,6 +60,9 @@ fn not_json(error: Option<serde_json::Error>) -> Refusal {
 fn list(text: &str) -> Result<Vec<&RawValue>, Refusal> {
     serde_json::from_str(text).map_err(|error| not_json(Some(error)))
 }
+
+/// Some senders begin a body with it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Where members are looked for, in one go.
 struct Asked {

@@ -38,6 +38,16 @@ fn a_row_is_kept_as_it_was_sent() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over() {
+    let body = format!(
+        "\u{feff}{}",
+        payload(json!({ "id": "i-1", "identity_type": "person" }))
+    );
+    let items = route(&crate::handlers::all(), body.as_bytes()).unwrap();
+    assert_eq!(items[0].key, "i-1");
+}
+
+#[test]
 fn one_or_many_or_an_envelope() {
     let one = payload(json!({ "id": "i-1", "identity_type": "person" }));
     assert_eq!(routed(&one).unwrap().len(), 1);

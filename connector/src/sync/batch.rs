@@ -382,10 +382,12 @@ pub fn without_npsp(record: &mut dyn Entity, npsp: bool) {
 fn reroute(handlers: &[Box<dyn Handler>], item: Item, batch: &mut Batch) {
     let is_taken = |new: &NewItem| new.reason.is_none();
     let whole = routing::route(handlers, item.payload.as_bytes()).ok();
-    let whole = whole.filter(|items| items.iter().all(is_taken));
+    let whole = whole.filter(|items| items.iter().all(is_taken) && !items.is_empty());
     let alone = || routing::of_row_alone(handlers, &item.payload_type, &item.payload);
     let items = whole.or_else(|| alone().map(|item| vec![item]));
-    let taken = items.as_ref().filter(|items| items.iter().all(is_taken));
+    let taken = items
+        .as_ref()
+        .filter(|items| items.iter().all(is_taken) && !items.is_empty());
     if let Some(items) = taken {
         batch.rerouted.extend(items.iter().map(|new| NewItem {
             dedupe: None,

@@ -33,6 +33,18 @@ impl TwoWaySync {
                 }
                 return Ok(settled);
             }
+            if let Some(ticketure) = &self.ticketure {
+                match ticketure.read(endpoint::entity(mapping), source_id).await {
+                    Ok(Some(row)) if self.is_somebody_else(mapping, &birth, &row) => {
+                        return Ok(is_somebody_else(mapping, birth, source_id));
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        let outcome = self.not_pushed(&birth.unit, &error);
+                        return Ok(settle(birth.unit, &outcome, None));
+                    }
+                }
+            }
             let message = format!(
                 "Ticketure has this customer already as {source_id}, which is {} in Salesforce",
                 other.destination_id
@@ -58,10 +70,7 @@ impl TwoWaySync {
                     return Ok(self.made(mapping, birth, row));
                 }
                 Ok(Some(row)) if self.is_somebody_else(mapping, &birth, &row) => {
-                    let message = format!(
-                        "Ticketure has a customer with this address already as {source_id}, born on another day"
-                    );
-                    return Ok(is_a_duplicate(mapping, birth, message));
+                    return Ok(is_somebody_else(mapping, birth, source_id));
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -95,12 +104,27 @@ impl TwoWaySync {
 
 /// Ticketure takes none like it, so no earlier try has made one either: the next says what the record says by then.
 fn is_a_duplicate(mapping: &MappingDescriptor, birth: Birth, message: String) -> Vec<Settlement> {
-    let outcome = dead(
-        "DUPLICATE",
-        message,
-        None,
-        "Merge the two records in Salesforce, or give this one what tells it apart; then retry the item.",
+    let help = "Merge the two records in Salesforce, or give this one what tells it apart; then retry the item.";
+    refused(mapping, birth, message, help)
+}
+
+/// Ends the birth of a person whose address is another person's in Ticketure.
+fn is_somebody_else(mapping: &MappingDescriptor, birth: Birth, source_id: &str) -> Vec<Settlement> {
+    let message = format!(
+        "Ticketure has a customer with this address already as {source_id}, born on another day"
     );
+    let help =
+        "Give this contact an address of its own, or correct the birth date; then retry the item.";
+    refused(mapping, birth, message, help)
+}
+
+fn refused(
+    mapping: &MappingDescriptor,
+    birth: Birth,
+    message: String,
+    help: &str,
+) -> Vec<Settlement> {
+    let outcome = dead("DUPLICATE", message, None, help);
     let mut settled = settle(birth.unit, &outcome, None);
     if let Some(last) = settled.last_mut() {
         last.closes.push(birth_key(mapping, &birth.id));
