@@ -1,12 +1,12 @@
 //! One page of changed records: which of them become items, and which are held.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use runtime::change::present;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Gate, LinkState, missing_required, opted_out};
 use runtime::queue::{
-    Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, StoreError, Tombstone,
+    Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, State, StoreError, Tombstone,
 };
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
@@ -101,6 +101,31 @@ async fn wake_behind_deleted(
     sync.store.wake(keys.collect()).await.map(|_| ())
 }
 
+/// Leaves out records about which a question is open and whose item is in the error log: their blank external id is no
+/// answer.
+async fn without_failed(
+    sync: &TwoWaySync,
+    mapping: &MappingDescriptor,
+    ids: Vec<String>,
+) -> Result<Vec<String>, StoreError> {
+    let open = sync.store.reviews().await?.into_iter();
+    let asked = open
+        .filter(|review| review.mapping == mapping.name)
+        .filter_map(|review| Some(review.source_id.strip_prefix("sf:")?.to_owned()))
+        .filter(|id| ids.contains(id));
+    let asked: Vec<String> = asked.collect();
+    if asked.is_empty() {
+        return Ok(ids);
+    }
+    let items = sync.store.open_items(asked).await?.into_iter();
+    let failed: BTreeSet<String> = items
+        .filter(|item| item.state == State::Dead)
+        .map(|item| item.key)
+        .collect();
+    let left = ids.into_iter().filter(|id| !failed.contains(id));
+    Ok(left.collect())
+}
+
 /// Questions that these records no longer raise: clones whose id is cleared, and records that were to be merged and are
 /// gone.
 async fn answered(
@@ -117,11 +142,16 @@ async fn answered(
         .iter()
         .partition(|record| record.get("IsDeleted") == Some(&Value::Bool(true)));
     let ids: Vec<String> = gone.iter().map(|record| text(record, "Id")).collect();
-    let clear = there.iter().filter(|record| {
-        text(record, mapping.external_id).is_empty()
-            || known.links.contains_key(&text(record, "Id"))
-    });
-    let of_records = clear.map(|record| text(record, "Id")).chain(ids.clone());
+    let (linked, others): (Vec<&Record>, Vec<&Record>) = there
+        .into_iter()
+        .partition(|record| known.links.contains_key(&text(record, "Id")));
+    let blank = others
+        .into_iter()
+        .filter(|record| text(record, mapping.external_id).is_empty());
+    let blank = blank.map(|record| text(record, "Id")).collect();
+    let clear = without_failed(sync, mapping, blank).await?.into_iter();
+    let linked = linked.into_iter().map(|record| text(record, "Id"));
+    let of_records = clear.chain(linked).chain(ids.clone());
     let name = mapping.name.to_owned();
     let mut answered: Vec<(String, String)> = of_records
         .map(|id| (name.clone(), format!("sf:{id}")))
