@@ -13,6 +13,7 @@ mod writer;
 
 mod enqueue;
 
+mod acts;
 mod aside;
 mod capture;
 mod claim;
@@ -62,7 +63,7 @@ pub use item::{
     Captured, DecisionRecord, Enqueued, ErrorRecord, Event, Extent, Failed, FailedItem, GateNote,
     Gated, HistoryLine, Intent, IntentKey, Item, ItemView, Link, NewItem, Outcome, Pause, Problem,
     ProblemStage, Problems, Repeat, Review, SALESFORCE_CHANGED, Settled, Settlement, State,
-    Tombstone, Which, Word,
+    TakeBack, Tombstone, Which, Word,
 };
 pub use options::{Breaks, Keep, StandIn, StoreOptions};
 pub use problem::OpenProblem;
@@ -266,11 +267,6 @@ impl Store {
         self.count(Command::PutLinks(links)).await
     }
 
-    /// Makes dead items ready again; an item brings along the others of its error-log line. Returns the count.
-    pub async fn retry(&self, which: Which) -> Result<usize, StoreError> {
-        self.count(Command::Retry(which)).await
-    }
-
     /// Keeps what is about to be written, the pairs as they were seen, and who won: before the calls are made.
     pub async fn begin(
         &self,
@@ -289,13 +285,6 @@ impl Store {
     /// Keeps what was read of Salesforce's changes, with how far it was read; says how many items are new.
     pub async fn capture(&self, captured: Captured) -> Result<usize, StoreError> {
         self.count(Command::Capture(captured)).await
-    }
-
-    /// A direction stands still for a reason, or goes on.
-    pub async fn pause(&self, direction: &str, reason: Option<String>) -> Result<(), StoreError> {
-        let direction = direction.to_owned();
-        let command = Command::Pause { direction, reason };
-        self.count(command).await.map(|_| ())
     }
 
     /// Open intents of these records.

@@ -26,6 +26,11 @@ pub enum Verdict {
     Stale,
     /// It cannot work as it is: into the error log at once.
     Permanent,
+    /// No record of its mapping can work until somebody mends the org or the mapping. The mapping is held, and no item
+    /// is charged.
+    Mapping,
+    /// The org has no room for new records. Creates are held, and no item is charged.
+    Full,
     /// Nothing can work until somebody mends the system: the direction stands still, and no item is charged.
     OrgWide,
 }
@@ -44,6 +49,11 @@ pub fn verdict(code: &str, message: &str) -> Verdict {
             .or_else(|| find(code).map(|(verdict, _)| verdict))
             .unwrap_or(Verdict::Transient),
     }
+}
+
+/// Returns whether the table has the code.
+pub fn is_known(code: &str) -> bool {
+    find(code).is_some()
 }
 
 /// Finds the trouble that automation of the org met, in its message.
@@ -100,7 +110,7 @@ const WHOLE_ORG: &[&str] = &[
 /// Help for a single refused record, where others of its kind are written. usher does not retry then by itself.
 pub fn help_of_one(code: &str) -> &'static str {
     match find(code).map(|(verdict, _)| verdict) {
-        Some(Verdict::OrgWide) => {
+        Some(Verdict::OrgWide | Verdict::Full) => {
             "Give usher's user access to this record, or mend what the message says; then retry the item."
         }
         _ => help(code),
@@ -145,7 +155,28 @@ mod tests {
     fn the_message_decides_where_the_code_is_not_enough() {
         let missing = "Foreign key external ID: 0116 not found for field X__c in entity Y";
         assert_eq!(verdict("INVALID_FIELD", missing), Waiting);
-        assert_eq!(verdict("INVALID_FIELD", "No such column 'Nmae'"), Permanent);
+        assert_eq!(verdict("INVALID_FIELD", "No such column 'Nmae'"), Mapping);
+        assert_eq!(verdict("INVALID_FIELD", "something else"), Permanent);
+        for (code, message) in [
+            (
+                "INVALID_CROSS_REFERENCE_KEY",
+                "Record Type ID: this ID value isn't valid for the user: 012000000000001AAA",
+            ),
+            (
+                "INSUFFICIENT_ACCESS",
+                "Upsert requires view all data on a non-unique custom index",
+            ),
+            (
+                "NOT_FOUND",
+                "Provided external ID field does not exist or is not accessible: Key__c",
+            ),
+        ] {
+            assert_eq!(verdict(code, message), Mapping, "{code}");
+        }
+        assert_eq!(
+            verdict("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),
+            Stale
+        );
         let wrapped = "t: execution of AfterInsert caused by: UNABLE_TO_LOCK_ROW";
         assert_eq!(
             verdict("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", wrapped),

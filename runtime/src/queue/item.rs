@@ -474,3 +474,14 @@ pub enum Which {
     One(i64),
     All,
 }
+
+/// Dead items to take back: those of these records that failed with this code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakeBack {
+    pub mapping: String,
+    /// Source ids.
+    pub keys: Vec<String>,
+    pub code: String,
+    pub due_ms: i64,
+    pub note: String,
+}

@@ -3,9 +3,10 @@
 use rusqlite::OptionalExtension;
 
 use super::StoreError;
-use super::item::Which;
+use super::item::{TakeBack, Which};
 use super::review::{OF_SALESFORCE, ReviewDecision};
 use super::step::{Step, Total};
+use super::view::json_list;
 
 /// Makes dead items ready again, in their old place and with no attempts charged. A single item brings along all items
 /// of its error group.
@@ -32,6 +33,44 @@ pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> 
     )?;
     step.add(Total::Waiting, i64::try_from(back).unwrap_or(i64::MAX));
     Ok(back)
+}
+
+/// Takes items out of the error log that failed for a reason that is not their own. They wait until they are due.
+pub(super) fn take_back(step: &Step<'_>, back: &TakeBack) -> Result<usize, StoreError> {
+    let parameters = (
+        &back.mapping,
+        json_list(&back.keys),
+        &back.code,
+        back.due_ms,
+        &back.note,
+        step.now_ms,
+    );
+    let which = "state = 4 AND mapping = ?1 AND key IN (SELECT value FROM json_each(?2))
+                 AND json_extract(error, '$.code') = ?3";
+    step.execute(
+        &format!(
+            "INSERT INTO history (item_id, at, what, detail)
+             SELECT id, ?6, 'delayed', ?5 FROM items WHERE {which} AND ?4 IS NOT NULL"
+        ),
+        parameters.clone(),
+    )?;
+    let taken = step.execute(
+        &format!(
+            "UPDATE items SET state = 3, due = ?4, note = ?5, wait_key = NULL, error = NULL, error_group = NULL
+             WHERE {which} AND ?6 IS NOT NULL"
+        ),
+        parameters,
+    )?;
+    step.add(Total::Waiting, i64::try_from(taken).unwrap_or(i64::MAX));
+    Ok(taken)
+}
+
+/// Makes delayed items due whose notes begin so.
+pub(super) fn go_on(step: &Step<'_>, beginning: &str) -> Result<usize, StoreError> {
+    step.execute(
+        "UPDATE items SET due = ?2 WHERE state = 3 AND due > ?2 AND substr(note, 1, length(?1)) = ?1",
+        (beginning, step.now_ms),
+    )
 }
 
 /// Reads the error group of an item.

@@ -206,11 +206,24 @@ fn delay(
         )?;
         return Ok(());
     }
+    let is_said = !charge && is_noted(step, id, error)?;
     step.execute(
         "UPDATE items SET state = 3, due = ?2, note = ?3, attempts = attempts + ?4 WHERE id = ?1",
         (id, due_ms, error, i64::from(charge)),
     )?;
-    step.remember(id, "delayed", error)
+    match is_said {
+        true => Ok(()),
+        false => step.remember(id, "delayed", error),
+    }
+}
+
+/// Returns whether the item was delayed last with these words. A long standstill leaves one line in its history.
+fn is_noted(step: &Step<'_>, id: i64, note: &str) -> Result<bool, StoreError> {
+    let mut statement = step
+        .transaction
+        .prepare_cached("SELECT note = ?2 FROM items WHERE id = ?1")?;
+    let is_noted: Option<bool> = statement.query_row((id, note), |row| row.get(0))?;
+    Ok(is_noted == Some(true))
 }
 
 pub(super) fn bury(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use rusqlite::Transaction;
 
 use super::item::{
     Captured, DecisionRecord, Enqueued, Intent, Item, Link, NewItem, Review, Settled, Settlement,
-    Which,
+    TakeBack, Which,
 };
 use super::review::ReviewDecision;
 use super::tree::{TreeRecord, TreeRow, TreeWait};
@@ -41,6 +41,10 @@ pub(super) enum Command {
         decisions: Vec<DecisionRecord>,
     },
     Capture(Captured),
+    /// Takes dead items of these records back, to be tried again then.
+    TakeBack(TakeBack),
+    /// Delayed items with a note that begins so are due.
+    GoOn(String),
     Pause {
         direction: String,
         reason: Option<String>,
@@ -159,6 +163,8 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
             decisions,
         } => Reply::Count(intent::begin(step, intents, links, decisions)?),
         Command::Capture(captured) => Reply::Count(capture::capture(step, captured)?),
+        Command::TakeBack(back) => Reply::Count(mend::take_back(step, back)?),
+        Command::GoOn(beginning) => Reply::Count(mend::go_on(step, beginning)?),
         Command::Pause { direction, reason } => {
             Reply::Count(mend::pause(step, direction, reason.as_deref())?)
         }

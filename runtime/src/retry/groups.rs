@@ -1,7 +1,7 @@
 //! Codes of Salesforce that share their class and their help. Facts: the published `StatusCode` values
 //! (`published.txt`), and the classes of Salesforce's own clients.
 
-use super::Verdict::{self, Innocent, Limit, Lock, OrgWide, Permanent, Transient};
+use super::Verdict::{self, Innocent, Limit, Lock, Mapping, OrgWide, Permanent, Transient};
 
 /// Codes with one class and one help.
 pub(super) struct Group {
@@ -125,6 +125,12 @@ pub(super) const GROUPS: &[Group] = &[
         verdict: Permanent,
         help: "Give the record an active owner in Salesforce, or mend the org's rule that assigns it; then retry the item.",
     },
+    // The mapping as a whole.
+    Group {
+        codes: &["INVALID_TYPE", "INVALID_TYPE_FOR_OPERATION"],
+        verdict: Mapping,
+        help: "The org has no such object, or usher's user does not see it: give access, or correct the mapping; it goes on by itself.",
+    },
     // Its references.
     Group {
         codes: &[
@@ -152,13 +158,13 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         codes: &["UNAVAILABLE_RECORDTYPE_EXCEPTION"],
-        verdict: Permanent,
-        help: "Give usher's user the record type that the mapping names, then retry the item.",
+        verdict: Mapping,
+        help: "Give usher's user the record type that the mapping names; it goes on by itself.",
     },
     Group {
         codes: &["STANDARD_PRICE_NOT_DEFINED"],
-        verdict: Permanent,
-        help: "Give the product a standard price in the standard price book, then retry the item.",
+        verdict: Mapping,
+        help: "Give the product a standard price in the standard price book; it goes on by itself.",
     },
     Group {
         codes: &[
@@ -212,7 +218,6 @@ pub(super) const GROUPS: &[Group] = &[
             "CANNOT_RESOLVE_NAME",
             "INVALID_ARGUMENT_TYPE",
             "INVALID_ID_FIELD",
-            "INVALID_TYPE_FOR_OPERATION",
             "INVALID_FIELD_WHEN_USING_TEMPLATE",
             "INVALID_FILTER_ACTION",
             "INVALID_OPERATION",

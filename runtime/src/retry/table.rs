@@ -2,7 +2,8 @@
 //! tries are used up. Facts: Salesforce's reference, "Core data types used in API calls", `StatusCode` and `ExceptionCode`.
 
 use super::Verdict::{
-    self, Duplicate, Innocent, Limit, Lock, OrgWide, Permanent, Stale, Transient, Waiting,
+    self, Duplicate, Full, Innocent, Limit, Lock, Mapping, OrgWide, Permanent, Stale, Transient,
+    Waiting,
 };
 
 /// One line of the table.
@@ -233,18 +234,13 @@ pub(super) const TABLE: &[Row] = &[
     ),
     // No record can be written: all of them wait until somebody mends it.
     row(
-        "INVALID_TYPE",
-        OrgWide,
-        "The org has no such object, or this user does not see it: check the installation; it goes on by itself.",
-    ),
-    row(
         "API_DISABLED_FOR_ORG",
         OrgWide,
         "Switch on the API in the org; it goes on by itself.",
     ),
     row(
         "STORAGE_LIMIT_EXCEEDED",
-        OrgWide,
+        Full,
         "The org's storage is full: free some; it goes on by itself.",
     ),
     row(
@@ -282,9 +278,20 @@ pub const APEX_LIMIT: &str = "System.LimitException";
 /// Or read too much, in the words of a flow.
 pub const QUERY_ROWS: &str = "Too many query rows";
 
+/// The external id of an upsert is hidden from the user, or gone.
+const EXTERNAL_ID: &str = "Provided external ID field does not exist or is not accessible";
+/// The user may not look an external id up.
+const VIEW_ALL: &str = "Upsert requires view all data";
+
 /// Messages that say more than their code: the first that fits.
 pub(super) const MESSAGES: &[(&str, &str, Verdict)] = &[
     ("INVALID_FIELD", "Foreign key external ID", Waiting),
+    ("INVALID_FIELD", "No such column", Mapping),
+    ("INVALID_FIELD", EXTERNAL_ID, Mapping),
+    ("NOT_FOUND", EXTERNAL_ID, Mapping),
+    ("INSUFFICIENT_ACCESS", VIEW_ALL, Mapping),
+    ("INSUFFICIENT_ACCESS_OR_READONLY", VIEW_ALL, Mapping),
+    ("INVALID_CROSS_REFERENCE_KEY", "Record Type ID", Mapping),
     // Not rolled back with others, as the code says otherwise: the node itself asks for what another does not have.
     ("PROCESSING_HALTED", "Invalid reference", Permanent),
 ];

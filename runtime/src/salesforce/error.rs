@@ -104,6 +104,10 @@ impl CallError {
     pub fn verdict(&self) -> Verdict {
         match self {
             _ if self.is_outage() => Verdict::Innocent,
+            // Its address names an object.
+            CallError::Refused { status: 404, .. } if self.code() == "NOT_FOUND" => {
+                Verdict::Mapping
+            }
             CallError::Refused { errors, .. } => errors
                 .first()
                 .map_or(Verdict::Transient, SalesforceError::verdict),
