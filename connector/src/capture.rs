@@ -14,15 +14,13 @@ use runtime::worker::Arrivals;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::sync::{TwoWaySync, image};
+use crate::sync::{TwoWaySync, held_name, image};
 
 /// Rows may be committed with a time that is already past. The cursor, before which nothing is read again, stays so
 /// far behind Salesforce's own time.
 const OVERLAP_MS: i64 = 120_000;
 /// While webhooks are being worked off, reading waits for them, but not longer than this.
 const YIELD_MAX_MS: i64 = 60_000;
-/// How often a direction that stands still is tried.
-const PAUSED_MS: i64 = 60_000;
 
 /// Where changes come from: asking for them today, being told of them later.
 #[async_trait]
@@ -91,9 +89,6 @@ impl Capture {
         if self.sync.held().is_some() {
             return Ok(false);
         }
-        if !self.sync.reads() {
-            return Ok(waited >= PAUSED_MS);
-        }
         let status = self.sync.store.status().await?;
         let busy = status.ready + status.running > 0 || self.arrivals.waiting() > 0;
         Ok(!busy || waited >= YIELD_MAX_MS)
@@ -112,39 +107,40 @@ impl Capture {
             .copied()
             .filter(|mapping| mapping.direction == Direction::Both)
             .collect();
-        let mut fault = None;
         for mapping in mappings {
-            if let Some(poisoned) = self.poisoned(mapping).await? {
-                fault = Some(poisoned);
+            let name = held_name(mapping.name);
+            if !self.sync.may_be_read(&name) {
                 continue;
             }
-            match self.read(mapping).await? {
-                Ok(new) => self.arrivals.add(new),
-                Err(error) => {
-                    tracing::warn!(%error, object = mapping.object, "changes in Salesforce cannot be read");
-                    if is_lasting(&error) {
-                        fault = Some(format!(
-                            "changes of {} cannot be read: {error}",
-                            mapping.object
-                        ));
-                    }
-                }
-            }
+            let fault = match self.poisoned(mapping).await? {
+                Some(poisoned) => Some(poisoned),
+                None => self.fault(mapping.object, self.read(mapping).await?),
+            };
+            self.sync.note_reading(&name, fault);
         }
         for watched in pushes::watched(&self.sync) {
-            match self.read_pushes(&watched).await? {
-                Ok(new) => self.arrivals.add(new),
-                Err(error) => {
-                    tracing::warn!(%error, object = watched.object, "changes in Salesforce cannot be read");
-                    if is_lasting(&error) {
-                        let object = watched.object;
-                        fault = Some(format!("changes of {object} cannot be read: {error}"));
-                    }
-                }
+            let name = format!("reading {}", watched.object);
+            if self.sync.may_be_read(&name) {
+                let read = self.read_pushes(&watched).await?;
+                self.sync
+                    .note_reading(&name, self.fault(watched.object, read));
             }
         }
-        self.sync.note_reading(fault);
         self.sync.show_standstills().await
+    }
+
+    /// Why the changes of an object could not be read, where time does not mend it.
+    fn fault(&self, object: &str, read: Result<usize, CallError>) -> Option<String> {
+        match read {
+            Ok(new) => {
+                self.arrivals.add(new);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, object, "changes in Salesforce cannot be read");
+                is_lasting(&error).then(|| format!("changes of {object} cannot be read: {error}"))
+            }
+        }
     }
 
     /// The same of records that are no pairs.

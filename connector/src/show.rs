@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use runtime::queue::{FailedItem, Gated, HeldEdits, ItemView, Status};
+use runtime::queue::{FailedItem, Gated, HeldEdits, ItemView, Pause, Status};
 
 use crate::handlers::households::PEOPLE;
+use crate::sync::holds::CREATES;
 use crate::sync::notes::blank_fields;
 
 /// The most lines of keys that items wait for, and of problems that wait.
@@ -13,15 +14,10 @@ const KEYS_SHOWN: usize = 10;
 /// The first line says whether anything needs a person.
 pub fn status(status: &Status) -> String {
     let waiting = status.ready + status.running + status.delayed;
-    if let Some(pause) = status.pauses.first() {
-        let since = time(pause.since_ms);
+    if !status.pauses.is_empty() {
         let held = held_edits(&status.held_edits, "; ");
-        return format!(
-            "{} stands still since {since}: {}{held}\n{}",
-            pause.direction.replace('_', " "),
-            pause.reason,
-            numbers(status)
-        );
+        let lines = standstills(&status.pauses);
+        return format!("{}{held}\n{}", lines.join("\n"), numbers(status));
     }
     let parked = status.parked.saturating_sub(status.problems);
     let is_done = (status.dead, waiting + parked, status.problems) == (0, 0, 0);
@@ -35,6 +31,26 @@ pub fn status(status: &Status) -> String {
         (dead, _) => format!("{dead} in the error log want a person: usher errors"),
     };
     format!("{first}{held}\n{}", numbers(status))
+}
+
+/// One line a standstill: the directions, then what is held of them.
+fn standstills(pauses: &[Pause]) -> Vec<String> {
+    let (directions, parts): (Vec<&Pause>, Vec<&Pause>) = pauses
+        .iter()
+        .partition(|pause| pause.direction.starts_with("to_"));
+    let said = |pause: &Pause| {
+        let verb = match pause.direction.as_str() {
+            CREATES => "stand still",
+            _ => "stands still",
+        };
+        format!(
+            "{} {verb} since {}: {}",
+            pause.direction.replacen("to_", "to ", 1),
+            time(pause.since_ms),
+            pause.reason
+        )
+    };
+    directions.into_iter().chain(parts).map(said).collect()
 }
 
 /// Says of how many linked records edits are held, and for which fields. Empty where none are.

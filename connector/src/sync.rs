@@ -14,6 +14,8 @@ mod decided;
 mod failed;
 pub(crate) mod fields;
 pub(crate) mod gone;
+mod held;
+pub(crate) mod holds;
 pub(crate) mod image;
 mod look;
 pub(crate) mod meeting;
@@ -51,6 +53,7 @@ use crate::settings::{Settings, Terms};
 
 pub use batch::Unit;
 use blamed::Blamed;
+pub(crate) use held::{calls as held_calls, held_name};
 use pair::Pair;
 
 /// The promises, each of which a simulation can break to see that its judge notices.
@@ -139,6 +142,7 @@ pub struct TwoWaySync {
     blamed: Mutex<Blamed>,
     lock_groups: Mutex<LockGroups>,
     standstills: standstill::Standstills,
+    held_mappings: held::Held,
     broken: Option<Broken>,
     meetings: Arc<meeting::Meetings>,
     /// What mappings read as `$name`.
@@ -180,6 +184,7 @@ impl TwoWaySync {
             blamed: Mutex::default(),
             lock_groups: Mutex::new(LockGroups::default()),
             standstills: standstill::Standstills::default(),
+            held_mappings: held::Held::default(),
             broken: None,
         }
     }
@@ -303,10 +308,12 @@ impl TwoWaySync {
         units: Vec<Unit>,
     ) -> Result<(), StoreError> {
         let units = self.without_held(units).await?;
+        let units = self.without_held_mapping(mapping, units).await?;
         if units.is_empty() {
             return Ok(());
         }
-        let (mut pairs, mut unlinked) = self.split_by_link(mapping, units).await?;
+        let (mut pairs, unlinked) = self.split_by_link(mapping, units).await?;
+        let mut unlinked = self.without_creates(unlinked).await?;
         self.know_failed(mapping, &mut pairs, &mut unlinked).await?;
         let met = self.meet(mapping, pairs, unlinked).await?;
         let (mut meeting, mut pairs) = (met.meeting, met.pairs);
@@ -334,7 +341,9 @@ impl TwoWaySync {
         self.store.settle(settlements).await?;
         self.fetch(wanted).await?;
         let settlements = self.born(mapping, born, &mut meeting).await?;
-        self.store.settle(settlements).await.map(|_| ())
+        self.store.settle(settlements).await?;
+        self.holds().tried(mapping.name);
+        Ok(())
     }
 
     /// The units whose systems can be asked; the others come back when they may try.
@@ -460,6 +469,7 @@ impl Process for TwoWaySync {
         self.follow_merges(merged, in_hand, npsp).await?;
         self.push_changed(pushes).await?;
         self.not_held();
+        self.tend_holds().await?;
         Ok(())
     }
 

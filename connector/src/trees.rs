@@ -14,6 +14,7 @@ mod claims;
 mod faults;
 mod given;
 mod graphs;
+mod held;
 mod holders;
 mod keep;
 mod late;
@@ -429,6 +430,10 @@ impl TwoWaySync {
         items: Vec<Item>,
         npsp: bool,
     ) -> Result<(), StoreError> {
+        let items = self.without_held_trees(root, items).await?;
+        if items.is_empty() {
+            return Ok(());
+        }
         let mut work = Work::new(root, self.members(root), npsp, Map::new());
         work.trees = by_id(items);
         work.heard = self.woken.listen();
@@ -438,6 +443,7 @@ impl TwoWaySync {
         self.adopt_all(&mut work).await?;
         self.know_organizations(&mut work).await?;
         self.want_all(&mut work);
+        self.stop_held(&mut work);
         self.know_all(&mut work).await?;
         self.refer_all(&mut work).await?;
         self.wake_for_buyers(&work).await?;

@@ -412,7 +412,7 @@ pub(crate) fn give_back() -> Outcome {
     }
 }
 
-pub(super) fn settlement(item: &Item, outcome: Outcome) -> Settlement {
+pub(crate) fn settlement(item: &Item, outcome: Outcome) -> Settlement {
     Settlement::new(item.id, item.attempt, outcome)
 }
 

@@ -100,26 +100,26 @@ impl TwoWaySync {
         records: Vec<Record<T>>,
     ) -> Vec<(T, Sent)> {
         let duplicates = mapping.policies.duplicates;
-        self.in_calls_with(mapping.object, duplicates, records)
-            .await
+        self.in_calls_with(mapping, duplicates, records).await
     }
 
     /// The same with another word on duplicates than the mapping's.
     pub(super) async fn in_calls_with<T: Send>(
         &self,
-        object: &'static str,
+        mapping: &'static MappingDescriptor,
         duplicates: Duplicates,
         records: Vec<Record<T>>,
     ) -> Vec<(T, Sent)> {
-        let mut sent = Vec::with_capacity(records.len());
+        let object = mapping.object;
+        let (records, mut sent) = self.with_room(records);
         let mut left = VecDeque::from(records);
         let mut halves: Vec<Vec<Record<T>>> = Vec::new();
         let ticket = self.lock_groups().ticket();
         while !left.is_empty() || !halves.is_empty() {
-            if let Some(later) = self.held() {
+            if self.held().is_some() || self.is_held_back(mapping.name) {
                 let rest = halves.into_iter().flatten().chain(left);
-                sent.extend(rest.map(|record| (record.of, Sent::Later(later.clone()))));
-                return sent;
+                sent.extend(rest.map(|record| self.put_off_record(mapping.name, record)));
+                break;
             }
             let size = self.call_size(object);
             let call = match halves.pop() {
@@ -146,13 +146,14 @@ impl TwoWaySync {
                 results => {
                     let alone = self.alone(object, duplicates, &call, &results).await;
                     self.release(ticket, &call);
-                    let results = each(call, results, alone);
+                    let held = self.held_after(mapping, &call, &results).await;
+                    let results = each(call, results, alone, held);
                     self.hold_if_orgs(&results);
                     sent.extend(results);
                 }
             }
         }
-        sent
+        others_landed(sent)
     }
 
     fn next_call<T>(
@@ -336,16 +337,23 @@ fn each<T>(
     call: Vec<Record<T>>,
     results: Result<Vec<RecordResult>, CallError>,
     mut sent_alone: BTreeMap<usize, Alone>,
+    mut held: BTreeMap<usize, Outcome>,
 ) -> Vec<(T, Sent)> {
     let alone = call.len() == 1;
     match results {
-        Err(error) => call
-            .into_iter()
-            .map(|record| {
-                let error = error.clone();
-                (record.of, Sent::Unanswered { error, alone })
-            })
-            .collect(),
+        Err(error) => {
+            let records = call.into_iter().enumerate();
+            let mut sent = |place| match held.remove(&place) {
+                Some(later) => Sent::Later(later),
+                None => Sent::Unanswered {
+                    error: error.clone(),
+                    alone,
+                },
+            };
+            records
+                .map(|(place, record)| (record.of, sent(place)))
+                .collect()
+        }
         Ok(results) => {
             let others_landed = results.iter().any(Result::is_ok);
             let sent = |record: Record<T>, result: RecordResult| match result {
@@ -362,17 +370,32 @@ fn each<T>(
                 }
             };
             let both = call.into_iter().zip(results).enumerate();
-            both.map(
-                |(place, (record, result))| match sent_alone.remove(&place) {
+            both.map(|(place, (record, result))| {
+                if let Some(later) = held.remove(&place) {
+                    return (record.of, Sent::Later(later));
+                }
+                match sent_alone.remove(&place) {
                     None => sent(record, result),
                     Some(Alone::Sent(Ok(result))) => sent(record, result),
                     Some(Alone::Sent(Err(error))) => {
                         (record.of, Sent::Unanswered { error, alone: true })
                     }
                     Some(Alone::Later(outcome)) => (record.of, Sent::Later(outcome)),
-                },
-            )
+                }
+            })
             .collect()
         }
     }
+}
+
+/// Where any record of the calls landed, it is the refused ones that nobody may touch.
+fn others_landed<T>(mut sent: Vec<(T, Sent)>) -> Vec<(T, Sent)> {
+    if sent.iter().any(|(_, sent)| matches!(sent, Sent::Landed(_))) {
+        for (_, sent) in &mut sent {
+            if let Sent::Refused(refusal) = sent {
+                refusal.others_landed = true;
+            }
+        }
+    }
+    sent
 }

@@ -123,7 +123,7 @@ impl TwoWaySync {
         });
         let records = again.into_iter().map(|(of, _)| record(of)).collect();
         let saved = self
-            .in_calls_with(mapping.object, Duplicates::Allow, records)
+            .in_calls_with(mapping, Duplicates::Allow, records)
             .await;
         done.extend(saved.into_iter().map(|(of, sent)| (of, decided(sent))));
         Ok(done)

@@ -16,6 +16,8 @@ const ASK_AGAIN_MS: i64 = 100;
 const INNOCENT_MS: i64 = 500;
 /// A call of many records was too much for the org.
 const FEWER: &str = "fewer records go together next time";
+/// No record of a mapping gets through: so long it waits.
+const MAPPING_MS: i64 = 300_000;
 /// One record alone ran into a limit: so long it waits.
 const LIMIT_MS: i64 = 5_000;
 
@@ -110,7 +112,7 @@ impl<'f> Failure<'f> {
     }
 
     /// Joins the code and the message. A message that contains the code stands alone.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         match self.message.contains(self.code) {
             true => self.message.clone(),
             false => format!("{}: {}", self.code, self.message),
@@ -130,6 +132,9 @@ impl TwoWaySync {
             return self
                 .held()
                 .unwrap_or_else(|| self.again(ASK_AGAIN_MS, &error.to_string()));
+        }
+        if let Some(held) = self.held_by_call(error) {
+            return held;
         }
         self.failed_after(attempts, Failure::of(error.code(), error.to_string()))
     }
@@ -177,6 +182,7 @@ impl TwoWaySync {
         match failure.verdict {
             Verdict::Innocent => self.again(INNOCENT_MS, &failure.line()),
             Verdict::Limit => self.again(LIMIT_MS, &failure.line()),
+            Verdict::Mapping | Verdict::Full => self.again(MAPPING_MS, &failure.line()),
             Verdict::OrgWide => {
                 let help = retry::help(failure.code);
                 let until_ms = self.hold(&format!("{}. {help}", failure.line()));

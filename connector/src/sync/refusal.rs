@@ -53,7 +53,11 @@ impl TwoWaySync {
             }
             _ => {}
         }
-        let own = error.verdict() == Verdict::OrgWide && refusal.others_landed;
+        let own = match error.verdict() {
+            Verdict::OrgWide => refusal.others_landed,
+            // What was everybody's is held by now.
+            verdict => matches!(verdict, Verdict::Mapping | Verdict::Full),
+        };
         let failure = Failure {
             code: &error.code,
             // Others of the same object were written: it is this record that nobody may touch.
@@ -67,6 +71,14 @@ impl TwoWaySync {
                 .find_map(|field| unit.mapping.place(field)),
             message,
         };
+        if !refusal.others_landed {
+            let name = unit.mapping.name;
+            let record = (name, unit.source_id.as_str());
+            let field = error.fields.first();
+            if let Some(held) = self.held_in_a_row(unit.mapping, record, &failure, field) {
+                return Ok(held);
+            }
+        }
         Ok(self.failed(unit, failure))
     }
 

@@ -21,6 +21,8 @@ const TO_TICKETURE: &str = "to_ticketure";
 const TRIAL_ITEMS: usize = 200;
 /// So long the worker waits for a system before it looks after other things.
 const PATIENCE_MS: i64 = 5_000;
+/// How often changes are read that could not be.
+const UNREADABLE_MS: i64 = 300_000;
 /// What is over sooner is not shown.
 const SHOWN_MS: i64 = 2_000;
 
@@ -28,10 +30,10 @@ const SHOWN_MS: i64 = 2_000;
 #[derive(Default)]
 pub(crate) struct Standstills {
     org: Mutex<Breaker>,
-    /// Why changes in Salesforce cannot be read.
-    reading: Mutex<Option<String>>,
-    /// What the store was told, by direction; nothing right after a start.
-    shown: tokio::sync::Mutex<BTreeMap<&'static str, Option<String>>>,
+    /// Why changes in Salesforce cannot be read, and since when, by mapping or object.
+    reading: Mutex<BTreeMap<String, (i64, String)>>,
+    /// What the store has, by direction or mapping; `None` right after a start.
+    shown: tokio::sync::Mutex<Option<BTreeMap<String, String>>>,
 }
 
 fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -43,6 +45,7 @@ impl TwoWaySync {
     pub(crate) async fn may_claim(&self, wanted: usize) -> Result<usize, StoreError> {
         let end_ms = self.now_ms() + PATIENCE_MS;
         loop {
+            self.tend_holds().await?;
             self.show_standstills().await?;
             let until_ms = match self.salesforce.standstill() {
                 Some(stands) if stands.until_ms > self.now_ms() => stands.until_ms,
@@ -117,35 +120,64 @@ impl TwoWaySync {
         })
     }
 
-    /// Changes in Salesforce can be read, or cannot until somebody mends something.
-    pub(crate) fn note_reading(&self, fault: Option<String>) {
-        *locked(&self.standstills.reading) = fault;
+    /// Notes why changes of an object cannot be read until somebody mends something, or that they can.
+    pub(crate) fn note_reading(&self, name: &str, fault: Option<String>) {
+        let mut reading = locked(&self.standstills.reading);
+        match fault {
+            Some(fault) => _ = reading.insert(name.to_owned(), (self.now_ms(), fault)),
+            None => _ = reading.remove(name),
+        }
     }
 
-    pub(crate) fn reads(&self) -> bool {
-        locked(&self.standstills.reading).is_none()
+    /// Returns whether changes may be read: they could be, or it is time for another try.
+    pub(crate) fn may_be_read(&self, name: &str) -> bool {
+        let reading = locked(&self.standstills.reading);
+        let is_soon = |(at_ms, _): &(i64, String)| self.now_ms() - at_ms < UNREADABLE_MS;
+        !reading.get(name).is_some_and(is_soon)
     }
 
     /// Tells the store what has changed, for `usher status`.
     pub(crate) async fn show_standstills(&self) -> Result<(), StoreError> {
-        let forward = self.salesforce.standstill().or(self.org());
-        let back = self
-            .ticketure
-            .as_ref()
-            .and_then(|client| client.standstill());
-        let reading = locked(&self.standstills.reading).clone();
-        let reasons = [
-            (TO_SALESFORCE, forward.and_then(shown)),
-            (TO_TICKETURE, reading.or_else(|| back.and_then(shown))),
-        ];
+        let reasons = self.reasons();
         let mut told = self.standstills.shown.lock().await;
-        for (direction, reason) in reasons {
-            if told.get(direction) != Some(&reason) {
-                self.store.pause(direction, reason.clone()).await?;
-                told.insert(direction, reason);
+        let told = match &mut *told {
+            Some(told) => told,
+            // An earlier process may have left something.
+            nothing => {
+                let pauses = self.store.status().await?.pauses.into_iter();
+                let pauses = pauses.map(|pause| (pause.direction, pause.reason));
+                nothing.insert(pauses.collect())
+            }
+        };
+        let gone = told.keys().filter(|name| !reasons.contains_key(*name));
+        for name in gone.cloned().collect::<Vec<_>>() {
+            self.store.pause(&name, None).await?;
+            told.remove(&name);
+        }
+        for (name, reason) in reasons {
+            if told.get(&name) != Some(&reason) {
+                self.store.pause(&name, Some(reason.clone())).await?;
+                told.insert(name, reason);
             }
         }
         Ok(())
+    }
+
+    /// Everything that stands still now, by direction or mapping.
+    fn reasons(&self) -> BTreeMap<String, String> {
+        let forward = self.salesforce.standstill().or(self.org());
+        let ticketure = self.ticketure.as_ref();
+        let back = ticketure.and_then(|client| client.standstill());
+        let directions = [(TO_SALESFORCE, forward), (TO_TICKETURE, back)];
+        let directions = directions
+            .into_iter()
+            .filter_map(|(direction, stands)| Some((direction.to_owned(), shown(stands?)?)));
+        let reading = locked(&self.standstills.reading).clone();
+        let reading = reading.into_iter().map(|(name, (_, fault))| (name, fault));
+        directions
+            .chain(reading)
+            .chain(self.shown_holds())
+            .collect()
     }
 }
 

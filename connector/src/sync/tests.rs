@@ -7,6 +7,7 @@ mod clones;
 mod closing;
 mod consent;
 mod duplicates;
+mod holds;
 mod ladder;
 mod merges;
 pub(crate) mod museum;

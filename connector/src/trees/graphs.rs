@@ -12,6 +12,7 @@ use super::wanted::is_of_root;
 use super::{Tree, Wanted, Work, plan, refused_fields};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::Sent;
+use crate::sync::holds::{Admission, CREATES};
 
 /// Which records of a tree stand for which nodes of its graph; the last node may be the root's last write.
 struct Planted {
@@ -32,16 +33,24 @@ impl TwoWaySync {
             }
         }
         for call in graph::packed(&graphs) {
-            if let Some(later) = self.held() {
+            if !self.may_create(work, &planted, call.places()) {
                 for place in call.places() {
-                    stop_at(work, &planted, *place, &Sent::Later(later.clone()), self);
+                    let id = planted
+                        .get(*place)
+                        .and_then(|planted| work.trees.get(planted.tree));
+                    let id = id.map(|tree| tree.id.clone()).unwrap_or_default();
+                    let later = self.not_now(CREATES, &id);
+                    stop_at(work, &planted, *place, &Sent::Later(later), self);
                 }
                 continue;
             }
             match self.salesforce.write_graphs(&call).await {
                 Ok(results) => {
+                    let landed = results.iter().any(Result::is_ok);
+                    self.know_closed(work, &planted, call.places(), &results)
+                        .await;
                     for (place, result) in call.places().iter().zip(results) {
-                        self.note_graph(work, &planted, *place, result);
+                        self.note_graph(work, &planted, *place, result, landed);
                     }
                 }
                 Err(error) => {
@@ -54,7 +63,14 @@ impl TwoWaySync {
         }
     }
 
-    fn note_graph(&self, work: &mut Work, planted: &[Planted], place: usize, result: GraphResult) {
+    fn note_graph(
+        &self,
+        work: &mut Work,
+        planted: &[Planted],
+        place: usize,
+        result: GraphResult,
+        others_landed: bool,
+    ) {
         let Some(planted) = planted.get(place) else {
             return;
         };
@@ -68,6 +84,7 @@ impl TwoWaySync {
                     else {
                         continue;
                     };
+                    self.landed(wanted.mapping.name, true);
                     let agreed = plan::agreed(work, wanted);
                     note_written(work, (planted.tree, *record), id, agreed);
                 }
@@ -75,7 +92,41 @@ impl TwoWaySync {
             Err(failure) => {
                 let root = work.root;
                 if let Some(tree) = work.trees.get_mut(planted.tree) {
-                    self.note_failure(tree, root, planted, &failure);
+                    self.note_failure(tree, root, planted, &failure, others_landed);
+                }
+            }
+        }
+    }
+
+    /// Returns whether a call of new trees may go. While the org is full, one call tries.
+    fn may_create(&self, work: &Work, planted: &[Planted], places: &[usize]) -> bool {
+        let trees = places.iter().filter_map(|place| planted.get(*place));
+        let trees = trees.filter_map(|planted| work.trees.get(planted.tree));
+        let keys = trees.map(|tree| tree.id.as_str());
+        self.held().is_none() && self.holds().admit(CREATES, keys, self.now_ms()) != Admission::None
+    }
+
+    /// Holds the mappings of whose objects the user may create no record at all.
+    async fn know_closed(
+        &self,
+        work: &Work,
+        planted: &[Planted],
+        places: &[usize],
+        results: &[GraphResult],
+    ) {
+        for (place, result) in places.iter().zip(results) {
+            let Err(failure) = result else { continue };
+            for node in failure.culprits() {
+                let error = failure.errors(node).first();
+                let mapping = planted.get(*place).and_then(|planted| {
+                    let record = planted.records.get(node)?;
+                    let tree = work.trees.get(planted.tree)?;
+                    Some(tree.wanted.get(*record)?.mapping)
+                });
+                if let (Some(error), Some(mapping)) = (error, mapping)
+                    && self.is_closed_to(mapping, error, true).await
+                {
+                    self.hold_for(mapping, error);
                 }
             }
         }
@@ -88,6 +139,7 @@ impl TwoWaySync {
         root: &MappingDescriptor,
         planted: &Planted,
         failure: &GraphFailure,
+        others_landed: bool,
     ) {
         let Some(node) = failure.culprits().next() else {
             let again = self.again(0, "too many others of its call failed");
@@ -107,7 +159,7 @@ impl TwoWaySync {
         if refused_fields::leave_out(tree, root, record, &errors) {
             return;
         }
-        let outcome = self.refused_record(tree, mapping, &errors);
+        let outcome = self.refused_record(tree, root, mapping, &errors, others_landed);
         // The others go without one that is refused for good, step by step.
         if !matches!(outcome, Outcome::Dead { .. }) || is_of_root(root, mapping) {
             tree.refuse(root, mapping, "", outcome);

@@ -36,7 +36,7 @@ impl TwoWaySync {
             Ok(Some(outcome)) => outcome,
             Err(refusal) => {
                 self.contend(refusal);
-                self.refused_record(tree, mapping, &refusal.errors)
+                self.refused_record(tree, root, mapping, &refusal.errors, refusal.others_landed)
             }
         };
         tree.refuse(root, mapping, key, outcome);
@@ -68,15 +68,23 @@ impl TwoWaySync {
         }
     }
 
-    /// What the table says of an error of the org's.
+    /// What the table says of an error of the org's. `others_landed`: the mapping's other records of the call did.
     pub(super) fn refused_record(
         &self,
         tree: &mut Tree,
-        mapping: &MappingDescriptor,
+        root: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
         errors: &[SalesforceError],
+        others_landed: bool,
     ) -> Outcome {
         let unnamed = SalesforceError::default();
         let error = errors.first().unwrap_or(&unnamed);
+        if !others_landed
+            && self.holds_mapping(mapping, &tree.id, error)
+            && let Some(held) = self.held_now(mapping, &tree.id, error)
+        {
+            return held;
+        }
         let each = errors
             .iter()
             .map(|error| format!("{}: {}", error.code, error.message));
@@ -98,10 +106,20 @@ impl TwoWaySync {
         }
         let failure = Failure {
             code: &error.code,
-            verdict: error.verdict(),
+            verdict: match error.verdict() {
+                // Others went through: it is the record's own.
+                Verdict::Mapping | Verdict::Full => Verdict::Permanent,
+                verdict => verdict,
+            },
             place: error.fields.iter().find_map(|field| mapping.place(field)),
             message,
         };
+        let record = (root.name, tree.id.as_str());
+        if !others_landed
+            && let Some(held) = self.held_in_a_row(mapping, record, &failure, error.fields.first())
+        {
+            return held;
+        }
         // Trees have no reviews, so a duplicate is an error with help of its own.
         let is_duplicate = failure.verdict == Verdict::Duplicate;
         let help = npsp::help(&failure.message).or(is_duplicate.then_some(DUPLICATE));

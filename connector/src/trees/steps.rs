@@ -294,7 +294,7 @@ impl TwoWaySync {
                         tree.lost_roles |= mapping.object == ROLE;
                     }
                     Some(Err(errors)) => {
-                        let outcome = self.refused_record(tree, mapping, errors);
+                        let outcome = self.refused_record(tree, root, mapping, errors, true);
                         tree.refuse(root, mapping, &record.key, outcome);
                     }
                     _ => {}

@@ -260,7 +260,8 @@ impl TwoWaySync {
                         // One that is gone already has made way.
                         let refused = error.is_some_and(|error| error.verdict() != Verdict::Stale);
                         if let Some(tree) = work.trees.get_mut(*place).filter(|_| refused) {
-                            let outcome = self.refused_record(tree, work.root, &errors);
+                            let outcome =
+                                self.refused_record(tree, work.root, work.root, &errors, true);
                             tree.refuse(work.root, work.root, "", outcome);
                         }
                     }

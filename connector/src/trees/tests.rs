@@ -3,6 +3,7 @@
 mod books;
 mod fields;
 mod former_keys;
+mod held;
 mod products;
 pub(crate) mod shapes;
 mod staff;

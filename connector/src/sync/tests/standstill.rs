@@ -200,13 +200,13 @@ async fn the_reserve_is_left_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn full_storage_stops_the_direction_until_somebody_frees_some() {
+async fn full_storage_holds_creates_until_somebody_frees_some() {
     let museum = Museum::working();
     museum.refuse(None, "STORAGE_LIMIT_EXCEEDED", "storage limit exceeded");
     let before = museum.simulator.calls();
     museum.people(1_000).await;
     pass(3_600).await;
-    let told = museum.pause("to_salesforce").await.unwrap();
+    let told = museum.pause("creates").await.unwrap();
     assert!(
         told.contains("STORAGE_LIMIT_EXCEEDED") && told.contains("free some"),
         "{told}"

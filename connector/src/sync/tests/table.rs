@@ -15,10 +15,12 @@ enum Becomes {
     Uncharged,
     /// Again when somebody has mended the org; it does not count.
     Held,
+    /// Again when somebody has mended what is held of the org; it does not count.
+    PartHeld,
     /// In the error log.
     Dead,
 }
-use Becomes::{Charged, Dead, Held, Uncharged};
+use Becomes::{Charged, Dead, Held, PartHeld, Uncharged};
 
 const ROWS: &[(&str, Becomes)] = &[
     ("TRANSPORT", Uncharged),
@@ -62,9 +64,9 @@ const ROWS: &[(&str, Becomes)] = &[
     ("HTTP_414", Dead),
     ("HTTP_431", Dead),
     ("TICKETURE_REFUSED", Dead),
-    ("INVALID_TYPE", Held),
+    ("INVALID_TYPE", PartHeld),
     ("API_DISABLED_FOR_ORG", Held),
-    ("STORAGE_LIMIT_EXCEEDED", Held),
+    ("STORAGE_LIMIT_EXCEEDED", PartHeld),
     ("LOG_IN", Held),
     ("NO_JSON", Held),
     ("TICKETURE_LOG_IN", Held),
@@ -96,6 +98,16 @@ const MESSAGES: &[(&str, &str, Becomes)] = &[
         Charged,
     ),
     ("PROCESSING_HALTED", "Invalid reference specified.", Dead),
+    (
+        "INVALID_FIELD",
+        "No such column 'Nmae' on sobject of type Contact",
+        PartHeld,
+    ),
+    (
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "Upsert requires view all data on a non-unique custom index",
+        PartHeld,
+    ),
     ("SOMETHING_NEW", "", Charged),
 ];
 
@@ -118,6 +130,7 @@ async fn after_one_try(code: &str, message: &str) -> Becomes {
         }
         (State::Delayed, 1) if waits(&seen) => Charged,
         (State::Delayed, 0) if museum.sync.held().is_some() => Held,
+        (State::Delayed, 0) if !museum.sync.holds().is_empty() => PartHeld,
         (State::Delayed, 0) => Uncharged,
         other => panic!("{code}: {other:?}"),
     }
@@ -145,6 +158,7 @@ async fn every_other_code_becomes_what_its_class_says() {
         let becomes = match retry::verdict(code, "") {
             Verdict::Permanent => Dead,
             Verdict::OrgWide => Held,
+            Verdict::Mapping | Verdict::Full => PartHeld,
             Verdict::Innocent | Verdict::Limit => Uncharged,
             Verdict::Transient | Verdict::Lock => Charged,
             other => panic!("{code} is {other:?}: it needs a row of its own"),
@@ -160,7 +174,9 @@ async fn a_call_that_is_refused_becomes_what_the_table_says() {
         (403, "REQUEST_LIMIT_EXCEEDED", Held),
         (403, "API_DISABLED_FOR_ORG", Held),
         (401, "INVALID_SESSION_ID", Held),
-        (404, "INVALID_TYPE", Held),
+        (404, "INVALID_TYPE", PartHeld),
+        (404, "NOT_FOUND", PartHeld),
+        (403, "STORAGE_LIMIT_EXCEEDED", PartHeld),
         (500, "SERVER_UNAVAILABLE", Held),
         // With one record it can be that record.
         (500, "UNKNOWN_EXCEPTION", Charged),
@@ -187,6 +203,7 @@ async fn a_call_that_is_refused_becomes_what_the_table_says() {
             (State::Dead, _) => Dead,
             (State::Delayed, 1) => Charged,
             (State::Delayed, 0) if museum.sync.held().is_some() => Held,
+            (State::Delayed, 0) if !museum.sync.holds().is_empty() => PartHeld,
             other => panic!("{status} {code}: {other:?}"),
         };
         assert_eq!(became, becomes, "{status} {code}");

@@ -34,7 +34,11 @@ fn codes() -> impl Iterator<Item = &'static str> {
         let verdict = retry::verdict(code, "");
         !matches!(
             verdict,
-            Verdict::Innocent | Verdict::Limit | Verdict::OrgWide
+            Verdict::Innocent
+                | Verdict::Limit
+                | Verdict::OrgWide
+                | Verdict::Mapping
+                | Verdict::Full
         )
     };
     retry::codes().filter(passes).chain(["SOMETHING_NEW"])

@@ -1,0 +1,163 @@
+//! Held mappings and calls: which records go, and what an answer holds.
+
+use std::collections::BTreeMap;
+
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::Outcome;
+use runtime::retry::Verdict;
+use runtime::salesforce::{CallError, RecordResult, SalesforceError};
+
+use crate::sync::TwoWaySync;
+use crate::sync::calls::{Record, Sent};
+use crate::sync::holds::{Admission, CREATES, Refused};
+
+/// The user may not write the record, or none of its object.
+pub(crate) const NO_ACCESS: &str = "INSUFFICIENT_ACCESS_OR_READONLY";
+
+impl TwoWaySync {
+    /// Returns whether nothing of the mapping may be sent now. While a record is tried, its calls go.
+    pub(crate) fn is_held_back(&self, name: &str) -> bool {
+        self.holds().get(name).is_some_and(|hold| !hold.is_tried())
+    }
+
+    /// The records for which the org has room as far as is known, and those that wait for some.
+    pub(in crate::sync) fn with_room<T>(
+        &self,
+        records: Vec<Record<T>>,
+    ) -> (Vec<Record<T>>, Vec<(T, Sent)>) {
+        if records.iter().any(|record| record.id.is_some()) {
+            return (records, Vec::new());
+        }
+        let admission = {
+            let keys = records.iter().map(|record| record.key.as_str());
+            self.holds().admit(CREATES, keys, self.now_ms())
+        };
+        let goes = |record: &Record<T>| match &admission {
+            Admission::All => true,
+            Admission::One(key) => *key == record.key,
+            Admission::None => false,
+        };
+        let (going, later): (Vec<_>, Vec<_>) = records.into_iter().partition(goes);
+        let later = later.into_iter();
+        let later = later.map(|record| self.put_off_record(CREATES, record));
+        (going, later.collect())
+    }
+
+    /// A record that is not sent while something is held.
+    pub(in crate::sync) fn put_off_record<T>(
+        &self,
+        name: &'static str,
+        record: Record<T>,
+    ) -> (T, Sent) {
+        let later = self.not_now(name, &record.key);
+        (record.of, Sent::Later(later))
+    }
+
+    /// What becomes of a record that is not sent, since its direction or its mapping is held.
+    pub(crate) fn not_now(&self, name: &str, key: &str) -> Outcome {
+        let later = self.held();
+        let later = later.or_else(|| self.held_mapping(name, key));
+        // The hold has ended meanwhile.
+        later.unwrap_or_else(|| self.again(0, "its mapping was held a moment ago"))
+    }
+
+    /// Notes what an answer says of the mapping as a whole. Returns the outcomes of the records that it holds, by place.
+    pub(in crate::sync) async fn held_after<T>(
+        &self,
+        mapping: &'static MappingDescriptor,
+        call: &[Record<T>],
+        results: &Result<Vec<RecordResult>, CallError>,
+    ) -> BTreeMap<usize, Outcome> {
+        let creates = call.iter().all(|record| record.id.is_none());
+        let results = match results {
+            Ok(results) => results,
+            Err(error) => return self.held_by_refusal(mapping, call, error),
+        };
+        if results.iter().any(Result::is_ok) {
+            self.landed(mapping.name, creates);
+            return BTreeMap::new();
+        }
+        let mut held = BTreeMap::new();
+        let refused = call.iter().zip(results).enumerate();
+        for (place, (record, result)) in refused {
+            let Some(error) = result.as_ref().err().and_then(|errors| errors.first()) else {
+                continue;
+            };
+            if self.is_closed_to(mapping, error, creates).await
+                || self.is_of_all(mapping, &record.key, error)
+            {
+                let later = self.held_now(mapping, &record.key, error);
+                held.extend(later.map(|later| (place, later)));
+            }
+        }
+        held
+    }
+
+    fn held_by_refusal<T>(
+        &self,
+        mapping: &'static MappingDescriptor,
+        call: &[Record<T>],
+        error: &CallError,
+    ) -> BTreeMap<usize, Outcome> {
+        let CallError::Refused { errors, .. } = error else {
+            return BTreeMap::new();
+        };
+        let is_of_all = matches!(error.verdict(), Verdict::Mapping | Verdict::Full);
+        let Some(first) = errors.first().filter(|_| is_of_all) else {
+            return BTreeMap::new();
+        };
+        let records = call.iter().enumerate();
+        let held = records.filter_map(|(place, record)| {
+            Some((place, self.held_now(mapping, &record.key, first)?))
+        });
+        held.collect()
+    }
+
+    /// Holds the mapping, and returns what becomes of the record.
+    pub(crate) fn held_now(
+        &self,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        error: &SalesforceError,
+    ) -> Option<Outcome> {
+        let name = self.hold_for(mapping, error);
+        self.holds().was_tried(name, key);
+        self.held_mapping(name, key)
+    }
+
+    /// Returns whether the error of one record says that no record of its mapping gets through. A record that is refused
+    /// so once more after others landed is to blame itself.
+    pub(crate) fn is_of_all(
+        &self,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        error: &SalesforceError,
+    ) -> bool {
+        let name = match error.verdict() {
+            Verdict::Full => return true,
+            Verdict::Mapping => mapping.name,
+            _ => return false,
+        };
+        let refused = Refused {
+            mapping: name,
+            of: name,
+            key,
+            code: &error.code,
+            field: "",
+        };
+        let mut holds = self.holds();
+        holds.get(name).is_some() | holds.count(&refused)
+    }
+
+    /// Returns whether the user may not write any record of the object, where one was refused for lack of access.
+    pub(crate) async fn is_closed_to(
+        &self,
+        mapping: &'static MappingDescriptor,
+        error: &SalesforceError,
+        creates: bool,
+    ) -> bool {
+        error.code == NO_ACCESS
+            && error.verdict() != Verdict::Mapping
+            && self.is_closed(mapping.object, creates).await
+    }
+}

@@ -1,0 +1,317 @@
+//! Mappings of which Salesforce takes no record, until somebody mends the org: which, why, and what may be tried. State
+//! and time in, a decision out; no clock, no call.
+//!
+//! Items of a held mapping are not charged. Now and then one record is tried, another one each time. A record that
+//! lands ends the hold.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use runtime::queue::Outcome;
+
+/// Records refused in a row for one reason that hold a mapping.
+pub(crate) const IN_A_ROW: usize = 20;
+/// How often a record is tried, where many were refused alike.
+const STREAK_MS: i64 = 60_000;
+/// How often a record is tried, where the user does not see an object or a field.
+const MAPPING_MS: i64 = 300_000;
+/// How often a create is tried while the org is full.
+const FULL_MS: i64 = 60_000;
+/// Items of a hold that come back for the next try, and as many that were not tried yet; the others come later, so that
+/// a long queue costs little.
+const HAND: usize = 20;
+const REST_MS: i64 = 600_000;
+/// Refused records that are remembered, so that none of them counts twice.
+const COUNTED_MAX: usize = 20_000;
+
+/// The name of the hold of creates.
+pub(crate) const CREATES: &str = "creates";
+
+/// The reason of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The user does not see an object or a field of the mapping, or it is gone.
+    Mapping { object: &'static str },
+    /// Many records in a row were refused with one code.
+    Streak,
+    /// The org has no room for new records.
+    Full,
+}
+
+impl Cause {
+    fn every_ms(self) -> i64 {
+        match self {
+            Cause::Mapping { .. } => MAPPING_MS,
+            Cause::Streak => STREAK_MS,
+            Cause::Full => FULL_MS,
+        }
+    }
+}
+
+/// A mapping that is held.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold {
+    pub(crate) cause: Cause,
+    pub(crate) reason: String,
+    /// The next try.
+    pub(crate) until_ms: i64,
+    /// The code and the field of a streak.
+    refused_with: Option<Kind>,
+    tried: HashSet<String>,
+    /// Items that come back for the next try.
+    hand: usize,
+    /// The record that is being tried.
+    probe: Option<String>,
+}
+
+impl Hold {
+    /// Returns whether a record is being tried.
+    pub(crate) fn is_tried(&self) -> bool {
+        self.probe.is_some()
+    }
+}
+
+/// The records of a mapping that may go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    All,
+    One(String),
+    None,
+}
+
+/// A code and the field that it names.
+type Kind = (String, String);
+
+/// A refused record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused<'r> {
+    /// The mapping that is held if too many are refused.
+    pub(crate) mapping: &'static str,
+    /// The mapping of the items, which is the tree's root for a record of a tree.
+    pub(crate) of: &'static str,
+    /// The source id of the items.
+    pub(crate) key: &'r str,
+    pub(crate) code: &'r str,
+    pub(crate) field: &'r str,
+}
+
+/// Records that were refused in a row.
+#[derive(Debug, Default)]
+struct Streak {
+    kind: Kind,
+    /// The mapping and the source id of the items.
+    records: BTreeSet<(&'static str, String)>,
+}
+
+/// Items to take back out of the error log: of these records, with this code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TakeBack {
+    pub(crate) name: &'static str,
+    pub(crate) code: String,
+    pub(crate) records: Vec<(&'static str, String)>,
+}
+
+/// All holds, and what may become one.
+#[derive(Debug, Default)]
+pub(crate) struct Holds {
+    held: BTreeMap<&'static str, Hold>,
+    streaks: BTreeMap<&'static str, Streak>,
+    /// Records that were refused once, by mapping and code.
+    counted: HashSet<(&'static str, String, String)>,
+    released: Vec<&'static str>,
+    take_back: Vec<TakeBack>,
+}
+
+impl Holds {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &Hold)> {
+        self.held.iter().map(|(name, hold)| (*name, hold))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Hold> {
+        self.held.get(name)
+    }
+
+    /// Holds a mapping. A mapping that is held already keeps the time of its next try.
+    pub(crate) fn hold(&mut self, name: &'static str, cause: Cause, reason: String, now_ms: i64) {
+        let hold = self.held.entry(name).or_insert_with(|| Hold {
+            cause,
+            reason: String::new(),
+            until_ms: now_ms + cause.every_ms(),
+            refused_with: None,
+            tried: HashSet::new(),
+            hand: 0,
+            probe: None,
+        });
+        (hold.reason, hold.probe) = (reason, None);
+    }
+
+    /// Notes that the record was tried.
+    pub(crate) fn was_tried(&mut self, name: &str, key: &str) {
+        if let Some(hold) = self.held.get_mut(name) {
+            hold.tried.insert(key.to_owned());
+        }
+    }
+
+    /// Decides which of the records may go. A try begins the next wait at once.
+    pub(crate) fn admit<'k>(
+        &mut self,
+        name: &str,
+        keys: impl Iterator<Item = &'k str> + Clone,
+        now_ms: i64,
+    ) -> Admission {
+        let Some(hold) = self.held.get_mut(name) else {
+            return Admission::All;
+        };
+        if now_ms < hold.until_ms {
+            return Admission::None;
+        }
+        // The newest one: where the refused ones are to blame themselves, it is another.
+        let untried = keys.clone().filter(|key| !hold.tried.contains(*key));
+        let untried = untried.last();
+        let Some(key) = untried.or_else(|| keys.clone().last()) else {
+            return Admission::None;
+        };
+        if untried.is_none() {
+            hold.tried.clear();
+        }
+        hold.tried.insert(key.to_owned());
+        hold.probe = Some(key.to_owned());
+        hold.until_ms = now_ms + hold.cause.every_ms();
+        hold.hand = 0;
+        Admission::One(key.to_owned())
+    }
+
+    /// Whether records may go, without a try of one.
+    pub(crate) fn look(&self, name: &str, now_ms: i64) -> Admission {
+        match self.held.get(name) {
+            Some(hold) if now_ms < hold.until_ms => Admission::None,
+            _ => Admission::All,
+        }
+    }
+
+    /// What becomes of an item of a held mapping; `None` if it is not held.
+    pub(crate) fn outcome(&mut self, name: &str, key: &str, now_ms: i64) -> Option<Outcome> {
+        let hold = self.held.get_mut(name)?;
+        let is_tried = hold.tried.contains(key);
+        let comes_soon = hold.hand < if is_tried { HAND } else { 2 * HAND };
+        hold.hand += usize::from(comes_soon);
+        Some(Outcome::Retry {
+            due_ms: match comes_soon {
+                true => hold.until_ms.max(now_ms),
+                false => now_ms + REST_MS,
+            },
+            error: format!("{}{}", note(name), hold.reason),
+            charge: false,
+        })
+    }
+
+    /// Notes that a record landed: nothing holds the mapping any longer.
+    pub(crate) fn landed(&mut self, name: &'static str) {
+        self.streaks.remove(name);
+        self.release(name);
+    }
+
+    /// Notes that the try of a mapping is over. A record that met nothing of what held the mapping ends the hold.
+    pub(crate) fn tried(&mut self, name: &'static str) {
+        let is_over = self.held.get(name).is_some_and(|hold| {
+            hold.probe.is_some() && matches!(hold.cause, Cause::Mapping { .. })
+        });
+        if is_over {
+            self.release(name);
+        }
+    }
+
+    /// Tries a held mapping at once.
+    pub(crate) fn try_now(&mut self, name: &'static str, now_ms: i64) {
+        if let Some(hold) = self.held.get_mut(name) {
+            hold.until_ms = now_ms;
+            self.released.push(name);
+        }
+    }
+
+    fn release(&mut self, name: &'static str) {
+        if self.held.remove(name).is_some() {
+            self.released.push(name);
+        }
+    }
+
+    /// Counts a record that was refused while none of its mapping landed. Returns whether its mapping is held now.
+    pub(crate) fn refused(&mut self, record: Refused<'_>, now_ms: i64) -> bool {
+        let name = record.mapping;
+        let kind = (record.code.to_owned(), record.field.to_owned());
+        let is_first = self.count(&record);
+        if let Some(hold) = self.held.get(name) {
+            return hold.refused_with.as_ref() == Some(&kind);
+        }
+        if !is_first {
+            return false;
+        }
+        let streak = self.streaks.entry(name).or_default();
+        if streak.kind != kind {
+            *streak = Streak {
+                kind,
+                records: BTreeSet::new(),
+            };
+        }
+        streak.records.insert((record.of, record.key.to_owned()));
+        if streak.records.len() < IN_A_ROW {
+            return false;
+        }
+        let streak = self.streaks.remove(name).unwrap_or_default();
+        let tried: Vec<String> = streak.records.iter().map(|(_, key)| key.clone()).collect();
+        self.take_back.push(TakeBack {
+            name,
+            code: streak.kind.0.clone(),
+            records: streak.records.into_iter().collect(),
+        });
+        self.hold(name, Cause::Streak, String::new(), now_ms);
+        if let Some(hold) = self.held.get_mut(name) {
+            hold.refused_with = Some(streak.kind);
+            hold.tried.extend(tried);
+        }
+        true
+    }
+
+    /// Returns whether the record is refused with the code for the first time.
+    pub(crate) fn count(&mut self, record: &Refused<'_>) -> bool {
+        if self.counted.len() >= COUNTED_MAX {
+            self.counted.clear();
+        }
+        self.counted.insert((
+            record.mapping,
+            record.code.to_owned(),
+            format!("{}:{}", record.of, record.key),
+        ))
+    }
+
+    /// Says why a streak holds its mapping.
+    pub(crate) fn say(&mut self, name: &str, reason: String) {
+        if let Some(hold) = self.held.get_mut(name) {
+            hold.reason = reason;
+        }
+    }
+
+    /// Returns the mappings that go on since the last call.
+    pub(crate) fn take_released(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// Returns the records whose items leave the error log.
+    pub(crate) fn take_back(&mut self) -> Vec<TakeBack> {
+        std::mem::take(&mut self.take_back)
+    }
+}
+
+/// The beginning of the notes of all held items.
+pub(crate) const HELD: &str = "held: ";
+
+/// The beginning of the notes of a mapping's held items.
+pub(crate) fn note(name: &str) -> String {
+    format!("{HELD}{name}: ")
+}
+
+#[cfg(test)]
+mod tests;

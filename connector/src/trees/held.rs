@@ -1,0 +1,100 @@
+//! Trees of held mappings: they wait before anything is asked for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime::mapping::MappingDescriptor;
+use runtime::queue::{Item, StoreError};
+use runtime::salesforce::SalesforceError;
+
+use super::Work;
+use crate::sync::TwoWaySync;
+use crate::sync::batch;
+use crate::sync::held_calls::NO_ACCESS;
+use crate::sync::holds::{Admission, CREATES};
+
+impl TwoWaySync {
+    /// The items of trees whose root's mapping is not held; the others come back when it may be tried.
+    pub(super) async fn without_held_trees(
+        &self,
+        root: &'static MappingDescriptor,
+        items: Vec<Item>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let admission = {
+            let keys = items.iter().map(|item| item.key.as_str());
+            self.holds().admit(root.name, keys, self.now_ms())
+        };
+        if admission == Admission::All {
+            return Ok(items);
+        }
+        let goes = |item: &Item| admission == Admission::One(item.key.clone());
+        let (going, later): (Vec<Item>, Vec<Item>) = items.into_iter().partition(goes);
+        let settlements = later.iter().filter_map(|item| {
+            let outcome = self.held_mapping(root.name, &item.key)?;
+            Some(batch::settlement(item, outcome))
+        });
+        let settlements: Vec<_> = settlements.collect();
+        let held: BTreeSet<i64> = settlements.iter().map(|one| one.id).collect();
+        self.store.settle(settlements).await?;
+        // The hold may have ended meanwhile.
+        let freed = later.into_iter().filter(|item| !held.contains(&item.id));
+        Ok(going.into_iter().chain(freed).collect())
+    }
+
+    /// Stops the trees that want a record of a held mapping.
+    pub(super) fn stop_held(&self, work: &mut Work) {
+        if self.holds().is_empty() {
+            return;
+        }
+        let mut wanting: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
+        for (place, tree) in work
+            .trees
+            .iter()
+            .enumerate()
+            .filter(|(_, tree)| tree.goes_on())
+        {
+            let mut names: BTreeSet<&'static str> = tree
+                .wanted
+                .iter()
+                .map(|wanted| wanted.mapping.name)
+                .collect();
+            names.remove(work.root.name);
+            if tree.root_id.is_none() && !tree.doubt {
+                names.insert(CREATES);
+            }
+            for name in names {
+                wanting.entry(name).or_default().insert(place);
+            }
+        }
+        for (name, places) in wanting {
+            let ids = places.iter().filter_map(|place| work.trees.get(*place));
+            let admission = {
+                let keys = ids.map(|tree| tree.id.as_str());
+                // A create takes its turn when it is sent.
+                match name {
+                    CREATES => self.holds().look(CREATES, self.now_ms()),
+                    name => self.holds().admit(name, keys, self.now_ms()),
+                }
+            };
+            for place in places {
+                if let Some(tree) = work.trees.get_mut(place)
+                    && admission != Admission::All
+                    && admission != Admission::One(tree.id.clone())
+                    && let Some(held) = self.held_mapping(name, &tree.id)
+                {
+                    tree.stop(held);
+                }
+            }
+        }
+    }
+
+    /// Returns whether the error holds the record's whole mapping, or does already.
+    pub(super) fn holds_mapping(
+        &self,
+        mapping: &'static MappingDescriptor,
+        tree: &str,
+        error: &SalesforceError,
+    ) -> bool {
+        let is_closed = error.code == NO_ACCESS && self.is_held_back(mapping.name);
+        is_closed || self.is_of_all(mapping, tree, error)
+    }
+}
