@@ -46,6 +46,7 @@ fn every_broken_promise_is_noticed() {
         ("books", "200"),
         ("extensions", "200"),
         ("consent", "200"),
+        ("readings", "200"),
         // Not every history draws the fault: a cart's write that is carried out late, over a newer one.
         ("late", "40"),
     ];

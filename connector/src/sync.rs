@@ -89,6 +89,8 @@ pub enum Broken {
     Extensions,
     /// Opt-outs wait for what is required, and merged records take theirs with them.
     Consent,
+    /// A reading as old as our last write, or a moment newer, is taken for that write, whatever it says.
+    Readings,
 }
 
 #[cfg(feature = "demo")]
@@ -122,6 +124,7 @@ impl std::fmt::Display for Broken {
             Broken::Late => "late",
             Broken::Extensions => "extensions",
             Broken::Consent => "consent",
+            Broken::Readings => "readings",
         })
     }
 }

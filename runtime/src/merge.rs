@@ -7,6 +7,7 @@
 mod consent;
 mod gate;
 mod observe;
+mod past;
 mod plan;
 mod read_back;
 mod state;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use consent::{consents, opted_out, refusals, restrictive, without_blanks};
 pub use gate::{missing_required, monitored_changed};
+pub use past::{Call, Reading};
 pub use plan::{Clocks, Decision, Gate, Plan, Why};
 pub use state::{LinkState, SideState, Unlooked};
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use runtime::change::present;
+use runtime::entity::Entity;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Gate, LinkState, missing_required, opted_out};
+use runtime::merge::{Gate, LinkState, Reading, missing_required, opted_out};
 use runtime::queue::{
     Captured, GateNote, Link, NewItem, SALESFORCE_CHANGED, State, StoreError, Tombstone,
 };
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::sync::gone::GRACE_MS;
 use crate::sync::notes::missing;
+use crate::sync::pair::wanted;
 use crate::sync::{Broken, TwoWaySync, image};
 
 type Record = Map<String, Value>;
@@ -23,6 +25,8 @@ struct Known {
     links: HashMap<String, Link>,
     /// Pairs that are no more.
     buried: Vec<Tombstone>,
+    /// Writes of ours whose answers are not known yet, by source id.
+    pending: HashMap<String, Box<dyn Entity>>,
 }
 
 pub(super) async fn judge(
@@ -43,8 +47,10 @@ pub(super) async fn judge(
         .map(|record| text(record, mapping.external_id))
         .filter(|id| !id.is_empty())
         .collect();
+    let links = sync.store.links_by_destination(mapping.name, ids).await?;
     let known = Known {
-        links: sync.store.links_by_destination(mapping.name, ids).await?,
+        pending: pending(sync, mapping, &links).await?,
+        links,
         buried: sync
             .store
             .tombstones(mapping.name, Side::Source, external)
@@ -67,7 +73,10 @@ pub(super) async fn judge(
             Some(Value::Bool(true)) => {
                 Judged::goes(link.is_some() || is_opted_out(sync, mapping, &record))
             }
-            _ => decide(sync, mapping, &record, link, &known.buried),
+            _ => match decide(sync, mapping, &record, link, &known) {
+                Some(judged) => judged,
+                None => continue,
+            },
         };
         let Judged { goes, held, seen } = judged;
         captured.seen.extend(seen);
@@ -82,6 +91,20 @@ pub(super) async fn judge(
         }
     }
     Ok(captured)
+}
+
+/// The changes of these pairs that are being written to Salesforce.
+async fn pending(
+    sync: &TwoWaySync,
+    mapping: &'static MappingDescriptor,
+    links: &HashMap<String, Link>,
+) -> Result<HashMap<String, Box<dyn Entity>>, StoreError> {
+    let ids = links.values().map(|link| link.source_id.clone()).collect();
+    let intents = sync.store.intents(mapping.name, ids).await?.into_iter();
+    let updates =
+        intents.filter(|intent| intent.key.side == Side::Destination && intent.kind == "update");
+    let pending = updates.map(|intent| (intent.key.key.clone(), wanted(mapping, &intent)));
+    Ok(pending.collect())
 }
 
 /// Wakes items that wait for a record of Salesforce's to reach Ticketure, once that record is gone. After a merge they
@@ -196,20 +219,21 @@ impl Judged {
     }
 }
 
-/// Does the record become an item, or is it held?
+/// Decides whether the record becomes an item, or is held. `None` if the reading is older than our last write, and shows
+/// only what our writes have replaced, or if it shows a write whose answer is on its way: the record is read once more.
 fn decide(
     sync: &TwoWaySync,
     mapping: &'static MappingDescriptor,
     record: &Record,
     link: Option<&Link>,
-    buried: &[Tombstone],
-) -> Judged {
+    known: &Known,
+) -> Option<Judged> {
     if !mapping.takes_back(record, sync.has_npsp()) {
-        return Judged::goes(false);
+        return Some(Judged::goes(false));
     }
     let Ok(seen) = image::of(&sync.handlers, mapping, record, sync.has_npsp()) else {
         // What is wrong with it is said on its item.
-        return Judged::goes(true);
+        return Some(Judged::goes(true));
     };
     let Some(link) = link else {
         let external = record
@@ -217,17 +241,37 @@ fn decide(
             .and_then(Value::as_str)
             .unwrap_or_default();
         if !external.is_empty() {
-            return Judged::goes(!rests(buried, external, record));
+            return Some(Judged::goes(!rests(&known.buried, external, record)));
         }
         let blank = missing_required(mapping, seen.record.as_ref());
-        return match blank.is_empty() || sync.breaks(Broken::Gates) {
+        return Some(match blank.is_empty() || sync.breaks(Broken::Gates) {
             true => Judged::goes(true),
             false => Judged::held(false, "incomplete", missing(mapping, &blank)),
-        };
+        });
     };
     let mut state = LinkState::from_json(mapping, &link.base);
     if !LinkState::is_known(&link.base) {
-        return Judged::goes(true);
+        return Some(Judged::goes(true));
+    }
+    let wrote = known.pending.get(&link.source_id);
+    let shows =
+        |wrote: &dyn Entity| state.shows_write(Side::Destination, seen.record.as_ref(), wrote);
+    if wrote.map(AsRef::as_ref).is_some_and(shows) {
+        return None;
+    }
+    if sync.breaks(Broken::Readings) && state.is_near_write(Side::Destination, seen.version_ms) {
+        return None;
+    }
+    match state.reading(
+        Side::Destination,
+        seen.record.as_ref(),
+        seen.version_ms,
+        &sync.clocks(),
+    ) {
+        Reading::Own => return None,
+        // The record may have been changed back, so it is looked at.
+        Reading::Unsure => return Some(Judged::goes(true)),
+        Reading::Telling => {}
     }
     let before = state.to_json();
     state.observe(
@@ -239,7 +283,7 @@ fn decide(
     let plan = state.plan(&sync.clocks());
     let writes = !present(plan.to_source.as_ref()).is_empty()
         || !present(plan.to_destination.as_ref()).is_empty();
-    match plan.gate {
+    Some(match plan.gate {
         Gate::Incomplete(fields) => Judged::held(writes, "incomplete", missing(mapping, &fields)),
         Gate::Unmonitored => {
             let reason = format!("nothing changed that {} monitors", mapping.file);
@@ -259,7 +303,7 @@ fn decide(
                 seen: echo.then(|| (now, link.base.clone())),
             }
         }
-    }
+    })
 }
 
 /// Returns whether the record is opted out. One that was merged into a linked record hands that on.

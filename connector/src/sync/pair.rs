@@ -4,7 +4,7 @@ use runtime::change::Mask;
 use runtime::entity::{Entity, Kind};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Clocks, Decision, LinkState, Plan, Unlooked};
+use runtime::merge::{Clocks, Decision, LinkState, Plan, Reading, Unlooked};
 use runtime::queue::{Intent, IntentKey, Link, Outcome, SALESFORCE_CHANGED, Settlement, Tombstone};
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
@@ -80,7 +80,7 @@ pub(crate) struct Seen {
 }
 
 /// What an intent says; what no longer fits the mapping stays absent.
-pub(super) fn wanted(mapping: &'static MappingDescriptor, intent: &Intent) -> Box<dyn Entity> {
+pub(crate) fn wanted(mapping: &'static MappingDescriptor, intent: &Intent) -> Box<dyn Entity> {
     let mut wanted = mapping.new_record();
     let _ = json::read(wanted.as_mut(), intent.fields.as_bytes());
     wanted
@@ -299,7 +299,8 @@ impl Pair {
         side == Side::Destination || from.is_some_and(is_from)
     }
 
-    /// What the items say that changes of Salesforce's became, and when it was read.
+    /// What the items say that changes of Salesforce's became, and when it was read. What our own writes have replaced
+    /// since is left out.
     pub(super) fn earlier(&self) -> Vec<(Box<dyn Entity>, i64)> {
         let mut earlier = Vec::new();
         for item in self
@@ -323,7 +324,13 @@ impl Pair {
                         record.slot_mut(index).set_absent();
                     }
                 }
-                earlier.push((record, at));
+                let clocks = Clocks::default();
+                let reading = self
+                    .state
+                    .reading(Side::Destination, record.as_ref(), at, &clocks);
+                if reading == Reading::Telling {
+                    earlier.push((record, at));
+                }
             }
         }
         earlier

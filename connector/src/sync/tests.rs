@@ -1,5 +1,6 @@
 //! What goes wrong, on virtual time: the real queue, worker and clients, and the simulator that fails as it is told.
 
+mod backlog;
 mod beside;
 mod calls;
 mod classes;

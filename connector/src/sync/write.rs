@@ -5,7 +5,7 @@ use runtime::change::present;
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Clocks, Decision, Gate};
+use runtime::merge::{Call, Clocks, Decision, Gate};
 use runtime::queue::{
     DecisionRecord, Intent, IntentKey, Outcome, Repeat, Review, Settlement, StoreError,
 };
@@ -306,21 +306,38 @@ impl TwoWaySync {
             .into_iter()
             .partition(|writing| writing.to_destination.is_some());
         let records = writing.into_iter().map(changed_record).collect();
+        let sent_ms = self.salesforce_now_ms();
         let sent = self.in_calls(mapping, records).await;
         let key = |writing: &Writing| writing.pair.unit.source_id.clone();
         let sent = self.once_more(mapping, sent, key, changed_record).await?;
         let sent = self.update_opt_outs(mapping, sent).await;
+        let call = Call {
+            sent_ms,
+            answered_ms: self.salesforce_now_ms(),
+        };
         for (mut writing, sent) in sent {
-            self.updated(&mut writing, &sent).await?;
+            self.updated(&mut writing, &sent, call).await?;
             done.push(writing);
         }
         Ok(done)
     }
 
-    async fn updated(&self, writing: &mut Writing, sent: &Sent) -> Result<(), StoreError> {
+    /// Now, by Salesforce's clock.
+    pub(super) fn salesforce_now_ms(&self) -> i64 {
+        self.now_ms() + self.salesforce.offset_ms()
+    }
+
+    async fn updated(
+        &self,
+        writing: &mut Writing,
+        sent: &Sent,
+        call: Call,
+    ) -> Result<(), StoreError> {
         let pair = &mut writing.pair;
         let key = key(pair, Side::Destination);
         if let (Sent::Landed(_), Some(record)) = (sent, &writing.to_destination) {
+            pair.state
+                .keep_past(Side::Destination, record.as_ref(), call);
             pair.state.landed(Side::Destination, record.as_ref());
             pair.closes.push(key);
             return Ok(());

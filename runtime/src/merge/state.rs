@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::past::Past;
 use super::plan::Clocks;
 use super::went_under::{Overwrote, Stood};
 use crate::change::{Mask, present};
@@ -61,6 +62,10 @@ pub struct SideState {
     pub(super) overwrote: Option<Overwrote>,
     /// Values that the org made of ours, and keeps.
     pub(super) kept: Box<dyn Entity>,
+    /// Values that our latest writes replaced.
+    pub(super) past: Vec<Past>,
+    /// When the last of them was sent, by the side's own clock.
+    pub(super) sent_ms: i64,
 }
 
 pub(super) struct Late {
@@ -146,6 +151,8 @@ impl SideState {
             heard_ms: 0,
             overwrote: None,
             kept: mapping.new_record(),
+            past: Vec::new(),
+            sent_ms: 0,
         }
     }
 
@@ -356,6 +363,9 @@ impl LinkState {
         if let Some(overwrote) = &side.overwrote {
             root.insert("overwrote".to_owned(), overwrote.to_json());
         }
+        if let Some(past) = side.past_json(|field| self.name(field)) {
+            root.insert("past".to_owned(), past);
+        }
         let kept = record_json(side.kept.as_ref());
         if !is_empty(&kept) {
             root.insert("kept".to_owned(), kept);
@@ -448,6 +458,9 @@ fn read_side(mapping: &'static MappingDescriptor, side: &mut SideState, kept: &V
     }
     let overwrote = kept.get("overwrote");
     side.overwrote = overwrote.map(|kept| Overwrote::from_json(mapping, kept));
+    if let Some(past) = kept.get("past") {
+        side.read_past(mapping, past);
+    }
     if let Some(values) = kept.get("kept") {
         read_record(side.kept.as_mut(), values);
     }

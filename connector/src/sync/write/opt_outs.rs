@@ -3,7 +3,7 @@
 use runtime::change::present;
 use runtime::entity::Entity;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Plan, opted_out};
+use runtime::merge::{Call, Plan, opted_out};
 use runtime::queue::Outcome;
 use serde_json::Value;
 
@@ -87,9 +87,16 @@ impl TwoWaySync {
                 None => done.push((writing, sent)),
             }
         }
+        let sent_ms = self.salesforce_now_ms();
         for ((mut writing, refusal, opt_outs), sent) in self.in_calls(mapping, again).await {
             if matches!(sent, Sent::Landed(_)) {
                 let state = &mut writing.pair.state;
+                let answered_ms = self.salesforce_now_ms();
+                let call = Call {
+                    sent_ms,
+                    answered_ms,
+                };
+                state.keep_past(Side::Destination, opt_outs.as_ref(), call);
                 state.landed(Side::Destination, opt_outs.as_ref());
             }
             done.push((writing, refusal));
