@@ -265,7 +265,10 @@ impl TwoWaySync {
             let known = opted_out(pair.mapping(), pair.state.current(Side::Source).as_ref());
             let missing = refused.iter().filter(|field| !known.contains(field));
             let missing: Vec<usize> = missing.copied().collect();
-            if let Some(outcome) = self.opt_out_identity(&pair.unit, &missing).await? {
+            if let Some(outcome) = self
+                .opt_out_identity(&pair.unit, &pair.unit.source_id, &missing)
+                .await?
+            {
                 (pair.tombstone, pair.forget) = (None, false);
                 pair.stopped = Some(outcome);
                 return Ok(());

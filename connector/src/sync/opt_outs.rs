@@ -1,6 +1,8 @@
 //! Opt-outs of records that are merged into others: the survivor is opted out on both sides, and the conflict log says
 //! so. They are kept until both sides have them.
 
+mod merged;
+
 use std::collections::{BTreeSet, HashMap};
 
 use runtime::entity::{Entity, Slot, SlotMut};
@@ -49,16 +51,29 @@ impl TwoWaySync {
         Ok(owed)
     }
 
-    /// Tells pairs which opt-outs they owe.
+    /// Tells pairs which pairs were merged into them, and which opt-outs they owe, these among them.
     pub(super) async fn know_owed(
         &self,
         mapping: &'static MappingDescriptor,
         pairs: &mut [Pair],
     ) -> Result<(), StoreError> {
+        if consents(mapping).next().is_none() {
+            return Ok(());
+        }
+        let records = pairs.iter().map(|pair| {
+            let record = pair.link.destination_id.clone();
+            (pair.unit.source_id.clone(), record)
+        });
+        let records = records.collect();
+        let mut merged = self.store.merged_pairs(mapping.name, records).await?;
+        let ended = merged.values().flatten().map(|one| one.source_id.clone());
         let ids = pairs.iter().map(|pair| pair.unit.source_id.clone());
-        let mut owed = self.owed(mapping, ids.collect()).await?;
+        let owed = self.owed(mapping, ids.chain(ended).collect()).await?;
         for pair in pairs {
-            pair.owed = owed.remove(&pair.unit.source_id).unwrap_or_default();
+            pair.merged = merged.remove(&pair.unit.source_id).unwrap_or_default();
+            let fields = sources(pair).filter_map(|id| owed.get(id)).flatten();
+            let fields: BTreeSet<usize> = fields.copied().collect();
+            pair.owed = fields.into_iter().collect();
         }
         Ok(())
     }
@@ -72,8 +87,10 @@ impl TwoWaySync {
         for pair in pairs.filter(|pair| !pair.owed.is_empty()) {
             let on_both = pair.state.opted_out_on_both();
             let fields = pair.owed.iter().filter(|field| on_both.contains(field));
-            let of_pair = (pair.mapping(), pair.unit.source_id.as_str());
-            paid.extend(fields.map(|field| kept(of_pair, *field, String::new())));
+            for field in fields {
+                let of_field = |id: &str| kept((pair.mapping(), id), *field, String::new());
+                paid.extend(sources(pair).map(of_field));
+            }
         }
         match paid.is_empty() {
             true => Ok(()),
@@ -91,13 +108,14 @@ impl TwoWaySync {
         if fields.is_empty() || self.breaks(Broken::Consent) {
             return Ok(());
         }
+        let owed = fields.iter();
+        let owed = owed.map(|field| kept((mapping, survivor), *field, OWED.to_owned()));
+        self.store.keep_records(owed.collect()).await?;
+        // Asked after they are stored: the pair of a merge that ends later reads what is owed to this one.
         let heirs = self.store.heirs(mapping.name, vec![survivor.to_owned()]);
         let heir = heirs.await?.remove(survivor);
         let heir = heir.and_then(|heir| heir.source_id);
         let survivor = heir.unwrap_or_else(|| survivor.to_owned());
-        let owed = fields.iter();
-        let owed = owed.map(|field| kept((mapping, &survivor), *field, OWED.to_owned()));
-        self.store.keep_records(owed.collect()).await?;
         // One that has no pair yet is opted out once it has.
         let links = self.store.links(mapping.name, vec![survivor]).await?;
         for link in links.into_values() {
@@ -225,6 +243,7 @@ impl TwoWaySync {
     pub(super) async fn opt_out_identity(
         &self,
         unit: &Unit,
+        identity: &str,
         missing: &[usize],
     ) -> Result<Option<Outcome>, StoreError> {
         let mapping = unit.mapping;
@@ -242,7 +261,7 @@ impl TwoWaySync {
             Err(error) => return Ok(Some(super::outcome::unfit(mapping, &error))),
         };
         let entity = endpoint::entity(mapping);
-        let said = ticketure.change(entity, &unit.source_id, &body).await;
+        let said = ticketure.change(entity, identity, &body).await;
         Ok(said.err().map(|error| self.not_pushed(unit, &error)))
     }
 
@@ -332,6 +351,12 @@ impl TwoWaySync {
         }
         Ok(Ok(()))
     }
+}
+
+/// Returns the source ids of a pair and of those that were merged into it.
+fn sources(pair: &Pair) -> impl Iterator<Item = &str> {
+    let merged = pair.merged.iter().map(|one| one.source_id.as_str());
+    merged.chain([pair.unit.source_id.as_str()])
 }
 
 /// Returns the identity that was merged in Ticketure while its pair had this record, and its survivor.

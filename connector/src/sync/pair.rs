@@ -24,6 +24,8 @@ pub(crate) struct Pair {
     pub(crate) intents: Vec<Intent>,
     /// Consents that a record merged into this pair had refused.
     pub(crate) owed: Vec<usize>,
+    /// Pairs that ended because they were merged into this one.
+    pub(crate) merged: Vec<Tombstone>,
     pub(crate) source: Seen,
     pub(crate) destination: Seen,
     pub(crate) closes: Vec<IntentKey>,
@@ -99,6 +101,7 @@ impl Pair {
             link,
             intents,
             owed: Vec::new(),
+            merged: Vec::new(),
             source: Seen::default(),
             destination: Seen::default(),
             closes: Vec::new(),

@@ -81,7 +81,8 @@ impl TwoWaySync {
         self.keep_links(&mut ready).await?;
         self.note(&ready).await?;
         let ready = self.update_all(mapping, ready).await?;
-        let ready = self.push_all(mapping, ready).await?;
+        let mut ready = self.push_all(mapping, ready).await?;
+        self.opt_out_merged(&mut ready).await?;
         self.forget_paid(ready.iter().map(|writing| writing.pair.as_ref()))
             .await?;
         for writing in ready {

@@ -1,13 +1,15 @@
 //! Records that were merged into others: what refers to them refers to the survivor, however long the chain.
 
+mod merged;
+
 use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::intent::side_of;
-use super::item::{NewItem, Tombstone};
+use super::item::{Captured, NewItem, SALESFORCE_CHANGED, Tombstone};
 use super::step::Step;
-use super::{Store, StoreError, enqueue, review, stand_in};
+use super::{Store, StoreError, capture, enqueue, review, stand_in};
 use crate::mapping::Side;
 
 /// The payload type of an item that says that its record was merged in Ticketure: what refers to the record that it had
@@ -112,7 +114,7 @@ pub(super) fn of(
         match merged_into(connection, mapping, &last)? {
             None => break,
             Some((Side::Source, into)) => last = into,
-            Some((Side::Destination, into)) => match owner(connection, mapping, &into)? {
+            Some((Side::Destination, into)) => match person_of(connection, mapping, &into)? {
                 Some(source_id) => last = source_id,
                 None => {
                     return Ok(Some(Heir {
@@ -135,8 +137,15 @@ pub(super) fn of(
     }))
 }
 
-/// A pair is no more because its source record was merged: what refers to its record is to be moved.
+/// A pair is no more because one of its records was merged: what refers to the record of a merged source record is to be
+/// moved, and the survivor is read again.
 pub(super) fn disinherit(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), StoreError> {
+    if tombstone.merged_into.is_some()
+        && let Some(heir) = of(step.transaction, &tombstone.mapping, &tombstone.source_id)?
+        && let (Some(_), Some(record)) = (heir.source_id, heir.destination_id)
+    {
+        read_again(step, &tombstone.mapping, record)?;
+    }
     let was_merged = tombstone.side == Side::Source && tombstone.merged_into.is_some();
     if !was_merged || tombstone.destination_id.is_empty() {
         return Ok(());
@@ -173,7 +182,28 @@ pub(super) fn inherit(
             heirs.push(id);
         }
     }
+    let ends = [source_id.to_owned(), destination_id.to_owned()];
+    if !merged::survivors(step.transaction, mapping, &ends)?.is_empty() {
+        read_again(step, mapping, destination_id.to_owned())?;
+    }
     Ok(woken)
+}
+
+/// Adds an item that has both sides of a survivor read: a consent that it refuses is refused for those merged into it.
+fn read_again(step: &Step<'_>, mapping: &str, record: String) -> Result<(), StoreError> {
+    let item = NewItem {
+        mapping: Some(mapping.to_owned()),
+        payload_type: SALESFORCE_CHANGED.to_owned(),
+        lane: format!("sf:{record}"),
+        key: record,
+        payload: "{}".to_owned(),
+        ..NewItem::default()
+    };
+    let captured = Captured {
+        items: vec![item],
+        ..Captured::default()
+    };
+    capture::capture(step, &captured).map(|_| ())
 }
 
 fn merged_into(
@@ -204,6 +234,23 @@ fn absorbed(
     )?;
     let rows = statement.query_map((mapping, source_id), |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the source id of the pair that has the record, or had it before the pair ended by a merge.
+fn person_of(
+    connection: &Connection,
+    mapping: &str,
+    record: &str,
+) -> Result<Option<String>, StoreError> {
+    if let Some(owner) = owner(connection, mapping, record)? {
+        return Ok(Some(owner));
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT source_id FROM tombstones
+         WHERE mapping = ?1 AND destination_id = ?2 AND merged_into IS NOT NULL ORDER BY at DESC",
+    )?;
+    let found = statement.query_row((mapping, record), |row| row.get(0));
+    Ok(found.optional()?)
 }
 
 fn owner(

@@ -4,7 +4,7 @@ use runtime::change::present;
 use runtime::entity::Entity;
 use runtime::mapping::{MappingDescriptor, Side};
 use runtime::merge::{Call, Plan, opted_out};
-use runtime::queue::Outcome;
+use runtime::queue::{Outcome, StoreError};
 use serde_json::Value;
 
 use super::{Back, Writing};
@@ -123,5 +123,20 @@ impl TwoWaySync {
             pair.state.landed(Side::Source, record.as_ref());
             self.source_read(pair, Value::Object(row));
         }
+    }
+
+    /// Opts out whatever still stands for the people who were merged into these pairs, where a pair is opted out.
+    pub(super) async fn opt_out_merged(&self, ready: &mut [Writing]) -> Result<(), StoreError> {
+        for writing in ready.iter_mut() {
+            let pair = &writing.pair;
+            let refused: Vec<usize> = pair.state.opted_out_on_both().into_iter().collect();
+            if pair.stopped.is_some() || pair.merged.is_empty() || refused.is_empty() {
+                continue;
+            }
+            if let Some(outcome) = self.refuse_for_merged(pair, &refused).await? {
+                writing.failed_back.get_or_insert(outcome);
+            }
+        }
+        Ok(())
     }
 }
