@@ -11,6 +11,7 @@ mod past;
 mod plan;
 mod read_back;
 mod state;
+mod taken_over;
 mod went_under;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use gate::{missing_required, monitored_changed};
 pub use past::{Call, Reading};
 pub use plan::{Clocks, Decision, Gate, Plan, Why};
 pub use state::{LinkState, SideState, Unlooked};
+pub use taken_over::Before;
 
 use crate::entity::Entity;
 use crate::mapping::{MappingDescriptor, Side};

@@ -285,7 +285,7 @@ impl TwoWaySync {
         // Nothing is agreed with the survivor: the two meet.
         pair.replace = Some(Link {
             destination_id: master.to_owned(),
-            base: "{}".to_owned(),
+            base: pair.taken_over(Side::Source),
             ..pair.link.clone()
         });
         self.look_at(pair, master).await?;
@@ -358,7 +358,7 @@ impl TwoWaySync {
                 if taken.is_empty() {
                     pair.replace = Some(Link {
                         source_id: last.clone(),
-                        base: "{}".to_owned(),
+                        base: pair.taken_over(Side::Destination),
                         lane: last,
                         ..pair.link.clone()
                     });

@@ -4,7 +4,7 @@ use runtime::change::Mask;
 use runtime::entity::{Entity, Kind};
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Clocks, Decision, LinkState, Plan, Reading, Unlooked};
+use runtime::merge::{Before, Clocks, Decision, LinkState, Plan, Reading, Unlooked};
 use runtime::queue::{Intent, IntentKey, Link, Outcome, SALESFORCE_CHANGED, Settlement, Tombstone};
 use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
@@ -21,6 +21,8 @@ pub(crate) struct Pair {
     pub(crate) kept: bool,
     /// Nothing was agreed yet: both sides have to be read, and then they meet.
     pub(crate) unknown: bool,
+    /// What the pair agreed on before a merge took one of its records.
+    before: Option<Before>,
     pub(crate) intents: Vec<Intent>,
     /// Consents that a record merged into this pair had refused.
     pub(crate) owed: Vec<usize>,
@@ -96,6 +98,7 @@ impl Pair {
         Pair {
             kept: true,
             unknown: !LinkState::is_known(&base),
+            before: Before::from_json(unit.mapping, &base),
             state,
             unit,
             link,
@@ -358,6 +361,9 @@ impl Pair {
             (source.0.as_ref(), source.1),
             (destination.0.as_ref(), destination.1),
         );
+        if let Some(before) = &self.before {
+            self.state.prefer_survivor(before);
+        }
         self.unknown = false;
         self.state
             .observe(Side::Source, source.0.as_ref(), source.1, now_ms);
@@ -377,6 +383,14 @@ impl Pair {
             self.state
                 .has_taken_back_since(*side, other.asked_ms, clocks)
         });
+    }
+
+    /// Returns the base of the link by which a survivor takes over the record of this side.
+    pub(super) fn taken_over(&self, stays: Side) -> String {
+        match self.unknown {
+            true => "{}".to_owned(),
+            false => self.state.taken_over(stays),
+        }
     }
 
     /// The link as it is to be kept.

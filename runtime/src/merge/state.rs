@@ -379,7 +379,7 @@ impl LinkState {
 
     /// Was anything agreed, by a text that was kept? Of a link that was only looked up nothing is known.
     pub fn is_known(kept: &str) -> bool {
-        kept.contains("\"agreed\"")
+        kept.contains("\"agreed\":")
     }
 
     /// As it was kept; what the mapping no longer has is left out.
