@@ -16,9 +16,11 @@ use serde_json::{Map, Value};
 
 use super::TwoWaySync;
 use super::calls::{Record, Sent};
+use super::meeting::Meeting;
 use super::outcome::Failure;
 use crate::handlers::households;
 use crate::trees::once_more;
+use doubles::Doubles;
 
 /// Writes that were under way when the identity was merged have ended by then: a call takes two minutes at most.
 const UNDER_WAY_MS: i64 = 150_000;
@@ -126,6 +128,8 @@ impl TwoWaySync {
         merges: &mut [Merge],
         npsp: bool,
     ) -> Result<(), StoreError> {
+        // Claimed until all is moved: of an opportunity the roles go first, and then its donor.
+        let mut meeting = self.meeting();
         for referring in self.referring(merged.object, npsp) {
             match self.still_referring(referring, merges).await {
                 Err(error) => {
@@ -141,9 +145,14 @@ impl TwoWaySync {
                     // names the old record any more.
                     let again = trees.iter().map(|(tree, root)| once_more(tree, root));
                     self.store.add(again.collect()).await?;
-                    self.move_records(referring, merges, records, npsp).await;
+                    self.move_records(referring, merges, (records, npsp), &mut meeting)
+                        .await?;
                     // Automation would follow the parents before the children are as they have to be.
                     if merges.iter().any(|merge| merge.outcome.is_some()) {
+                        let waits = "another merge of the batch is not through";
+                        for merge in merges.iter_mut() {
+                            merge.outcome.get_or_insert(self.again(LOOK_MS, waits));
+                        }
                         return Ok(());
                     }
                 }
@@ -272,9 +281,9 @@ impl TwoWaySync {
         &self,
         referring: Referring,
         merges: &mut [Merge],
-        records: Vec<Map<String, Value>>,
-        npsp: bool,
-    ) {
+        (records, npsp): (Vec<Map<String, Value>>, bool),
+        meeting: &mut Meeting,
+    ) -> Result<(), StoreError> {
         let mut referred = Vec::new();
         for record in records {
             let named = text(&record, referring.field);
@@ -292,15 +301,16 @@ impl TwoWaySync {
                 });
             }
         }
+        self.claim_roles_of(referring, merges, &mut referred, meeting);
         if referred.is_empty() {
-            return;
+            return Ok(());
         }
         let doubles = match natural_key(referring.mapping) {
             [] if npsp && referring.field == households::DONOR => {
                 let households = self.with_households(merges, &mut referred).await;
-                households.map(|()| Vec::new())
+                households.map(|()| Doubles::default())
             }
-            [] => Ok(Vec::new()),
+            [] => Ok(Doubles::default()),
             _ => self.doubles(referring, merges, &mut referred).await,
         };
         let doubles = match doubles {
@@ -309,9 +319,11 @@ impl TwoWaySync {
                 for of in referred {
                     self.note_no_answer(merges, of.merge, &error);
                 }
-                return;
+                return Ok(());
             }
         };
+        // Noted before the calls: after a crash the trees know whose role is left.
+        self.keep_doubles(referring, &doubles).await?;
         let records = referred.into_iter().map(into_call).collect();
         for (place, sent) in self.in_calls(referring.mapping, records).await {
             if let Some(merge) = merges.get_mut(place)
@@ -320,7 +332,8 @@ impl TwoWaySync {
                 merge.outcome.get_or_insert(outcome);
             }
         }
-        self.delete_doubles(referring, merges, doubles).await;
+        self.delete_doubles(referring, merges, doubles.gone).await;
+        Ok(())
     }
 
     /// A donor's household goes with the donor; a donation that was put elsewhere stays there.

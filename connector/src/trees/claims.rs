@@ -6,14 +6,19 @@ use super::Work;
 use super::adopt::MEETS_MS;
 use crate::sync::TwoWaySync;
 
+/// Returns the key of the claim on the records of an object that stand under one parent.
+pub(crate) fn children(object: &str, parent: &str) -> String {
+    format!("{object} of {}", normalise(parent))
+}
+
 impl TwoWaySync {
     /// Another batch may be making the same records of the same parent, because of another tree: that one goes first.
     pub(super) fn claim_roles(&self, work: &mut Work, place: usize, object: &str) {
         let tree = work.trees.get(place);
-        let parent = tree.and_then(|tree| tree.root_id.as_deref()).map(normalise);
-        if let Some(parent) = parent {
+        let parent = tree.and_then(|tree| tree.root_id.as_deref());
+        if let Some(key) = parent.map(|parent| children(object, parent)) {
             let reason = "another batch is making such records of the same parent";
-            self.claim(work, place, format!("{object} of {parent}"), reason);
+            self.claim(work, place, key, reason);
         }
     }
 

@@ -311,7 +311,7 @@ impl TwoWaySync {
             return Ok(());
         }
         let left = left.iter().map(String::as_str).collect();
-        let kept = self.roles_known(work, &left).await?.into_iter();
+        let kept = self.roles_known(work.root.object, &left).await?.into_iter();
         let own: BTreeSet<&str> = work.trees.iter().map(|tree| tree.id.as_str()).collect();
         let others = kept.filter(|one| {
             one.destination_id == SOMEBODYS

@@ -26,10 +26,10 @@ const MAKING: &str = "making:";
 
 /// The fields that say whose role it is, and which.
 const CONTACT: &str = "ContactId";
-const WORD: &str = "Role";
+pub(super) const WORD: &str = "Role";
 /// The settings with the words for members and ticket holders.
-const ROLE_MEMBER: &str = "role_member";
-const ROLE_HOLDER: &str = "role_holder";
+pub(super) const ROLE_MEMBER: &str = "role_member";
+pub(super) const ROLE_HOLDER: &str = "role_holder";
 
 /// The values of the natural key.
 type Key = Vec<String>;

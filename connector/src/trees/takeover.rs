@@ -22,7 +22,7 @@ use crate::handlers::households::DONOR;
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 
-pub(super) const ROLE: &str = "OpportunityContactRole";
+pub(crate) const ROLE: &str = "OpportunityContactRole";
 /// A batch is through by then.
 const ONCE_MORE_MS: i64 = 30_000;
 /// Says of a role that it is the primary one.
@@ -71,7 +71,7 @@ impl TwoWaySync {
                 return Ok(());
             }
         };
-        let kept = self.roles_known(work, &opportunities).await?;
+        let kept = self.roles_known(work.root.object, &opportunities).await?;
         let mut gone: Vec<(usize, String)> = Vec::new();
         for one in &takeovers {
             let theirs = there.iter().filter(|role| one.meets(role));
@@ -126,7 +126,7 @@ impl TwoWaySync {
             return Ok(());
         }
         let records = records.iter().map(String::as_str).collect();
-        let kept = self.roles_known(work, &records).await?;
+        let kept = self.roles_known(work.root.object, &records).await?;
         let led = kept
             .into_iter()
             .filter(|one| one.destination_id == SOMEBODYS && leads(one));
@@ -134,7 +134,7 @@ impl TwoWaySync {
     }
 
     /// Is the role the one that is kept, as far as is known?
-    fn is_made(&self, kept: &TreeRecord, role: &Map<String, Value>) -> bool {
+    pub(super) fn is_made(&self, kept: &TreeRecord, role: &Map<String, Value>) -> bool {
         let id = text(role, "Id");
         let mapping = self.mapping(&kept.mapping);
         // A primary role is not the member's role that was about to be made: NPSP made it.
@@ -160,17 +160,16 @@ impl TwoWaySync {
             .await
     }
 
-    /// What is kept of the opportunities' roles, whichever trees they are of.
+    /// What is kept of the opportunities' roles, whichever trees they are of. `object` is the opportunities'.
     pub(super) async fn roles_known(
         &self,
-        work: &Work,
+        object: &str,
         opportunities: &BTreeSet<&str>,
     ) -> Result<Vec<TreeRecord>, StoreError> {
         let ids: Vec<String> = opportunities.iter().map(|id| (*id).to_owned()).collect();
         let all = self.handlers.iter().flat_map(|handler| handler.mappings());
         let is_root = |mapping: &&MappingDescriptor| {
-            mapping.object == work.root.object
-                && mapping.tree.is_some_and(|tree| tree.root == mapping.name)
+            mapping.object == object && mapping.tree.is_some_and(|tree| tree.root == mapping.name)
         };
         let roots: Vec<&'static MappingDescriptor> = all.copied().filter(is_root).collect();
         let mut kept = Vec::new();
@@ -201,7 +200,7 @@ impl TwoWaySync {
         let parents = places.filter_map(|place| work.trees.get(place)?.root_id.clone());
         let parents: BTreeSet<String> = parents.map(|id| normalise(&id)).collect();
         let parents = parents.iter().map(String::as_str).collect();
-        let kept = self.roles_known(work, &parents).await?;
+        let kept = self.roles_known(work.root.object, &parents).await?;
         let ours = |one: &Leading| kept.iter().any(|kept| self.is_made(kept, &one.role));
         let (promoted, others): (Vec<Leading>, Vec<Leading>) = leading.into_iter().partition(ours);
         let stays = |one: Leading| (one.place, Sent::Landed(String::new()));
