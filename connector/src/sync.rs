@@ -304,11 +304,12 @@ impl TwoWaySync {
         )
     }
 
-    /// All units of one mapping.
+    /// All units of one mapping. `keys` are those by which trees wait for them.
     async fn write(
         &self,
         mapping: &'static MappingDescriptor,
         units: Vec<Unit>,
+        keys: &[String],
     ) -> Result<(), StoreError> {
         let units = self.without_held(units).await?;
         let units = self.without_held_mapping(mapping, units).await?;
@@ -341,10 +342,10 @@ impl TwoWaySync {
         settlements.extend(self.create_all(mapping, unknown).await?);
         let wanted = crate::to_salesforce::fetch::wanted(&settlements);
         // What was linked just now has to be known to those that come next.
-        self.store.settle(settlements).await?;
+        self.settle_and_wake(settlements, keys).await?;
         self.fetch(wanted).await?;
         let settlements = self.born(mapping, born, &mut meeting).await?;
-        self.store.settle(settlements).await?;
+        self.settle_and_wake(settlements, keys).await?;
         self.holds().tried(mapping.name);
         Ok(())
     }
@@ -460,11 +461,8 @@ impl Process for TwoWaySync {
                 let found = self.may_be_looked_for(mapping, &mine);
                 let identities = mine.iter().map(|unit| unit.source_id.as_str());
                 let kin = self.kin_keys(mapping.name, identities).await?;
-                // Once before the write as well, in case that this process ends between the write and the second time.
-                self.wake_trees(kin.clone()).await?;
                 // Settled before the next mapping, so that its records find the links of these.
-                self.write(mapping, mine).await?;
-                self.wake_trees([found, kin].concat()).await?;
+                self.write(mapping, mine, &[found, kin].concat()).await?;
             }
         }
         self.write_trees(of_trees, npsp).await?;

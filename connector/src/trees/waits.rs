@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use runtime::entity::Kind;
 use runtime::mapping::{Lookup, MappingDescriptor};
-use runtime::queue::{StoreError, TreeWait};
+use runtime::queue::{Settlement, StoreError, TreeWait};
 use serde_json::{Map, Value};
 
 use super::{LookupId, Work};
@@ -61,6 +61,15 @@ impl TwoWaySync {
                 }
             }
         }
+        self.keep_waits(work, waits).await
+    }
+
+    /// Stores what trees wait for. What other batches wrote since this one began wakes them at once.
+    pub(crate) async fn keep_waits(
+        &self,
+        work: &Work,
+        waits: Vec<TreeWait>,
+    ) -> Result<(), StoreError> {
         if waits.is_empty() {
             return Ok(());
         }
@@ -89,6 +98,21 @@ impl TwoWaySync {
             }
         }
         keys
+    }
+
+    /// Settles items, and wakes in the same transaction the trees that wait for what was written because of them. So the
+    /// end of this process comes before both or after both.
+    pub(crate) async fn settle_and_wake(
+        &self,
+        mut settlements: Vec<Settlement>,
+        keys: &[String],
+    ) -> Result<(), StoreError> {
+        // Told first: a batch that notes a wait later than this transaction wakes its tree itself.
+        self.woken.tell(keys);
+        if let Some(first) = settlements.first_mut() {
+            first.wakes = keys.to_vec();
+        }
+        self.store.settle(settlements).await.map(|_| ())
     }
 
     /// They were written: whoever looked for them looks again.

@@ -95,6 +95,8 @@ pub struct Settlement {
     pub problems: Option<Problems>,
     /// Items of the error log that this item settles.
     pub puts_right: Vec<i64>,
+    /// Keys by which trees wait for the record: they look again. They are woken whoever has the item by now.
+    pub wakes: Vec<String>,
 }
 
 impl Settlement {
@@ -111,6 +113,7 @@ impl Settlement {
             review: None,
             problems: None,
             puts_right: Vec::new(),
+            wakes: Vec::new(),
         }
     }
 }

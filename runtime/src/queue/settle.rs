@@ -9,7 +9,7 @@ use super::item::{ErrorRecord, Outcome, Settled, Settlement};
 use super::options::Breaks;
 use super::step::{Step, Total};
 use super::view::error_text;
-use super::{aside, capture, intent, link, problem, review, stand_in, words};
+use super::{aside, capture, intent, link, problem, review, stand_in, tree, words};
 
 /// Links land before any item parks, so that nobody waits for what this very batch brings.
 pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -48,6 +48,9 @@ pub(super) fn settle(step: &Step<'_>, settlements: &[Settlement]) -> Result<Sett
         }
         problem::put_right(step, &settlement.puts_right)?;
         result.woken += apply(step, settlement, &lane)?;
+    }
+    for settlement in settlements {
+        tree::wake_by(step, &settlement.wakes)?;
     }
     Ok(result)
 }

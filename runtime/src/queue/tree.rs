@@ -271,6 +271,14 @@ pub(super) fn wake(step: &Step<'_>, waits: &[TreeWait]) -> Result<usize, StoreEr
     Ok(count)
 }
 
+/// Wakes the trees that wait for records of which these are true, in the transaction that says so.
+pub(super) fn wake_by(step: &Step<'_>, keys: &[String]) -> Result<usize, StoreError> {
+    match keys.is_empty() {
+        true => Ok(0),
+        false => wake(step, &waiting(step.transaction, keys)?),
+    }
+}
+
 /// The trees whose time has come are asked for.
 pub(super) fn ask_due(step: &Step<'_>) -> Result<usize, StoreError> {
     let due = timed(step.transaction, step.now_ms, AT_ONCE)?;

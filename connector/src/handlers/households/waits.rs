@@ -36,10 +36,7 @@ impl TwoWaySync {
                 }));
             }
         }
-        match waits.is_empty() {
-            true => Ok(()),
-            false => self.store.keep_waits(waits).await,
-        }
+        self.keep_waits(work, waits).await
     }
 
     /// Wakes trees that took contacts for their families' while the pairs of these ended.

@@ -148,3 +148,44 @@ async fn what_referred_to_the_record_of_one_that_was_merged_is_looked_for() {
     bench.bury(nothing).await;
     assert!(bench.claim().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_chain_over_both_sides_ends_at_one_pair_which_is_read_again() {
+    let bench = Bench::new();
+    let survivor = contact("i-3", "003-i-3");
+    let pairs = vec![contact("i-2", "003-i-2"), survivor];
+    bench.store.put_links(pairs).await.unwrap();
+    bench.bury(merged("i-1", Side::Source, "i-2")).await;
+    bench
+        .bury(merged("i-2", Side::Destination, "003-i-3"))
+        .await;
+    assert_eq!(
+        bench.heir("i-1").await,
+        heir(Some("i-3"), Some("003-i-3")),
+        "a customer whose survivor's record was merged"
+    );
+    let ends = vec![("i-3".to_owned(), "003-i-3".to_owned())];
+    let found = bench.store.merged_pairs("contact", ends).await.unwrap();
+    let ids = found["i-3"].iter().map(|one| one.source_id.as_str());
+    assert_eq!(ids.collect::<Vec<_>>(), ["i-2", "i-1"]);
+    let items = bench.claim().await;
+    let read = |item: &&Item| item.payload_type == SALESFORCE_CHANGED && item.key == "003-i-3";
+    assert!(items.iter().any(|item| read(&item)));
+}
+
+#[tokio::test]
+async fn records_merged_in_a_chain_in_salesforce_are_the_last_ones() {
+    let bench = Bench::new();
+    bench
+        .store
+        .put_links(vec![contact("i-3", "003-i-3")])
+        .await
+        .unwrap();
+    bench
+        .bury(merged("i-1", Side::Destination, "003-i-2"))
+        .await;
+    bench
+        .bury(merged("i-2", Side::Destination, "003-i-3"))
+        .await;
+    assert_eq!(bench.heir("i-1").await, heir(Some("i-3"), Some("003-i-3")));
+}

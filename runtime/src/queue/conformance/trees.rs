@@ -82,3 +82,28 @@ async fn rows_of_a_tree_come_in_the_order_of_their_first_arrival() {
     let ids: Vec<_> = kept.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(ids, ["b", "c", "a"]);
 }
+
+#[tokio::test]
+async fn a_tree_looks_again_with_the_settlement_of_what_it_waits_for() {
+    let bench = Bench::new();
+    let wait = TreeWait {
+        key: "kin of i-1".to_owned(),
+        tree: "cart".to_owned(),
+        root: "c-1".to_owned(),
+    };
+    bench.store.keep_waits(vec![wait]).await.unwrap();
+    bench.enqueue(new_items(&["i-1"])).await;
+    let item = bench.claim().await.remove(0);
+    let mut settlement = settlement(&item, Outcome::Done);
+    settlement.wakes = vec!["kin of i-1".to_owned(), "kin of i-2".to_owned()];
+    // A settlement that comes too late has written the record all the same.
+    settlement.attempt += 1;
+    bench.store.settle(vec![settlement]).await.unwrap();
+    let bench = bench.reopen();
+    let woken = bench.claim().await;
+    let woken: Vec<&str> = woken
+        .iter()
+        .map(|item| item.payload_type.as_str())
+        .collect();
+    assert!(woken.contains(&TREE_AGAIN), "{woken:?}");
+}
