@@ -21,6 +21,8 @@ use crate::sync::{TwoWaySync, held_name, image};
 const OVERLAP_MS: i64 = 120_000;
 /// While webhooks are being worked off, reading waits for them, but not longer than this.
 const YIELD_MAX_MS: i64 = 60_000;
+/// One reading begins so often at its cursor again. The next reading, which comes in any case, goes on from there.
+const RESTARTS_MAX: u32 = 3;
 
 /// Where changes come from: asking for them today, being told of them later.
 #[async_trait]
@@ -268,20 +270,36 @@ impl Capture {
             cursor,
             started_ms: self.sync.now_ms(),
             next: None,
+            restarts: 0,
         }))
+    }
+
+    /// Reads the next page, from the cursor again when the locator of the pages has ended.
+    async fn asked(&self, reading: &mut Reading) -> Result<ChangesPage, CallError> {
+        loop {
+            let answer = self
+                .source
+                .changes(
+                    reading.object,
+                    &reading.select,
+                    &reading.since,
+                    reading.next.as_deref(),
+                )
+                .await;
+            match answer {
+                Err(error) if error.is_locator_over() && reading.restarts < RESTARTS_MAX => {
+                    reading.restarts += 1;
+                    reading.next = None;
+                    reading.since = literal(reading.cursor);
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// The next page, and how far it goes.
     async fn page(&self, reading: &mut Reading) -> Result<ChangesPage, CallError> {
-        let page = self
-            .source
-            .changes(
-                reading.object,
-                &reading.select,
-                &reading.since,
-                reading.next.as_deref(),
-            )
-            .await?;
+        let page = self.asked(reading).await?;
         let stamps = page.records.iter().filter_map(|record| {
             runtime::clock::parse_ms(record.get("SystemModstamp").and_then(Value::as_str)?)
         });
@@ -318,6 +336,8 @@ struct Reading {
     cursor: i64,
     started_ms: i64,
     next: Option<String>,
+    /// Count of times that it began anew at its cursor.
+    restarts: u32,
 }
 
 fn cursor_name(mapping: &MappingDescriptor) -> String {
@@ -327,7 +347,7 @@ fn cursor_name(mapping: &MappingDescriptor) -> String {
 /// Nothing that time mends: the schema, the rights. What makes every call fail is said of the other direction.
 fn is_lasting(error: &CallError) -> bool {
     let refused = matches!(error, CallError::Refused { status, .. } if (400..500).contains(status));
-    refused && !error.is_everybodys()
+    refused && !error.is_everybodys() && !error.is_locator_over()
 }
 
 /// As SOQL writes a time.

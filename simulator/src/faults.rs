@@ -79,6 +79,20 @@ pub enum FaultKind {
         #[serde(default)]
         with: Option<(String, Value)>,
     },
+    /// Sharing of the org: the user may read the records whose stored field has this value, and may not edit them.
+    ReadOnly { field: String, equals: Value },
+    /// The user does not see this field: each call that names it fails as a whole.
+    HiddenField { object: String, field: String },
+    /// One in so many records fails over a lock that the org reports in other words.
+    WrappedLock { one_in: u32, wording: LockWording },
+    /// The org has moved: this status, and where to.
+    Moved { status: u16, to: String },
+    /// All sessions end, and this call is answered with 403 and INVALID_SESSION_ID in the place of 401.
+    SessionForbidden,
+    /// Pages of queries have so many rows, and not 2,000.
+    SmallPages { rows: usize },
+    /// The locators of all queries end before the call.
+    LocatorsEnd,
     /// REQUEST_LIMIT_EXCEEDED, as for too many long calls at a time.
     LimitExceeded,
     /// A validation rule of the org: records with this value are refused.
@@ -88,6 +102,59 @@ pub enum FaultKind {
         code: String,
         message: String,
     },
+}
+
+/// Words of the org for a row lock, other than UNABLE_TO_LOCK_ROW (sources: docs/simulator.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockWording {
+    /// A trigger of the org passes the lock on as a validation message.
+    ValidationException,
+    /// A flow fails over it.
+    FlowTrigger,
+    /// An Apex trigger fails over it.
+    ApexTrigger,
+    /// Somebody else edits the record.
+    BeingModified,
+    /// The record cannot be had for a while.
+    RecordUnavailable,
+}
+
+impl LockWording {
+    /// Every wording, in the order of its declaration.
+    pub const ALL: [LockWording; 5] = [
+        LockWording::ValidationException,
+        LockWording::FlowTrigger,
+        LockWording::ApexTrigger,
+        LockWording::BeingModified,
+        LockWording::RecordUnavailable,
+    ];
+
+    /// The code and the sentence of the error.
+    pub(crate) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            LockWording::ValidationException => (
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                "Rollup: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record",
+            ),
+            LockWording::FlowTrigger => (
+                "CANNOT_EXECUTE_FLOW_TRIGGER",
+                "We can't save this record because the \u{201c}Household\u{201d} process failed. UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to this record or 1 records: 0015e00000AAAAAAAA",
+            ),
+            LockWording::ApexTrigger => (
+                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                "npsp.TDTM_Contact: execution of AfterUpdate caused by: System.DmlException: Update failed. First exception on row 0; first error: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record: []",
+            ),
+            LockWording::BeingModified => (
+                "UNKNOWN_EXCEPTION",
+                "The record you are attempting to edit, or one of its related records, is currently being modified by another user. Please try again.",
+            ),
+            LockWording::RecordUnavailable => (
+                "UNKNOWN_EXCEPTION",
+                "Record Currently Unavailable: The record you are attempting to edit, or one of its related records, is currently being modified by another user. Please try again.",
+            ),
+        }
+    }
 }
 
 fn all() -> u32 {
@@ -152,6 +219,15 @@ pub(crate) struct Effect {
     pub(crate) expire_sessions: bool,
     pub(crate) limit_exceeded: bool,
     pub(crate) rejects: Vec<Rejection>,
+    pub(crate) moved: Option<(u16, String)>,
+    pub(crate) session_forbidden: bool,
+    pub(crate) locators_end: bool,
+    pub(crate) page_rows: Option<usize>,
+    /// Objects and their fields that the user does not see.
+    pub(crate) hidden: Vec<(String, String)>,
+    /// Stored fields and their values: records that the user may not edit.
+    pub(crate) read_only: Vec<(String, Value)>,
+    wrapped_lock: Option<(u32, LockWording)>,
     /// What befalls the records of one collection together.
     pub(crate) together: Vec<FaultKind>,
     lock_one_in: Option<u32>,
@@ -170,6 +246,12 @@ impl Effect {
     /// Is this record's row locked by somebody else?
     pub(crate) fn locks_row(&self) -> bool {
         self.lock_one_in.is_some_and(|one_in| self.falls(one_in))
+    }
+
+    /// The words in which this record's lock is reported, if it has one.
+    pub(crate) fn wraps_lock(&self) -> Option<LockWording> {
+        let (one_in, wording) = self.wrapped_lock?;
+        self.falls(one_in).then_some(wording)
     }
 
     /// Is it this one of so many?
@@ -205,7 +287,14 @@ impl Faults {
         let mut effect = Effect::default();
         let rules = self.rules.iter().map(|rule| &rule.kind);
         rules
-            .filter(|kind| matches!(kind, FaultKind::Reject { .. }))
+            .filter(|kind| {
+                matches!(
+                    kind,
+                    FaultKind::Reject { .. }
+                        | FaultKind::ReadOnly { .. }
+                        | FaultKind::HiddenField { .. }
+                )
+            })
             .for_each(|kind| apply(&mut effect, kind));
         effect
     }
@@ -245,6 +334,19 @@ fn apply(effect: &mut Effect, kind: &FaultKind) {
         FaultKind::CommitLate { after_ms } => effect.late_ms = Some(*after_ms),
         FaultKind::LockRow { one_in } => effect.lock_one_in = Some(*one_in),
         FaultKind::ExpireSessions => effect.expire_sessions = true,
+        FaultKind::Moved { status, to } => effect.moved = Some((*status, to.clone())),
+        FaultKind::SessionForbidden => effect.session_forbidden = true,
+        FaultKind::SmallPages { rows } => effect.page_rows = Some(*rows),
+        FaultKind::LocatorsEnd => effect.locators_end = true,
+        FaultKind::HiddenField { object, field } => {
+            effect.hidden.push((object.clone(), field.clone()));
+        }
+        FaultKind::ReadOnly { field, equals } => {
+            effect.read_only.push((field.clone(), equals.clone()));
+        }
+        FaultKind::WrappedLock { one_in, wording } => {
+            effect.wrapped_lock = Some((*one_in, *wording));
+        }
         FaultKind::LimitExceeded => effect.limit_exceeded = true,
         FaultKind::TooManyRecords { .. }
         | FaultKind::LockShared { .. }

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Map, Value};
 
-pub use faults::{Fault, FaultKind};
+pub use faults::{Fault, FaultKind, LockWording};
 pub use salesforce::Rewrite;
 pub use salesforce::error::ApiError;
 pub use schema::SchemaError;
@@ -335,8 +335,11 @@ impl State {
                 latency_ms: effect.latency_ms,
             };
         }
-        if effect.expire_sessions {
+        if effect.expire_sessions || effect.session_forbidden {
             self.org.expire_sessions();
+        }
+        if effect.locators_end {
+            self.org.close_cursors();
         }
         let mut response = if effect.lost_before {
             salesforce::error::unavailable()
@@ -344,9 +347,14 @@ impl State {
             salesforce::error::only_status(status)
         } else if let Some(status) = effect.page {
             salesforce::error::page(status)
+        } else if let Some((status, to)) = &effect.moved {
+            salesforce::error::moved(*status, to)
+        } else if effect.session_forbidden {
+            let error = ApiError::new("INVALID_SESSION_ID", "Session expired or invalid");
+            salesforce::error::refuse(http::StatusCode::FORBIDDEN, &[error])
         } else if let Some((status, code)) = &effect.error {
             let status = http::StatusCode::from_u16(*status).unwrap_or_default();
-            let error = salesforce::error::ApiError::new(code, "for a while");
+            let error = ApiError::new(code, "for a while");
             salesforce::error::refuse(status, &[error])
         } else if effect.unavailable {
             self.org.count_call();

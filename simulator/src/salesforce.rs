@@ -25,9 +25,10 @@ mod together;
 mod token;
 mod validate;
 mod values;
+mod whole_call;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -55,8 +56,7 @@ pub(crate) struct Org {
     pub(crate) log: WriteLog,
     /// The caller's name for the call that is being answered.
     request_id: Option<String>,
-    /// What is left of long query results, by locator.
-    cursors: HashMap<String, query::Cursor>,
+    cursors: query::Cursors,
     /// The latest time stamp, which never goes back.
     now_ms: i64,
     clock: crate::Clock,
@@ -72,6 +72,8 @@ pub(crate) struct Org {
     touched: BTreeSet<String>,
     /// What NPSP does later.
     pub(crate) jobs: Vec<npsp::Job>,
+    /// Objects and fields that the user of the call being answered does not see.
+    hidden: Vec<(String, String)>,
 }
 
 /// What a trigger makes of a value.
@@ -103,7 +105,7 @@ impl Org {
             daily_limit,
             log,
             request_id: None,
-            cursors: HashMap::new(),
+            cursors: query::Cursors::default(),
             now_ms: 0,
             clock,
             rewrites: Vec::new(),
@@ -113,6 +115,7 @@ impl Org {
             bulk: bulk::Bulk::default(),
             touched: BTreeSet::new(),
             jobs: Vec::new(),
+            hidden: Vec::new(),
         };
         org.open_record_types(record_types);
         org.open_standard_price_book();
@@ -149,8 +152,14 @@ impl Org {
             .push((object.to_owned(), field.to_owned(), rewrite));
     }
 
+    /// Ends all sessions. The locators of their queries end with them (reported by users of Airbyte, issue 84302).
     pub(crate) fn expire_sessions(&mut self) {
         self.tokens.clear();
+        self.close_cursors();
+    }
+
+    pub(crate) fn close_cursors(&mut self) {
+        self.cursors.clear();
     }
 
     /// One request to the org.
@@ -190,6 +199,7 @@ impl Org {
         }
         self.count_call();
         self.request_id = request_id(request);
+        self.hidden.clone_from(&effect.hidden);
         self.saves_duplicates = duplicates::wants_to_save(request);
         let response = self.route(request, &path, effect);
         self.end_of_transaction();
@@ -213,8 +223,10 @@ impl Org {
                 &json!({ "sobjects": format!("{path}/sobjects"), "query": format!("{path}/query"), "limits": format!("{path}/limits") }),
             ),
             ["limits"] => self.limits(),
-            ["query" | "queryAll"] => self.query(request, parts.first() == Some(&"queryAll"), path),
-            ["query" | "queryAll", locator] => self.query_more(locator),
+            ["query" | "queryAll"] => {
+                self.query(request, parts.first() == Some(&"queryAll"), path, effect)
+            }
+            ["query" | "queryAll", place] => self.query_more(place, effect),
             ["sobjects"] => self.describe_global(path),
             ["sobjects", object, "describe"] => self.describe(object, path),
             ["sobjects", object] if method == Method::POST => {

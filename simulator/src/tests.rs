@@ -6,12 +6,15 @@ use serde_json::json;
 use super::*;
 
 mod allocations;
+mod answers;
+mod collections;
 mod consent;
 mod graphs;
 mod households;
 mod limits;
 mod lines;
 mod memberships;
+mod pages;
 mod payments;
 mod rows;
 mod shop;

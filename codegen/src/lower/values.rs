@@ -13,10 +13,8 @@ use crate::schema::SalesforceType;
 pub fn value(field: &model::Field, payload: &[ir::Field]) -> ir::Value {
     match &field.origin {
         Origin::Source(source) => {
-            let function = field
-                .convert
-                .as_ref()
-                .map_or("same", |convert| function(convert.value));
+            let convert = field.convert.as_ref().map(|convert| convert.value);
+            let function = chosen(convert, field.destination.schema.kind);
             from_payload(&source.path, function, payload)
         }
         Origin::Constant(literal) => constant(&literal.value, field.destination.schema.kind),
@@ -24,7 +22,7 @@ pub fn value(field: &model::Field, payload: &[ir::Field]) -> ir::Value {
             let schema = &field.destination.schema;
             let function = match schema.kind {
                 SalesforceType::Date => "date",
-                _ => "same",
+                kind => chosen(None, kind),
             };
             from_payload(&[tree::name(&schema.name)], function, payload)
         }
@@ -55,6 +53,16 @@ pub fn move_last_uses<'v>(values: impl DoubleEndedIterator<Item = &'v mut ir::Va
         if let ir::Value::Payload { index, moves, .. } = value {
             *moves = read.insert(*index);
         }
+    }
+}
+
+/// Returns the function of a field. Salesforce stores e-mail addresses in lower case, so an e-mail field without a
+/// conversion gets `email`: otherwise its read-back would differ from what was written.
+fn chosen(convert: Option<Conversion>, kind: SalesforceType) -> &'static str {
+    match (convert, kind) {
+        (Some(convert), _) => function(convert),
+        (None, SalesforceType::Email) => "email",
+        (None, _) => "same",
     }
 }
 
@@ -135,6 +143,16 @@ pub fn to_json(literal: &Literal) -> Json {
 #[cfg(all(test, feature = "interpret"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_email_field_is_compared_in_lower_case_without_a_conversion() {
+        assert_eq!(chosen(None, SalesforceType::Email), "email");
+        assert_eq!(chosen(None, SalesforceType::Text), "same");
+        assert_eq!(
+            chosen(Some(Conversion::Phone), SalesforceType::Email),
+            "phone"
+        );
+    }
 
     #[test]
     fn runtime_knows_every_conversion_by_the_name_of_its_function() {

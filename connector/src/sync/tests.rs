@@ -13,6 +13,7 @@ mod ladder;
 mod merges;
 pub(crate) mod museum;
 mod organizations;
+mod pages;
 mod reviews;
 mod standstill;
 mod table;

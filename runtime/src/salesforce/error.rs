@@ -138,6 +138,12 @@ impl CallError {
         }
     }
 
+    /// Returns whether the locator of a query has ended: its session has, or the user opened many others. The query has
+    /// to be made again.
+    pub fn is_locator_over(&self) -> bool {
+        matches!(self, CallError::Refused { .. }) && self.code() == "INVALID_QUERY_LOCATOR"
+    }
+
     /// No record of the call is to blame: every other call fails as well, or was not made.
     pub fn is_everybodys(&self) -> bool {
         self.trouble().is_some() || matches!(self, CallError::StandsStill { .. })

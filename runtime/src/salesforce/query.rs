@@ -13,6 +13,9 @@ const QUERY_BYTES_MAX: usize = 15_800;
 /// Ids that one query takes: each is some forty bytes of a URL.
 const IDS_MAX: usize = 300;
 
+/// A query begins anew so often when its locator ends: with each session, and after ten other queries of the user.
+const LOCATORS_MAX: u32 = 3;
+
 /// A record as a query gives it.
 pub(super) type Record = Map<String, Value>;
 
@@ -30,17 +33,29 @@ impl SalesforceClient {
     /// # Errors
     /// As every call.
     pub async fn query(&self, soql: &str) -> Result<Vec<Record>, CallError> {
-        let path = format!("/query?q={}", percent_encoded(soql));
-        let mut page: Page = error::json(&self.call(Method::GET, &path, None).await?)?;
-        let mut records = std::mem::take(&mut page.records);
-        while let (Some(false), Some(next)) = (page.done, page.next.take()) {
-            page = error::json(&self.call_at(Method::GET, &next, None).await?)?;
-            records.append(&mut page.records);
-        }
-        for record in &mut records {
-            if let Some(Value::String(found)) = record.get_mut("Id") {
-                *found = id::normalise(found);
+        self.all_pages(&format!("/query?q={}", percent_encoded(soql)))
+            .await
+    }
+
+    /// Reads every page of a query, from the first again when its locator has ended.
+    async fn all_pages(&self, path: &str) -> Result<Vec<Record>, CallError> {
+        let mut read = self.every_page(path).await;
+        for _ in 0..LOCATORS_MAX {
+            match &read {
+                Err(error) if error.is_locator_over() => read = self.every_page(path).await,
+                _ => break,
             }
+        }
+        read
+    }
+
+    async fn every_page(&self, path: &str) -> Result<Vec<Record>, CallError> {
+        let first = self.call(Method::GET, path, None).await?;
+        let mut found = page(error::json(&first)?)?;
+        let mut records = std::mem::take(&mut found.records);
+        while let Some(next) = found.next.take() {
+            found = self.more_changes(&next).await?;
+            records.append(&mut found.records);
         }
         Ok(records)
     }
@@ -118,8 +133,7 @@ impl SalesforceClient {
                 quoted.join(",")
             );
             let path = format!("/queryAll?q={}", percent_encoded(&soql));
-            let found = page(error::json(&self.call(Method::GET, &path, None).await?)?)?;
-            records.extend(found.records);
+            records.append(&mut self.all_pages(&path).await?);
         }
         Ok(records)
     }

@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 use super::error::{ApiError, answer, refuse};
 use super::rest::body;
 use super::shown::{Shown, View};
+use super::whole_call::refuse_repeated;
 use super::write::unknown_object;
 use super::{Org, parameter};
 use crate::faults::Effect;
+use crate::schema::Field;
 use crate::write_log::Actor;
 
 const RECORDS_MAX: usize = 200;
@@ -39,13 +41,13 @@ impl Org {
         effect: &Effect,
     ) -> Response<Bytes> {
         match *request.method() {
-            Method::POST => self.each_record(request, effect, |org, record| {
+            Method::POST => self.each_record(request, effect, None, |org, record| {
                 org.collection_create(record, effect)
             }),
-            Method::PATCH => self.each_record(request, effect, |org, record| {
+            Method::PATCH => self.each_record(request, effect, None, |org, record| {
                 org.collection_update(record, effect)
             }),
-            Method::DELETE => self.collection_delete(request),
+            Method::DELETE => self.collection_delete(request, effect),
             _ => refuse(
                 StatusCode::METHOD_NOT_ALLOWED,
                 &[ApiError::new(
@@ -67,6 +69,7 @@ impl Org {
             .table(object)
             .and_then(|table| table.schema.field(field))
             .filter(|field| field.external_id || field.id_lookup)
+            .filter(|field| !self.is_hidden(object, &field.name))
             .cloned();
         let Some(key) = key else {
             let text =
@@ -74,7 +77,8 @@ impl Org {
             return refuse(StatusCode::NOT_FOUND, &[ApiError::new("NOT_FOUND", text)]);
         };
         let object = object.to_owned();
-        self.each_record(request, effect, move |org, mut record| {
+        let unique = Some(key.clone());
+        self.each_record(request, effect, unique, move |org, mut record| {
             let Some(value) = record
                 .get(&key.name)
                 .and_then(Value::as_str)
@@ -107,27 +111,28 @@ impl Org {
         })
     }
 
+    /// Writes each record; `key` is the external id of an upsert.
     fn each_record(
         &mut self,
         request: &Request<Bytes>,
         effect: &Effect,
+        key: Option<Field>,
         write: impl Fn(&mut Org, Map<String, Value>) -> Outcome,
     ) -> Response<Bytes> {
         let (all_or_none, records) = match records(request) {
             Ok(read) => read,
             Err(error) => return refuse(StatusCode::BAD_REQUEST, &[error]),
         };
-        let upsert = request
-            .uri()
-            .path()
-            .trim_end_matches('/')
-            .split('/')
-            .count()
-            > 6;
         if let Some((status, error)) = Org::refused_call(&records, effect) {
             return refuse(status, &[error]);
         }
-        let refused = self.refused_together(&records, effect);
+        if let Some(error) = self.malformed(&records) {
+            return refuse(StatusCode::BAD_REQUEST, &[error]);
+        }
+        let mut refused = self.refused_together(&records, effect);
+        if let Some(key) = &key {
+            refuse_repeated(key, &records, &mut refused);
+        }
         let of_lines = records
             .iter()
             .any(|record| is_a(record, "OpportunityLineItem"));
@@ -142,7 +147,9 @@ impl Org {
             });
             each.collect()
         });
-        let results = outcomes.iter().map(|outcome| result(outcome, upsert));
+        let results = outcomes
+            .iter()
+            .map(|outcome| result(outcome, key.is_some()));
         answer(StatusCode::OK, &results.collect::<Value>())
     }
 
@@ -167,11 +174,12 @@ impl Org {
         if let Some(refusal) = self.refused_by_rule(&record, effect) {
             return Err(vec![refusal]);
         }
+        self.may_edit(&object, id, effect)?;
         self.update(&object, id, record, Actor::Api)?;
         Ok(Done::Updated(crate::id::long(id).unwrap_or_default()))
     }
 
-    fn collection_delete(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+    fn collection_delete(&mut self, request: &Request<Bytes>, effect: &Effect) -> Response<Bytes> {
         let query = request.uri().query().unwrap_or_default();
         let ids = parameter(query, "ids").unwrap_or_default();
         let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
@@ -184,18 +192,20 @@ impl Org {
             ids.iter().any(|id| id.starts_with(prefix))
         });
         let outcomes = self.together(all_or_none, of_lines, |org| {
-            let each = ids.iter().map(|id| org.collection_remove(id));
+            let each = ids.iter().map(|id| org.collection_remove(id, effect));
             each.collect()
         });
         let results = outcomes.iter().map(|outcome| result(outcome, false));
         answer(StatusCode::OK, &results.collect::<Value>())
     }
 
-    fn collection_remove(&mut self, id: &str) -> Outcome {
+    fn collection_remove(&mut self, id: &str, effect: &Effect) -> Outcome {
         let mut tables = self.tables.values();
         let table = tables.find(|table| id.starts_with(&table.schema.key_prefix));
         let object = table.map(|table| table.schema.name.clone());
-        self.remove(&object.unwrap_or_default(), id, Actor::Api)?;
+        let object = object.unwrap_or_default();
+        self.may_edit(&object, id, effect)?;
+        self.remove(&object, id, Actor::Api)?;
         Ok(Done::Deleted(id.to_owned()))
     }
 
@@ -223,6 +233,9 @@ impl Org {
         };
         if ids.len() > READ_MAX {
             return refuse(StatusCode::BAD_REQUEST, &[too_many()]);
+        }
+        if let Some(error) = self.no_column(&table.schema, fields.iter()) {
+            return refuse(StatusCode::BAD_REQUEST, &[error]);
         }
         let view = match View::new(&table.schema, Some(&fields), path) {
             Ok(view) => view,

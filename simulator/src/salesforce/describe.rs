@@ -33,7 +33,9 @@ impl Org {
         };
         let base = path.split("/sobjects").next().unwrap_or_default();
         let mut described = summary(&table.schema, &format!("{base}/sobjects"));
-        described["fields"] = table.schema.fields.iter().map(field).collect();
+        let fields = table.schema.fields.iter();
+        let fields = fields.filter(|field| !self.is_hidden(object, &field.name));
+        described["fields"] = fields.map(field).collect();
         described["childRelationships"] = json!([]);
         described["recordTypeInfos"] = self.record_type_infos(&table.schema.name);
         answer(StatusCode::OK, &described)

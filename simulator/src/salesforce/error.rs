@@ -115,6 +115,15 @@ pub(crate) fn only_status(status: u16) -> Response<Bytes> {
     response
 }
 
+/// The answer of an org that has moved.
+pub(crate) fn moved(status: u16, to: &str) -> Response<Bytes> {
+    let mut response = only_status(status);
+    if let Ok(to) = http::HeaderValue::from_str(to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
 /// A page for people, as a proxy answers in the org's place.
 pub(crate) fn page(status: u16) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);

@@ -1,7 +1,7 @@
 //! Queries answered: the records that fit, in order, by pages of 2,000.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -12,15 +12,71 @@ use super::error::{ApiError, answer, refuse};
 use super::soql::{self, Filter, Operator, Path, Query};
 use super::table::{Record, Table};
 use super::{Org, parameter};
+use crate::faults::Effect;
 use crate::schema::Field;
 
+/// Most rows of a page. The org may give fewer (reference: REST API, "Query").
 const PAGE: usize = 2_000;
 
-/// What is left of a result.
-pub(super) struct Cursor {
+/// Cursors that a user may have open; one more closes the oldest (reference: REST API, "Query").
+const CURSORS_MAX: usize = 10;
+
+/// Long results, by locator. They end with the sessions, and a page can be read again.
+#[derive(Default)]
+pub(super) struct Cursors {
+    open: VecDeque<(String, Cursor)>,
+    opened: u64,
+}
+
+struct Cursor {
+    /// The rows of the latest page, and those after it.
     rows: Vec<Value>,
-    at: usize,
+    /// Count of rows that were dropped, since nobody goes back by two pages.
+    dropped: usize,
     base: String,
+}
+
+impl Cursors {
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+
+    /// Keeps the cursor and gives its locator.
+    fn open(&mut self, cursor: Cursor) -> String {
+        self.opened += 1;
+        let locator = format!("01g5e00000simulator{}", self.opened);
+        if self.open.len() == CURSORS_MAX {
+            self.open.pop_front();
+        }
+        self.open.push_back((locator.clone(), cursor));
+        locator
+    }
+
+    /// The page that begins at a row; none when the locator is not open.
+    fn page(&mut self, locator: &str, from: usize, rows_max: usize) -> Option<Response<Bytes>> {
+        let mut open = self.open.iter_mut();
+        let (_, cursor) = open.find(|(known, _)| known == locator)?;
+        let passed = from.checked_sub(cursor.dropped)?;
+        cursor.rows.drain(..passed.min(cursor.rows.len()));
+        cursor.dropped = from;
+        Some(cursor.page(rows_max, locator))
+    }
+}
+
+impl Cursor {
+    /// The first of the rows that are left, and where the next page is.
+    fn page(&self, rows_max: usize, locator: &str) -> Response<Bytes> {
+        let all = self.dropped + self.rows.len();
+        let end = self.rows.len().min(rows_max);
+        let rows = self.rows.get(..end).unwrap_or_default();
+        let done = end == self.rows.len();
+        let mut body = json!({ "totalSize": all, "done": done, "records": rows });
+        if !done {
+            let next = self.dropped + end;
+            body["nextRecordsUrl"] = Value::from(format!("{}/query/{locator}-{next}", self.base));
+        }
+        answer(StatusCode::OK, &body)
+    }
 }
 
 /// A filter with every name looked up and every list made a set.
@@ -54,7 +110,9 @@ impl Org {
         request: &Request<Bytes>,
         with_deleted: bool,
         path: &str,
+        effect: &Effect,
     ) -> Response<Bytes> {
+        let rows_max = page_rows(effect);
         let text = request
             .uri()
             .query()
@@ -69,35 +127,39 @@ impl Org {
                 StatusCode::OK,
                 &json!({ "totalSize": count, "done": true, "records": [] }),
             ),
-            Ok(Rows::Records(rows)) => self.page(Cursor { rows, at: 0, base }),
+            Ok(Rows::Records(rows)) => {
+                let cursor = Cursor {
+                    dropped: 0,
+                    rows,
+                    base,
+                };
+                self.first_page(cursor, rows_max)
+            }
             Err(error) => refuse(StatusCode::BAD_REQUEST, &[error]),
         }
     }
 
-    pub(super) fn query_more(&mut self, locator: &str) -> Response<Bytes> {
-        match self.cursors.remove(locator) {
-            Some(cursor) => self.page(cursor),
-            None => refuse(
-                StatusCode::BAD_REQUEST,
-                &[ApiError::new(
-                    "INVALID_QUERY_LOCATOR",
-                    "invalid query locator",
-                )],
-            ),
-        }
+    /// `01g5e00000simulator1-2000`: the rows of the locator from that place on.
+    pub(super) fn query_more(&mut self, place: &str, effect: &Effect) -> Response<Bytes> {
+        let place = place.rsplit_once('-');
+        let place = place.and_then(|(locator, from)| Some((locator, from.parse().ok()?)));
+        let page = place.and_then(|(locator, from)| {
+            let rows_max = page_rows(effect);
+            self.cursors.page(locator, from, rows_max)
+        });
+        page.unwrap_or_else(|| {
+            let error = ApiError::new("INVALID_QUERY_LOCATOR", "invalid query locator");
+            refuse(StatusCode::BAD_REQUEST, &[error])
+        })
     }
 
-    fn page(&mut self, mut cursor: Cursor) -> Response<Bytes> {
-        let end = (cursor.at + PAGE).min(cursor.rows.len());
-        let rows = cursor.rows.get(cursor.at..end).unwrap_or_default().to_vec();
-        let mut body = json!({ "totalSize": cursor.rows.len(), "done": end == cursor.rows.len(), "records": rows });
-        if end < cursor.rows.len() {
-            let locator = format!("01g5e00000simulator{}-{end}", self.call_number);
-            body["nextRecordsUrl"] = Value::from(format!("{}/query/{locator}", cursor.base));
-            cursor.at = end;
-            self.cursors.insert(locator, cursor);
+    fn first_page(&mut self, cursor: Cursor, rows_max: usize) -> Response<Bytes> {
+        if cursor.rows.len() <= rows_max {
+            return cursor.page(rows_max, "");
         }
-        answer(StatusCode::OK, &body)
+        let locator = self.cursors.open(cursor);
+        let page = self.cursors.page(&locator, 0, rows_max);
+        page.unwrap_or_else(super::not_found)
     }
 
     fn rows(&self, text: &str, with_deleted: bool, base: &str) -> Result<Rows, ApiError> {
@@ -183,7 +245,9 @@ impl Org {
             parents.push((reference, parent.schema.name.clone()));
             table = parent;
         }
-        let field = table.schema.field(name).cloned().ok_or_else(|| {
+        let field = table.schema.field(name);
+        let field = field.filter(|field| !self.is_hidden(&table.schema.name, &field.name));
+        let field = field.cloned().ok_or_else(|| {
             let text = format!(
                 "No such column '{name}' on entity '{}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name.",
                 table.schema.name
@@ -310,6 +374,10 @@ impl Org {
         }
         Ok(())
     }
+}
+
+fn page_rows(effect: &Effect) -> usize {
+    effect.page_rows.unwrap_or(PAGE).clamp(1, PAGE)
 }
 
 enum Rows {

@@ -35,10 +35,20 @@ impl Org {
         effect: &Effect,
     ) -> Result<String, Vec<ApiError>> {
         let fields = body(request)?;
+        self.sees_all(object, &fields)?;
         if let Some(refusal) = self.refused_alone(&fields, effect) {
             return Err(vec![refusal]);
         }
         self.insert(object, fields, Actor::Api)
+    }
+
+    /// Checks that the user sees every field of the body.
+    fn sees_all(&self, object: &str, fields: &Map<String, Value>) -> Result<(), Vec<ApiError>> {
+        let schema = self.schema(object)?;
+        match self.unknown_column(&schema, fields) {
+            Some(error) => Err(vec![error]),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn rest_by_id(
@@ -72,7 +82,10 @@ impl Org {
             Method::PATCH => self
                 .update_from(object, id, request, effect)
                 .map(|()| no_content()),
-            Method::DELETE => self.remove(object, id, Actor::Api).map(|()| no_content()),
+            Method::DELETE => self
+                .may_edit(object, id, effect)
+                .and_then(|()| self.remove(object, id, Actor::Api))
+                .map(|()| no_content()),
             _ => return not_allowed(),
         };
         result.unwrap_or_else(|errors| refuse_by_id(&errors))
@@ -101,9 +114,11 @@ impl Org {
         effect: &Effect,
     ) -> Result<(), Vec<ApiError>> {
         let fields = body(request)?;
+        self.sees_all(object, &fields)?;
         if let Some(refusal) = self.refused_alone(&fields, effect) {
             return Err(vec![refusal]);
         }
+        self.may_edit(object, id, effect)?;
         self.update(object, id, fields, Actor::Api)
     }
 
@@ -121,6 +136,9 @@ impl Org {
             .and_then(|query| parameter(query, "fields"));
         let names: Option<Vec<String>> =
             fields.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect());
+        if let Some(error) = self.no_column(schema, names.iter().flatten()) {
+            return Err(vec![error]);
+        }
         let view = View::new(schema, names.as_deref(), path)?;
         Ok(answer(StatusCode::OK, &view.of(&record)))
     }
@@ -141,6 +159,7 @@ impl Org {
             .schema
             .field(field)
             .filter(|field| field.external_id || field.id_lookup)
+            .filter(|field| !self.is_hidden(object, &field.name))
             .cloned();
         let Some(key) = key else {
             let text =
@@ -196,6 +215,7 @@ impl Org {
                 let text = format!("The {key} field should not be specified in the sobject data.");
                 return Err(vec![ApiError::new("INVALID_FIELD", text)]);
             }
+            self.sees_all(object, &fields)?;
             if let Some(refusal) = self.refused_by_rule(&fields, effect) {
                 return Err(vec![refusal]);
             }

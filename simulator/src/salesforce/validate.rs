@@ -306,7 +306,11 @@ fn text_value(field: &Field, text: String) -> Result<Value, ApiError> {
             ApiError::new("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message).on(&field.name),
         );
     }
-    Ok(Value::String(text))
+    // An e-mail address comes back in lower case, however it was written.
+    Ok(Value::String(match field.kind.as_str() {
+        "email" => text.to_lowercase(),
+        _ => text,
+    }))
 }
 
 fn is_email(text: &str) -> bool {

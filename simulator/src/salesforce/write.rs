@@ -160,11 +160,34 @@ impl Org {
                 "unable to obtain exclusive access to this record or 1 records: 0015e00000AAAAAAAA";
             return Some(ApiError::new("UNABLE_TO_LOCK_ROW", text));
         }
+        if let Some(wording) = effect.wraps_lock() {
+            let (code, text) = wording.words();
+            return Some(ApiError::new(code, text));
+        }
         let rule = effect
             .rejects
             .iter()
             .find(|rule| fields.get(&rule.field) == Some(&rule.equals))?;
         Some(ApiError::new(&rule.code, rule.message.clone()).on(&rule.field))
+    }
+
+    /// Checks that sharing lets the user of the call edit the stored record.
+    pub(super) fn may_edit(
+        &self,
+        object: &str,
+        id: &str,
+        effect: &Effect,
+    ) -> Result<(), Vec<ApiError>> {
+        let stored = self.found(object, id);
+        let mut rules = effect.read_only.iter();
+        let is_read_only = stored
+            .is_some_and(|record| rules.any(|(field, value)| record.get(field) == Some(value)));
+        if !is_read_only {
+            return Ok(());
+        }
+        let text = "insufficient access rights on object id";
+        let error = ApiError::new("INSUFFICIENT_ACCESS_OR_READONLY", text);
+        Err(vec![error])
     }
 
     /// Everything that is done in it, by the org's automation too, or nothing.
