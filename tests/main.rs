@@ -16,6 +16,7 @@ mod features;
 mod foreign;
 mod forward;
 mod graph;
+mod record;
 mod review;
 mod scenarios;
 mod settings;

@@ -134,6 +134,14 @@ enum Command {
     /// Scenario files, each in many orders of delivery: the end is the same and as the file says.
     #[cfg(feature = "demo")]
     Scenarios(crate::scenarios::ScenarioArguments),
+    /// Writes conversations with a sandbox down as fixtures without personal data, and checks the simulator against them.
+    #[cfg(feature = "demo")]
+    Record {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        arguments: crate::record::RecordArguments,
+    },
     /// How fast this machine does it: webhooks in, backlogs out, and the bare figures of disk and HTTP beside them.
     #[cfg(feature = "demo")]
     Bench(crate::bench::BenchArguments),
@@ -215,6 +223,13 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Simulator(arguments) => crate::demo::serve_simulator(arguments).await,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Record { place, arguments } => {
+            log_to_stderr("warn");
+            let environment = place.environment.as_deref();
+            let org = || Ok(config::salesforce(&place.config, environment)?);
+            crate::record::run(&arguments, org).await
+        }
         #[cfg(feature = "demo")]
         Command::Bench(arguments) => crate::bench::run(arguments).await,
         #[cfg(feature = "demo")]

@@ -14,6 +14,8 @@ mod pipe;
 #[cfg(feature = "demo")]
 mod purchases;
 mod push;
+#[cfg(feature = "demo")]
+mod record;
 mod review;
 mod routing;
 #[cfg(feature = "demo")]

@@ -12,6 +12,7 @@ mod gate;
 pub mod graph;
 mod id;
 mod query;
+mod raw;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

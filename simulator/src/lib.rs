@@ -240,6 +240,11 @@ impl Simulator {
         self.lock().org.allows_doubles = true;
     }
 
+    /// From now on the org says of itself that it is a sandbox, or that it is none.
+    pub fn set_sandbox(&self, is_sandbox: bool) {
+        self.lock().org.open_organization(is_sandbox);
+    }
+
     /// The org's duplicate rule for contacts: the same last name and e-mail address. It is not active at first.
     pub fn set_duplicate_rule(&self, is_active: bool) {
         self.lock().org.duplicate_rule = is_active;

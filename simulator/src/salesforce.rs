@@ -13,6 +13,7 @@ mod lines;
 mod merge;
 mod npsp;
 mod opportunities;
+mod organization;
 mod prices;
 mod query;
 mod record_types;
@@ -118,6 +119,7 @@ impl Org {
             hidden: Vec::new(),
         };
         org.open_record_types(record_types);
+        org.open_organization(true);
         org.open_standard_price_book();
         org
     }
@@ -226,7 +228,7 @@ impl Org {
             ["query" | "queryAll"] => {
                 self.query(request, parts.first() == Some(&"queryAll"), path, effect)
             }
-            ["query" | "queryAll", place] => self.query_more(place, effect),
+            ["query" | "queryAll", place] => self.query_more(place, request, effect),
             ["sobjects"] => self.describe_global(path),
             ["sobjects", object, "describe"] => self.describe(object, path),
             ["sobjects", object] if method == Method::POST => {

@@ -67,7 +67,7 @@ impl Reader<'_> {
         let client_id = from.client_id.get_ref().clone();
         match &from.username {
             Some(username) => {
-                let audience = if login_url.contains("test.salesforce.com")
+                let derived = if login_url.contains("test.salesforce.com")
                     || login_url.contains(".sandbox.")
                 {
                     "https://test.salesforce.com"
@@ -77,7 +77,7 @@ impl Reader<'_> {
                 Auth::JwtBearer {
                     client_id,
                     username: username.clone(),
-                    audience: audience.to_owned(),
+                    audience: from.audience.as_deref().unwrap_or(derived).to_owned(),
                     private_key_pem: self.secret(
                         "USHER_SALESFORCE_PRIVATE_KEY",
                         from.private_key_file.as_ref(),

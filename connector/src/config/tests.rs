@@ -49,6 +49,22 @@ fn the_reserve_of_api_calls_is_ten_in_a_hundred_or_what_is_said() {
 }
 
 #[test]
+fn the_audience_of_a_jwt_follows_login_url_or_is_named() {
+    let audience = |more: &str| {
+        let text = format!("{GOOD}username = \"u\"\n{more}");
+        let secret = |_: &str| Some("s".to_owned());
+        let config = parse(Path::new("usher.toml"), &text, None, &secret).unwrap();
+        match config.salesforce.auth {
+            runtime::salesforce::Auth::JwtBearer { audience, .. } => audience,
+            runtime::salesforce::Auth::ClientCredentials { .. } => "none".to_owned(),
+        }
+    };
+    assert_eq!(audience(""), "https://test.salesforce.com");
+    let login = "https://login.salesforce.com";
+    assert_eq!(audience(&format!("audience = \"{login}\"\n")), login);
+}
+
+#[test]
 fn an_unknown_key_is_named() {
     let (line, message) = faults(&GOOD.replace("batch", "bacth")).remove(0);
     assert_eq!(line, Some(4));

@@ -8,6 +8,7 @@ mod clones;
 mod closing;
 mod consent;
 mod duplicates;
+mod faults;
 mod holds;
 mod ladder;
 mod merges;

@@ -18,6 +18,9 @@ use crate::schema::Field;
 /// Most rows of a page. The org may give fewer (reference: REST API, "Query").
 const PAGE: usize = 2_000;
 
+/// Fewest rows of a page that a client may ask for (reference: REST API, "Query Options Header").
+const PAGE_MIN: usize = 200;
+
 /// Cursors that a user may have open; one more closes the oldest (reference: REST API, "Query").
 const CURSORS_MAX: usize = 10;
 
@@ -112,7 +115,7 @@ impl Org {
         path: &str,
         effect: &Effect,
     ) -> Response<Bytes> {
-        let rows_max = page_rows(effect);
+        let rows_max = page_rows(request, effect);
         let text = request
             .uri()
             .query()
@@ -140,11 +143,16 @@ impl Org {
     }
 
     /// `01g5e00000simulator1-2000`: the rows of the locator from that place on.
-    pub(super) fn query_more(&mut self, place: &str, effect: &Effect) -> Response<Bytes> {
+    pub(super) fn query_more(
+        &mut self,
+        place: &str,
+        request: &Request<Bytes>,
+        effect: &Effect,
+    ) -> Response<Bytes> {
         let place = place.rsplit_once('-');
         let place = place.and_then(|(locator, from)| Some((locator, from.parse().ok()?)));
         let page = place.and_then(|(locator, from)| {
-            let rows_max = page_rows(effect);
+            let rows_max = page_rows(request, effect);
             self.cursors.page(locator, from, rows_max)
         });
         page.unwrap_or_else(|| {
@@ -376,8 +384,15 @@ impl Org {
     }
 }
 
-fn page_rows(effect: &Effect) -> usize {
-    effect.page_rows.unwrap_or(PAGE).clamp(1, PAGE)
+/// Rows of a page: by a fault rule, by `Sforce-Query-Options: batchSize=200`, or as many as there may be.
+fn page_rows(request: &Request<Bytes>, effect: &Effect) -> usize {
+    if let Some(rows) = effect.page_rows {
+        return rows.clamp(1, PAGE);
+    }
+    let header = request.headers().get("sforce-query-options");
+    let header = header.and_then(|value| value.to_str().ok());
+    let wanted = header.and_then(|text| text.trim().strip_prefix("batchSize=")?.parse().ok());
+    wanted.map_or(PAGE, |rows: usize| rows.clamp(PAGE_MIN, PAGE))
 }
 
 enum Rows {

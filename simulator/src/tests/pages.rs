@@ -57,6 +57,38 @@ async fn pages_may_be_small() {
 }
 
 #[tokio::test]
+async fn a_client_may_ask_for_smaller_pages() {
+    let org = client(false).await;
+    let record = json!({ "attributes": { "type": "Contact" }, "LastName": "L" });
+    for _ in 0..2 {
+        let records = json!({ "records": vec![record.clone(); 150] });
+        org.call(Method::POST, "/composite/sobjects", records).await;
+    }
+    let request = Request::get(format!("http://simulator/services/data/v67.0{QUERY}"))
+        .header("authorization", format!("Bearer {}", org.token))
+        .header("sforce-query-options", "batchSize=200")
+        .body(Bytes::new())
+        .unwrap();
+    let answer = org.simulator.call(request).await.unwrap();
+    let page: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(page["records"].as_array().unwrap().len(), 200);
+    assert_eq!(
+        org.next(&page).await.1["records"].as_array().unwrap().len(),
+        100
+    );
+}
+
+#[tokio::test]
+async fn an_org_says_whether_it_is_a_sandbox() {
+    let org = client(true).await;
+    for is_sandbox in [true, false] {
+        org.simulator.set_sandbox(is_sandbox);
+        let (_, body) = org.query("SELECT Id, IsSandbox FROM Organization").await;
+        assert_eq!(body["records"][0]["IsSandbox"], is_sandbox);
+    }
+}
+
+#[tokio::test]
 async fn a_locator_ends_with_its_session() {
     let mut org = with_five_contacts().await;
     let (_, first) = org.call(Method::GET, QUERY, Value::Null).await;
