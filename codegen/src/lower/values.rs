@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn an_email_field_is_compared_in_lower_case_without_a_conversion() {
         assert_eq!(chosen(None, SalesforceType::Email), "email");
-        assert_eq!(chosen(None, SalesforceType::Text), "same");
+        assert_eq!(chosen(None, SalesforceType::String), "same");
         assert_eq!(
             chosen(Some(Conversion::Phone), SalesforceType::Email),
             "phone"
