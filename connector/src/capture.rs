@@ -21,7 +21,7 @@ use crate::sync::{TwoWaySync, held_name, image};
 const OVERLAP_MS: i64 = 120_000;
 /// While webhooks are being worked off, reading waits for them, but not longer than this.
 const YIELD_MAX_MS: i64 = 60_000;
-/// One reading begins so often at its cursor again. The next reading, which comes in any case, goes on from there.
+/// Times that a reading begins at its cursor again. The next reading, which comes in any case, goes on from there.
 const RESTARTS_MAX: u32 = 3;
 
 /// Where changes come from: asking for them today, being told of them later.

@@ -159,7 +159,7 @@ pub fn load(path: &Path, environment: Option<&str>) -> Result<Config, ConfigErro
     })
 }
 
-/// How the org is reached, whatever may be wrong with the rest of the file: recording wants no secret of the webhooks.
+/// Reads how the org is reached. Secrets of the webhooks and of Ticketure may be missing, since a recording needs none.
 ///
 /// # Errors
 /// When the file does not say so much, or a secret of Salesforce's is missing.

@@ -62,7 +62,7 @@ async fn record(
     org: SalesforceConfig,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let network: Arc<dyn Transport> = Arc::new(HttpTransport::new()?);
-    // What asks and tidies up beside the recording.
+    // This client asks and tidies up beside the recording.
     let beside = SalesforceClient::new(network.clone(), org.clone());
     if !arguments.production {
         refuse_production(&beside).await?;

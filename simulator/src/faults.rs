@@ -83,7 +83,7 @@ pub enum FaultKind {
     ReadOnly { field: String, equals: Value },
     /// The user does not see this field: each call that names it fails as a whole.
     HiddenField { object: String, field: String },
-    /// One in so many records fails over a lock that the org reports in other words.
+    /// Records, 1 in so many, fail over a lock that the org reports in other words.
     WrappedLock { one_in: u32, wording: LockWording },
     /// The org has moved: this status, and where to.
     Moved { status: u16, to: String },

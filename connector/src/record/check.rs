@@ -17,7 +17,7 @@ use super::shape::{self, Strictness};
 use crate::cli;
 use ids::Ids;
 
-/// What the simulator says otherwise than the org did.
+/// A place where the simulator answers otherwise than the org did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     pub file: PathBuf,

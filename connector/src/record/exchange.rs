@@ -1,4 +1,4 @@
-//! One call and its answer, as a fixture holds them: a file of JSON an exchange, numbered in the order of the answers.
+//! Exchanges as fixtures hold them: a call and its answer are a file of JSON. Its number follows the order of answers.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
     pub version: u32,
-    /// What the probe wanted to know; none of a conversation that somebody else had.
+    /// Question of the list that the call answers. A client's own conversation has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
     pub request: Asked,
@@ -41,7 +41,7 @@ pub struct Answered {
     pub body: Value,
 }
 
-/// Why a fixture cannot be read or written.
+/// Reason for which a fixture cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FixtureError {
     #[error("{}: {source}", path.display())]

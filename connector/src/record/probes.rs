@@ -24,7 +24,7 @@ const HOUSEHOLD_MS: i64 = 60_000;
 /// The external id of contacts, by docs/org.md.
 const KEY: &str = "Ticketure_Identity_Id__c";
 
-/// What a duplicate rule of the org finds is saved all the same, but where the question is about the rule.
+/// Header with which a record is saved although a duplicate rule of the org finds others like it.
 const SAVES: [(&str, &str); 1] = [("sforce-duplicate-rule-header", "allowSave=true")];
 
 /// Asks all questions, deletes what was made, and gives the ids that could not be deleted. `beside` is not recorded.
@@ -44,7 +44,7 @@ pub async fn run(
         made: Vec::new(),
     };
     let asked = prober.ask_all().await;
-    // Whatever went wrong, nothing of ours stays in the org.
+    // Nothing of ours stays in the org, also when a question failed.
     let left = tidy(beside, &prober.made).await;
     asked?;
     left
@@ -61,7 +61,7 @@ struct Prober {
     made: Vec<String>,
 }
 
-/// One question as it is asked.
+/// A question as it is asked.
 struct Question<'q> {
     about: &'q str,
     method: Method,

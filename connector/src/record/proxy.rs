@@ -30,13 +30,13 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// Where the proxy is, and where the org is.
+/// Addresses of the proxy and of the org.
 struct Proxy {
     transport: Arc<dyn Transport>,
     login_url: String,
     /// The org's own host, once a log-in has named it.
     instance_url: Mutex<String>,
-    /// How clients reach the proxy.
+    /// Address at which clients reach the proxy.
     own_url: String,
 }
 

@@ -20,10 +20,10 @@ pub struct Recorder {
 
 struct State {
     redactor: Redactor,
-    /// What the exchanges from now on want to know.
+    /// Question that the next exchanges answer.
     question: Option<String>,
     written: usize,
-    /// Why the recording has ended.
+    /// Error that has ended the recording.
     failed: Option<FixtureError>,
 }
 

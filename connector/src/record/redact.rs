@@ -47,7 +47,7 @@ pub struct Redactor {
     seen: HashMap<String, String>,
     /// Names of members, objects and fields, which messages quote.
     names: HashSet<String>,
-    /// So many days are added to every date.
+    /// Days that are added to every date.
     days: i32,
     /// Every amount is multiplied by this, so that sums still hold.
     factor: u32,

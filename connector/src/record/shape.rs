@@ -17,7 +17,7 @@ const EXACT: [&str; 11] = [
     "fields",
 ];
 
-/// How strictly two bodies are compared.
+/// Strictness of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
     /// Both have the same members.
@@ -56,6 +56,21 @@ fn walk(recorded: &Value, live: &Value, pointer: &str, strict: Strictness, found
             for (place, (recorded, live)) in recorded.iter().zip(live).enumerate() {
                 walk(recorded, live, &format!("{pointer}/{place}"), strict, found);
             }
+        }
+        // Values of the questions are kept in fixtures: they show what the org makes of them.
+        (Value::String(recorded), Value::String(live))
+            if recorded != live
+                && !pointer.ends_with("/message")
+                && (is_probed(recorded) || is_probed(live)) =>
+        {
+            let text = format!("is {recorded:?}, and {live:?} of the simulator");
+            found.push((pointer.to_owned(), text));
+        }
+        (Value::Null, Value::String(text)) | (Value::String(text), Value::Null)
+            if text.is_empty() =>
+        {
+            let text = "is null, or an empty text, and the other of the simulator".to_owned();
+            found.push((pointer.to_owned(), text));
         }
         // A field may be blank in one org and not in the other.
         (Value::Null, live) if !is_nested(live) => {}
@@ -112,6 +127,12 @@ fn within(recorded: &[Value], live: &[Value], pointer: &str, found: &mut Vec<Fou
     }
 }
 
+/// Returns whether the text is a name or an address that a question wrote.
+fn is_probed(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.contains("usher probe") || text.contains("usher.probe")
+}
+
 fn is_exact(name: &str) -> bool {
     EXACT.contains(&name)
 }
@@ -165,6 +186,15 @@ mod tests {
             found(json!({ "a": null }), json!({ "a": {} })),
             ["/a: is null, and an object of the simulator"]
         );
+    }
+
+    #[test]
+    fn what_the_questions_wrote_counts() {
+        let recorded = json!({ "Email": "Usher.Probe@example.org", "LastName": "Ada", "x": null });
+        let live = json!({ "Email": "usher.probe@example.org", "LastName": "Eva", "x": "" });
+        let found = found(recorded, live);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("/Email: is") && found[1].starts_with("/x: is null"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The client against scripted answers.
 
+mod pages;
 mod standstill;
 
 use std::sync::Mutex;

@@ -103,7 +103,7 @@ impl Prober {
         Ok(())
     }
 
-    /// The same person twice: alone, and in a call of many.
+    /// Doubles of a person: alone, and in a call of many.
     async fn duplicates(&mut self) -> Result<(), Box<dyn Error>> {
         let person = json!({ "FirstName": "Ada", "LastName": self.name("twin"), "Email": format!("usher.probe.twin.{}@example.org", self.run) });
         let about = "a person who will have a double is created";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Prober, Question, all, contact};
 use crate::record::redact::encoded;
 
-/// One more than the smallest page that a client may ask for.
+/// Count of people that takes two of the smallest pages.
 const PEOPLE: usize = 201;
 /// The smallest page that a client may ask for.
 const SMALL_PAGES: [(&str, &str); 1] = [("sforce-query-options", "batchSize=200")];

@@ -126,7 +126,7 @@ impl Redactor {
         self.words(&name)
     }
 
-    /// What the org has: names and kinds stay, labels and helps go.
+    /// Redacts a list of what the org has: names and kinds stay, labels and helps go.
     pub(super) fn catalogue(&mut self, value: Value) -> Value {
         match value {
             Value::Object(members) => {

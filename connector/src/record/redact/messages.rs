@@ -3,7 +3,7 @@
 use super::Redactor;
 use super::values::is_id;
 
-/// What follows these words is a value.
+/// Words that a value follows.
 const BEFORE_VALUES: [&str; 9] = [
     "data value too large: ",
     "invalid email address: ",

@@ -1,4 +1,4 @@
-//! What is left of values, and what stays.
+//! Redaction of values, and the structure that stays.
 
 use bytes::Bytes;
 use http::{Request, Response};

@@ -64,7 +64,7 @@ impl Redactor {
         let replaced = known.unwrap_or_else(|| {
             let number = self.next("email");
             let made = match lower.split_once('@') {
-                // What is no address stays none.
+                // A text without a domain stays no address.
                 Some((_, domain)) if !domain.contains('.') => format!("p{number}@example"),
                 _ => {
                     let start = format!("p{number}");
