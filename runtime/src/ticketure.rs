@@ -3,13 +3,14 @@
 //! Facts and assumptions are told apart in `mappings/schemas/ticketure`: an answer is `{"<entity>": {"_data": [...]}}`,
 //! and creating what is there already is refused with the id of what is there.
 
+mod answer;
 mod error;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, header};
 use serde_json::{Map, Value};
 
 pub use error::CallError;
@@ -83,26 +84,20 @@ impl TicketureClient {
     /// One record; nothing when it is not there.
     ///
     /// # Errors
-    /// As every call.
+    /// As every call, and when the answer is about another record.
     pub async fn read(&self, entity: &str, id: &str) -> Result<Option<Row>, CallError> {
-        let answer = self
-            .call(
-                Method::GET,
-                &format!("/api/{entity}/{}", encoded(id)),
-                None,
-                None,
-            )
-            .await?;
-        if answer.status() == StatusCode::NOT_FOUND {
+        let path = path_of(entity, id)?;
+        let answer = self.call(Method::GET, &path, None, None).await?;
+        if answer::is_missing(&answer)? {
             return Ok(None);
         }
-        Ok(rows(&error::checked(answer)?, entity)?.into_iter().next())
+        answer::about(&error::checked(answer)?, entity, id)
     }
 
     /// The records whose field has this value.
     ///
     /// # Errors
-    /// As every call.
+    /// As every call, and when a record of the answer has another value.
     pub async fn find(
         &self,
         entity: &str,
@@ -111,7 +106,7 @@ impl TicketureClient {
     ) -> Result<Vec<Row>, CallError> {
         let path = format!("/api/{entity}?{field}._in={}", encoded(value));
         let answer = self.call(Method::GET, &path, None, None).await?;
-        rows(&error::checked(answer)?, entity)
+        answer::with_value(&error::checked(answer)?, entity, field, value)
     }
 
     /// Every record.
@@ -122,7 +117,7 @@ impl TicketureClient {
         let answer = self
             .call(Method::GET, &format!("/api/{entity}"), None, None)
             .await?;
-        rows(&error::checked(answer)?, entity)
+        answer::rows(&error::checked(answer)?, entity)
     }
 
     /// Creates a record below `/api/<path>`. The key is the same for each repeat of one create.
@@ -147,10 +142,7 @@ impl TicketureClient {
         if let Some(id) = error::conflict(&answer, entity) {
             return Ok(Created::Known(id));
         }
-        let answer = error::checked(answer)?;
-        let row = rows(&answer, entity)?.into_iter().next();
-        row.map(Created::New)
-            .ok_or_else(|| error::unexpected(&answer, "no record in it"))
+        answer::new_one(&error::checked(answer)?, entity).map(Created::New)
     }
 
     /// Sets the given fields; gives the record as it is then. Nothing when it is not there.
@@ -163,13 +155,13 @@ impl TicketureClient {
         id: &str,
         body: &Row,
     ) -> Result<Option<Row>, CallError> {
-        let path = format!("/api/{entity}/{}", encoded(id));
+        let path = path_of(entity, id)?;
         let answer = self.call(Method::PATCH, &path, Some(body), None).await?;
-        if answer.status() == StatusCode::NOT_FOUND {
+        if answer::is_missing(&answer)? {
             return Ok(None);
         }
         let answer = error::checked(answer)?;
-        let row = rows(&answer, entity)?.into_iter().next();
+        let row = answer::about(&answer, entity, id)?;
         row.map(Some)
             .ok_or_else(|| error::unexpected(&answer, "no record in it"))
     }
@@ -186,13 +178,13 @@ impl TicketureClient {
         action: &str,
         body: &Row,
     ) -> Result<Option<Row>, CallError> {
-        let path = format!("/api/{entity}/{}/{action}", encoded(id));
+        let path = format!("{}/{action}", path_of(entity, id)?);
         let answer = self.call(Method::POST, &path, Some(body), None).await?;
-        if answer.status() == StatusCode::NOT_FOUND {
+        if answer::is_missing(&answer)? {
             return Ok(None);
         }
         let answer = error::checked(answer)?;
-        let row = rows(&answer, entity)?.into_iter().next();
+        let row = answer::about(&answer, entity, id)?;
         row.map(Some)
             .ok_or_else(|| error::unexpected(&answer, "no record in it"))
     }
@@ -268,14 +260,36 @@ impl TicketureClient {
     }
 }
 
-fn rows(answer: &Response<Bytes>, entity: &str) -> Result<Vec<Row>, CallError> {
-    let body: Value = serde_json::from_slice(answer.body())
-        .map_err(|_| error::unexpected(answer, "it is not JSON"))?;
-    let rows = body.get(entity).and_then(|entity| entity.get("_data"));
-    match rows {
-        Some(Value::Array(rows)) => Ok(rows.iter().filter_map(Value::as_object).cloned().collect()),
-        _ => Err(error::unexpected(answer, "it holds no list of records")),
+/// The path of one record.
+///
+/// # Errors
+/// When the id would lead to another path.
+fn path_of(entity: &str, id: &str) -> Result<String, CallError> {
+    match unfit_id(id) {
+        Some(reason) => Err(CallError::Id { reason }),
+        None => Ok(format!("/api/{entity}/{}", encoded(id))),
     }
+}
+
+/// The most characters of an id that fits into an address.
+const ID_MAX: usize = 255;
+
+/// Reason why a text is no id of a record in Ticketure. The reason leaves the text out, which may be personal data.
+pub fn unfit_id(id: &str) -> Option<String> {
+    if matches!(id, "." | "..") {
+        // Clients and servers drop these segments, so the address would be that of all records.
+        return Some(format!(
+            "`{id}` is no id, since it would change the address"
+        ));
+    }
+    if id.trim().is_empty() {
+        return Some("the id is blank".to_owned());
+    }
+    if id.chars().any(char::is_control) {
+        return Some("the id has a control character".to_owned());
+    }
+    let length = id.chars().count();
+    (length > ID_MAX).then(|| format!("the id has {length} characters, and at most {ID_MAX} fit"))
 }
 
 /// A part of a path or a query.

@@ -232,6 +232,11 @@ pub(super) const TABLE: &[Row] = &[
         Permanent,
         "Correct the value in Salesforce or the mapping, then retry the item.",
     ),
+    row(
+        "TICKETURE_ID",
+        Permanent,
+        "Correct the id in Ticketure, so that the record is sent again.",
+    ),
     // No record can be written: all of them wait until somebody mends it.
     row(
         "API_DISABLED_FOR_ORG",

@@ -33,6 +33,9 @@ pub enum CallError {
         "an address for Ticketure cannot be built: {reason}; check url of [.ticketure] in usher.toml"
     )]
     Address { reason: String },
+    /// No call was made: the address would be that of something else.
+    #[error("Ticketure is not asked: {reason}")]
+    Id { reason: String },
     /// No call was made.
     #[error("nothing is asked of Ticketure for now: {reason}")]
     StandsStill { until_ms: i64, reason: String },
@@ -47,13 +50,14 @@ impl CallError {
             CallError::Transport(TransportError::NotSent { .. })
             | CallError::LogIn { .. }
             | CallError::Address { .. }
+            | CallError::Id { .. }
             | CallError::StandsStill { .. } => false,
         }
     }
 
-    /// Ticketure has looked at the record, and does not take it.
+    /// Ticketure has looked at the record, and does not take it; or its id is none.
     pub fn is_about_content(&self) -> bool {
-        self.code() == "TICKETURE_REFUSED"
+        matches!(self.code(), "TICKETURE_REFUSED" | "TICKETURE_ID")
     }
 
     /// One of our codes, as `retry` knows them.
@@ -65,6 +69,7 @@ impl CallError {
             CallError::Refused { status, .. } if *status >= 500 => "TICKETURE_UNAVAILABLE",
             CallError::Refused { .. } => "TICKETURE_REFUSED",
             CallError::Answer { .. } => "TICKETURE_ANSWER",
+            CallError::Id { .. } => "TICKETURE_ID",
             CallError::StandsStill { .. } => "STANDS_STILL",
         }
     }
@@ -141,8 +146,8 @@ pub(super) fn conflict(answer: &Response<Bytes>, entity: &str) -> Option<String>
     if first.get("_code").and_then(Value::as_str) != Some("conflict") {
         return None;
     }
-    let id = first.get("_extra")?.get(format!("{entity}_id"))?;
-    id.as_str().map(str::to_owned)
+    let id = crate::json::text_at(first.get("_extra")?, &[&format!("{entity}_id")])?;
+    super::unfit_id(&id).is_none().then_some(id)
 }
 
 pub(super) fn unexpected(answer: &Response<Bytes>, reason: &str) -> CallError {

@@ -93,3 +93,99 @@ async fn no_call_waits_for_ever() {
     assert!(error.may_have_committed(), "{error}");
     assert!(error.to_string().contains("after 30 s"), "{error}");
 }
+
+#[tokio::test]
+async fn an_answer_is_about_what_was_asked_for() {
+    let own = r#"{"identity":{"_data":[{"id":"i-1","email":"a@example.org"}]}}"#;
+    let numbered = r#"{"identity":{"_data":[{"id":1}]}}"#;
+    let empty = r#"{"identity":{"_data":[]}}"#;
+    for (id, status, body) in [("i-1", 200, own), ("1", 200, numbered)] {
+        let row = tenant(Some((status, body))).read("identity", id).await;
+        assert!(row.unwrap().is_some(), "{body}");
+    }
+    for (status, body) in [(200, empty), (404, "{}"), (404, "")] {
+        let row = tenant(Some((status, body))).read("identity", "i-1").await;
+        assert_eq!(row.unwrap(), None, "{body}");
+    }
+    for (status, body, told) in [
+        (
+            200,
+            r#"{"identity":{"_data":[{"id":"i-2"}]}}"#,
+            "about identity i-2, and identity i-1 was",
+        ),
+        (
+            200,
+            r#"{"identity":{"_data":[{"id":"i-1"},{"id":"i-2"}]}}"#,
+            "it holds 2 records",
+        ),
+        (
+            200,
+            r#"{"identity":{"_data":[{"email":"a@example.org"}]}}"#,
+            "without an id",
+        ),
+        (200, r#"{"identity":{"_data":[5]}}"#, "no record"),
+        (404, " <html>Nothing here</html>", "page instead of JSON"),
+    ] {
+        let tenant = tenant(Some((status, body)));
+        let read = tenant.read("identity", "i-1").await.unwrap_err();
+        let changed = tenant.change("identity", "i-1", &Row::new()).await;
+        let acted = tenant.act("identity", "i-1", "extend", &Row::new()).await;
+        for error in [read, changed.unwrap_err(), acted.unwrap_err()] {
+            assert_eq!(error.code(), "TICKETURE_ANSWER", "{body}");
+            let error = error.to_string();
+            assert!(error.contains(told) && !error.contains('@'), "{error}");
+        }
+    }
+    let tenant = tenant(Some((200, own)));
+    let found = tenant.find("identity", "email", "A@example.org").await;
+    assert_eq!(found.unwrap().len(), 1);
+    let found = tenant.find("identity", "email", "b@example.org").await;
+    assert!(
+        found
+            .unwrap_err()
+            .to_string()
+            .contains("whose email is not")
+    );
+}
+
+#[tokio::test]
+async fn a_created_record_has_an_id() {
+    for (body, is_created) in [
+        (r#"{"identity":{"_data":[{"id":"i-1"}]}}"#, true),
+        (r#"{"identity":{"_data":[{"id":".."}]}}"#, false),
+        (r#"{"identity":{"_data":[{"last_name":"L"}]}}"#, false),
+        (
+            r#"{"identity":{"_data":[{"id":"i-1"},{"id":"i-2"}]}}"#,
+            false,
+        ),
+        (r#"{"identity":{"_data":[]}}"#, false),
+    ] {
+        let tenant = tenant(Some((201, body)));
+        let made = tenant
+            .create("identity", "identity", &Row::new(), "k")
+            .await;
+        assert_eq!(made.is_ok(), is_created, "{made:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_would_change_the_address_is_not_sent() {
+    let long = "i".repeat(256);
+    for id in [".", "..", "", " ", "i\n", long.as_str()] {
+        // No answer would ever come.
+        let tenant = tenant(None);
+        let read = tenant.read("identity", id).await.unwrap_err();
+        let changed = tenant.change("identity", id, &Row::new()).await;
+        let acted = tenant.act("identity", id, "extend", &Row::new()).await;
+        for error in [read, changed.unwrap_err(), acted.unwrap_err()] {
+            assert_eq!(error.code(), "TICKETURE_ID", "{id:?}");
+            assert_eq!(error.verdict(), Verdict::Permanent);
+            assert!(!error.may_have_committed());
+        }
+        assert_eq!(tenant.standstill(), None);
+    }
+    assert_eq!(
+        path_of("identity", "a/../b?c#d%2e").unwrap(),
+        "/api/identity/a%2F..%2Fb%3Fc%23d%252e"
+    );
+}

@@ -64,6 +64,7 @@ const ROWS: &[(&str, Becomes)] = &[
     ("HTTP_414", Dead),
     ("HTTP_431", Dead),
     ("TICKETURE_REFUSED", Dead),
+    ("TICKETURE_ID", Dead),
     ("INVALID_TYPE", PartHeld),
     ("API_DISABLED_FOR_ORG", Held),
     ("STORAGE_LIMIT_EXCEEDED", PartHeld),
