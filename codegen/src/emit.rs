@@ -94,6 +94,7 @@ fn imports(code: &mut Code, mapping: &Mapping) {
         with("Constant", !mapping.when_record.is_empty()),
         Some("Direction"),
         Some("Duplicates"),
+        Some("Envelope"),
         Some("FieldSync"),
         Some("MappingDescriptor"),
         Some("MatchPolicy"),
@@ -151,6 +152,7 @@ fn root(program: &Program) -> String {
         code.line(format_args!("pub mod {module};"));
     }
     code.blank();
+    code.line("use runtime::handler::{Handler, Mapped};");
     code.line("use runtime::mapping::MappingDescriptor;");
     code.blank();
     code.doc("Every mapping, sorted by name.");
@@ -162,6 +164,18 @@ fn root(program: &Program) -> String {
     code.definition(
         "pub static MAPPINGS: &[&MappingDescriptor]",
         &code::Expr::List(all),
+    );
+    code.blank();
+    code.doc("A handler for each payload type, sorted by name, that does what the mappings say and nothing else.");
+    let all = program.handlers.iter().map(|handler| {
+        code::Expr::leaf(format_args!(
+            "&{}::{}(Mapped)",
+            handler.module, handler.adapter_name
+        ))
+    });
+    code.definition(
+        "pub static HANDLERS: &[&dyn Handler]",
+        &code::Expr::List(all.collect()),
     );
     code.into_text()
 }

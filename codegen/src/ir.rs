@@ -3,6 +3,7 @@
 mod tree;
 
 use crate::model::{Literal, MatchPolicy, Policies, PushAs};
+use crate::schema::envelope::Names;
 
 pub use tree::{
     Adopt, AdoptFrom, Case, Computed, Condition, Fold, ForEach, How, Lookup, Made, Missing,
@@ -51,6 +52,7 @@ pub struct Mapping {
     pub lock: Option<String>,
     pub payload_type: String,
     pub rows: Vec<String>,
+    pub envelope: Names,
     pub when: Vec<Condition>,
     pub nothing: Vec<Condition>,
     /// Records may go back to the source.

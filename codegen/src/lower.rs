@@ -73,6 +73,7 @@ fn lower_mapping(model: &Model, mapping: &model::Mapping, places: &dyn Places) -
         lock: mapping.lock.as_ref().map(|field| field.schema.name.clone()),
         payload_type: mapping.payload.payload_type.value.clone(),
         rows: mapping.payload.rows.clone(),
+        envelope: mapping.payload.names.clone(),
         when: tree::conditions(&mapping.when),
         nothing: tree::conditions(&mapping.nothing),
         key: mapping.key.source.path.clone(),

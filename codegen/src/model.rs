@@ -6,6 +6,7 @@
 mod test;
 mod tree;
 
+use crate::schema::envelope::Names;
 use crate::schema::{SalesforceField, SalesforceType, SourceSchemaField};
 use crate::span::{FileId, Span, Spanned};
 
@@ -249,6 +250,8 @@ pub struct Payload {
     pub payload_type: Spanned<String>,
     /// Member names from the envelope's root to the list of rows, from the envelope's schema.
     pub rows: Vec<String>,
+    /// Where the envelope has the payload's type, id and time.
+    pub names: Names,
 }
 
 /// What a record of Salesforce's becomes in Ticketure.

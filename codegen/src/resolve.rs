@@ -84,12 +84,17 @@ pub fn schemas(sources: &Sources, sink: &mut Vec<Diagnostic>) -> Schemas {
     }
     for (id, file) in sources.below("schemas/webhooks/") {
         match read(id, file, sink) {
-            Some(root) if schema::source::is_empty(&root) => {
+            Some(root) if schema::envelope::is_empty(&root) => {
                 sink.push(empty(&root));
                 schemas.is_broken("webhooks", &file.name);
             }
             Some(root) => {
-                schemas.webhooks.insert(stem(&file.name), root);
+                let before = sink.len();
+                sink.extend(schema::envelope::mistakes(&root));
+                match sink.len() == before {
+                    true => drop(schemas.webhooks.insert(stem(&file.name), root)),
+                    false => schemas.is_broken("webhooks", &file.name),
+                }
             }
             None => schemas.is_broken("webhooks", &file.name),
         }

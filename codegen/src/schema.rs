@@ -1,5 +1,6 @@
 //! What the two systems' schemas say: the fields of a Ticketure entity and of a Salesforce object.
 
+pub mod envelope;
 pub mod facts;
 pub mod json;
 pub mod org;

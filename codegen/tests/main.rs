@@ -7,6 +7,7 @@ mod broken;
 mod describes;
 mod editor;
 mod emitted;
+mod envelope;
 mod facts;
 mod mutations;
 mod pages;

@@ -34,6 +34,28 @@ pub trait Handler: Send + Sync {
     fn back(&self, mapping: &str, record: &dyn Entity) -> Result<Back, RecordError>;
 }
 
+impl<H: Handler + ?Sized> Handler for &H {
+    fn payload_type(&self) -> &'static str {
+        (**self).payload_type()
+    }
+
+    fn mappings(&self) -> &'static [&'static MappingDescriptor] {
+        (**self).mappings()
+    }
+
+    fn to_record(&self, mapping: &str, row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
+        (**self).to_record(mapping, row)
+    }
+
+    fn back(&self, mapping: &str, record: &dyn Entity) -> Result<Back, RecordError> {
+        (**self).back(mapping, record)
+    }
+}
+
+/// The mappings and nothing else: each generated handler trait is implemented for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mapped;
+
 /// A record on its way back.
 pub struct Back {
     /// The fields that go back, as the source has them.

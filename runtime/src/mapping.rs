@@ -19,6 +19,8 @@ pub struct MappingDescriptor {
     pub payload_type: &'static str,
     /// Member names from the webhook's root to its list of rows.
     pub rows: &'static [&'static str],
+    /// Where the webhook has its type, its id and its time.
+    pub envelope: Envelope,
     /// All of them hold for a row of this mapping.
     pub when: &'static [Condition],
     /// Words that the mapping ignores. A row with one of them is done at once, unless a mapping's `when` takes the row.
@@ -60,6 +62,23 @@ pub struct MappingDescriptor {
     pub push_as: Option<PushAs>,
     /// What somebody changes in Salesforce of a monitored field goes nowhere, and to the error log.
     pub refuses_edits: bool,
+}
+
+/// Member names from a webhook's root to what usher reads of it beside the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope {
+    pub event_type: Path,
+    pub event_id: Path,
+    pub occurred_at: Path,
+}
+
+impl Envelope {
+    /// The names that hold where the webhook's schema says nothing.
+    pub const USUAL: Envelope = Envelope {
+        event_type: &["event_type"],
+        event_id: &["event_id"],
+        occurred_at: &["occurred_at"],
+    };
 }
 
 /// What a record of Salesforce's becomes in Ticketure.

@@ -7,6 +7,7 @@ use crate::model::{
     AfterDelete, Duplicates, Literal as Constant, MatchPolicy, OnLink, OnRewrite, Policies, PushAs,
     Side,
 };
+use crate::schema::envelope::Names;
 
 /// `pub static MAPPING: MappingDescriptor`.
 pub fn mapping(code: &mut Code, mapping: &Mapping) {
@@ -70,6 +71,7 @@ fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
         ("file", Expr::text(&mapping.file)),
         ("payload_type", Expr::text(&mapping.payload_type)),
         ("rows", Expr::Leaf(path(&mapping.rows))),
+        ("envelope", envelope(&mapping.envelope)),
         ("when", tree::conditions(&mapping.when)),
         ("nothing", tree::conditions(&mapping.nothing)),
         (
@@ -90,6 +92,19 @@ fn before_fields(mapping: &Mapping) -> Vec<(&'static str, Expr)> {
         ("adopts_on_conflict", Expr::leaf(mapping.adopts_on_conflict)),
         ("policies", policies(&mapping.policies)),
     ]
+}
+
+fn envelope(names: &Names) -> Expr {
+    if *names == Names::usual() {
+        return Expr::leaf("Envelope::USUAL");
+    }
+    let named = [
+        ("event_type", &names.event_type),
+        ("event_id", &names.event_id),
+        ("occurred_at", &names.occurred_at),
+    ];
+    let named = named.map(|(name, at)| (name, Expr::Leaf(path(at))));
+    Expr::Struct("Envelope", named.into())
 }
 
 pub(super) fn list(items: impl Iterator<Item = Expr>) -> Expr {

@@ -69,8 +69,10 @@ fn imports(fed: &[Fed<'_>]) -> TokenStream {
         quote! { use super::#module::{self, #payload, #record}; }
     });
     let handler = match fed.iter().any(|fed| fed.mapping.both) {
-        true => quote! { use runtime::handler::{Back, FieldError, Handler, RecordError, of_type}; },
-        false => quote! { use runtime::handler::{Back, Handler, RecordError}; },
+        true => {
+            quote! { use runtime::handler::{Back, FieldError, Handler, Mapped, RecordError, of_type}; }
+        }
+        false => quote! { use runtime::handler::{Back, Handler, Mapped, RecordError}; },
     };
     quote! {
         use runtime::entity::Entity;
@@ -91,6 +93,8 @@ fn contract(handler: &Handler, fed: &[Fed<'_>]) -> TokenStream {
     quote! {
         #[doc = #doc]
         pub trait #name: Send + Sync { #(#methods)* }
+
+        impl #name for Mapped {}
     }
 }
 

@@ -8,8 +8,9 @@ mod tree;
 use runtime::dynamic::Record;
 use runtime::entity::{ANY_SCALE, EntityDescriptor, FieldDescriptor, Kind};
 use runtime::mapping::{
-    AfterDelete, Conflict, Constant, Direction, Duplicates, FieldSync, Lookup, MappingDescriptor,
-    MatchPolicy, OnLink, OnRewrite, Origin, Policies, PushAs, RecordCondition, Rung, Side,
+    AfterDelete, Conflict, Constant, Direction, Duplicates, Envelope, FieldSync, Lookup,
+    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, PushAs, RecordCondition,
+    Rung, Side,
 };
 
 use crate::ir;
@@ -22,6 +23,11 @@ pub(super) fn mapping(mapping: &ir::Mapping) -> &'static MappingDescriptor {
         file: text(&mapping.file),
         payload_type: text(&mapping.payload_type),
         rows: path(&mapping.rows),
+        envelope: Envelope {
+            event_type: path(&mapping.envelope.event_type),
+            event_id: path(&mapping.envelope.event_id),
+            occurred_at: path(&mapping.envelope.occurred_at),
+        },
         when: tree::conditions(&mapping.when),
         nothing: tree::conditions(&mapping.nothing),
         direction: match mapping.both {

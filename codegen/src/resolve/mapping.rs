@@ -6,7 +6,7 @@ use super::{Schemas, condition, example, fit, key, lookup, made, rung, tree};
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{self, Conversion, DestinationField, MappingId, Origin, Payload, Rule};
-use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, source};
+use crate::schema::{SalesforceField, SalesforceObject, SourceSchemaField, envelope};
 use crate::span::{Span, Spanned};
 
 /// What names are looked up in.
@@ -193,8 +193,8 @@ impl Resolver<'_> {
             );
             name = nearest(name, known.iter().copied()).or(known.first().copied())?;
         }
-        let envelope = self.schemas.webhooks.get(name)?;
-        if let Some(said) = source::payload_type(envelope).filter(|said| said.value != name) {
+        let schema = self.schemas.webhooks.get(name)?;
+        if let Some(said) = envelope::payload_type(schema, name).filter(|said| said.value != name) {
             let message = format!(
                 "the webhook `{name}` carries payloads of the type `{}`",
                 said.value
@@ -210,7 +210,7 @@ impl Resolver<'_> {
                 .help("name the schema's file after the type, or correct the schema"),
             );
         }
-        let rows = source::rows(envelope, entity);
+        let rows = envelope::rows(schema, entity);
         if rows.is_none() {
             let message = format!("the webhook `{name}` does not carry {entity}");
             sink.push(Diagnostic::error(Code::UNKNOWN_SCHEMA, on.span, message, "its schema refers to no list of them").help("name the webhook that carries the source, or correct its schema in schemas/webhooks"));
@@ -218,6 +218,7 @@ impl Resolver<'_> {
         Some(Payload {
             payload_type: Spanned::new(name.to_owned(), on.span),
             rows: rows?,
+            names: envelope::names(schema, name),
         })
     }
 

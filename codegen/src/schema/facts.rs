@@ -175,6 +175,8 @@ members! {
     EnvelopeMember {
         Properties "properties" => Rules(&[Code::UNKNOWN_SCHEMA]),
         Const "const" => Rules(&[Code::UNKNOWN_SCHEMA]),
+        Role "x-usher" => Rules(&[Code::BROKEN_SCHEMA]),
+        Type "type" => Rules(&[Code::BROKEN_SCHEMA]),
         Items "items" => Rules(&[Code::UNKNOWN_SCHEMA]),
         Ref "$ref" => Rules(&[Code::UNKNOWN_SCHEMA]),
     }

@@ -1,11 +1,10 @@
-//! `schemas/ticketure/*.schema.json` and `schemas/webhooks/*.schema.json`: JSON Schema, as much of it as they use.
+//! `schemas/ticketure/*.schema.json`: JSON Schema, as much of it as they use.
 
 use std::cell::Cell;
 
-use super::facts::{EntityMember as E, EnvelopeMember, Member, get, holds, items, number, said};
+use super::facts::{EntityMember as E, Member, get, holds, items, number, said};
 use super::{SourceSchemaField, SourceType};
 use crate::parse::{Entry, Node, Value};
-use crate::span::Spanned;
 
 /// So many references lead to each other at most: deeper is a circle.
 const REFS_MAX: usize = 16;
@@ -19,39 +18,6 @@ pub fn entity(root: &Node) -> Vec<(String, SourceSchemaField)> {
         referred: Cell::new(0),
     };
     reader.properties(root, 0)
-}
-
-/// An envelope without members carries nothing.
-pub fn is_empty(envelope: &Node) -> bool {
-    entries(envelope, EnvelopeMember::Properties).is_empty()
-}
-
-/// Member names from the envelope's root to the list whose items are this entity.
-pub fn rows(envelope: &Node, entity: &str) -> Option<Vec<String>> {
-    let wanted = format!("/{entity}.schema.json");
-    entries(envelope, EnvelopeMember::Properties)
-        .iter()
-        .find_map(|entry| {
-            let property = &entry.value;
-            let target = get(property, EnvelopeMember::Items)
-                .and_then(|items| said(items, EnvelopeMember::Ref));
-            if target.is_some_and(|target| target.ends_with(&wanted)) {
-                return Some(vec![entry.key.value.clone()]);
-            }
-            let mut path = rows(property, entity)?;
-            path.insert(0, entry.key.value.clone());
-            Some(path)
-        })
-}
-
-/// What the envelope says of the payload's own type, and where.
-pub fn payload_type(envelope: &Node) -> Option<Spanned<String>> {
-    let properties = entries(envelope, EnvelopeMember::Properties);
-    let own = properties
-        .iter()
-        .find(|entry| entry.key.value == "event_type")?;
-    let name = said(&own.value, EnvelopeMember::Const)?;
-    Some(Spanned::new(name, own.key.span))
 }
 
 struct Reader<'n> {
@@ -221,7 +187,7 @@ fn values(node: &Node) -> Vec<String> {
         .collect()
 }
 
-fn entries(node: &Node, member: impl Member) -> &[Entry] {
+pub(super) fn entries(node: &Node, member: impl Member) -> &[Entry] {
     match get(node, member).map(|node| &node.value) {
         Some(Value::Map(entries)) => entries,
         _ => &[],

@@ -9,7 +9,7 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, FieldSync, Is,
+    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, Envelope, FieldSync, Is,
     MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, RecordCondition, Rung,
     Side,
 };
@@ -347,6 +347,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/account.yaml",
     payload_type: "identity_changed",
     rows: &["data", "identity", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition { path: &["identity_type"], is: Is::Equal(Constant::Text("organization")) }],
     nothing: &[],
     direction: Direction::Both,

@@ -8,7 +8,7 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
+    AfterDelete, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Gone, Is,
     MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rank, Reduce, Side, Tree,
 };
 
@@ -209,6 +209,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/buyer_role.yaml",
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition {
         path: &["status"],
         is: Is::OneOf(&[

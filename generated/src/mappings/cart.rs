@@ -11,8 +11,8 @@ use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, Slo
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
     Adopt, AdoptFrom, AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates,
-    FieldSync, Gone, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite,
-    Origin, Piece, Policies, Rank, Reduce, Rule, Side, Tree, WrittenLast,
+    Envelope, FieldSync, Gone, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink,
+    OnRewrite, Origin, Piece, Policies, Rank, Reduce, Rule, Side, Tree, WrittenLast,
 };
 
 /// What `mappings/cart.yaml` reads of a row of cart.
@@ -375,6 +375,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/cart.yaml",
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition {
         path: &["status"],
         is: Is::OneOf(&[

@@ -10,9 +10,9 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone,
-    How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin,
-    Piece, Policies, Rank, Reduce, Rule, Side, Tree, WrittenLast,
+    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync,
+    Fold, Gone, How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite,
+    Origin, Piece, Policies, Rank, Reduce, Rule, Side, Tree, WrittenLast,
 };
 
 /// What `mappings/cart_of_tickets.yaml` reads of a row of ticket_audit.
@@ -367,6 +367,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/cart_of_tickets.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

@@ -10,9 +10,9 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Case, Computed, Condition, Conflict, Constant, Direction, Duplicates, FieldSync,
-    Is, Made, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece, Policies, Rule,
-    Rung, Side,
+    AfterDelete, Case, Computed, Condition, Conflict, Constant, Direction, Duplicates, Envelope,
+    FieldSync, Is, Made, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece,
+    Policies, Rule, Rung, Side,
 };
 use runtime::merge;
 
@@ -489,6 +489,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/contact.yaml",
     payload_type: "identity_changed",
     rows: &["data", "identity", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition { path: &["identity_type"], is: Is::Equal(Constant::Text("person")) }],
     nothing: &[],
     direction: Direction::Both,

@@ -8,9 +8,9 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone, How,
-    Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Policies,
-    Rank, Reduce, Rule, Side, Tree, Within,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Fold,
+    Gone, How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite,
+    Origin, Policies, Rank, Reduce, Rule, Side, Tree, Within,
 };
 
 /// What `mappings/contact_role.yaml` reads of a row of ticket_audit.
@@ -211,6 +211,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/contact_role.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

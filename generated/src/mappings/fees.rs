@@ -8,9 +8,9 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is, Lookup,
-    Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Piece, Policies,
-    Rank, Reduce, Rule, Side, Tree,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Gone,
+    Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Piece,
+    Policies, Rank, Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/fees.yaml` reads of a row of cart.
@@ -247,6 +247,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/fees.yaml",
     payload_type: "cart_changed",
     rows: &["data", "cart", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition {
         path: &["status"],
         is: Is::OneOf(&[

@@ -8,9 +8,9 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone, How,
-    Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Piece,
-    Policies, Rank, Reduce, Rule, Side, Tree,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Fold,
+    Gone, How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite,
+    Origin, Piece, Policies, Rank, Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/fund_allocation.yaml` reads of a row of ticket_audit.
@@ -250,6 +250,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/fund_allocation.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[
         Condition { path: &["item_kind"], is: Is::Equal(Constant::Text("donation")) },
         Condition {

@@ -8,9 +8,9 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is, Lookup,
-    Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Policies, Rank,
-    Reduce, Rule, Side, Tree,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Gone,
+    Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Policies,
+    Rank, Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/kept.yaml` reads of a row of gateway_audit.
@@ -247,6 +247,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/kept.yaml",
     payload_type: "gateway_audit",
     rows: &["data", "gateway_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition { path: &["action"], is: Is::Equal(Constant::Text("usher_adjustment")) }],
     nothing: &[],
     direction: Direction::Forward,

@@ -13,8 +13,8 @@ use runtime::entity::{
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
     Adopt, AdoptFrom, AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates,
-    FieldSync, Fold, Gone, How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink,
-    OnRewrite, Origin, Otherwise, Piece, Policies, Rank, Reduce, Rule, Side, Tree,
+    Envelope, FieldSync, Fold, Gone, How, Is, Lookup, Made, MappingDescriptor, MatchPolicy,
+    Missing, OnLink, OnRewrite, Origin, Otherwise, Piece, Policies, Rank, Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/membership.yaml` reads of a row of membership.
@@ -542,6 +542,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/membership.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
+    envelope: Envelope::USUAL,
     when: &[
         Condition {
             path: &["status"],

@@ -10,8 +10,8 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Constant, Direction, Duplicates, FieldSync, MappingDescriptor, MatchPolicy,
-    OnLink, OnRewrite, Origin, Policies, PushAs, RecordCondition, Side,
+    AfterDelete, Constant, Direction, Duplicates, Envelope, FieldSync, MappingDescriptor,
+    MatchPolicy, OnLink, OnRewrite, Origin, Policies, PushAs, RecordCondition, Side,
 };
 
 /// What `mappings/membership_extended_to.yaml` reads of a row of membership.
@@ -190,6 +190,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/membership_extended_to.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
+    envelope: Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

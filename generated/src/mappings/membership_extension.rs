@@ -10,7 +10,7 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Constant, Direction, Duplicates, FieldSync, Lookup, Made,
+    AfterDelete, Computed, Constant, Direction, Duplicates, Envelope, FieldSync, Lookup, Made,
     MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin, Policies, PushAs,
     RecordCondition, Rule, Side,
 };
@@ -231,6 +231,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/membership_extension.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
+    envelope: Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

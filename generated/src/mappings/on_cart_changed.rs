@@ -3,7 +3,7 @@
 //! `cart_changed`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, Handler, RecordError};
+use runtime::handler::{Back, Handler, Mapped, RecordError};
 use runtime::mapping::MappingDescriptor;
 
 use super::buyer_role::{self, BuyerRolePayload, BuyerRoleRecord};
@@ -48,6 +48,8 @@ pub trait CartChanged: Send + Sync {
         TaxesRecord::from_payload(payload)
     }
 }
+
+impl CartChanged for Mapped {}
 
 /// Calls an implementation of [`CartChanged`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

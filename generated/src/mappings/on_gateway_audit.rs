@@ -3,7 +3,7 @@
 //! `gateway_audit`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, Handler, RecordError};
+use runtime::handler::{Back, Handler, Mapped, RecordError};
 use runtime::mapping::MappingDescriptor;
 
 use super::kept::{self, KeptPayload, KeptRecord};
@@ -36,6 +36,8 @@ pub trait GatewayAudit: Send + Sync {
         RefundRecord::from_payload(payload)
     }
 }
+
+impl GatewayAudit for Mapped {}
 
 /// Calls an implementation of [`GatewayAudit`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

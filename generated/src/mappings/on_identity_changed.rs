@@ -3,7 +3,7 @@
 //! `identity_changed`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, FieldError, Handler, RecordError, of_type};
+use runtime::handler::{Back, FieldError, Handler, Mapped, RecordError, of_type};
 use runtime::mapping::MappingDescriptor;
 
 use super::account::{self, AccountPayload, AccountRecord};
@@ -37,6 +37,8 @@ pub trait IdentityChanged: Send + Sync {
         record.to_payload()
     }
 }
+
+impl IdentityChanged for Mapped {}
 
 /// Calls an implementation of [`IdentityChanged`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,7 +3,7 @@
 //! `membership_changed`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, Handler, RecordError};
+use runtime::handler::{Back, Handler, Mapped, RecordError};
 use runtime::mapping::MappingDescriptor;
 
 use super::member_role::{self, MemberRolePayload, MemberRoleRecord};
@@ -89,6 +89,8 @@ pub trait MembershipChanged: Send + Sync {
         PrimaryMemberRoleRecord::from_payload(payload)
     }
 }
+
+impl MembershipChanged for Mapped {}
 
 /// Calls an implementation of [`MembershipChanged`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

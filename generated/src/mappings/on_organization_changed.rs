@@ -3,7 +3,7 @@
 //! `organization_changed`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, Handler, RecordError};
+use runtime::handler::{Back, Handler, Mapped, RecordError};
 use runtime::mapping::MappingDescriptor;
 
 use super::organization::{self, OrganizationPayload, OrganizationRecord};
@@ -21,6 +21,8 @@ pub trait OrganizationChanged: Send + Sync {
         OrganizationRecord::from_payload(payload)
     }
 }
+
+impl OrganizationChanged for Mapped {}
 
 /// Calls an implementation of [`OrganizationChanged`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

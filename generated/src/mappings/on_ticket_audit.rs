@@ -3,7 +3,7 @@
 //! `ticket_audit`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, Handler, RecordError};
+use runtime::handler::{Back, Handler, Mapped, RecordError};
 use runtime::mapping::MappingDescriptor;
 
 use super::allocation::{self, AllocationPayload, AllocationRecord};
@@ -93,6 +93,8 @@ pub trait TicketAudit: Send + Sync {
         TicketHolderRoleRecord::from_payload(payload)
     }
 }
+
+impl TicketAudit for Mapped {}
 
 /// Calls an implementation of [`TicketAudit`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

@@ -9,8 +9,8 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Direction, Duplicates, FieldSync, MappingDescriptor, MatchPolicy, OnLink,
-    OnRewrite, Origin, Policies, Side,
+    AfterDelete, Direction, Duplicates, Envelope, FieldSync, MappingDescriptor, MatchPolicy,
+    OnLink, OnRewrite, Origin, Policies, Side,
 };
 
 /// What `mappings/organization.yaml` reads of a row of organization.
@@ -307,6 +307,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/organization.yaml",
     payload_type: "organization_changed",
     rows: &["data", "organization", "_data"],
+    envelope: Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

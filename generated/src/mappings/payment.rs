@@ -10,9 +10,9 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
-    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Piece, Policies, Rank,
-    Reduce, Rule, Side, Tree,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Gone,
+    Is, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Piece, Policies,
+    Rank, Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/payment.yaml` reads of a row of gateway_audit.
@@ -308,6 +308,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/payment.yaml",
     payload_type: "gateway_audit",
     rows: &["data", "gateway_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition {
         path: &["action"],
         is: Is::OneOf(&[Constant::Text("charge"), Constant::Text("void")]),

@@ -8,9 +8,9 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
-    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece, Policies, Rank, Reduce, Rule,
-    Side, Tree,
+    AfterDelete, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Gone,
+    Is, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Piece, Policies, Rank, Reduce,
+    Rule, Side, Tree,
 };
 
 /// What `mappings/primary_member_role.yaml` reads of a row of membership.
@@ -234,6 +234,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/primary_member_role.yaml",
     payload_type: "membership_changed",
     rows: &["data", "membership", "_data"],
+    envelope: Envelope::USUAL,
     when: &[
         Condition {
             path: &["status"],

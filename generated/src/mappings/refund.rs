@@ -12,9 +12,9 @@ use runtime::entity::{
 };
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Gone, Is,
-    Made, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Policies, Rank,
-    Reduce, Rule, Side, Tree,
+    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync,
+    Gone, Is, Made, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Otherwise, Policies,
+    Rank, Reduce, Rule, Side, Tree,
 };
 
 /// What `mappings/refund.yaml` reads of a row of gateway_audit.
@@ -296,6 +296,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/refund.yaml",
     payload_type: "gateway_audit",
     rows: &["data", "gateway_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition {
         path: &["action"],
         is: Is::OneOf(&[Constant::Text("refund"), Constant::Text("chargeback")]),

@@ -31,6 +31,7 @@ pub mod taxes;
 pub mod ticket;
 pub mod ticket_holder_role;
 
+use runtime::handler::{Handler, Mapped};
 use runtime::mapping::MappingDescriptor;
 
 /// Every mapping, sorted by name.
@@ -58,4 +59,14 @@ pub static MAPPINGS: &[&MappingDescriptor] = &[
     &taxes::MAPPING,
     &ticket::MAPPING,
     &ticket_holder_role::MAPPING,
+];
+
+/// A handler for each payload type, sorted by name, that does what the mappings say and nothing else.
+pub static HANDLERS: &[&dyn Handler] = &[
+    &on_cart_changed::CartChangedAdapter(Mapped),
+    &on_gateway_audit::GatewayAuditAdapter(Mapped),
+    &on_identity_changed::IdentityChangedAdapter(Mapped),
+    &on_membership_changed::MembershipChangedAdapter(Mapped),
+    &on_organization_changed::OrganizationChangedAdapter(Mapped),
+    &on_ticket_audit::TicketAuditAdapter(Mapped),
 ];

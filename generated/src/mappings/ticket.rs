@@ -12,9 +12,9 @@ use runtime::entity::{
 };
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone,
-    How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite, Origin,
-    Piece, Policies, Rank, Reduce, Rule, Side, Tree, Within,
+    AfterDelete, Case, Computed, Condition, Constant, Direction, Duplicates, Envelope, FieldSync,
+    Fold, Gone, How, Is, Lookup, Made, MappingDescriptor, MatchPolicy, Missing, OnLink, OnRewrite,
+    Origin, Piece, Policies, Rank, Reduce, Rule, Side, Tree, Within,
 };
 
 /// What `mappings/ticket.yaml` reads of a row of ticket_audit.
@@ -384,6 +384,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/ticket.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition {
         path: &["action"],
         is: Is::OneOf(&[

@@ -8,8 +8,9 @@ use runtime::change::{Changes, Mask, present};
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Constant, Direction, Duplicates, FieldSync, Fold, Gone, How, Is,
-    MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rank, Reduce, Side, Tree,
+    AfterDelete, Condition, Constant, Direction, Duplicates, Envelope, FieldSync, Fold, Gone, How,
+    Is, MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rank, Reduce, Side,
+    Tree,
 };
 
 /// What `mappings/ticket_holder_role.yaml` reads of a row of ticket_audit.
@@ -208,6 +209,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/ticket_holder_role.yaml",
     payload_type: "ticket_audit",
     rows: &["data", "ticket_audit", "_data"],
+    envelope: Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

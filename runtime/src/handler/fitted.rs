@@ -274,6 +274,7 @@ mod tests {
         file: "mappings/contact.yaml",
         payload_type: "person_changed",
         rows: &[],
+        envelope: crate::mapping::Envelope::USUAL,
         nothing: &[],
         when: &[],
         direction: Direction::Forward,

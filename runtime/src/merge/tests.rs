@@ -67,6 +67,7 @@ const fn mapping(on_rewrite: OnRewrite) -> MappingDescriptor {
         file: "mappings/person.yaml",
         payload_type: "person_changed",
         rows: &[],
+        envelope: crate::mapping::Envelope::USUAL,
         when: &[],
         nothing: &[],
         direction: Direction::Both,

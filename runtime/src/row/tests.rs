@@ -137,6 +137,7 @@ static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/ticket.yaml",
     payload_type: "ticket_audit",
     rows: &[],
+    envelope: crate::mapping::Envelope::USUAL,
     when: &[],
     nothing: &[],
     direction: Direction::Forward,

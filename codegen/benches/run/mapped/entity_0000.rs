@@ -10,7 +10,7 @@ use runtime::convert;
 use runtime::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 use runtime::handler::{Conversions, FieldError, RecordError};
 use runtime::mapping::{
-    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, FieldSync, Is,
+    AfterDelete, Condition, Conflict, Constant, Direction, Duplicates, Envelope, FieldSync, Is,
     MappingDescriptor, MatchPolicy, OnLink, OnRewrite, Origin, Policies, Rung, Side,
 };
 use runtime::merge;
@@ -947,6 +947,7 @@ pub static MAPPING: MappingDescriptor = MappingDescriptor {
     file: "mappings/entity_0000.yaml",
     payload_type: "changed_0000",
     rows: &["data", "entity_0000", "_data"],
+    envelope: Envelope::USUAL,
     when: &[Condition { path: &["status"], is: Is::Equal(Constant::Text("active")) }],
     nothing: &[],
     direction: Direction::Both,

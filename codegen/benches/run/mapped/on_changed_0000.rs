@@ -3,7 +3,7 @@
 //! `changed_0000`: one method a mapping that it feeds.
 
 use runtime::entity::Entity;
-use runtime::handler::{Back, FieldError, Handler, RecordError, of_type};
+use runtime::handler::{Back, FieldError, Handler, Mapped, RecordError, of_type};
 use runtime::mapping::MappingDescriptor;
 
 use super::entity_0000::{self, Entity0000Payload, Entity0000Record};
@@ -29,6 +29,8 @@ pub trait Changed0000: Send + Sync {
         record.to_payload()
     }
 }
+
+impl Changed0000 for Mapped {}
 
 /// Calls an implementation of [`Changed0000`] by mapping name.
 #[derive(Debug, Clone, Copy, Default)]

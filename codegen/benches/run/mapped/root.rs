@@ -4,7 +4,11 @@ pub mod entity_0000;
 pub mod lines;
 pub mod on_changed_0000;
 
+use runtime::handler::{Handler, Mapped};
 use runtime::mapping::MappingDescriptor;
 
 /// Every mapping, sorted by name.
 pub static MAPPINGS: &[&MappingDescriptor] = &[&entity_0000::MAPPING];
+
+/// A handler for each payload type, sorted by name, that does what the mappings say and nothing else.
+pub static HANDLERS: &[&dyn Handler] = &[&on_changed_0000::Changed0000Adapter(Mapped)];
