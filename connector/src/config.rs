@@ -5,6 +5,7 @@
 mod keep;
 mod systems;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub webhook_secret: Secret,
     /// The largest request that is taken.
     pub size_limit_bytes: usize,
+    /// Event types that are acknowledged and not kept.
+    pub ignore_webhooks: BTreeSet<String>,
     pub database: PathBuf,
     /// Items that may wait.
     pub queue_limit: u64,
@@ -104,6 +107,8 @@ struct Environment {
     listen: Option<Spanned<String>>,
     webhook_secret_file: Option<Spanned<PathBuf>>,
     size_limit_bytes: Option<usize>,
+    #[serde(default)]
+    ignore_webhooks: Vec<Spanned<String>>,
     database: Option<PathBuf>,
     queue_limit: Option<u64>,
     batch: Option<Spanned<usize>>,
@@ -300,6 +305,7 @@ impl Reader<'_> {
                 format!("batches is {batches}; it is a number from 1 to 16"),
             );
         }
+        let ignore_webhooks = self.ignored(&from.ignore_webhooks);
         let keep = self.keep(&from.keep);
         let npsp = self.npsp(from.npsp.as_ref());
         let settings = self.settings(from.settings.as_ref());
@@ -323,6 +329,7 @@ impl Reader<'_> {
             listen,
             webhook_secret,
             size_limit_bytes: from.size_limit_bytes.unwrap_or(8 * 1024 * 1024),
+            ignore_webhooks,
             database: self
                 .folder
                 .join(from.database.unwrap_or_else(|| PathBuf::from("usher.db"))),
@@ -338,6 +345,22 @@ impl Reader<'_> {
             ticketure,
             poll: Duration::from_secs(poll),
         }
+    }
+
+    /// Reads the types of `ignore_webhooks`. A type that a mapping takes is refused, since its rows would be lost.
+    fn ignored(&mut self, types: &[Spanned<String>]) -> BTreeSet<String> {
+        for named in types {
+            let name = named.get_ref();
+            let mut mappings = generated::MAPPINGS.iter();
+            if let Some(mapping) = mappings.find(|mapping| mapping.payload_type == name) {
+                let message = format!(
+                    "ignore_webhooks lists {name}, which {} takes; remove the name or the mapping",
+                    mapping.file
+                );
+                self.fault(Some(named.span().start), message);
+            }
+        }
+        types.iter().map(|named| named.get_ref().clone()).collect()
     }
 
     fn settings(&mut self, section: Option<&Spanned<toml::Table>>) -> crate::settings::Settings {

@@ -12,6 +12,7 @@ use runtime::worker::{Arrivals, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::capture::{Capture, Polling};
 use crate::config::Config;
@@ -98,6 +99,7 @@ impl Service {
             handlers,
             secret: config.webhook_secret.clone(),
             size_limit_bytes: config.size_limit_bytes,
+            ignored: Arc::new(config.ignore_webhooks.clone()),
             arrivals: arrivals.clone(),
         };
         let worker = Worker {
@@ -159,10 +161,11 @@ impl Service {
     }
 }
 
-/// The way in.
+/// The way in. A body that the sender compressed counts by its size after that.
 pub fn webhooks(receiver: Receiver) -> Router {
     Router::new()
         .route("/webhooks", post(webhook::receive))
+        .layer(RequestDecompressionLayer::new())
         .with_state(receiver)
 }
 

@@ -93,6 +93,24 @@ fn numbers(status: &Status) -> String {
         status.dead,
         status.duplicates
     );
+    for (count, what) in [
+        (
+            status.ignored,
+            "webhooks were ignored, as ignore_webhooks says",
+        ),
+        (
+            status.expired,
+            "webhooks that no mapping takes were dropped, since nobody wanted them in time",
+        ),
+        (
+            status.refused,
+            "webhooks were refused, since they were no JSON",
+        ),
+    ] {
+        if count > 0 {
+            text += &format!("\n  {count} {what}");
+        }
+    }
     if status.incomplete + status.unmonitored > 0 {
         text += &format!(
             "\n  not going back: {} incomplete, {} with nothing monitored changed (usher gates)",

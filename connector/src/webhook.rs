@@ -1,5 +1,6 @@
 //! `POST /webhooks`: verify, store, answer. It calls no remote service: 202 says that all is on the disk.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use runtime::queue::{Store, StoreError};
+use runtime::queue::{NewItem, Store, StoreError, Word};
 use runtime::salesforce::Secret;
 use runtime::worker::Arrivals;
 use serde_json::json;
@@ -24,6 +25,8 @@ pub struct Receiver {
     pub handlers: Handlers,
     pub secret: Secret,
     pub size_limit_bytes: usize,
+    /// Event types that are acknowledged and not kept.
+    pub ignored: Arc<BTreeSet<String>>,
     /// Wakes the worker.
     pub arrivals: Arc<Arrivals>,
 }
@@ -44,17 +47,40 @@ pub async fn receive(State(receiver): State<Receiver>, request: Request) -> Resp
     };
     let items = match routing::route(&receiver.handlers, &body) {
         Ok(items) => items,
-        Err(refusal) => return refused(StatusCode::BAD_REQUEST, &refusal.to_string()),
+        Err(refusal) => return not_json(&receiver.store, &refusal.to_string()).await,
     };
+    let items = without_ignored(items, &receiver.ignored);
     match receiver.store.enqueue(items).await {
         Ok(enqueued) => {
             receiver.arrivals.add(enqueued.accepted.len());
-            let answer =
+            let mut answer =
                 json!({ "accepted": enqueued.accepted.len(), "duplicates": enqueued.duplicates });
+            if let (Some(answer), true) = (answer.as_object_mut(), enqueued.ignored > 0) {
+                answer.insert("ignored".to_owned(), enqueued.ignored.into());
+            }
             (StatusCode::ACCEPTED, Json(answer)).into_response()
         }
         Err(error) => not_stored(&error),
     }
+}
+
+/// Marks the payloads of types that the operator ignores. The configuration refuses types that a mapping takes.
+fn without_ignored(mut items: Vec<NewItem>, ignored: &BTreeSet<String>) -> Vec<NewItem> {
+    for item in &mut items {
+        if ignored.contains(&item.payload_type) {
+            item.word = Word::Ignored;
+        }
+    }
+    items
+}
+
+/// Refuses what is no JSON. The sender has the secret, so that the request is counted and shown in `usher status`.
+async fn not_json(store: &Store, reason: &str) -> Response {
+    tracing::warn!(reason, "a webhook was refused");
+    if let Err(error) = store.count_refused().await {
+        tracing::error!(%error, "a refused webhook was not counted");
+    }
+    refused(StatusCode::BAD_REQUEST, reason)
 }
 
 /// A full queue asks the sender to wait; anything else is ours to mend, and the sender is to try again as well.
@@ -101,3 +127,6 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Response> {
 fn refused(status: StatusCode, reason: &str) -> Response {
     (status, Json(json!({ "error": reason }))).into_response()
 }
+
+#[cfg(test)]
+mod tests;

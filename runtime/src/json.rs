@@ -16,7 +16,7 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::change::Mask;
 use crate::entity::{Entity, EntityDescriptor, FieldDescriptor, Kind, Slot, SlotMut, SlotRef};
 
-pub use find::{find, members};
+pub use find::{Found, find, find_all, members};
 pub(crate) use value::canonical;
 pub use value::parse_moment as moment;
 

@@ -70,7 +70,7 @@ pub use problem::OpenProblem;
 pub use review::{Choice, Decided, LOOK_AGAIN, OpenReview, ReviewDecision};
 pub use status::{HeldEdits, Status};
 pub use tree::{ASK, TREE_AGAIN, TreeRecord, TreeRow, TreeWait};
-pub use words::unknown_word;
+pub use words::{UNKNOWN_WEBHOOK, unknown_word};
 
 use step::{Command, Reply};
 use writer::{Job, Writer};
@@ -233,6 +233,14 @@ impl Store {
             Reply::Enqueued(enqueued) => Ok(enqueued),
             _ => Err(StoreError::Stopped),
         }
+    }
+
+    /// Counts a request that was no JSON, and is not kept.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn count_refused(&self) -> Result<(), StoreError> {
+        self.count(Command::CountRefused).await.map(|_| ())
     }
 
     /// The same of items that follow from others: they are taken by a full queue as well.

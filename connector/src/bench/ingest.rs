@@ -103,6 +103,7 @@ async fn serve(place: &Place) -> Result<(SocketAddr, JoinHandle<std::io::Result<
         handlers: place.handlers.clone(),
         secret: place.config.webhook_secret.clone(),
         size_limit_bytes: place.config.size_limit_bytes,
+        ignored: Arc::default(),
         arrivals: place.arrivals.clone(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -1,5 +1,6 @@
 //! Where the story plays: a service on loopback, the simulator behind its HTTP seam, and what was true so far.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -264,6 +265,7 @@ pub(crate) fn config(folder: &std::path::Path) -> Config {
         listen: "127.0.0.1:0".to_owned(),
         webhook_secret: Secret::new("demo"),
         size_limit_bytes: 8 * 1024 * 1024,
+        ignore_webhooks: BTreeSet::new(),
         database: folder.join("usher.db"),
         queue_limit: 1_000_000,
         batch: 2_000,

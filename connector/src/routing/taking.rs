@@ -36,7 +36,7 @@ impl Taking {
             }
         };
         let deciding = handler.mappings().iter().copied();
-        let deciding = deciding.filter(|mapping| super::speaks(mapping));
+        let deciding = deciding.filter(|mapping| super::row::speaks(mapping));
         let all: Vec<Answers> = deciding.map(answers).collect();
         if let Some(taker) = all.iter().find(|answers| answers.hold()) {
             return Taking::By(taker.mapping);

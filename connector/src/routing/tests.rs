@@ -1,7 +1,8 @@
 //! Webhooks and their items, with the shipped mappings.
 
+use super::taking::Stranger;
 use super::*;
-use runtime::queue::ErrorRecord;
+use runtime::queue::{ErrorRecord, Word};
 use serde_json::json;
 
 fn routed(body: &Value) -> Result<Vec<NewItem>, Refusal> {
@@ -280,4 +281,154 @@ fn a_gift_with_an_action_that_nobody_knows_is_not_taken_for_being_a_gift() {
         json!({ "id": "a-1", "action": "exchanged", "cart_id": "c-1", "ticket_id": "t-1", "item_kind": "donation" }),
     );
     assert!(error_of(&item).message.contains("action is \"exchanged\""));
+}
+
+/// The shipped handlers, as a tenant needs them whose envelope is another.
+fn tenants() -> Vec<Box<dyn Handler>> {
+    crate::sim::tests::changed(|mapping| {
+        if mapping.payload_type == "identity_changed" {
+            mapping.envelope = Envelope {
+                event_type: &["meta", "kind"],
+                event_id: &["meta", "uuid"],
+                occurred_at: &["sent_at"],
+            };
+            mapping.rows = &["payload", "people"];
+        }
+    })
+}
+
+#[test]
+fn the_names_of_the_envelope_come_from_its_schema() {
+    let handlers = tenants();
+    let routed = |body: Value| route(&handlers, body.to_string().as_bytes()).unwrap();
+    let person = json!({ "id": "i-1", "identity_type": "person" });
+    let renamed = json!({
+        "meta": { "kind": "identity_changed", "uuid": 7 }, "sent_at": "2026-03-01T18:00:00Z",
+        "payload": { "people": [person] }
+    });
+    let items = routed(json!([renamed, renamed]));
+    assert_eq!(items.len(), 2);
+    for item in &items {
+        assert_eq!(item.mapping.as_deref(), Some("contact"));
+        assert_eq!(item.at_ms, Some(1_772_388_000_000));
+        let delivery = item.dedupe.as_deref().unwrap();
+        assert!(delivery.starts_with("identity_changed 7#0 "), "{delivery}");
+    }
+    // The other webhooks keep the usual names, and the old place of the type is no mistake.
+    let cart = json!({ "event_type": "cart_changed", "data": { "cart": { "_data": [{ "id": "c-1", "status": "open" }] } } });
+    assert_eq!(routed(cart)[0].mapping.as_deref(), Some("cart"));
+    let mixed = json!({ "event_type": "identity_changed", "payload": { "people": person } });
+    assert_eq!(routed(mixed)[0].key, "i-1", "one row needs no list");
+    let nameless = routed(json!({ "kind": "identity_changed" })).remove(0);
+    assert!(
+        error_of(&nameless)
+            .message
+            .contains("no event_type, nor meta.kind"),
+        "{nameless:?}"
+    );
+}
+
+#[test]
+fn a_stored_payload_is_routed_by_todays_schema() {
+    let row = json!({ "id": "i-1", "identity_type": "person" });
+    let sent =
+        json!({ "meta": { "kind": "identity_changed" }, "payload": { "people": [row, row] } });
+    let kept = routed(&sent).unwrap().remove(0);
+    assert_eq!(kept.payload_type, NAMELESS);
+    let again = anew(&tenants(), &kept.payload_type, &kept.payload);
+    let takers: Vec<_> = again.iter().map(|item| item.mapping.as_deref()).collect();
+    assert_eq!(takers, [Some("contact"), Some("contact")]);
+    let unchanged = anew(&crate::handlers::all(), &kept.payload_type, &kept.payload);
+    assert_eq!(unchanged[0].payload, kept.payload);
+    let elsewhere = json!({ "event_type": "identity_changed", "payload": { "people": [row] } });
+    let kept = routed(&elsewhere).unwrap().remove(0);
+    assert_eq!(
+        (kept.mapping.as_deref(), error_of(&kept).code.as_str()),
+        (None, "does_not_fit")
+    );
+    assert!(
+        error_of(&kept)
+            .message
+            .contains("no rows at data.identity._data")
+    );
+    let again = anew(&tenants(), &kept.payload_type, &kept.payload);
+    assert_eq!(again[0].mapping.as_deref(), Some("contact"));
+}
+
+#[test]
+fn nothing_of_a_list_or_of_a_payload_is_lost_without_a_trace() {
+    let person = payload(json!({ "id": "i-1", "identity_type": "person" }));
+    let empty =
+        json!({ "event_type": "identity_changed", "data": { "identity": { "_data": [] } } });
+    let items = routed(&json!([person, empty])).unwrap();
+    assert_eq!((items.len(), &items[1].word), (2, &Word::Nothing));
+    let odd = json!({ "_data": [], "identity": [{ "id": "i-1" }] });
+    let items = routed(&odd).unwrap();
+    assert_eq!((items.len(), items[0].payload_type.as_str()), (1, NAMELESS));
+    let twice = r#"{"event_type":"identity_changed","data":{"identity":{"_data":[{"id":"i-1","identity_type":"person"}]}},
+        "data":{"identity":{"_data":[]}}}"#;
+    let items = route(&crate::handlers::all(), twice.as_bytes()).unwrap();
+    assert!(
+        error_of(&items[0])
+            .message
+            .contains("has data.identity._data twice"),
+        "{items:?}"
+    );
+    assert_eq!(items[0].payload, twice);
+}
+
+#[test]
+fn an_id_that_is_none_is_in_the_error_log_with_its_member() {
+    let cart = json!([{ "id": "c-1", "status": "checked_out", "identity_id": "." }]);
+    let item = rows("cart_changed", "cart", cart).remove(0);
+    assert_eq!((item.mapping.as_deref(), item.key.as_str()), (None, "c-1"));
+    let error = error_of(&item);
+    assert_eq!(error.code, "does_not_fit");
+    assert!(
+        error
+            .message
+            .starts_with("cart_changed: identity_id of c-1 does not fit: `.` is no id"),
+        "{}",
+        error.message
+    );
+    let long =
+        json!([{ "id": "i-1", "identity_type": "person", "organization_id": "o".repeat(20_000) }]);
+    let item = rows("identity_changed", "identity", long).remove(0);
+    let error = error_of(&item);
+    assert!(
+        error
+            .message
+            .contains("organization_id of i-1 does not fit: the id has 20000 characters")
+    );
+    assert_eq!(
+        error.group.as_deref(),
+        Some("word::identity_changed.organization_id does not fit")
+    );
+    let dots = json!([{ "id": "..", "identity_type": "person" }]);
+    let item = rows("identity_changed", "identity", dots).remove(0);
+    assert!(
+        error_of(&item)
+            .message
+            .contains("id of a row whose id is none does not fit")
+    );
+}
+
+#[test]
+fn what_no_mapping_takes_is_one_line_for_each_type() {
+    let unknown = |event_type: &str| {
+        routed(&json!({ "event_type": event_type }))
+            .unwrap()
+            .remove(0)
+    };
+    let (one, other) = (unknown("session_changed"), unknown("gate_opened"));
+    assert_eq!(
+        error_of(&one).group.as_deref(),
+        Some("webhook:session_changed")
+    );
+    assert_ne!(error_of(&one).group, error_of(&other).group);
+    assert!(error_of(&one).help.contains("ignore_webhooks"));
+    let long = unknown(&"x".repeat(1_000_000));
+    assert_eq!((long.payload_type.len(), long.lane.len()), (200, 200));
+    let again = anew(&crate::handlers::all(), &long.payload_type, &long.payload);
+    assert_eq!(again[0].payload, long.payload);
 }

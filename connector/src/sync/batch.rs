@@ -380,25 +380,24 @@ pub fn without_npsp(record: &mut dyn Entity, npsp: bool) {
 
 /// An operator sent back an item that no mapping took; perhaps one does now.
 fn reroute(handlers: &[Box<dyn Handler>], item: Item, batch: &mut Batch) {
-    let is_taken = |new: &NewItem| new.reason.is_none();
-    let whole = routing::route(handlers, item.payload.as_bytes()).ok();
-    let whole = whole.filter(|items| items.iter().all(is_taken) && !items.is_empty());
-    let alone = || routing::of_row_alone(handlers, &item.payload_type, &item.payload);
-    let items = whole.or_else(|| alone().map(|item| vec![item]));
-    let taken = items
-        .as_ref()
-        .filter(|items| items.iter().all(is_taken) && !items.is_empty());
-    if let Some(items) = taken {
-        batch.rerouted.extend(items.iter().map(|new| NewItem {
+    let items = routing::anew(handlers, &item.payload_type, &item.payload);
+    // A payload of several rows goes on in pieces, also where some of them do not fit.
+    let is_same = |new: &NewItem| {
+        new.reason.is_some() && new.word != Word::Nothing && new.payload == item.payload
+    };
+    if !items.is_empty() && !items.iter().any(is_same) {
+        let items = items.into_iter();
+        batch.rerouted.extend(items.map(|new| NewItem {
             dedupe: None,
-            ..new.clone()
+            ..new
         }));
         batch.settled.push(settlement(&item, Outcome::Done));
         return;
     }
-    let refused = items.and_then(|items| items.into_iter().next());
-    let outcome = match refused.map(|refused| refused.word) {
-        Some(Word::Unknown { error, .. }) => Outcome::Dead { error },
+    let refused = items.into_iter().next();
+    let outcome = match refused.map(|refused| (refused.word, refused.mapping, refused.reason)) {
+        Some((Word::Unknown { error, .. }, _, _)) => Outcome::Dead { error },
+        Some((_, Some(_), Some(reason))) => outcome::still_unfit(reason),
         _ => outcome::unknown(&item),
     };
     batch.settled.push(settlement(&item, outcome));

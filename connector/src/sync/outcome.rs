@@ -55,6 +55,16 @@ pub(crate) fn cannot_go_back(errors: &[FieldError]) -> Outcome {
     )
 }
 
+/// The outcome of a row that was sent back and still lacks what its mapping needs.
+pub(crate) fn still_unfit(reason: String) -> Outcome {
+    dead(
+        "does_not_fit",
+        reason,
+        None,
+        "Compare the payload with its schema and correct either, then retry the item.",
+    )
+}
+
 /// Nobody takes it.
 pub(crate) fn unknown(item: &Item) -> Outcome {
     dead(

@@ -10,6 +10,7 @@ mod consent;
 mod duplicates;
 mod faults;
 mod holds;
+mod kept;
 mod ladder;
 mod merges;
 pub(crate) mod museum;

@@ -5,6 +5,15 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// The members that were looked for.
+#[derive(Debug, Default)]
+pub struct Found<'j> {
+    /// Their texts, in the order of the paths; `None` where there is none. The last of two members counts.
+    pub raw: Vec<Option<&'j RawValue>>,
+    /// Indexes of the paths with a member that is there twice.
+    pub twice: Vec<usize>,
+}
+
 /// The texts of the members at these paths, in their order; `None` where there is none. Of a member that is there
 /// twice, the last counts. What is not asked for is skipped, but has to be JSON.
 ///
@@ -14,7 +23,18 @@ pub fn find<'j>(
     text: &'j str,
     paths: &[&[&str]],
 ) -> Result<Vec<Option<&'j RawValue>>, serde_json::Error> {
-    let mut found = vec![None; paths.len()];
+    find_all(text, paths).map(|found| found.raw)
+}
+
+/// As [`find`], with the members that are there twice.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn find_all<'j>(text: &'j str, paths: &[&[&str]]) -> Result<Found<'j>, serde_json::Error> {
+    let mut found = Found {
+        raw: vec![None; paths.len()],
+        twice: Vec::new(),
+    };
     into(text, paths, &mut found)?;
     Ok(found)
 }
@@ -34,7 +54,7 @@ pub fn members(text: &str, names: &[&str]) -> serde_json::Value {
 fn into<'j>(
     text: &'j str,
     paths: &[&[&str]],
-    found: &mut [Option<&'j RawValue>],
+    found: &mut Found<'j>,
 ) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let wanted = (0..paths.len()).collect();
@@ -55,7 +75,7 @@ struct Level<'a, 'j> {
     wanted: Vec<usize>,
     /// How many of their names were met.
     depth: usize,
-    found: &'a mut [Option<&'j RawValue>],
+    found: &'a mut Found<'j>,
 }
 
 impl Level<'_, '_> {
@@ -86,7 +106,15 @@ impl<'j> Visitor<'j> for Level<'_, 'j> {
     }
 
     fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut met: Vec<usize> = Vec::new();
         while let Some(matches) = map.next_key_seed(Name(&self))? {
+            for path in &matches {
+                match met.contains(path) {
+                    true if !self.found.twice.contains(path) => self.found.twice.push(*path),
+                    true => {}
+                    false => met.push(*path),
+                }
+            }
             if matches.is_empty() {
                 map.next_value::<IgnoredAny>()?;
             } else if matches.iter().any(|path| self.ends(*path)) {
@@ -97,13 +125,13 @@ impl<'j> Visitor<'j> for Level<'_, 'j> {
                         // Something inside is asked for as well.
                         false => inside(raw, self.paths, path, self.depth + 1),
                     };
-                    if let Some(found) = self.found.get_mut(path) {
+                    if let Some(found) = self.found.raw.get_mut(path) {
                         *found = place;
                     }
                 }
             } else {
                 for path in &matches {
-                    if let Some(found) = self.found.get_mut(*path) {
+                    if let Some(found) = self.found.raw.get_mut(*path) {
                         *found = None;
                     }
                 }
@@ -223,6 +251,12 @@ mod tests {
         let found = find(text, &[&["a", "b"], &["a", "c"], &["d"]]).unwrap();
         let texts: Vec<Option<&str>> = found.iter().map(|raw| raw.map(RawValue::get)).collect();
         assert_eq!(texts, [None, Some("2"), Some("2")]);
+        let paths: [&[&str]; 4] = [&["a", "b"], &["d"], &["e"], &["f", "g"]];
+        let found = find_all(
+            r#"{"a": {}, "a": {}, "d": 1, "e": 1, "f": {"g": 1, "g": 2}}"#,
+            &paths,
+        );
+        assert_eq!(found.unwrap().twice, [0, 3]);
     }
 
     #[test]

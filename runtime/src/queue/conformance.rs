@@ -11,6 +11,7 @@ mod reviews;
 mod schedules;
 mod sync;
 mod trees;
+mod unknown;
 mod words;
 
 use std::sync::Arc;

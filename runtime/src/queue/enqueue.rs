@@ -15,6 +15,10 @@ pub(super) fn enqueue(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, St
 pub(super) fn add(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreError> {
     let mut result = Enqueued::default();
     for item in items {
+        if item.word == Word::Ignored {
+            result.ignored += 1;
+            continue;
+        }
         let is_new = is_new(step, item)?;
         let id = match is_new && !words::is_told_already(step, item)? {
             true => Some(insert(step, item)?),
@@ -29,6 +33,7 @@ pub(super) fn add(step: &Step<'_>, items: &[NewItem]) -> Result<Enqueued, StoreE
         }
     }
     step.add(Total::Duplicates, number(result.duplicates));
+    step.add(Total::Ignored, number(result.ignored));
     Ok(result)
 }
 
@@ -101,7 +106,9 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
     }
     if item.word == Word::Nothing {
         let mapping = item.mapping.as_deref().unwrap_or_default();
-        step.remember(id, "ignored", &format!("its word is nothing to {mapping}"))?;
+        let why = item.reason.clone();
+        let why = why.unwrap_or_else(|| format!("its word is nothing to {mapping}"));
+        step.remember(id, "ignored", &why)?;
         settle::finish(step, id)?;
     }
     Ok(id)
@@ -109,8 +116,10 @@ pub(super) fn insert(step: &Step<'_>, item: &NewItem) -> Result<i64, StoreError>
 
 /// What cannot be processed is kept all the same, and shown.
 fn why_dead(item: &NewItem) -> Option<ErrorRecord> {
-    if let Word::Unknown { error, .. } = &item.word {
-        return Some(error.clone());
+    match &item.word {
+        Word::Unknown { error, .. } => return Some(error.clone()),
+        Word::Nothing => return None,
+        Word::Unasked | Word::Known | Word::Ignored => {}
     }
     let (code, help) = match (&item.mapping, &item.reason) {
         (None, _) => (

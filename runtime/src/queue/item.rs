@@ -37,8 +37,10 @@ pub enum Word {
     Unasked,
     /// A mapping knows the word. The item closes errors about unknown words in older rows of the record.
     Known,
-    /// The mappings list the word under `nothing`. The item is done at once.
+    /// The mappings list the word under `nothing`, or the payload has no rows. The item is done at once.
     Nothing,
+    /// The operator ignores webhooks of this type. The item is counted and not stored.
+    Ignored,
     /// No mapping knows the word. The item is dead with this error, whose group is [`super::unknown_word`].
     Unknown {
         error: ErrorRecord,
@@ -52,6 +54,8 @@ pub enum Word {
 pub struct Enqueued {
     pub accepted: Vec<i64>,
     pub duplicates: usize,
+    /// Payloads of types that the operator ignores.
+    pub ignored: usize,
 }
 
 /// An item in a worker's hand.

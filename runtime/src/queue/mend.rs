@@ -3,9 +3,11 @@
 use rusqlite::OptionalExtension;
 
 use super::StoreError;
-use super::item::{TakeBack, Which};
-use super::review::{OF_SALESFORCE, ReviewDecision};
+use super::heirs::MERGED;
+use super::item::{SALESFORCE_CHANGED, TakeBack, Which};
+use super::review::{LOOK_AGAIN, OF_SALESFORCE, ReviewDecision};
 use super::step::{Step, Total};
+use super::tree::TREE_AGAIN;
 use super::view::json_list;
 
 /// Makes dead items ready again, in their old place and with no attempts charged. A single item brings along all items
@@ -25,11 +27,21 @@ pub(super) fn retry(step: &Step<'_>, which: Which) -> Result<usize, StoreError> 
          WHERE state = 4 AND (?1 IS NULL OR id = ?1 OR error_group = ?2)",
         (only, &group, step.now_ms),
     )?;
+    // A payload that did not fit is routed anew: its schema may have been corrected since, or the mapping's `when`.
     let back = step.execute(
         "UPDATE items SET state = 0, attempts = 0, due = NULL, wait_key = NULL, note = NULL, error = NULL,
-                          error_group = NULL
+                          error_group = NULL,
+                          mapping = iif(cause IS NULL AND error ->> '$.code' = 'does_not_fit'
+                                        AND payload_type NOT IN (?3, ?4, ?5, ?6), NULL, mapping)
          WHERE state = 4 AND (?1 IS NULL OR id = ?1 OR error_group = ?2)",
-        (only, &group),
+        (
+            only,
+            &group,
+            SALESFORCE_CHANGED,
+            LOOK_AGAIN,
+            TREE_AGAIN,
+            MERGED,
+        ),
     )?;
     step.add(Total::Waiting, i64::try_from(back).unwrap_or(i64::MAX));
     Ok(back)

@@ -18,6 +18,12 @@ pub struct Status {
     /// Since the file was made.
     pub done: u64,
     pub duplicates: u64,
+    /// Payloads of types that `ignore_webhooks` lists, since the file was made.
+    pub ignored: u64,
+    /// Payloads of unknown webhooks that were dropped unread, since the file was made.
+    pub expired: u64,
+    /// Requests with the right secret that were no JSON, since the file was made.
+    pub refused: u64,
     /// How long the oldest item that is neither done nor dead has been here.
     pub oldest_age_ms: Option<i64>,
     /// Records of Salesforce's that may not go back as they are.
@@ -71,6 +77,9 @@ pub(super) fn status(connection: &Connection, now_ms: i64) -> Result<Status, Sto
         dead: of(&states, "4"),
         done: of(&totals, "done"),
         duplicates: of(&totals, "duplicates"),
+        ignored: of(&totals, "ignored"),
+        expired: of(&totals, "expired"),
+        refused: of(&totals, "refused"),
         oldest_age_ms: oldest(connection)?.map(|at_ms| (now_ms - at_ms).max(0)),
         incomplete: of(&gates, "incomplete"),
         unmonitored: of(&gates, "unmonitored"),

@@ -35,6 +35,8 @@ pub(super) enum Command {
     Retry(Which),
     Sweep,
     Prune,
+    /// A request that was no JSON.
+    CountRefused,
     Begin {
         intents: Vec<Intent>,
         links: Vec<Link>,
@@ -89,6 +91,9 @@ struct Totals {
     duplicates: Cell<i64>,
     waiting: Cell<i64>,
     event_bytes: Cell<i64>,
+    ignored: Cell<i64>,
+    expired: Cell<i64>,
+    refused: Cell<i64>,
 }
 
 /// A number that is kept so that nobody has to count.
@@ -102,14 +107,23 @@ pub(super) enum Total {
     Waiting,
     /// The size of the event log.
     EventBytes,
+    /// Payloads of types that the operator ignores.
+    Ignored,
+    /// Payloads of unknown webhooks that were dropped, since nobody wanted them in time.
+    Expired,
+    /// Requests with the right secret that were no JSON.
+    Refused,
 }
 
 impl Total {
-    const ALL: [Total; 4] = [
+    const ALL: [Total; 7] = [
         Total::Done,
         Total::Duplicates,
         Total::Waiting,
         Total::EventBytes,
+        Total::Ignored,
+        Total::Expired,
+        Total::Refused,
     ];
 
     fn name(self) -> &'static str {
@@ -118,6 +132,9 @@ impl Total {
             Total::Duplicates => "duplicates",
             Total::Waiting => "waiting",
             Total::EventBytes => "event_bytes",
+            Total::Ignored => "ignored",
+            Total::Expired => "expired",
+            Total::Refused => "refused",
         }
     }
 }
@@ -157,6 +174,10 @@ fn one(step: &Step<'_>, command: &Command) -> Result<Reply, StoreError> {
         Command::Retry(which) => Reply::Count(mend::retry(step, *which)?),
         Command::Sweep => Reply::Count(sweep::sweep(step)?),
         Command::Prune => Reply::Count(prune::prune(step)?),
+        Command::CountRefused => {
+            step.add(Total::Refused, 1);
+            Reply::Count(1)
+        }
         Command::Begin {
             intents,
             links,
@@ -239,7 +260,9 @@ impl<'a> Step<'a> {
             let more = self.cell(total).get();
             if more != 0 {
                 self.execute(
-                    "UPDATE counters SET value = value + ?2 WHERE name = ?1",
+                    // A database of an earlier build has no row of some numbers.
+                    "INSERT INTO counters (name, value) VALUES (?1, ?2)
+                     ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
                     (total.name(), more),
                 )?;
             }
@@ -253,6 +276,9 @@ impl<'a> Step<'a> {
             Total::Duplicates => &self.totals.duplicates,
             Total::Waiting => &self.totals.waiting,
             Total::EventBytes => &self.totals.event_bytes,
+            Total::Ignored => &self.totals.ignored,
+            Total::Expired => &self.totals.expired,
+            Total::Refused => &self.totals.refused,
         }
     }
 }

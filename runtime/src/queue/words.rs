@@ -18,6 +18,12 @@ const UNKNOWN: &str = "word:";
 /// End of the range of texts that start with [`UNKNOWN`].
 const UNKNOWN_END: &str = "word;";
 
+/// Prefix of the error groups of webhooks that no mapping takes. The type follows; it is empty where none is said.
+pub const UNKNOWN_WEBHOOK: &str = "webhook:";
+
+/// End of the range of texts that start with [`UNKNOWN_WEBHOOK`].
+pub(super) const UNKNOWN_WEBHOOK_END: &str = "webhook;";
+
 /// Note of an error in a row that usher asked Ticketure for.
 pub(super) const ASKED: &str = "usher asked Ticketure for this row";
 
@@ -36,6 +42,9 @@ pub(super) fn is_told_already(step: &Step<'_>, item: &NewItem) -> Result<bool, S
     let Word::Unknown { error, asked } = &item.word else {
         return Ok(false);
     };
+    if !is_of_word(error) {
+        return Ok(false);
+    }
     let mut statement = step.transaction.prepare_cached(
         "SELECT 1 FROM items JOIN payloads USING (id)
          WHERE state = 4 AND error_group = ?1 AND payload_type = ?2 AND key = ?3
@@ -50,10 +59,16 @@ pub(super) fn is_told_already(step: &Step<'_>, item: &NewItem) -> Result<bool, S
     ))?)
 }
 
+/// True if the error is one of a row. Payloads that are kept whole have other groups, and may have no key at all.
+fn is_of_word(error: &ErrorRecord) -> bool {
+    let group = error.group.as_deref();
+    group.is_some_and(|group| group.starts_with(UNKNOWN))
+}
+
 /// Adds a dead item to the errors of its group. Closes the items that usher had asked for, and this item if a later row
 /// has a known word.
 pub(super) fn came(step: &Step<'_>, id: i64, error: &ErrorRecord) -> Result<(), StoreError> {
-    if error.group.is_none() {
+    if !is_of_word(error) {
         return Ok(());
     }
     step.any_grouped.set(Some(true));

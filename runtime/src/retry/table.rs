@@ -235,7 +235,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "TICKETURE_ID",
         Permanent,
-        "Correct the id in Ticketure, so that the record is sent again.",
+        "Correct the id in Ticketure, then retry the item.",
     ),
     // No record can be written: all of them wait until somebody mends it.
     row(
