@@ -74,7 +74,7 @@ impl Mapping {
     /// When the row does not fit its schema, or a value cannot become its field: every such value is named.
     pub fn to_record(&self, row: &[u8]) -> Result<Record, RecordError> {
         let mut payload = Record::new(self.descriptor.payload);
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         self.converted(&payload)
     }
 

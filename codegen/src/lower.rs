@@ -152,7 +152,7 @@ fn payload_fields(mapping: &model::Mapping) -> Vec<ir::Field> {
             variant: String::new(),
             path: source.path.clone(),
             kind: payload_kind(&source.schema.kind),
-            max_length: payload_length(mapping, source),
+            max_length: payload_length(source),
             pii,
             create_only: false,
             needs_npsp: false,
@@ -200,14 +200,10 @@ fn made_field(field: &model::Field) -> Option<ir::Field> {
     })
 }
 
-/// How long a text may be when it goes back; going forward, the record's own length counts.
-fn payload_length(mapping: &model::Mapping, source: &model::SourceField) -> Option<u32> {
-    let goes_back = mapping.fields.iter().any(|field| {
-        field.direction(mapping.direction) == model::Direction::Both
-            && matches!(&field.origin, Origin::Source(mapped) if mapped.path == source.path)
-    });
+/// How long a text may be, on both ways.
+fn payload_length(source: &model::SourceField) -> Option<u32> {
     match &source.schema.kind {
-        SourceType::Text { max_length, .. } if goes_back => *max_length,
+        SourceType::Text { max_length, .. } => *max_length,
         _ => None,
     }
 }

@@ -220,7 +220,8 @@ impl<'m> Conversions<'m> {
         for (index, field) in record.descriptor().fields.iter().enumerate() {
             let wrong = spell(&mut record, index, field)
                 .or_else(|| range::outside(field, record.slot(index)))
-                .or_else(|| too_long(field, record.slot(index)));
+                .or_else(|| too_long(field, record.slot(index)))
+                .or_else(|| control(field, record.slot(index)));
             if let Some(message) = wrong {
                 record.slot_mut(index).set_absent();
                 self.note(index, message);
@@ -241,8 +242,10 @@ impl<'m> Conversions<'m> {
                 continue;
             };
             let field = self.mapping.payload.fields.get(*target);
-            let too_long = field.and_then(|field| too_long(field, payload.slot(*target)));
-            if let Some(message) = too_long.filter(|_| self.mapping.sync(index).both) {
+            let slot = payload.slot(*target);
+            let unfit =
+                field.and_then(|field| too_long(field, slot).or_else(|| control(field, slot)));
+            if let Some(message) = unfit.filter(|_| self.mapping.sync(index).both) {
                 self.note(index, message);
                 payload.slot_mut(*target).set_absent();
             }
@@ -297,4 +300,36 @@ fn too_long(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
     let length = text.chars().count();
     (length > limit as usize)
         .then(|| format!("the value has {length} characters, the field takes {limit}"))
+}
+
+/// Names the first control character of a text. Tabs and line ends are texts, too.
+fn control(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
+    let text = slot.text()?;
+    let letter = match field.kind {
+        // What a look-up asks for is JSON, in which they are escaped.
+        Kind::Lookup(_) if text.contains('\\') => in_json(&serde_json::from_str(text).ok()?),
+        _ => control_character(text),
+    };
+    letter.map(|letter| {
+        format!(
+            "the value has the control character U+{:04X}",
+            u32::from(letter)
+        )
+    })
+}
+
+fn control_character(text: &str) -> Option<char> {
+    // Texts are long and hardly ever have one: bytes are quicker than letters.
+    let is_one = |letter: u8| letter < b' ' && !matches!(letter, b'\t' | b'\n' | b'\r');
+    text.bytes().find(|letter| is_one(*letter)).map(char::from)
+}
+
+fn in_json(value: &serde_json::Value) -> Option<char> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => control_character(text),
+        Value::Array(items) => items.iter().find_map(in_json),
+        Value::Object(members) => members.values().find_map(in_json),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }

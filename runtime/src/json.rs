@@ -47,8 +47,21 @@ pub struct Misfit {
 /// # Errors
 /// When the text is not a JSON object, a value has another type than its field, or a required field is missing or null.
 pub fn read(entity: &mut dyn Entity, json: &[u8]) -> Result<(), ReadError> {
+    read_as(entity, json, false)
+}
+
+/// As [`read`], of a row of Ticketure's: its texts are as long as their schema allows.
+///
+/// # Errors
+/// As [`read`], and when a text is longer than that.
+pub fn read_row(entity: &mut dyn Entity, json: &[u8]) -> Result<(), ReadError> {
+    read_as(entity, json, true)
+}
+
+fn read_as(entity: &mut dyn Entity, json: &[u8], is_measured: bool) -> Result<(), ReadError> {
     let mut reader = Reader {
         descriptor: entity.descriptor(),
+        is_measured,
         entity,
         misfits: Vec::new(),
     };
@@ -73,6 +86,8 @@ fn without_value(error: &serde_json::Error) -> String {
 
 struct Reader<'a> {
     descriptor: &'static EntityDescriptor,
+    /// Texts that are longer than the table says are misfits.
+    is_measured: bool,
     entity: &'a mut dyn Entity,
     misfits: Vec<Misfit>,
 }
@@ -325,6 +340,15 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
         let kind = self.field.kind;
+        let is_measured = self.reader.is_measured && kind == Kind::Text;
+        if let (true, Some(what)) = (is_measured, too_long(self.field, text)) {
+            self.reader.misfits.push(Misfit {
+                path: Some(self.field.dotted()),
+                fields: self.index..self.index + 1,
+                what,
+            });
+            return Ok(());
+        }
         match self.reader.entity.slot_mut(self.index) {
             SlotMut::Text(slot) => match value::canonical(kind, text) {
                 Some(text) => *slot = Slot::Value(text),
@@ -360,6 +384,17 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         self.misfit()
     }
+}
+
+/// The words about a text that is longer than its schema allows.
+fn too_long(field: &FieldDescriptor, text: &str) -> Option<String> {
+    let limit = field.max_length? as usize;
+    // No text has more characters than bytes.
+    if text.len() <= limit {
+        return None;
+    }
+    let length = text.chars().count();
+    (length > limit).then(|| format!("has {length} characters, its schema allows {limit}"))
 }
 
 /// Writes the fields of the mask as one flat JSON object, named by their last name; absent fields are left out.

@@ -12,7 +12,7 @@ pub fn from_row(code: &mut Code, mapping: &Mapping) {
     code.doc("Names each member that does not fit the schema.");
     code.open("pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {");
     code.line("let mut payload = Self::default();");
-    code.line("runtime::json::read(&mut payload, row)?;");
+    code.line("runtime::json::read_row(&mut payload, row)?;");
     code.line("Ok(payload)");
     code.close("}");
     code.close("}");

@@ -85,7 +85,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["address", "line1"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["address", "postal_code"], Kind::Text).max_length(20),
         FieldDescriptor::new(&["address", "state"], Kind::Text).max_length(80),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
         FieldDescriptor::new(&["identity_type"], Kind::Text).required(),
         FieldDescriptor::new(&["name"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["phone"], Kind::Text).max_length(40),
@@ -280,7 +280,7 @@ impl AccountPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -49,8 +49,8 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "cart",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["identity_id"], Kind::Text),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["identity_id"], Kind::Text).max_length(36),
         FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(BuyerRolePayload::default()),
@@ -181,7 +181,7 @@ impl BuyerRolePayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

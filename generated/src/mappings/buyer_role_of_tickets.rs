@@ -46,8 +46,8 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "ticket_audit",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["buyer_id"], Kind::Text),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
+        FieldDescriptor::new(&["buyer_id"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
     ],
     new: |_| Box::new(BuyerRoleOfTicketsPayload::default()),
 };
@@ -174,7 +174,7 @@ impl BuyerRoleOfTicketsPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

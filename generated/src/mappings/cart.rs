@@ -95,10 +95,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$StageName"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Do_Not_Automatically_Create_Payment__c"], Kind::Boolean),
         FieldDescriptor::new(&["$price_book"], Kind::Text),
-        FieldDescriptor::new(&["cart_number"], Kind::Text),
-        FieldDescriptor::new(&["channel_id"], Kind::Text),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["identity_id"], Kind::Text),
+        FieldDescriptor::new(&["cart_number"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["channel_id"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["identity_id"], Kind::Text).max_length(36),
         FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(CartPayload::default()),
@@ -338,7 +338,7 @@ impl CartPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

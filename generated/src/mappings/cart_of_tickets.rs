@@ -91,10 +91,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$npe01__Do_Not_Automatically_Create_Payment__c"], Kind::Boolean),
         FieldDescriptor::new(&["$price_book"], Kind::Text),
         FieldDescriptor::new(&["$stage_won"], Kind::Text),
-        FieldDescriptor::new(&["buyer_id"], Kind::Text),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["cart_number"], Kind::Text),
-        FieldDescriptor::new(&["channel_id"], Kind::Text),
+        FieldDescriptor::new(&["buyer_id"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["cart_number"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["channel_id"], Kind::Text).max_length(20),
     ],
     new: |_| Box::new(CartOfTicketsPayload::default()),
 };
@@ -330,7 +330,7 @@ impl CartOfTicketsPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -119,12 +119,12 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["email"], Kind::Text).max_length(80).pii(),
         FieldDescriptor::new(&["email_opt_in"], Kind::Boolean),
         FieldDescriptor::new(&["first_name"], Kind::Text).max_length(40).pii(),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
         FieldDescriptor::new(&["identity_type"], Kind::Text).required(),
         FieldDescriptor::new(&["language"], Kind::Text).max_length(10),
         FieldDescriptor::new(&["last_name"], Kind::Text).max_length(80).pii(),
         FieldDescriptor::new(&["mobile"], Kind::Text).max_length(40).pii(),
-        FieldDescriptor::new(&["organization_id"], Kind::Text),
+        FieldDescriptor::new(&["organization_id"], Kind::Text).max_length(36),
         FieldDescriptor::new(&["phone"], Kind::Text).max_length(40).pii(),
     ],
     new: |_| Box::new(ContactPayload::default()),
@@ -403,7 +403,7 @@ impl ContactPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -56,8 +56,8 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         // Sorted by path.
         FieldDescriptor::new(&["$ContactId"], Kind::Text),
         FieldDescriptor::new(&["$role_holder"], Kind::Text),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["ticket_id"], Kind::Text).required(),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["ticket_id"], Kind::Text).max_length(36).required(),
     ],
     new: |_| Box::new(ContactRolePayload::default()),
 };
@@ -184,7 +184,7 @@ impl ContactRolePayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

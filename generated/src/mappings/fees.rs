@@ -59,10 +59,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::new(&["$PricebookEntryId"], Kind::Text),
-        FieldDescriptor::new(&["$key"], Kind::Text).required(),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["$key"], Kind::Text).max_length(41).required(),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
         FieldDescriptor::new(&["status"], Kind::Text),
-        FieldDescriptor::new(&["total_fee_fixed_outside"], Kind::Text),
+        FieldDescriptor::new(&["total_fee_fixed_outside"], Kind::Text).max_length(20),
     ],
     new: |_| Box::new(FeesPayload::default()),
 };
@@ -217,7 +217,7 @@ impl FeesPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -62,12 +62,12 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "ticket_audit",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["$key"], Kind::Text),
+        FieldDescriptor::new(&["$key"], Kind::Text).max_length(154),
         FieldDescriptor::new(&["$npsp__General_Accounting_Unit__c"], Kind::Text),
-        FieldDescriptor::new(&["action"], Kind::Text).required(),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
+        FieldDescriptor::new(&["action"], Kind::Text).max_length(40).required(),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
         FieldDescriptor::new(&["item_kind"], Kind::Text),
-        FieldDescriptor::new(&["price"], Kind::Text),
+        FieldDescriptor::new(&["price"], Kind::Text).max_length(20),
     ],
     new: |_| Box::new(FundAllocationPayload::default()),
 };
@@ -222,7 +222,7 @@ impl FundAllocationPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

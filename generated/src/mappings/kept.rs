@@ -59,10 +59,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::new(&["$PricebookEntryId"], Kind::Text),
-        FieldDescriptor::new(&["action"], Kind::Text).required(),
-        FieldDescriptor::new(&["amount"], Kind::Text),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["action"], Kind::Text).max_length(40).required(),
+        FieldDescriptor::new(&["amount"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
     ],
     new: |_| Box::new(KeptPayload::default()),
 };
@@ -217,7 +217,7 @@ impl KeptPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

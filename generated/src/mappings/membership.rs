@@ -125,18 +125,18 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$StageName"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Gift_Giver__c"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Membership_Status__c"], Kind::Text),
-        FieldDescriptor::new(&["$key"], Kind::Text),
+        FieldDescriptor::new(&["$key"], Kind::Text).max_length(47),
         FieldDescriptor::new(&["$npe01__Member_Level__c"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Membership_Origin__c"], Kind::Text),
         FieldDescriptor::new(&["$npsp__Primary_Contact__c"], Kind::Text),
         FieldDescriptor::new(&["action"], Kind::Text),
         FieldDescriptor::new(&["auto_renew"], Kind::Boolean),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["level_name"], Kind::Text),
-        FieldDescriptor::new(&["member_number"], Kind::Text),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["level_name"], Kind::Text).max_length(60),
+        FieldDescriptor::new(&["member_number"], Kind::Text).max_length(40),
         FieldDescriptor::new(&["status"], Kind::Text),
-        FieldDescriptor::new(&["valid_from"], Kind::Text),
-        FieldDescriptor::new(&["valid_until"], Kind::Text),
+        FieldDescriptor::new(&["valid_from"], Kind::Text).max_length(10),
+        FieldDescriptor::new(&["valid_until"], Kind::Text).max_length(10),
     ],
     new: |_| Box::new(MembershipPayload::default()),
 };
@@ -493,7 +493,7 @@ impl MembershipPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -47,8 +47,8 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "membership",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["valid_until"], Kind::Text),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["valid_until"], Kind::Text).max_length(10),
     ],
     new: |_| Box::new(MembershipExtendedToPayload::default()),
 };
@@ -163,7 +163,7 @@ impl MembershipExtendedToPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

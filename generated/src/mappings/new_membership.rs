@@ -83,13 +83,13 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$RecordTypeId"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Member_Level__c"], Kind::Text),
         FieldDescriptor::new(&["auto_renew"], Kind::Boolean),
-        FieldDescriptor::new(&["gift_giver_identity_id"], Kind::Text),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["level_name"], Kind::Text),
-        FieldDescriptor::new(&["price_paid"], Kind::Text),
-        FieldDescriptor::new(&["primary_identity_id"], Kind::Text),
-        FieldDescriptor::new(&["valid_from"], Kind::Text),
-        FieldDescriptor::new(&["valid_until"], Kind::Text),
+        FieldDescriptor::new(&["gift_giver_identity_id"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["level_name"], Kind::Text).max_length(60),
+        FieldDescriptor::new(&["price_paid"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["primary_identity_id"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["valid_from"], Kind::Text).max_length(10),
+        FieldDescriptor::new(&["valid_until"], Kind::Text).max_length(10),
     ],
     new: |_| Box::new(NewMembershipPayload::default()),
 };
@@ -324,7 +324,7 @@ impl NewMembershipPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -74,15 +74,15 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "organization",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["billing_address", "city"], Kind::Text),
-        FieldDescriptor::new(&["billing_address", "country"], Kind::Text),
-        FieldDescriptor::new(&["billing_address", "line1"], Kind::Text),
-        FieldDescriptor::new(&["billing_address", "postal_code"], Kind::Text),
-        FieldDescriptor::new(&["billing_address", "state"], Kind::Text),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["name"], Kind::Text),
-        FieldDescriptor::new(&["phone"], Kind::Text),
-        FieldDescriptor::new(&["website"], Kind::Text),
+        FieldDescriptor::new(&["billing_address", "city"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["billing_address", "country"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["billing_address", "line1"], Kind::Text).max_length(255),
+        FieldDescriptor::new(&["billing_address", "postal_code"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["billing_address", "state"], Kind::Text).max_length(80),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["name"], Kind::Text).max_length(255),
+        FieldDescriptor::new(&["phone"], Kind::Text).max_length(40),
+        FieldDescriptor::new(&["website"], Kind::Text).max_length(255),
     ],
     new: |_| Box::new(OrganizationPayload::default()),
 };
@@ -274,7 +274,7 @@ impl OrganizationPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

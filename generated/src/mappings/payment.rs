@@ -76,15 +76,15 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "gateway_audit",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["$key"], Kind::Text).required(),
+        FieldDescriptor::new(&["$key"], Kind::Text).max_length(73).required(),
         FieldDescriptor::new(&["$npe01__Payment_Date__c"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Payment_Method__c"], Kind::Text),
-        FieldDescriptor::new(&["action"], Kind::Text).required(),
-        FieldDescriptor::new(&["amount"], Kind::Text),
-        FieldDescriptor::new(&["card_brand"], Kind::Text),
-        FieldDescriptor::new(&["card_last4"], Kind::Text),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["gateway_reference"], Kind::Text),
+        FieldDescriptor::new(&["action"], Kind::Text).max_length(40).required(),
+        FieldDescriptor::new(&["amount"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["card_brand"], Kind::Text).max_length(20),
+        FieldDescriptor::new(&["card_last4"], Kind::Text).max_length(4),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["gateway_reference"], Kind::Text).max_length(100),
     ],
     new: |_| Box::new(PaymentPayload::default()),
 };
@@ -274,7 +274,7 @@ impl PaymentPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -62,11 +62,11 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     name: "membership",
     fields: &[
         // Sorted by path.
-        FieldDescriptor::new(&["$key"], Kind::Text),
+        FieldDescriptor::new(&["$key"], Kind::Text).max_length(47),
         FieldDescriptor::new(&["$role_member"], Kind::Text),
         FieldDescriptor::new(&["action"], Kind::Text),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
-        FieldDescriptor::new(&["primary_identity_id"], Kind::Text),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["primary_identity_id"], Kind::Text).max_length(36),
         FieldDescriptor::new(&["status"], Kind::Text),
     ],
     new: |_| Box::new(PrimaryMemberRolePayload::default()),
@@ -206,7 +206,7 @@ impl PrimaryMemberRolePayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -78,10 +78,10 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$npe01__Payment_Date__c"], Kind::Text),
         FieldDescriptor::new(&["$npe01__Payment_Method__c"], Kind::Text),
         FieldDescriptor::new(&["$npsp__DebitType__c"], Kind::Text),
-        FieldDescriptor::new(&["action"], Kind::Text).required(),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["gateway_reference"], Kind::Text),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["action"], Kind::Text).max_length(40).required(),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["gateway_reference"], Kind::Text).max_length(100),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
     ],
     new: |_| Box::new(RefundPayload::default()),
 };
@@ -263,7 +263,7 @@ impl RefundPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

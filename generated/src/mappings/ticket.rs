@@ -98,15 +98,15 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["$ServiceDate"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Status__c"], Kind::Text),
         FieldDescriptor::new(&["$Ticketure_Ticket_Holder__c"], Kind::Text),
-        FieldDescriptor::new(&["$key"], Kind::Text).required(),
-        FieldDescriptor::new(&["action"], Kind::Text).required(),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["event_name"], Kind::Text),
+        FieldDescriptor::new(&["$key"], Kind::Text).max_length(73).required(),
+        FieldDescriptor::new(&["action"], Kind::Text).max_length(40).required(),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["event_name"], Kind::Text).max_length(255),
         FieldDescriptor::new(&["item_kind"], Kind::Text),
-        FieldDescriptor::new(&["last_scan_at"], Kind::Text),
-        FieldDescriptor::new(&["price"], Kind::Text),
+        FieldDescriptor::new(&["last_scan_at"], Kind::Text).max_length(30),
+        FieldDescriptor::new(&["price"], Kind::Text).max_length(20),
         FieldDescriptor::new(&["scans"], Kind::Decimal { scale: ANY_SCALE }),
-        FieldDescriptor::new(&["session_start_datetime"], Kind::Text),
+        FieldDescriptor::new(&["session_start_datetime"], Kind::Text).max_length(30),
     ],
     new: |_| Box::new(TicketPayload::default()),
 };
@@ -347,7 +347,7 @@ impl TicketPayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

@@ -55,9 +55,9 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
     fields: &[
         // Sorted by path.
         FieldDescriptor::new(&["$role_holder"], Kind::Text),
-        FieldDescriptor::new(&["cart_id"], Kind::Text).required(),
-        FieldDescriptor::new(&["identity_id"], Kind::Text),
-        FieldDescriptor::new(&["ticket_id"], Kind::Text).required(),
+        FieldDescriptor::new(&["cart_id"], Kind::Text).max_length(36).required(),
+        FieldDescriptor::new(&["identity_id"], Kind::Text).max_length(36),
+        FieldDescriptor::new(&["ticket_id"], Kind::Text).max_length(36).required(),
     ],
     new: |_| Box::new(TicketHolderRolePayload::default()),
 };
@@ -182,7 +182,7 @@ impl TicketHolderRolePayload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }

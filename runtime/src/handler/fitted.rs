@@ -250,7 +250,7 @@ mod tests {
         fields: &[
             FieldDescriptor::new(&["born"], Kind::Text).pii(),
             FieldDescriptor::new(&["id"], Kind::Text).required(),
-            FieldDescriptor::new(&["level"], Kind::Text),
+            FieldDescriptor::new(&["level"], Kind::Text).max_length(9),
             FieldDescriptor::new(&["member"], Kind::Boolean),
             FieldDescriptor::new(&["price"], Kind::Text),
         ],
@@ -315,7 +315,7 @@ mod tests {
     /// Reads a row as compiled code does.
     fn read(row: &[u8]) -> Result<Box<dyn Entity>, RecordError> {
         let mut payload = Record::new(&PAYLOAD);
-        crate::json::read(&mut payload, row)?;
+        crate::json::read_row(&mut payload, row)?;
         let mut conversions = Conversions::new(&MAPPING);
         let mut record = Record::new(&RECORD);
         if let (SlotRef::Text(born), SlotMut::Date(into)) = (payload.slot(0), record.slot_mut(0)) {
@@ -361,6 +361,26 @@ mod tests {
             "{said:?}"
         );
         assert!(!said[0].contains("0001"), "{said:?}");
+    }
+
+    #[test]
+    fn what_its_schema_does_not_allow_is_left_out_with_its_length() {
+        let (record, said) =
+            of(serde_json::json!({ "id": "i-1", "level": "Gold and more" })).unwrap();
+        assert_eq!(record, serde_json::json!({ "Id__c": "i-1" }));
+        assert_eq!(
+            said,
+            ["Level: level is \"Gold and more\": the value has 13 characters, its schema allows 9"]
+        );
+        let (record, said) = of(serde_json::json!({ "id": "i-1", "level": "a\u{1b}\n" })).unwrap();
+        assert_eq!(record, serde_json::json!({ "Id__c": "i-1" }));
+        assert_eq!(
+            said,
+            ["Level: level is \"a\\u001b\\n\": the value has the control character U+001B"]
+        );
+        let (record, _) = of(serde_json::json!({ "id": "i-1", "level": "a\t\r\n" })).unwrap();
+        assert_eq!(record["Level"], "a\t\r\n");
+        assert!(of(serde_json::json!({ "id": "i\u{0}" })).is_err());
     }
 
     #[test]

@@ -240,7 +240,7 @@ pub static PAYLOAD: EntityDescriptor = EntityDescriptor {
         FieldDescriptor::new(&["field_number_5"], Kind::Text).max_length(80),
         FieldDescriptor::new(&["field_number_6"], Kind::Text).max_length(10),
         FieldDescriptor::new(&["field_number_7"], Kind::Boolean),
-        FieldDescriptor::new(&["id"], Kind::Text).required(),
+        FieldDescriptor::new(&["id"], Kind::Text).max_length(36).required(),
         FieldDescriptor::new(&["inner", "field_number_18"], Kind::Text).max_length(80),
         FieldDescriptor::new(&["inner", "field_number_19"], Kind::Text).max_length(80),
         FieldDescriptor::new(&["inner", "field_number_28"], Kind::Text).max_length(80),
@@ -792,7 +792,7 @@ impl Entity0000Payload {
     /// Names each member that does not fit the schema.
     pub fn from_row(row: &[u8]) -> Result<Self, RecordError> {
         let mut payload = Self::default();
-        runtime::json::read(&mut payload, row)?;
+        runtime::json::read_row(&mut payload, row)?;
         Ok(payload)
     }
 }
