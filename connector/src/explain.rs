@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::settings::Settings;
+use crate::terminal::{self, sentence};
 use crate::{review, show};
 
 /// Everything about one record.
@@ -234,7 +235,7 @@ pub fn text(explanation: &Explanation) -> String {
             text += &format!(
                 "  being written to {}: {}\n",
                 side(intent.key.side),
-                intent.fields
+                sentence(&intent.fields)
             );
         }
         for decision in &pair.decisions {
@@ -308,7 +309,7 @@ fn item_shown(item: &ItemView, indent: &str) -> String {
         (None, Some(note)) => note.clone(),
         (None, None) => item.payload_type.clone(),
     };
-    let since = show::time(item.received_at_ms);
+    let (why, since) = (sentence(&why), show::time(item.received_at_ms));
     let state = match item.state {
         State::Dead => "is in the error log",
         State::Parked => "waits",
@@ -321,13 +322,13 @@ pub(super) fn decided(decision: &DecisionRecord) -> String {
     let loser = decision
         .loser
         .as_ref()
-        .map(|loser| format!(", over {loser}"))
+        .map(|loser| format!(", over {}", terminal::value(loser)))
         .unwrap_or_default();
     format!(
         "{}  {}: {} from {} ({}){loser}",
         show::time(decision.at_ms),
         decision.field,
-        decision.value,
+        terminal::value(&decision.value),
         decision.winner,
         why(decision)
     )
@@ -352,7 +353,7 @@ fn side(side: Side) -> &'static str {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => terminal::value(text),
+        other => terminal::value(&other.to_string()),
     }
 }

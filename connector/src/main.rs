@@ -26,6 +26,7 @@ mod show;
 #[cfg(feature = "demo")]
 mod sim;
 mod sync;
+mod terminal;
 mod to_salesforce;
 mod to_ticketure;
 mod trees;

@@ -7,6 +7,7 @@ use runtime::queue::{FailedItem, Gated, HeldEdits, ItemView, Pause, Status};
 use crate::handlers::households::PEOPLE;
 use crate::sync::holds::CREATES;
 use crate::sync::notes::blank_fields;
+use crate::terminal::{self, sentence, value};
 
 /// The most lines of keys that items wait for, and of problems that wait.
 const KEYS_SHOWN: usize = 10;
@@ -124,13 +125,13 @@ fn numbers(status: &Status) -> String {
         );
     }
     for (key, count) in status.parked_by_key.iter().take(KEYS_SHOWN) {
-        text += &format!("\n  {count} wait for {key}");
+        text += &format!("\n  {count} wait for {}", value(key));
     }
     if status.problems > 0 {
         text += &format!("\n  {}:", waiting_problems(status.problems));
     }
     for note in status.problem_notes.iter().take(KEYS_SHOWN) {
-        text += &format!("\n    {note}");
+        text += &format!("\n    {}", sentence(note));
     }
     text
 }
@@ -176,9 +177,9 @@ fn failed(item: &FailedItem) -> String {
             "item {}  {} {}  {}\n  waits    {}, until {}\n  do       {}",
             item.id,
             item.mapping.as_deref().unwrap_or(&item.payload_type),
-            item.key,
+            value(&item.key),
             time(item.received_at_ms),
-            error.line(),
+            sentence(&error.line()),
             time(until_ms),
             error.help
         );
@@ -200,9 +201,9 @@ fn failed(item: &FailedItem) -> String {
         "item {}  {} {}  {}\n  what     {}{others}{line}\n  do       {}\n  then     usher retry {}",
         item.id,
         item.mapping.as_deref().unwrap_or(&item.payload_type),
-        item.key,
+        value(&item.key),
         time(item.received_at_ms),
-        error.line(),
+        sentence(&error.line()),
         error.help,
         item.id
     )
@@ -217,9 +218,9 @@ pub fn item(item: &ItemView) -> String {
         "item {}  {} {}  {state}\n  received {}   lane {}   attempts {}",
         item.id,
         item.mapping.as_deref().unwrap_or(&item.payload_type),
-        item.key,
+        value(&item.key),
         time(item.received_at_ms),
-        item.lane,
+        value(&item.lane),
         item.attempts
     );
     // A problem has a wait key for the store alone. Its message says why it waits.
@@ -227,11 +228,11 @@ pub fn item(item: &ItemView) -> String {
     let lines = [("waits for", &item.wait_key), ("note", &item.note)];
     for (name, value) in lines.into_iter().filter(|_| !is_problem) {
         if let Some(value) = value {
-            text += &format!("\n  {name} {value}");
+            text += &format!("\n  {name} {}", sentence(value));
         }
     }
     if let Some(error) = &item.error {
-        text += &format!("\n  {}\n  do {}", error.line(), error.help);
+        text += &format!("\n  {}\n  do {}", sentence(&error.line()), error.help);
         if let Some(line) = &error.mapping_line {
             text += &format!("\n  mapping {line}");
         }
@@ -240,10 +241,15 @@ pub fn item(item: &ItemView) -> String {
         text += &format!("\n  in the error log from {}", time(due_ms));
     }
     for line in &item.history {
-        text += &format!("\n  {}  {} {}", time(line.at_ms), line.what, line.detail);
+        text += &format!(
+            "\n  {}  {} {}",
+            time(line.at_ms),
+            line.what,
+            sentence(&line.detail)
+        );
     }
     if let Some(payload) = &item.payload {
-        text += &format!("\n  payload {payload}");
+        text += &format!("\n  payload {}", terminal::payload(payload));
     }
     text
 }

@@ -137,10 +137,9 @@ impl<'de> Visitor<'de> for Scan<'_> {
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
         // A blank id is none, which is no misfit.
-        if self.is_id && !text.trim().is_empty() {
-            if let Some(what) = runtime::ticketure::unfit_id(text) {
-                self.note(what);
-            }
+        let unfit = runtime::ticketure::unfit_id(text);
+        if let Some(what) = unfit.filter(|_| self.is_id && !text.trim().is_empty()) {
+            self.note(what);
         }
         Ok(())
     }
