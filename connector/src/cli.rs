@@ -8,16 +8,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand};
 use runtime::http::{HttpTransport, Transport};
-use runtime::queue::{ReviewDecision, Store, StoreError, StoreOptions};
+use runtime::queue::{Store, StoreError, StoreOptions};
+use runtime::salesforce::SalesforceClient;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::config::{self, Config};
-use crate::operator::Retry;
+use crate::operator::{Decide, Retry};
 use crate::push::Push;
 use crate::review::{self, ReviewArguments};
 use crate::service::{self, Service};
-use crate::show;
+use crate::{show, terminal};
 
 #[derive(Parser)]
 #[command(
@@ -241,7 +242,7 @@ fn print<T: Serialize>(place: &Place, value: &T, text: impl Fn(&T) -> String) ->
     if place.json {
         println!("{}", serde_json::to_string(value)?);
     } else {
-        println!("{}", text(value));
+        println!("{}", terminal::page(&text(value)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -385,7 +386,8 @@ async fn push(place: &Place, push: Push) -> Outcome {
 
 async fn review(place: &Place, answer: &ReviewArguments) -> Outcome {
     if let Some(decision) = answer.decision()? {
-        return decide(place, &decision).await;
+        let yes = answer.yes;
+        return decide(place, Decide { decision, yes }).await;
     }
     let reader = reader(place)?;
     match answer.decided {
@@ -396,11 +398,19 @@ async fn review(place: &Place, answer: &ReviewArguments) -> Outcome {
     }
 }
 
-async fn decide(place: &Place, decision: &ReviewDecision) -> Outcome {
+async fn decide(place: &Place, decide: Decide) -> Outcome {
     let config = load(place)?;
+    let Decide { decision, yes } = &decide;
     let count = match Store::open(&config.database, options()) {
-        Ok(store) => store.decide(decision.clone()).await?,
-        Err(StoreError::Locked { .. }) => ask(&config, "decide", decision).await?,
+        Ok(store) => {
+            let transport = Arc::new(HttpTransport::new()?);
+            let salesforce = config.salesforce.clone();
+            let salesforce =
+                SalesforceClient::with_time(transport, salesforce, runtime::clock::wall());
+            review::verify(&store, &salesforce, decision, *yes).await?;
+            store.decide(decision.clone()).await?
+        }
+        Err(StoreError::Locked { .. }) => ask(&config, "decide", &decide).await?,
         Err(error) => return Err(error.into()),
     };
     let woken = serde_json::json!({ "woken": count });

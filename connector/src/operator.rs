@@ -10,7 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use runtime::queue::{ReviewDecision, Store, StoreError, Which};
-use runtime::salesforce::Secret;
+use runtime::salesforce::{SalesforceClient, Secret};
 use runtime::worker::Arrivals;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,6 +22,8 @@ use crate::webhook::authorised;
 #[derive(Clone)]
 pub struct Operator {
     pub store: Store,
+    /// Reads the records that decisions name.
+    pub salesforce: SalesforceClient,
     pub secret: Secret,
     pub arrivals: Arc<Arrivals>,
 }
@@ -36,6 +38,16 @@ impl Retry {
     pub fn which(self) -> Which {
         self.item.map_or(Which::All, Which::One)
     }
+}
+
+/// A decision, as the command line sends it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Decide {
+    #[serde(flatten)]
+    pub decision: ReviewDecision,
+    /// Replaces a link that is there.
+    #[serde(default)]
+    pub yes: bool,
 }
 
 pub fn router(operator: Operator) -> Router {
@@ -72,10 +84,7 @@ async fn retry(State(operator): State<Operator>, Json(retry): Json<Retry>) -> Re
 async fn push(State(operator): State<Operator>, Json(push): Json<Push>) -> Response {
     let captured = match push.captured() {
         Ok(captured) => captured,
-        Err(error) => {
-            let body = Json(json!({ "error": error }));
-            return (StatusCode::UNPROCESSABLE_ENTITY, body).into_response();
-        }
+        Err(error) => return unfit(&error),
     };
     let new = operator.store.capture(captured).await;
     operator.arrivals.look();
@@ -84,18 +93,24 @@ async fn push(State(operator): State<Operator>, Json(push): Json<Push>) -> Respo
 
 async fn decide(
     State(operator): State<Operator>,
-    Json(decision): Json<ReviewDecision>,
+    Json(Decide { decision, yes }): Json<Decide>,
 ) -> Response {
     let decision = match review::checked(decision) {
         Ok(decision) => decision,
-        Err(error) => {
-            let body = Json(json!({ "error": error }));
-            return (StatusCode::UNPROCESSABLE_ENTITY, body).into_response();
-        }
+        Err(error) => return unfit(&error),
     };
+    let verified = review::verify(&operator.store, &operator.salesforce, &decision, yes);
+    if let Err(error) = verified.await {
+        return unfit(&error);
+    }
     let woken = operator.store.decide(decision).await;
     operator.arrivals.look();
     answer(woken.map(|count| json!({ "woken": count })))
+}
+
+fn unfit(error: &str) -> Response {
+    let body = Json(json!({ "error": error }));
+    (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
 }
 
 fn answer<T: Serialize>(result: Result<T, StoreError>) -> Response {

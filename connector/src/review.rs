@@ -1,9 +1,15 @@
 //! `usher review`: the questions that wait for a person, the answers, and what was decided before.
 
+mod link;
+#[cfg(test)]
+mod link_tests;
+
 use clap::Args;
 use runtime::queue::{Choice, Decided, OpenReview, ReviewDecision};
 
 use crate::show::time;
+
+pub use link::verify;
 
 /// One answer at a time.
 #[derive(Args, Clone, Default)]
@@ -18,6 +24,9 @@ pub struct ReviewArguments {
     /// linked already, only the question goes.
     #[arg(long, num_args = 2, value_names = ["MAPPING", "SOURCE_ID"], group = "answer")]
     ignore: Option<Vec<String>>,
+    /// Replaces a link that is there, although its record is still in Salesforce.
+    #[arg(long, requires = "link")]
+    pub yes: bool,
     /// Why, for whoever asks later.
     #[arg(long, value_name = "TEXT", requires = "answer")]
     because: Option<String>,

@@ -130,6 +130,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let operator = Operator {
             store: self.store.clone(),
+            salesforce: self.sync.salesforce.clone(),
             secret: self.receiver.secret.clone(),
             arrivals: self.receiver.arrivals.clone(),
         };
