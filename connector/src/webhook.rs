@@ -129,4 +129,6 @@ fn refused(status: StatusCode, reason: &str) -> Response {
 }
 
 #[cfg(test)]
+mod odd_tests;
+#[cfg(test)]
 mod tests;

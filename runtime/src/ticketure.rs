@@ -285,6 +285,10 @@ pub fn unfit_id(id: &str) -> Option<String> {
     if id.trim().is_empty() {
         return Some("the id is blank".to_owned());
     }
+    if id.trim() != id {
+        // Salesforce stores texts without them, under another id.
+        return Some("the id begins or ends with a blank".to_owned());
+    }
     if id.chars().any(char::is_control) {
         return Some("the id has a control character".to_owned());
     }

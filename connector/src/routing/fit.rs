@@ -220,6 +220,7 @@ mod tests {
             ),
             (r#"{"ticket_ids":["t-1","."]}"#, "ticket_ids", "`.`"),
             (r#"{"id":"i\u0000"}"#, "id", "control character"),
+            (r#"{"id":" i-1"}"#, "id", "begins or ends with a blank"),
             (r#"{"id":true}"#, "id", "true or false"),
             (r#"{"id":12345678901234567890123}"#, "id", "very large"),
             (r#"{"a":{"b":1,"b":2}}"#, "a.b", "twice"),

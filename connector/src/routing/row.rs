@@ -90,7 +90,11 @@ fn routed(handler: &dyn Handler, asked: &Asked, row: &str, payload_type: &str) -
         found.get(place).copied().flatten()
     };
     let at = |path: Path| raw(path).and_then(value_of);
-    let text = |path: Path| raw(path).and_then(text_of);
+    // Salesforce stores blank text as none.
+    let text = |path: Path| {
+        let text = raw(path).and_then(text_of);
+        text.filter(|text| !text.trim().is_empty())
+    };
     let item = NewItem {
         payload_type: payload_type.to_owned(),
         lane: payload_type.to_owned(),

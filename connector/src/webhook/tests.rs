@@ -7,7 +7,7 @@ use tower::ServiceExt;
 
 use super::*;
 
-fn receiver(ignored: &[&str]) -> Receiver {
+pub(super) fn receiver(ignored: &[&str]) -> Receiver {
     let now = runtime::clock::wall();
     Receiver {
         store: Store::in_memory(runtime::queue::StoreOptions::default(), now).unwrap(),
@@ -19,7 +19,7 @@ fn receiver(ignored: &[&str]) -> Receiver {
     }
 }
 
-async fn posted(
+pub(super) async fn posted(
     receiver: &Receiver,
     headers: &[(&str, &str)],
     body: impl Into<Body>,
