@@ -241,15 +241,9 @@ impl TwoWaySync {
 
     /// The surviving record takes the pair over, unless it has an identity of its own.
     async fn merged_in_salesforce(&self, pair: &mut Pair, master: &str) -> Result<(), StoreError> {
-        let taken = self
-            .store
-            .links_by_destination(pair.mapping().name, vec![master.to_owned()])
-            .await?;
+        let taken = self.person_of_record(pair, master).await?;
         let mut refused = self.refused_by(pair);
-        if let Some(link) = taken
-            .values()
-            .find(|link| link.source_id != pair.link.source_id)
-        {
+        if let Some(link) = &taken {
             for field in self.refused_by_link(pair.mapping(), link).await? {
                 if !refused.contains(&field) {
                     refused.push(field);
@@ -291,6 +285,32 @@ impl TwoWaySync {
         self.look_at(pair, master).await?;
         pair.stopped = Some(Outcome::Done);
         Ok(())
+    }
+
+    /// Returns the pair of another identity that the survivor of a merge in Salesforce stands for: its own, or that of
+    /// the identity into which its own was merged in Ticketure.
+    async fn person_of_record(
+        &self,
+        pair: &Pair,
+        record: &str,
+    ) -> Result<Option<Link>, StoreError> {
+        let (name, ids) = (pair.mapping().name, vec![record.to_owned()]);
+        let others = |links: Vec<Link>| {
+            let mut links = links.into_iter();
+            links.find(|link| link.source_id != pair.link.source_id)
+        };
+        let own = self.store.links_by_destination(name, ids.clone()).await?;
+        if !own.is_empty() {
+            return Ok(others(own.into_values().collect()));
+        }
+        let ended = self.store.tombstones(name, Side::Destination, ids).await?;
+        let was_merged = |one: &&Tombstone| one.side == Side::Source && one.merged_into.is_some();
+        let ended = ended.iter().filter(was_merged);
+        let ended: Vec<String> = ended.map(|one| one.source_id.clone()).collect();
+        let heirs = self.store.heirs(name, ended).await?;
+        let heirs = heirs.into_values().filter_map(|heir| heir.source_id);
+        let links = self.store.links(name, heirs.collect()).await?;
+        Ok(others(links.into_values().collect()))
     }
 
     /// Ticketure no longer has the identity, or says that it is another now.
