@@ -279,7 +279,9 @@ impl TwoWaySync {
         // Nothing is agreed with the survivor: the two meet.
         pair.replace = Some(Link {
             destination_id: master.to_owned(),
-            base: pair.taken_over(Side::Source),
+            base: self
+                .base_of_takeover(pair, Side::Source, (&pair.link.source_id, master))
+                .await?,
             ..pair.link.clone()
         });
         self.look_at(pair, master).await?;
@@ -311,6 +313,30 @@ impl TwoWaySync {
         let heirs = heirs.into_values().filter_map(|heir| heir.source_id);
         let links = self.store.links(name, heirs.collect()).await?;
         Ok(others(links.into_values().collect()))
+    }
+
+    /// Returns the base of the link by which a survivor takes over the record of the side that stays. Where each system
+    /// merged the two the other way round, both are survivors, and meet as such.
+    async fn base_of_takeover(
+        &self,
+        pair: &Pair,
+        stays: Side,
+        (source_id, record): (&str, &str),
+    ) -> Result<String, StoreError> {
+        let id = match stays {
+            Side::Source => record,
+            Side::Destination => source_id,
+        };
+        let name = pair.mapping().name;
+        let ended = self
+            .store
+            .tombstones(name, stays.other(), vec![id.to_owned()]);
+        let ended = ended.await?;
+        let was_merged = |one: &Tombstone| one.side == stays && one.merged_into.is_some();
+        Ok(match ended.iter().any(was_merged) {
+            true => "{}".to_owned(),
+            false => pair.taken_over(stays),
+        })
     }
 
     /// Ticketure no longer has the identity, or says that it is another now.
@@ -378,7 +404,13 @@ impl TwoWaySync {
                 if taken.is_empty() {
                     pair.replace = Some(Link {
                         source_id: last.clone(),
-                        base: pair.taken_over(Side::Destination),
+                        base: self
+                            .base_of_takeover(
+                                pair,
+                                Side::Destination,
+                                (&last, &pair.link.destination_id),
+                            )
+                            .await?,
                         lane: last,
                         ..pair.link.clone()
                     });
