@@ -101,7 +101,7 @@ struct Router<'h> {
     handlers: &'h [Box<dyn Handler>],
     /// The names of every envelope, the usual ones first.
     names: Vec<Envelope>,
-    /// What is looked for in a payload, in one go.
+    /// The members to find in a payload, in one go.
     paths: Vec<Path>,
 }
 

@@ -34,7 +34,7 @@ pub fn status(status: &Status) -> String {
     format!("{first}{held}\n{}", numbers(status))
 }
 
-/// One line a standstill: the directions, then what is held of them.
+/// A line a standstill: the directions, then what is held of them.
 fn standstills(pauses: &[Pause]) -> Vec<String> {
     let (directions, parts): (Vec<&Pause>, Vec<&Pause>) = pauses
         .iter()

@@ -32,7 +32,7 @@ impl Names {
     }
 }
 
-/// What usher reads of a payload beside its rows.
+/// The members of a payload that usher reads beside its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     EventType,
@@ -74,7 +74,7 @@ pub fn rows(envelope: &Node, entity: &str) -> Option<Vec<String>> {
     })
 }
 
-/// What the envelope says of the payload's own type, and where.
+/// The payload's own type in the envelope, and its place.
 pub fn payload_type(envelope: &Node, webhook: &str) -> Option<Spanned<String>> {
     let properties = properties(envelope);
     let own = type_of(&properties, webhook)?;

@@ -26,7 +26,7 @@ const PREFIXES: [(&str, &str); 13] = [
 /// Checks a decision that links before it is stored. Other decisions need no check.
 ///
 /// # Errors
-/// What is wrong with the record or the pair, in words, and what to do.
+/// Names what is wrong with the record or the pair, and what to do.
 pub async fn verify(
     store: &Store,
     salesforce: &SalesforceClient,

@@ -1,6 +1,6 @@
 //! Rows that no system may see: ids that are none, members that are there twice, and what no reader can read.
 //!
-//! One pass over the text checks the whole row, since lists of it name other records, too.
+//! A single pass over the text checks the whole row, since lists of it name other records, too.
 
 use std::borrow::Cow;
 use std::fmt;

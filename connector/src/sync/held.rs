@@ -36,7 +36,7 @@ struct Tended {
     begun: bool,
     /// Holds that ended, until when their items are looked for, and when that is next.
     ended: BTreeMap<String, (i64, i64)>,
-    /// What the schema of a held mapping's object was, and when it was read.
+    /// A hash of the schema of a held mapping's object, and when it was read.
     schemas: BTreeMap<&'static str, (i64, u64)>,
     /// Whether the user may create and update records of an object, and when that was read.
     rights: BTreeMap<&'static str, (i64, Rights)>,
@@ -58,7 +58,7 @@ impl TwoWaySync {
         locked(&self.held_mappings.holds)
     }
 
-    /// What becomes of an item while the mapping is held; `None` if it is not held.
+    /// The outcome of an item while the mapping is held; `None` if it is not held.
     pub(crate) fn held_mapping(&self, name: &str, key: &str) -> Option<Outcome> {
         self.holds().outcome(name, key, self.now_ms())
     }
@@ -134,7 +134,7 @@ impl TwoWaySync {
         name
     }
 
-    /// What becomes of an item after a call that no record of a mapping gets past. The mapping is the first one whose
+    /// The outcome of an item after a call that no record of a mapping gets past. The mapping is the first one whose
     /// object the error names. `None` if the error says nothing of the kind.
     pub(super) fn held_by_call(&self, error: &CallError) -> Option<Outcome> {
         let CallError::Refused { errors, .. } = error else {

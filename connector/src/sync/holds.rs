@@ -192,7 +192,7 @@ impl Holds {
         }
     }
 
-    /// What becomes of an item of a held mapping; `None` if it is not held.
+    /// The outcome of an item of a held mapping; `None` if it is not held.
     pub(crate) fn outcome(&mut self, name: &str, key: &str, now_ms: i64) -> Option<Outcome> {
         let hold = self.held.get_mut(name)?;
         let is_tried = hold.tried.contains(key);

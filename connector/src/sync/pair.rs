@@ -21,7 +21,7 @@ pub(crate) struct Pair {
     pub(crate) kept: bool,
     /// Nothing was agreed yet: both sides have to be read, and then they meet.
     pub(crate) unknown: bool,
-    /// What the pair agreed on before a merge took one of its records.
+    /// The values that the pair agreed on before a merge took one of its records.
     before: Option<Before>,
     pub(crate) intents: Vec<Intent>,
     /// Consents that a record merged into this pair had refused.
@@ -305,8 +305,8 @@ impl Pair {
         side == Side::Destination || from.is_some_and(is_from)
     }
 
-    /// What the items say that changes of Salesforce's became, and when it was read. What our own writes have replaced
-    /// since is left out.
+    /// The images of the items that changes of Salesforce's became, and when each was read. An image of what our own
+    /// writes have replaced since is left out.
     pub(super) fn earlier(&self) -> Vec<(Box<dyn Entity>, i64)> {
         let mut earlier = Vec::new();
         for item in self

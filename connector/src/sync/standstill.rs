@@ -32,7 +32,7 @@ pub(crate) struct Standstills {
     org: Mutex<Breaker>,
     /// Why changes in Salesforce cannot be read, and since when, by mapping or object.
     reading: Mutex<BTreeMap<String, (i64, String)>>,
-    /// What the store has, by direction or mapping; `None` right after a start.
+    /// The reasons that the store has, by direction or mapping; `None` right after a start.
     shown: tokio::sync::Mutex<Option<BTreeMap<String, String>>>,
 }
 

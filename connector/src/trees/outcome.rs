@@ -68,7 +68,7 @@ impl TwoWaySync {
         }
     }
 
-    /// What the table says of an error of the org's. `others_landed`: the mapping's other records of the call did.
+    /// The outcome that the table gives to an error of the org's. `others_landed`: the mapping's other records of the call did.
     pub(super) fn refused_record(
         &self,
         tree: &mut Tree,

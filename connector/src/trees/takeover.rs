@@ -160,7 +160,7 @@ impl TwoWaySync {
             .await
     }
 
-    /// What is kept of the opportunities' roles, whichever trees they are of. `object` is the opportunities'.
+    /// The kept roles of the opportunities, whichever trees they are of. `object` is the opportunities'.
     pub(super) async fn roles_known(
         &self,
         object: &str,

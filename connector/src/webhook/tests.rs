@@ -1,4 +1,4 @@
-//! What senders send, and what becomes of it.
+//! Odd webhooks of senders, and what becomes of each.
 
 use axum::body::Body;
 use axum::http::Request;

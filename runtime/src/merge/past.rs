@@ -1,4 +1,4 @@
-//! What our writes to a side have replaced. A reading that began before a write shows one of these values, and comes
+//! Values that our writes to a side have replaced. A reading that began before a write shows one of these values, and comes
 //! after it: that is nobody's edit.
 
 use serde_json::{Value, json};
@@ -34,9 +34,9 @@ pub struct Call {
 /// How a reading of a side relates to our own writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// It shows something that we did not write, or nothing that we wrote over.
+    /// The reading shows something that we did not write, or nothing that we wrote over.
     Telling,
-    /// It shows only what our writes have replaced. The record may have been changed back since the last of them.
+    /// The reading shows only what our writes have replaced. The record may have been changed back since the last of them.
     Unsure,
     /// As [`Reading::Unsure`], and it is older than our last write.
     Own,

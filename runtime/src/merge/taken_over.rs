@@ -7,7 +7,7 @@ use super::state::{LinkState, read_record, record_json};
 use crate::entity::Entity;
 use crate::mapping::{MappingDescriptor, Side};
 
-/// What the old pair agreed on.
+/// The values that the old pair agreed on.
 pub struct Before {
     /// The side whose record is taken over.
     pub stays: Side,

@@ -1,4 +1,4 @@
-//! What an answer of Ticketure's has to be: about the record that was asked for, and nothing else.
+//! The rule for an answer of Ticketure's: it is about the record that was asked for, and nothing else.
 //!
 //! A proxy, a wrong address or an ignored filter gives answers that are well formed and about another record.
 

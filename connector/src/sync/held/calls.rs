@@ -53,7 +53,7 @@ impl TwoWaySync {
         (record.of, Sent::Later(later))
     }
 
-    /// What becomes of a record that is not sent, since its direction or its mapping is held.
+    /// The outcome of a record that is not sent, since its direction or its mapping is held.
     pub(crate) fn not_now(&self, name: &str, key: &str) -> Outcome {
         let later = self.held();
         let later = later.or_else(|| self.held_mapping(name, key));
