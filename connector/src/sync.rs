@@ -9,6 +9,7 @@ pub(crate) mod batch;
 mod blamed;
 mod buried;
 pub(crate) mod calls;
+mod clocks;
 pub(crate) mod clones;
 mod decided;
 mod failed;

@@ -5,7 +5,7 @@ use runtime::change::present;
 use runtime::entity::Entity;
 use runtime::json;
 use runtime::mapping::{MappingDescriptor, Side};
-use runtime::merge::{Call, Clocks, Decision, Gate};
+use runtime::merge::{Call, Decision, Gate};
 use runtime::queue::{
     DecisionRecord, Intent, IntentKey, Outcome, Repeat, Review, Settlement, StoreError,
 };
@@ -323,11 +323,6 @@ impl TwoWaySync {
         Ok(done)
     }
 
-    /// Now, by Salesforce's clock.
-    pub(super) fn salesforce_now_ms(&self) -> i64 {
-        self.now_ms() + self.salesforce.offset_ms()
-    }
-
     async fn updated(
         &self,
         writing: &mut Writing,
@@ -470,17 +465,6 @@ impl TwoWaySync {
         leave_out(plan.to_destination.as_mut(), &pair.unit.left_out);
         let back = self.ticketure.is_some() && !present(plan.to_source.as_ref()).is_empty();
         (!present(plan.to_destination.as_ref()).is_empty(), back)
-    }
-
-    pub(crate) fn clocks(&self) -> Clocks {
-        Clocks {
-            source_offset_ms: self
-                .ticketure
-                .as_ref()
-                .map_or(0, |client| client.offset_ms()),
-            destination_offset_ms: self.salesforce.offset_ms(),
-            ..Clocks::default()
-        }
     }
 }
 
