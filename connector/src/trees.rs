@@ -294,6 +294,15 @@ impl Work {
         }
     }
 
+    /// Returns the mappings whose records ask, the root first.
+    fn asking(&self) -> Vec<&'static MappingDescriptor> {
+        let others = self
+            .members
+            .iter()
+            .filter(|member| member.name != self.root.name);
+        std::iter::once(self.root).chain(others.copied()).collect()
+    }
+
     /// The trees that go on.
     pub(crate) fn going(&mut self) -> impl Iterator<Item = &mut Tree> {
         self.trees.iter_mut().filter(|tree| tree.goes_on())

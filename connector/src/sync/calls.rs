@@ -12,6 +12,7 @@ use runtime::salesforce::{CallError, RecordResult, SalesforceError};
 
 use super::TwoWaySync;
 use super::blamed::Blamed;
+use super::held::calls::Parts;
 
 /// Somebody else's call has the lock now; so long it takes, about.
 const LOCK_TAKEN_MS: i64 = 500;
@@ -103,12 +104,34 @@ impl TwoWaySync {
         self.in_calls_with(mapping, duplicates, records).await
     }
 
+    /// Writes opt-outs of records whose other fields were refused.
+    pub(super) async fn opt_outs_in_calls<T: Send>(
+        &self,
+        mapping: &'static MappingDescriptor,
+        records: Vec<Record<T>>,
+    ) -> Vec<(T, Sent)> {
+        let duplicates = mapping.policies.duplicates;
+        self.parts_in_calls(mapping, duplicates, records, Parts::OptOuts)
+            .await
+    }
+
     /// The same with another word on duplicates than the mapping's.
     pub(super) async fn in_calls_with<T: Send>(
         &self,
         mapping: &'static MappingDescriptor,
         duplicates: Duplicates,
         records: Vec<Record<T>>,
+    ) -> Vec<(T, Sent)> {
+        self.parts_in_calls(mapping, duplicates, records, Parts::Whole)
+            .await
+    }
+
+    async fn parts_in_calls<T: Send>(
+        &self,
+        mapping: &'static MappingDescriptor,
+        duplicates: Duplicates,
+        records: Vec<Record<T>>,
+        parts: Parts,
     ) -> Vec<(T, Sent)> {
         let object = mapping.object;
         let (records, mut sent) = self.with_room(records);
@@ -146,7 +169,7 @@ impl TwoWaySync {
                 results => {
                     let alone = self.alone(object, duplicates, &call, &results).await;
                     self.release(ticket, &call);
-                    let held = self.held_after(mapping, &call, &results).await;
+                    let held = self.held_after(mapping, &call, &results, parts).await;
                     let results = each(call, results, alone, held);
                     self.hold_if_orgs(&results);
                     sent.extend(results);
@@ -248,10 +271,6 @@ impl TwoWaySync {
     }
 
     fn note_size(&self, object: &str, sent: usize, results: &Result<Vec<RecordResult>, CallError>) {
-        let mut sizes = self
-            .call_sizes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         let too_much = match results {
             Err(error) => error.is_too_much(),
             Ok(results) => results
@@ -259,14 +278,23 @@ impl TwoWaySync {
                 .filter_map(|result| result.as_ref().err())
                 .any(|errors| errors.iter().any(SalesforceError::is_too_much)),
         };
+        self.note_call_size(object, sent, too_much, results.is_ok());
+    }
+
+    /// Notes whether a call of so many records or trees was too much.
+    pub(crate) fn note_call_size(&self, object: &str, sent: usize, too_much: bool, is_ok: bool) {
+        let mut sizes = self
+            .call_sizes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if too_much {
             sizes.too_many(object, sent);
-        } else if results.is_ok() {
+        } else if is_ok {
             sizes.went_well(object, sent);
         }
     }
 
-    fn call_size(&self, object: &str) -> usize {
+    pub(crate) fn call_size(&self, object: &str) -> usize {
         self.call_sizes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -134,9 +134,14 @@ impl TwoWaySync {
         name
     }
 
-    /// The outcome of an item after a call that no record of a mapping gets past. The mapping is the first one whose
-    /// object the error names. `None` if the error says nothing of the kind.
-    pub(super) fn held_by_call(&self, error: &CallError) -> Option<Outcome> {
+    /// Returns the outcome of an item after a call that no record of a mapping gets past. Of the mappings that asked, it
+    /// holds the one whose object the error names, else the first one. Where none is known to have asked, it holds the
+    /// first of all whose object is named. `None` if the error is of another class.
+    pub(super) fn held_by_call(
+        &self,
+        asking: &[&'static MappingDescriptor],
+        error: &CallError,
+    ) -> Option<Outcome> {
         let CallError::Refused { errors, .. } = error else {
             return None;
         };
@@ -144,8 +149,11 @@ impl TwoWaySync {
         if !matches!(error.verdict(), Verdict::Mapping | Verdict::Full) {
             return None;
         }
-        let mut mappings = self.handlers.iter().flat_map(|handler| handler.mappings());
-        let found = mappings.find(|mapping| names_object(&first.message, mapping.object));
+        let is_named =
+            |mapping: &&&'static MappingDescriptor| names_object(&first.message, mapping.object);
+        let named = asking.iter().find(is_named).or(asking.first());
+        let mut all = self.handlers.iter().flat_map(|handler| handler.mappings());
+        let found = named.or_else(|| all.find(is_named)).copied();
         let name = found.map(|mapping| self.hold_for(mapping, first))?;
         self.held_mapping(name, "")
     }

@@ -4,7 +4,7 @@
 //! Items of a held mapping are not charged. Now and then one record is tried, another one each time. A record that
 //! lands ends the hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use runtime::queue::Outcome;
 
@@ -115,8 +115,8 @@ pub(crate) struct TakeBack {
 pub(crate) struct Holds {
     held: BTreeMap<&'static str, Hold>,
     streaks: BTreeMap<&'static str, Streak>,
-    /// Records that were refused once, by mapping and code.
-    counted: HashSet<(&'static str, String, String)>,
+    /// The mappings and codes that refused a record since it landed last.
+    counted: HashMap<String, HashSet<(&'static str, String)>>,
     released: Vec<&'static str>,
     take_back: Vec<TakeBack>,
 }
@@ -243,8 +243,9 @@ impl Holds {
         let name = record.mapping;
         let kind = (record.code.to_owned(), record.field.to_owned());
         let is_first = self.count(&record);
-        if let Some(hold) = self.held.get(name) {
-            return hold.refused_with.as_ref() == Some(&kind);
+        let held = self.held.get(name);
+        if held.is_some_and(|hold| hold.refused_with.as_ref() == Some(&kind)) {
+            return true;
         }
         if !is_first {
             return false;
@@ -280,11 +281,15 @@ impl Holds {
         if self.counted.len() >= COUNTED_MAX {
             self.counted.clear();
         }
-        self.counted.insert((
-            record.mapping,
-            record.code.to_owned(),
-            format!("{}:{}", record.of, record.key),
-        ))
+        let codes = self.counted.entry(key_of(record.of, record.key));
+        codes
+            .or_default()
+            .insert((record.mapping, record.code.to_owned()))
+    }
+
+    /// Forgets the refusals of a record that landed: the next one is a first try again.
+    pub(crate) fn record_landed(&mut self, of: &str, key: &str) {
+        self.counted.remove(&key_of(of, key));
     }
 
     /// Says why a streak holds its mapping.
@@ -303,6 +308,10 @@ impl Holds {
     pub(crate) fn take_back(&mut self) -> Vec<TakeBack> {
         std::mem::take(&mut self.take_back)
     }
+}
+
+fn key_of(of: &str, key: &str) -> String {
+    format!("{of}:{key}")
 }
 
 /// The beginning of the notes of all held items.

@@ -14,6 +14,8 @@ use super::{TwoWaySync, Unit, fields};
 const ASK_AGAIN_MS: i64 = 100;
 /// It was rolled back with others: those are dealt with by then.
 const INNOCENT_MS: i64 = 500;
+/// Claims of an item after which it waits longer: those that were to blame are dealt with by then.
+const QUICK_CLAIMS: u32 = 3;
 /// A call of many records was too much for the org.
 const FEWER: &str = "fewer records go together next time";
 /// No record of a mapping gets through: so long it waits.
@@ -133,17 +135,27 @@ impl<'f> Failure<'f> {
 impl TwoWaySync {
     /// A call gave no result for any of its records.
     pub(crate) fn not_answered(&self, unit: &Unit, error: &CallError) -> Outcome {
-        self.unanswered(attempts_of(unit), error)
+        self.unanswered_by(&[unit.mapping], attempts_of(unit), error)
     }
 
     /// The same, after so many charged failures.
     pub(crate) fn unanswered(&self, attempts: u32, error: &CallError) -> Outcome {
+        self.unanswered_by(&[], attempts, error)
+    }
+
+    /// The same of a call that records of these mappings made.
+    pub(crate) fn unanswered_by(
+        &self,
+        asking: &[&'static MappingDescriptor],
+        attempts: u32,
+        error: &CallError,
+    ) -> Outcome {
         if error.is_everybodys() {
             return self
                 .held()
                 .unwrap_or_else(|| self.again(ASK_AGAIN_MS, &error.to_string()));
         }
-        if let Some(held) = self.held_by_call(error) {
+        if let Some(held) = self.held_by_call(asking, error) {
             return held;
         }
         self.failed_after(attempts, Failure::of(error.code(), error.to_string()))
@@ -152,6 +164,7 @@ impl TwoWaySync {
     /// What becomes of what was to be written; nothing where it landed, and the refusal where the record is to blame.
     pub(crate) fn unless_refused<'s>(
         &self,
+        asking: &[&'static MappingDescriptor],
         attempts: u32,
         sent: &'s Sent,
     ) -> Result<Option<Outcome>, &'s Refusal> {
@@ -163,7 +176,7 @@ impl TwoWaySync {
                 true => self.failed_after(attempts, Failure::of(error.code(), error.to_string())),
                 false => self.again(0, FEWER),
             },
-            Sent::Unanswered { error, .. } => self.unanswered(attempts, error),
+            Sent::Unanswered { error, .. } => self.unanswered_by(asking, attempts, error),
             Sent::Refused(refusal) if refusal.is_too_much() && !refusal.alone => {
                 self.again(0, FEWER)
             }
@@ -183,7 +196,26 @@ impl TwoWaySync {
 
     /// What the table says.
     pub(super) fn failed(&self, unit: &Unit, failure: Failure<'_>) -> Outcome {
-        self.failed_after(attempts_of(unit), failure)
+        let outcome = self.failed_after(attempts_of(unit), failure);
+        self.later_each_time(&unit.items, outcome)
+    }
+
+    /// Lets uncharged items wait longer, the more often they were claimed.
+    pub(crate) fn later_each_time(&self, items: &[Item], outcome: Outcome) -> Outcome {
+        let claims = items.iter().map(|item| item.attempt).max();
+        let claims = u32::try_from(claims.unwrap_or_default()).unwrap_or(u32::MAX);
+        match outcome {
+            Outcome::Retry {
+                due_ms,
+                error,
+                charge: false,
+            } if claims > QUICK_CLAIMS => Outcome::Retry {
+                due_ms: due_ms.max(self.now_ms() + self.backoff_ms(claims)),
+                error,
+                charge: false,
+            },
+            other => other,
+        }
     }
 
     /// The same, after so many charged failures.

@@ -19,7 +19,7 @@ impl TwoWaySync {
         sent: &Sent,
         linked: bool,
     ) -> Result<Option<Outcome>, StoreError> {
-        match self.unless_refused(attempts_of(unit), sent) {
+        match self.unless_refused(&[unit.mapping], attempts_of(unit), sent) {
             Ok(outcome) => Ok(outcome),
             Err(refusal) => self.refused(unit, refusal, linked).await.map(Some),
         }

@@ -397,7 +397,7 @@ impl TwoWaySync {
     }
 
     fn not_moved(&self, merge: &Merge, referring: Referring, sent: Sent) -> Option<Outcome> {
-        match self.unless_refused(merge.item.attempts, &sent) {
+        match self.unless_refused(&[], merge.item.attempts, &sent) {
             Ok(outcome) => outcome,
             Err(refusal) => {
                 let error = refusal.errors.first().cloned().unwrap_or_default();

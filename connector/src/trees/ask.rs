@@ -25,8 +25,9 @@ impl TwoWaySync {
         self.lead_anew(work).await?;
         self.left_earlier(work).await?;
         if let Err(error) = self.ask_for_all(work).await {
+            let asking = work.asking();
             for tree in work.going().filter(|tree| tree.doubt) {
-                tree.stop(self.unanswered(tree.attempts(), &error));
+                tree.stop(self.unanswered_by(&asking, tree.attempts(), &error));
             }
         }
         let decisions = work.trees.iter_mut();

@@ -1,5 +1,7 @@
 //! New trees as Composite Graphs: each is written as a whole or not at all, many in one call.
 
+use std::collections::VecDeque;
+
 use runtime::entity::Entity;
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::Outcome;
@@ -13,6 +15,9 @@ use super::{Tree, Wanted, Work, plan, refused_fields};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::Sent;
 use crate::sync::holds::{Admission, CREATES};
+
+/// The name under which the size of graph calls is known.
+const GRAPHS: &str = "composite graphs";
 
 /// Which records of a tree stand for which nodes of its graph; the last node may be the root's last write.
 struct Planted {
@@ -32,8 +37,11 @@ impl TwoWaySync {
                 planted.push(of);
             }
         }
-        for call in graph::packed(&graphs) {
-            if !self.may_create(work, &planted, call.places()) {
+        let mut calls = VecDeque::from(graph::packed(&graphs));
+        while let Some(call) = calls.pop_front() {
+            let may_go = !self.is_held_back(work.root.name)
+                && self.may_create(work, &planted, call.places());
+            if !may_go {
                 for place in call.places() {
                     let id = planted
                         .get(*place)
@@ -44,13 +52,28 @@ impl TwoWaySync {
                 }
                 continue;
             }
-            match self.salesforce.write_graphs(&call).await {
+            if call.places().len() > self.call_size(GRAPHS) {
+                for half in call.halves().into_iter().rev() {
+                    calls.push_front(half);
+                }
+                continue;
+            }
+            let written = self.salesforce.write_graphs(&call).await;
+            let is_too_much = written.as_ref().is_err_and(CallError::is_too_much);
+            self.note_call_size(GRAPHS, call.places().len(), is_too_much, written.is_ok());
+            match written {
                 Ok(results) => {
                     let landed = results.iter().any(Result::is_ok);
                     self.know_closed(work, &planted, call.places(), &results)
                         .await;
                     for (place, result) in call.places().iter().zip(results) {
                         self.note_graph(work, &planted, *place, result, landed);
+                    }
+                }
+                // One tree of many may be to blame.
+                Err(error) if error.is_about_content() && call.places().len() > 1 => {
+                    for half in call.halves().into_iter().rev() {
+                        calls.push_front(half);
                     }
                 }
                 Err(error) => {

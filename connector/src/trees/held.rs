@@ -6,7 +6,7 @@ use runtime::mapping::MappingDescriptor;
 use runtime::queue::{Item, StoreError};
 use runtime::salesforce::SalesforceError;
 
-use super::Work;
+use super::{Tree, Work};
 use crate::sync::TwoWaySync;
 use crate::sync::batch;
 use crate::sync::held_calls::NO_ACCESS;
@@ -87,6 +87,18 @@ impl TwoWaySync {
         }
     }
 
+    /// Notes the trees that nothing refused. Where one of them was the try of a held mapping, the hold ends.
+    pub(super) fn note_unrefused(&self, work: &Work) {
+        let mut holds = self.holds();
+        for tree in work.trees.iter().filter(|tree| is_unrefused(tree)) {
+            holds.record_landed(work.root.name, &tree.id);
+            holds.tried(work.root.name);
+            for wanted in &tree.wanted {
+                holds.tried(wanted.mapping.name);
+            }
+        }
+    }
+
     /// Returns whether the error holds the record's whole mapping, or does already.
     pub(super) fn holds_mapping(
         &self,
@@ -97,4 +109,8 @@ impl TwoWaySync {
         let is_closed = error.code == NO_ACCESS && self.is_held_back(mapping.name);
         is_closed || self.is_of_all(mapping, tree, error)
     }
+}
+
+fn is_unrefused(tree: &Tree) -> bool {
+    tree.goes_on() && !tree.failed && !tree.open && tree.faults.is_empty()
 }

@@ -145,6 +145,7 @@ impl TwoWaySync {
         if !written.is_empty() {
             self.store.keep_records(written).await?;
         }
+        self.note_unrefused(&work);
         let mut settlements = Vec::new();
         for tree in &mut work.trees {
             if let (None, false, Some(reason)) = (&tree.stopped, tree.failed, tree.again) {

@@ -31,7 +31,15 @@ impl TwoWaySync {
         sent: &Sent,
     ) {
         tree.open |= !sent.is_undone();
-        let outcome = match self.unless_refused(tree.attempts(), sent) {
+        if let Sent::Unanswered { error, alone: true } = sent
+            && let Some(held) = self.held_for_content(mapping, (root.name, &tree.id), error)
+        {
+            return tree.refuse(root, mapping, key, held);
+        }
+        let mut asking = vec![mapping];
+        let root_mapping = self.mapping(root.name);
+        asking.extend(root_mapping.into_iter().flat_map(|root| self.members(root)));
+        let outcome = match self.unless_refused(&asking, tree.attempts(), sent) {
             Ok(None) => return,
             Ok(Some(outcome)) => outcome,
             Err(refusal) => {
@@ -53,8 +61,9 @@ impl TwoWaySync {
 
     /// What the tree at this place needs to know was not to be found out.
     pub(crate) fn stop_unanswered(&self, work: &mut Work, place: usize, error: &CallError) {
+        let asking = work.asking();
         if let Some(tree) = work.trees.get_mut(place) {
-            tree.stop(self.unanswered(tree.attempts(), error));
+            tree.stop(self.unanswered_by(&asking, tree.attempts(), error));
         }
     }
 
@@ -123,7 +132,8 @@ impl TwoWaySync {
         // Trees have no reviews, so a duplicate is an error with help of its own.
         let is_duplicate = failure.verdict == Verdict::Duplicate;
         let help = npsp::help(&failure.message).or(is_duplicate.then_some(DUPLICATE));
-        let mut outcome = self.failed_after(tree.attempts(), failure);
+        let failed = self.failed_after(tree.attempts(), failure);
+        let mut outcome = self.later_each_time(&tree.items, failed);
         if let (Outcome::Dead { error }, Some(help)) = (&mut outcome, help) {
             help.clone_into(&mut error.help);
         }

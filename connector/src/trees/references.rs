@@ -21,6 +21,7 @@ impl TwoWaySync {
         let (resolved, failure) = self.resolve(all.clone()).await?;
         let left_out = self.left_out(&all, &resolved).await?;
         work.outside = resolved;
+        let asking = [work.root];
         for place in 0..work.trees.len() {
             let mut references = outside(work, place).into_iter();
             let missing = references.find(|reference| {
@@ -35,7 +36,9 @@ impl TwoWaySync {
             }
             match (missing, &failure) {
                 (None, _) => {}
-                (Some(_), Some(error)) => tree.stop(self.unanswered(tree.attempts(), error)),
+                (Some(_), Some(error)) => {
+                    tree.stop(self.unanswered_by(&asking, tree.attempts(), error))
+                }
                 (Some((parent, id)), None) => tree.stop(Outcome::Park {
                     key: format!("{parent}:{id}"),
                     reason: format!(

@@ -80,7 +80,7 @@ impl TwoWaySync {
             Err(error) => {
                 for place in new.iter().map(|one| one.place.0) {
                     if let Some(tree) = work.trees.get_mut(place) {
-                        tree.stop(self.unanswered(tree.attempts(), &error));
+                        tree.stop(self.unanswered_by(&[first], tree.attempts(), &error));
                     }
                 }
                 return Ok(());

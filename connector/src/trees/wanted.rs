@@ -89,8 +89,9 @@ impl TwoWaySync {
         match self.tree_settings().await {
             Ok(settings) => work.settings = settings,
             Err(error) => {
+                let asking = work.asking();
                 for tree in &mut work.trees {
-                    tree.stop(self.unanswered(tree.attempts(), &error));
+                    tree.stop(self.unanswered_by(&asking, tree.attempts(), &error));
                 }
             }
         }

@@ -14,7 +14,7 @@ pub(super) const LIMIT_MS: i64 = 300_000;
 /// Too many long calls at a time: they end.
 const CONCURRENT_MS: i64 = 5_000;
 /// Statuses with which nothing was done and something in the request is to blame.
-const UNDONE: [u16; 4] = [400, 413, 414, 431];
+const UNDONE: std::ops::Range<u16> = 400..500;
 
 /// One error of Salesforce's: a code, a sentence and the fields it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,6 +10,15 @@ use runtime::salesforce::{CallError, RecordResult, SalesforceError};
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
 use crate::sync::holds::{Admission, CREATES, Refused};
+use crate::sync::outcome::Failure;
+
+/// Fields of the records of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum Parts {
+    Whole,
+    /// Opt-outs of records whose other fields were refused: that they land says nothing of the others.
+    OptOuts,
+}
 
 /// The user may not write the record, or none of its object.
 pub(crate) const NO_ACCESS: &str = "INSUFFICIENT_ACCESS_OR_READONLY";
@@ -67,6 +76,7 @@ impl TwoWaySync {
         mapping: &'static MappingDescriptor,
         call: &[Record<T>],
         results: &Result<Vec<RecordResult>, CallError>,
+        parts: Parts,
     ) -> BTreeMap<usize, Outcome> {
         let creates = call.iter().all(|record| record.id.is_none());
         let results = match results {
@@ -74,7 +84,10 @@ impl TwoWaySync {
             Err(error) => return self.held_by_refusal(mapping, call, error),
         };
         if results.iter().any(Result::is_ok) {
-            self.landed(mapping.name, creates);
+            if parts == Parts::Whole {
+                self.records_landed(mapping, call, results);
+                self.landed(mapping.name, creates);
+            }
             return BTreeMap::new();
         }
         let mut held = BTreeMap::new();
@@ -93,6 +106,22 @@ impl TwoWaySync {
         held
     }
 
+    fn records_landed<T>(
+        &self,
+        mapping: &'static MappingDescriptor,
+        call: &[Record<T>],
+        results: &[RecordResult],
+    ) {
+        let mut holds = self.holds();
+        for (record, _) in call
+            .iter()
+            .zip(results)
+            .filter(|(_, result)| result.is_ok())
+        {
+            holds.record_landed(mapping.name, &record.key);
+        }
+    }
+
     fn held_by_refusal<T>(
         &self,
         mapping: &'static MappingDescriptor,
@@ -102,6 +131,14 @@ impl TwoWaySync {
         let CallError::Refused { errors, .. } = error else {
             return BTreeMap::new();
         };
+        if let [record] = call
+            && mapping.tree.is_none()
+            && error.is_about_content()
+        {
+            let record = (mapping.name, record.key.as_str());
+            let held = self.held_for_content(mapping, record, error);
+            return held.into_iter().map(|held| (0, held)).collect();
+        }
         let is_of_all = matches!(error.verdict(), Verdict::Mapping | Verdict::Full);
         let Some(first) = errors.first().filter(|_| is_of_all) else {
             return BTreeMap::new();
@@ -111,6 +148,21 @@ impl TwoWaySync {
             Some((place, self.held_now(mapping, &record.key, first)?))
         });
         held.collect()
+    }
+
+    /// Counts a record over which a call of its own was refused as a whole. `Some` if its mapping is held.
+    pub(crate) fn held_for_content(
+        &self,
+        mapping: &'static MappingDescriptor,
+        record: (&'static str, &str),
+        error: &CallError,
+    ) -> Option<Outcome> {
+        let CallError::Refused { errors, .. } = error else {
+            return None;
+        };
+        let first = errors.first().filter(|_| error.is_about_content())?;
+        let failure = Failure::of(error.code(), first.message.clone());
+        self.held_in_a_row(mapping, record, &failure, first.fields.first())
     }
 
     /// Holds the mapping, and returns what becomes of the record.

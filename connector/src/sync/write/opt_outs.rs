@@ -88,7 +88,8 @@ impl TwoWaySync {
             }
         }
         let sent_ms = self.salesforce_now_ms();
-        for ((mut writing, refusal, opt_outs), sent) in self.in_calls(mapping, again).await {
+        for ((mut writing, refusal, opt_outs), sent) in self.opt_outs_in_calls(mapping, again).await
+        {
             if matches!(sent, Sent::Landed(_)) {
                 let state = &mut writing.pair.state;
                 let answered_ms = self.salesforce_now_ms();

@@ -43,7 +43,7 @@ impl TwoWaySync {
 
     /// What becomes of an item whose record was not written to: Ticketure is asked again, and says the same.
     fn not_noted(&self, item: &Item, sent: Sent) -> Option<Outcome> {
-        match self.unless_refused(item.attempts, &sent) {
+        match self.unless_refused(&[], item.attempts, &sent) {
             Ok(outcome) => outcome,
             Err(refusal) => {
                 let error = refusal.errors.first().cloned().unwrap_or_default();

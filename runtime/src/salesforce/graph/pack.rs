@@ -46,6 +46,21 @@ impl<'a> GraphCall<'a> {
         &self.places
     }
 
+    /// Divides the call in two. A call of one graph stays as it is.
+    pub fn halves(mut self) -> Vec<GraphCall<'a>> {
+        let half = self.graphs.len() / 2;
+        if half == 0 {
+            return vec![self];
+        }
+        let second = GraphCall {
+            graphs: self.graphs.split_off(half),
+            places: self.places.split_off(half),
+            nodes: self.nodes,
+            kinds: self.kinds.clone(),
+        };
+        vec![self, second]
+    }
+
     fn takes(&self, graph: &Graph) -> bool {
         let new = graph.kinds.iter().filter(|kind| !self.kinds.contains(kind));
         self.graphs.len() < GRAPHS_MAX
