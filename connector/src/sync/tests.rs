@@ -16,6 +16,7 @@ mod merges;
 pub(crate) mod museum;
 mod organizations;
 mod pages;
+mod rehold;
 mod reviews;
 mod standstill;
 mod table;
