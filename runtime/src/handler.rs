@@ -306,7 +306,7 @@ fn too_long(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
 fn control(field: &FieldDescriptor, slot: SlotRef<'_>) -> Option<String> {
     let text = slot.text()?;
     let letter = match field.kind {
-        // What a look-up asks for is JSON, in which they are escaped.
+        // A look-up's key is JSON, in which they are escaped.
         Kind::Lookup(_) if text.contains('\\') => in_json(&serde_json::from_str(text).ok()?),
         _ => control_character(text),
     };

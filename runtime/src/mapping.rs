@@ -19,7 +19,7 @@ pub struct MappingDescriptor {
     pub payload_type: &'static str,
     /// Member names from the webhook's root to its list of rows.
     pub rows: &'static [&'static str],
-    /// Where the webhook has its type, its id and its time.
+    /// Names of the webhook's type, id and time.
     pub envelope: Envelope,
     /// All of them hold for a row of this mapping.
     pub when: &'static [Condition],

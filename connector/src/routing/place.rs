@@ -1,4 +1,4 @@
-//! Where a row belongs: the mapping, the lane and the key of its item.
+//! The place of a row: the mapping, the lane and the key of its item.
 
 use runtime::handler::Handler;
 use runtime::mapping::{MappingDescriptor, Path, Piece};

@@ -416,7 +416,7 @@ fn each<T>(
     }
 }
 
-/// Where any record of the calls landed, it is the refused ones that nobody may touch.
+/// Marks the refused records where any other of the calls landed: they are to blame themselves.
 fn others_landed<T>(mut sent: Vec<(T, Sent)>) -> Vec<(T, Sent)> {
     if sent.iter().any(|(_, sent)| matches!(sent, Sent::Landed(_))) {
         for (_, sent) in &mut sent {

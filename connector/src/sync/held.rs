@@ -17,7 +17,8 @@ use super::{TwoWaySync, Unit};
 
 /// How often the schema of a held mapping is read.
 const SCHEMA_MS: i64 = 60_000;
-/// How long a batch that was under way may still delay items of a hold that has ended, and how often they are looked for.
+/// Time in which a batch under way may still delay items of a hold that has ended.
+/// usher looks for them every `LOOK_MS`.
 const GO_ON_MS: i64 = 30_000;
 const LOOK_MS: i64 = 5_000;
 /// How long usher takes the rights that it read of an object for granted.
@@ -225,7 +226,7 @@ impl TwoWaySync {
         let rights = match known {
             Some((at_ms, rights)) if now_ms - at_ms < RIGHTS_MS => rights,
             _ => {
-                // What cannot be read is not known to be closed.
+                // An object whose describe is refused is not known to be closed.
                 let described = self.salesforce.describe(object).await.unwrap_or_default();
                 let may = |what: &str| described.get(what).and_then(serde_json::Value::as_bool);
                 let rights = Rights {

@@ -143,7 +143,7 @@ impl TwoWaySync {
         self.unanswered_by(&[], attempts, error)
     }
 
-    /// The same of a call that records of these mappings made.
+    /// Returns the outcome after a call without an answer that these mappings made.
     pub(crate) fn unanswered_by(
         &self,
         asking: &[&'static MappingDescriptor],

@@ -55,7 +55,7 @@ impl TwoWaySync {
         }
         let own = match error.verdict() {
             Verdict::OrgWide => refusal.others_landed,
-            // What was everybody's is held by now.
+            // Trouble of the whole mapping is held by now.
             verdict => matches!(verdict, Verdict::Mapping | Verdict::Full),
         };
         let failure = Failure {

@@ -70,7 +70,7 @@ impl TwoWaySync {
                         self.note_graph(work, &planted, *place, result, landed);
                     }
                 }
-                // One tree of many may be to blame.
+                // A single tree may be to blame.
                 Err(error) if error.is_about_content() && call.places().len() > 1 => {
                     for half in call.halves().into_iter().rev() {
                         calls.push_front(half);

@@ -10,7 +10,7 @@ use crate::entity::{Entity, SlotRef};
 use crate::json;
 use crate::mapping::{MappingDescriptor, Side};
 
-/// So long a reading may take, and its judgement.
+/// Longest time of a reading and its judgement.
 const PAST_MS: i64 = 600_000;
 /// Values of a pair that are kept at most.
 const PAST_MAX: usize = 64;

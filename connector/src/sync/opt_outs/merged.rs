@@ -70,7 +70,7 @@ impl TwoWaySync {
                     .await?
             }
         };
-        // What is refused for good, such as an identity that was merged as well, stays as it is.
+        // A record that is refused for good, such as an identity that was merged as well, stays as it is.
         Ok(outcome.filter(|outcome| matches!(outcome, Outcome::Retry { .. })))
     }
 }

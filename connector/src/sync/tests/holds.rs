@@ -78,7 +78,7 @@ async fn a_hidden_field_holds_its_mapping_after_one_call_and_no_other() {
 async fn twenty_refusals_alike_hold_the_mapping_and_all_go_on_by_themselves() {
     let museum = Museum::working();
     on_contacts(&museum, refuse(RULE, "A gift needs a date.", None));
-    // They come a few at a time.
+    // The people come a few at a time.
     for number in 0..30 {
         museum.tell([person(number)]).await;
         pass(2).await;
