@@ -171,7 +171,7 @@ impl TwoWaySync {
             "{}{} {}",
             said(error),
             place.unwrap_or_default(),
-            retry::help(&error.code)
+            goes_on(&error.code)
         )
     }
 
@@ -201,7 +201,7 @@ impl TwoWaySync {
             "{IN_A_ROW} records in a row were refused, and none landed: {}{} One record is tried a minute. {}",
             failure.line(),
             place.unwrap_or_default(),
-            retry::help(failure.code).replace("retry the item", "it goes on by itself"),
+            goes_on(failure.code),
         );
         holds.say(mapping.name, reason);
         holds.outcome(mapping.name, key, self.now_ms())
@@ -363,6 +363,12 @@ impl TwoWaySync {
 /// The name of a held mapping in `usher status`.
 pub(crate) fn held_name(mapping: &str) -> String {
     format!("mapping {mapping}")
+}
+
+/// Help for an operator whose items go on by themselves.
+fn goes_on(code: &str) -> String {
+    let help = retry::help(code);
+    help.replace("retry the item", "it goes on by itself")
 }
 
 fn said(error: &SalesforceError) -> String {
