@@ -79,16 +79,24 @@ fn an_edit_is_built_a_mistake_is_shown_and_drift_is_refused_in_ci() {
     for _ in 0..2 {
         checkout.edit("LeadSource: Ticketure }", "LeadSource: Web }");
     }
+    checkout.edit(
+        "email: \" Ada@Example.org \"",
+        "email: \" Eve@Example.org \"",
+    );
     let edited = checkout.test(false);
     let shown = text(&edited.stderr);
     assert!(
         shown.contains("generated/ is behind mappings/: run cargo gen"),
         "{shown}"
     );
-    // A test of the mapping says what the edits say: they are in.
+    // A test of the mapping says what the edits say, another is given an address that it does not expect: all are in.
     let ran = text(&edited.stdout);
     assert!(
         ran.contains("an_address_is_flattened_and_a_cleared_phone_stays_a_null ... ok"),
+        "{ran}"
+    );
+    assert!(
+        ran.contains("Email: expected \"ada@example.org\", got \"eve@example.org\""),
         "{ran}"
     );
 
