@@ -262,7 +262,7 @@ impl ObjectSeed<'_, '_> {
 }
 
 /// A member's name, borrowed from the text where it has no escapes.
-struct Name<'de>(std::borrow::Cow<'de, str>);
+pub struct Name<'de>(pub std::borrow::Cow<'de, str>);
 
 impl<'de> serde::Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -219,8 +219,9 @@ impl Judged {
     }
 }
 
-/// Decides whether the record becomes an item, or is held. `None` if the reading is older than our last write, and shows
-/// only what our writes have replaced, or if it shows a write whose answer is on its way: the record is read once more.
+/// Decides whether the record becomes an item, or is held. `None` if the reading says nothing, and the record is read
+/// once more: it is older than our last write and shows only what our writes have replaced. Or it shows a write whose
+/// answer is on its way.
 fn decide(
     sync: &TwoWaySync,
     mapping: &'static MappingDescriptor,

@@ -115,7 +115,7 @@ impl TwoWaySync {
             .await
     }
 
-    /// The same with another word on duplicates than the mapping's.
+    /// Writes records with another word on duplicates than the mapping's.
     pub(super) async fn in_calls_with<T: Send>(
         &self,
         mapping: &'static MappingDescriptor,

@@ -138,7 +138,7 @@ impl TwoWaySync {
         self.unanswered_by(&[unit.mapping], attempts_of(unit), error)
     }
 
-    /// The same, after so many charged failures.
+    /// The outcome after a call without an answer, and after so many charged failures.
     pub(crate) fn unanswered(&self, attempts: u32, error: &CallError) -> Outcome {
         self.unanswered_by(&[], attempts, error)
     }
@@ -218,7 +218,7 @@ impl TwoWaySync {
         }
     }
 
-    /// The same, after so many charged failures.
+    /// The outcome that the table gives after so many charged failures.
     pub(crate) fn failed_after(&self, attempts: u32, failure: Failure<'_>) -> Outcome {
         let failure = failure.without_code();
         match failure.verdict {
@@ -275,7 +275,7 @@ pub(super) fn attempts_of(unit: &Unit) -> u32 {
     attempts.unwrap_or_default()
 }
 
-/// The same outcome for all items of a unit; the link goes with the last.
+/// Settles all items of a unit with one outcome; the link goes with the last.
 pub(crate) fn settle(unit: Unit, outcome: &Outcome, link: Option<Link>) -> Vec<Settlement> {
     let settlements = settle_each(&unit, outcome, outcome);
     with_link(settlements, link)

@@ -77,7 +77,7 @@ impl LinkState {
         }
     }
 
-    /// Returns whether a reading shows a write of ours that is not known to have landed yet, and nothing else that is new.
+    /// Returns whether a reading shows nothing new but a write of ours that is not known to have landed yet.
     pub fn shows_write(&self, side: Side, image: &dyn Entity, wrote: &dyn Entity) -> bool {
         let here = self.side(side);
         let mut shows = false;

@@ -1,4 +1,4 @@
-//! Pairs that lost one of their records to a merge: the survivor takes over the record on the other side, and wins where
+//! Pairs that lost one of their records to a merge. The survivor takes over the record on the other side. It wins where
 //! that record has nothing newer than what the old pair agreed on.
 
 use serde_json::{Value, json};

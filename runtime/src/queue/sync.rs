@@ -1,6 +1,6 @@
 //! Reads about two-way sync: intents, decisions, gates, cursors, pauses and what was.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::StoreError;
 use super::intent::side_of;
@@ -122,7 +122,7 @@ pub(super) fn pauses(connection: &Connection) -> Result<Vec<Pause>, StoreError> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What was deleted or merged, by its id on that side.
+/// The records that were deleted or merged, by their ids on that side.
 pub(super) fn tombstones(
     connection: &Connection,
     mapping: &str,
@@ -137,16 +137,19 @@ pub(super) fn tombstones(
         "SELECT source_id, destination_id, side, deleted_at, merged_into FROM tombstones
          WHERE mapping = ?1 AND {column} IN (SELECT value FROM json_each(?2))"
     ))?;
-    let rows = statement.query_map((mapping, json_list(ids)), |row| {
-        let side: String = row.get(2)?;
-        Ok(Tombstone {
-            mapping: mapping.to_owned(),
-            source_id: row.get(0)?,
-            destination_id: row.get(1)?,
-            side: side_of(&side),
-            deleted_at_ms: row.get(3)?,
-            merged_into: row.get(4)?,
-        })
-    })?;
+    let rows = statement.query_map((mapping, json_list(ids)), |row| tombstone(mapping, row))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Reads `source_id, destination_id, side, deleted_at, merged_into`.
+pub(super) fn tombstone(mapping: &str, row: &Row<'_>) -> rusqlite::Result<Tombstone> {
+    let side: String = row.get(2)?;
+    Ok(Tombstone {
+        mapping: mapping.to_owned(),
+        source_id: row.get(0)?,
+        destination_id: row.get(1)?,
+        side: side_of(&side),
+        deleted_at_ms: row.get(3)?,
+        merged_into: row.get(4)?,
+    })
 }

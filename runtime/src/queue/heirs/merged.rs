@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::{owner, record};
-use crate::queue::intent::side_of;
 use crate::queue::item::Tombstone;
+use crate::queue::sync::tombstone;
 use crate::queue::view::json_list;
 use crate::queue::{Store, StoreError};
 
@@ -93,17 +93,6 @@ fn tombstones(
         "SELECT source_id, destination_id, side, deleted_at, merged_into FROM tombstones
          WHERE mapping = ?1 AND merged_into = ?2 AND merged_into IS NOT NULL",
     )?;
-    let read = |row: &Row<'_>| {
-        let side: String = row.get(2)?;
-        Ok(Tombstone {
-            mapping: mapping.to_owned(),
-            source_id: row.get(0)?,
-            destination_id: row.get(1)?,
-            side: side_of(&side),
-            deleted_at_ms: row.get(3)?,
-            merged_into: row.get(4)?,
-        })
-    };
-    let rows = statement.query_map((mapping, survivor), read)?;
+    let rows = statement.query_map((mapping, survivor), |row| tombstone(mapping, row))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
