@@ -139,7 +139,8 @@ impl TwoWaySync {
         let mut halves: Vec<Vec<Record<T>>> = Vec::new();
         let ticket = self.lock_groups().ticket();
         while !left.is_empty() || !halves.is_empty() {
-            if self.held().is_some() || self.is_held_back(mapping.name) {
+            let waits = parts == Parts::Whole && self.is_held_back(mapping.name);
+            if self.held().is_some() || waits {
                 let rest = halves.into_iter().flatten().chain(left);
                 sent.extend(rest.map(|record| self.put_off_record(mapping.name, record)));
                 break;

@@ -81,7 +81,7 @@ impl TwoWaySync {
             let keys = units.iter().map(|unit| unit.source_id.as_str());
             self.holds().admit(mapping.name, keys, self.now_ms())
         };
-        let mut settlements = Vec::new();
+        let mut waiting = Vec::new();
         for unit in units {
             let goes = match &admission {
                 Admission::All => true,
@@ -93,10 +93,11 @@ impl TwoWaySync {
                 false => self.held_mapping(mapping.name, &unit.source_id),
             };
             match later {
-                Some(later) => settlements.extend(settle(unit, &later, None)),
+                Some(later) => waiting.push((unit, later)),
                 None => going.push(unit),
             }
         }
+        let settlements = self.wait_but_opt_out(mapping, waiting).await?;
         self.store.settle(settlements).await?;
         Ok(going)
     }

@@ -22,6 +22,7 @@ use crate::to_salesforce::references::{leave_out, of, waits_for};
 use crate::to_salesforce::send::{body, parents};
 use crate::to_ticketure::endpoint;
 
+mod held;
 mod in_step;
 mod opt_outs;
 

@@ -16,7 +16,8 @@ use crate::sync::outcome::Failure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Parts {
     Whole,
-    /// Opt-outs of records whose other fields were refused: that they land says nothing of the others.
+    /// Opt-outs of records whose other fields were refused or wait: no hold keeps them, and that they land says nothing
+    /// of the others.
     OptOuts,
 }
 

@@ -150,3 +150,103 @@ async fn an_opt_out_goes_where_ticketure_refuses_the_rest() {
     assert_eq!(consent(&museum, "i-0"), Some(false));
     assert_eq!(museum.errors().await.len(), 1);
 }
+
+/// Every write of contacts that names the last name is met.
+fn on_names(museum: &Museum, kind: FaultKind) {
+    museum.simulator.add_fault(Fault {
+        path: Some("/composite/sobjects".to_owned()),
+        about: Some("\"LastName\"".to_owned()),
+        ..Fault::always(kind)
+    });
+}
+
+fn rule() -> FaultKind {
+    FaultKind::Refuse {
+        code: "FIELD_CUSTOM_VALIDATION_EXCEPTION".to_owned(),
+        message: "A gift needs a date.".to_owned(),
+        matches: Vec::new(),
+        one_in: 1,
+        with: None,
+    }
+}
+
+fn no_record_type() -> FaultKind {
+    FaultKind::RefuseCall {
+        status: 400,
+        code: "INVALID_TYPE_FOR_OPERATION".to_owned(),
+        message: "entity type Contact does not support update".to_owned(),
+        with: None,
+    }
+}
+
+fn renamed(number: usize) -> Value {
+    let mut renamed = person(number);
+    renamed["last_name"] = json!(format!("Byron {number}"));
+    renamed
+}
+
+/// Holds contacts by refused names of the people 0 to 29.
+async fn held_by(kind: FaultKind) -> Museum {
+    let museum = Museum::working();
+    museum.people(40).await;
+    museum.settled().await;
+    museum.read().await;
+    on_names(&museum, kind);
+    for number in 0..30 {
+        museum.tell([renamed(number)]).await;
+        pass(1).await;
+    }
+    assert!(museum.pause("mapping contact").await.is_some());
+    museum
+}
+
+#[tokio::test(start_paused = true)]
+async fn opt_outs_wait_behind_no_held_mapping() {
+    for kind in [rule(), no_record_type()] {
+        let museum = held_by(kind).await;
+        let mut refused = renamed(35);
+        refused["email_opt_in"] = json!(false);
+        museum.tell([refused]).await;
+        pass(5).await;
+        assert!(is_out(&museum, "i-35"));
+        let contact = museum.contact("i-36").unwrap();
+        let contact = contact.get("Id").and_then(Value::as_str).unwrap();
+        let edit = json!({ "HasOptedOutOfEmail": true, "MailingCity": "Reno" });
+        let edit = edit.as_object().unwrap().clone();
+        museum
+            .simulator
+            .update_by_user("Contact", contact, edit)
+            .unwrap();
+        museum.read().await;
+        pass(5).await;
+        assert_eq!(consent(&museum, "i-36"), Some(false));
+        assert!(museum.pause("mapping contact").await.is_some());
+        assert_eq!(museum.contact("i-35").unwrap()["LastName"], "Lovelace 35");
+        museum.simulator.clear_faults();
+        pass(300).await;
+        museum.settled().await;
+        assert_eq!(museum.errors().await, []);
+        assert_eq!(museum.contact("i-35").unwrap()["LastName"], "Byron 35");
+        assert!(is_out(&museum, "i-35"));
+        assert_eq!(consent(&museum, "i-36"), Some(false));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn opt_outs_beside_refused_edits_go_with_the_edits_that_hold_their_mapping() {
+    let museum = Museum::working();
+    museum.people(30).await;
+    museum.settled().await;
+    on_names(&museum, no_record_type());
+    let opting_out = (0..30).map(|number| {
+        let mut refused = renamed(number);
+        refused["email_opt_in"] = json!(false);
+        refused
+    });
+    museum.tell(opting_out).await;
+    pass(10).await;
+    assert!(museum.pause("mapping contact").await.is_some());
+    for number in 0..30 {
+        assert!(is_out(&museum, &format!("i-{number}")), "i-{number}");
+    }
+}

@@ -63,7 +63,8 @@ impl TwoWaySync {
         }
     }
 
-    /// Writes the opt-outs of updates that the org refuses for good. The refusal stays what became of the update.
+    /// Writes the opt-outs of updates that the org refuses for good, or whose mapping is held. What became of the update
+    /// stays.
     pub(super) async fn update_opt_outs(
         &self,
         mapping: &'static MappingDescriptor,
@@ -72,11 +73,17 @@ impl TwoWaySync {
         let mut done = Vec::with_capacity(sent.len());
         let mut again: Vec<Record<Refused>> = Vec::new();
         for (writing, sent) in sent {
-            let refused = writing
-                .to_destination
-                .as_ref()
-                .filter(|_| sent.is_refused_for_good());
-            match refused.and_then(|record| beside_others(mapping, record.as_ref())) {
+            let record = writing.to_destination.as_deref();
+            let opt_outs = match &sent {
+                Sent::Later(_) if self.holds().get(mapping.name).is_some() => {
+                    record.and_then(|record| alone(mapping, record))
+                }
+                sent if sent.is_refused_for_good() => {
+                    record.and_then(|record| beside_others(mapping, record))
+                }
+                _ => None,
+            };
+            match opt_outs {
                 Some(opt_outs) => again.push(Record {
                     key: writing.pair.link.source_id.clone(),
                     id: Some(writing.pair.link.destination_id.clone()),
