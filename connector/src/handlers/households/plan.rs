@@ -119,7 +119,19 @@ impl<'f> Plan<'f> {
         let place = self.facts.places.get(own)?;
         let is_free = place.is_household && (place.people.is_empty() || self.is_ours(own));
         let goes = self.circular.contains(leader) && self.may_move(leader);
-        Some(own).filter(|_| (goes || self.goes_back(leader)) && is_free)
+        let goes = goes || self.goes_back(leader) || self.has_outlived_its_anchor(leader);
+        Some(own).filter(|_| goes && is_free)
+    }
+
+    /// Did usher move the leader to a contact whose identity was merged into the leader's since? Where the merge is heard
+    /// of first, the leader never moves.
+    fn has_outlived_its_anchor(&self, leader: &str) -> bool {
+        let Some(person) = self.person(leader) else {
+            return false;
+        };
+        let was_put = person.home.left.is_some() && !self.is_taken(leader);
+        let mut absorbed = self.facts.homes_of(leader).into_iter().skip(1);
+        was_put && absorbed.any(|home| home.at.is_some() && home.at == person.account)
     }
 
     /// Did usher move the contact to where the office had taken the person out before? A renewal may name the survivor
@@ -323,6 +335,25 @@ mod tests {
         };
         found.places.insert("ha".to_owned(), empty);
         assert_eq!(moves(&found), to(&[("a", "ha"), ("b", "ha")]));
+    }
+
+    #[test]
+    fn whoever_followed_a_contact_that_was_merged_into_it_goes_home() {
+        let mut found = facts(&["a", "b", "c"], &[("1", "c", "b")]);
+        for contact in ["b", "c"] {
+            put(&mut found, contact, "ha");
+            let home = &mut found.people.get_mut(contact).unwrap().home;
+            home.left = home.own.clone();
+        }
+        let mut found = housed(found);
+        let empty = Place {
+            is_household: true,
+            ..Place::default()
+        };
+        found.places.insert("hb".to_owned(), empty);
+        assert!(moves(&found).is_empty());
+        found.people.get_mut("b").unwrap().absorbed = BTreeSet::from(["a".to_owned()]);
+        assert_eq!(moves(&found), to(&[("b", "hb"), ("c", "hb")]));
     }
 
     #[test]
