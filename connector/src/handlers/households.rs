@@ -30,7 +30,7 @@ pub(crate) use facts::Unknown;
 use family::{Family, family};
 use notes::{Asked, Claim, Home, claim_note, forget_claim, home_note};
 use plan::{Move, Plan};
-use waits::home_key;
+pub(crate) use waits::home_key;
 
 /// The mapping of people.
 pub(crate) const PEOPLE: &str = "contact";
@@ -173,8 +173,8 @@ impl TwoWaySync {
                 is_former,
             },
         });
-        let not_alone = |one: &Kin| one.claim.member != one.claim.anchor;
-        Ok(kin.filter(not_alone).collect())
+        // A member who was merged with the anchor stays among them: an earlier claim may have to go.
+        Ok(kin.collect())
     }
 
     /// Nobody else moves these contacts meanwhile, or those who live with them.
@@ -291,17 +291,14 @@ fn judge(work: &Work, kin: &[Kin], facts: &mut Facts) -> Vec<usize> {
     let all = work.setting(SETTING) == Some(MEMBERS);
     let mut strangers = Vec::new();
     let mut claims = Vec::new();
-    for (index, one) in kin.iter().enumerate() {
+    let others = kin.iter().enumerate();
+    for (index, one) in others.filter(|(_, one)| one.claim.member != one.claim.anchor) {
         let claim = &one.claim;
         let is_it = |known: &&Claim| {
             known.member == claim.member && known.tree == claim.tree && known.anchor == claim.anchor
         };
         let is_known = facts.claims.iter().any(|known| is_it(&known));
-        let shared = |id: &String| facts.people.get(id).map(|person| &person.shared);
-        let shares = || match (shared(&claim.member), shared(&claim.anchor)) {
-            (Some(one), Some(other)) => one.is_shared_with(other),
-            _ => false,
-        };
+        let shares = || facts.share(&claim.member, &claim.anchor);
         match all || is_known || shares() {
             true => claims.push(claim.clone()),
             false => strangers.push(index),

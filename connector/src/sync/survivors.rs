@@ -1,10 +1,12 @@
 //! Records of ours that refer to the record of an identity that was merged in Ticketure: they refer to its survivor's
-//! from now on. Salesforce does this by itself when its own records are merged.
+//! from now on. Salesforce does this by itself when its own records are merged, and leaves two roles where both had one.
 //!
 //! What still names the old record is asked of Salesforce, so that nothing that a person put there meanwhile is touched,
 //! and only records that belong to something of Ticketure's are moved.
 
+mod donors;
 mod doubles;
+mod joined;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +20,7 @@ use super::TwoWaySync;
 use super::calls::{Record, Sent};
 use super::meeting::Meeting;
 use super::outcome::Failure;
-use crate::handlers::households;
+use crate::handlers::households::{self, Unknown};
 use crate::trees::once_more;
 use doubles::Doubles;
 
@@ -76,6 +78,7 @@ impl TwoWaySync {
             let (mut merges, mut settled) = self.merges(&name, items).await?;
             let from = merges.iter().map(|merge| merge.from.as_str());
             self.wake_families(&name, from).await?;
+            self.wake_kin_of_survivors(&name, &merges).await?;
             if let (Some(mapping), false) = (self.mapping(&name), merges.is_empty()) {
                 self.move_all(mapping, &mut merges, npsp).await?;
             }
@@ -83,6 +86,15 @@ impl TwoWaySync {
             self.store.settle(settled).await?;
         }
         Ok(())
+    }
+
+    /// Judges the families of survivors again: those merged into them may have shared a name or an address.
+    async fn wake_kin_of_survivors(&self, name: &str, merges: &[Merge]) -> Result<(), StoreError> {
+        let ids = merges.iter().map(|merge| merge.item.key.clone()).collect();
+        let heirs = self.store.heirs(name, ids).await?;
+        let survivors = heirs.values().filter_map(|heir| heir.source_id.as_deref());
+        let keys = self.kin_keys(name, survivors).await?;
+        self.wake_trees(keys).await
     }
 
     /// The merges whose survivor has a record of its own, and what becomes of the others.
@@ -147,6 +159,7 @@ impl TwoWaySync {
                     self.store.add(again.collect()).await?;
                     self.move_records(referring, merges, (records, npsp), &mut meeting)
                         .await?;
+                    self.join_roles(referring, merges, &mut meeting).await?;
                     // Automation would follow the parents before the children are as they have to be.
                     if merges.iter().any(|merge| merge.outcome.is_some()) {
                         let waits = "another merge of the batch is not through";
@@ -311,11 +324,15 @@ impl TwoWaySync {
                 households.map(|()| Doubles::default())
             }
             [] => Ok(Doubles::default()),
-            _ => self.doubles(referring, merges, &mut referred).await,
+            _ => {
+                let doubles = self.doubles(referring, merges, &mut referred).await;
+                doubles.map_err(Unknown::Call)
+            }
         };
         let doubles = match doubles {
             Ok(doubles) => doubles,
-            Err(error) => {
+            Err(Unknown::Store(error)) => return Err(error),
+            Err(Unknown::Call(error)) => {
                 for of in referred {
                     self.note_no_answer(merges, of.merge, &error);
                 }
@@ -333,31 +350,6 @@ impl TwoWaySync {
             }
         }
         self.delete_doubles(referring, merges, doubles.gone).await;
-        Ok(())
-    }
-
-    /// A donor's household goes with the donor; a donation that was put elsewhere stays there.
-    async fn with_households(
-        &self,
-        merges: &[Merge],
-        referred: &mut [Referred],
-    ) -> Result<(), CallError> {
-        let people = merges.iter().flat_map(|merge| [&merge.from, &merge.to]);
-        let people: Vec<String> = people.cloned().collect();
-        let households = self.account_of_people(&people).await?;
-        for of in referred {
-            let Some(merge) = merges.get(of.merge) else {
-                continue;
-            };
-            let old = households.get(&merge.from).cloned();
-            let new = households
-                .get(&merge.to)
-                .filter(|new| old.as_ref() != Some(new));
-            if let (true, Some(new)) = (text(&of.record, households::HOUSEHOLD_OF) == old, new) {
-                let new = Value::from(new.clone());
-                of.body.insert(households::HOUSEHOLD_OF.to_owned(), new);
-            }
-        }
         Ok(())
     }
 

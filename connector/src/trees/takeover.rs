@@ -134,7 +134,7 @@ impl TwoWaySync {
     }
 
     /// Is the role the one that is kept, as far as is known?
-    pub(super) fn is_made(&self, kept: &TreeRecord, role: &Map<String, Value>) -> bool {
+    pub(crate) fn is_made(&self, kept: &TreeRecord, role: &Map<String, Value>) -> bool {
         let id = text(role, "Id");
         let mapping = self.mapping(&kept.mapping);
         // A primary role is not the member's role that was about to be made: NPSP made it.
@@ -161,7 +161,7 @@ impl TwoWaySync {
     }
 
     /// The kept roles of the opportunities, whichever trees they are of. `object` is the opportunities'.
-    pub(super) async fn roles_known(
+    pub(crate) async fn roles_known(
         &self,
         object: &str,
         opportunities: &BTreeSet<&str>,

@@ -12,8 +12,8 @@ use super::step::Step;
 use super::{Store, StoreError, capture, enqueue, review, stand_in};
 use crate::mapping::Side;
 
-/// The payload type of an item that says that its record was merged in Ticketure: what refers to the record that it had
-/// has to be its survivor's. The payload names the record: `{"record": "003..."}`.
+/// The payload type of an item that says that a pair ended by a merge, on either side: what refers to the record that it
+/// had has to be its survivor's. The payload names the record: `{"record": "003..."}`.
 pub const MERGED: &str = "merged";
 
 /// Merges in a row that are followed.
@@ -146,8 +146,7 @@ pub(super) fn disinherit(step: &Step<'_>, tombstone: &Tombstone) -> Result<(), S
     {
         read_again(step, &tombstone.mapping, record)?;
     }
-    let was_merged = tombstone.side == Side::Source && tombstone.merged_into.is_some();
-    if !was_merged || tombstone.destination_id.is_empty() {
+    if tombstone.merged_into.is_none() || tombstone.destination_id.is_empty() {
         return Ok(());
     }
     let item = NewItem {

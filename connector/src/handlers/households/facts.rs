@@ -217,8 +217,14 @@ impl TwoWaySync {
 impl Facts {
     fn see_all(&mut self, now_ms: i64) {
         for (id, person) in &mut self.people {
-            // Whom the office moved right before the merge was taken out as well.
-            let last = || self.last.get(id).filter(|last| !last.is_empty());
+            // Whom the office moved right before the merge was taken out as well. Where a contact that is gone lived
+            // first is not known, if usher never saw it there.
+            let is_known = person.home.at.is_some();
+            let last = || {
+                self.last
+                    .get(id)
+                    .filter(|last| is_known && !last.is_empty())
+            };
             let Some(account) = person.account.as_ref().or_else(last) else {
                 continue;
             };
@@ -239,15 +245,31 @@ impl Facts {
 impl Facts {
     /// The homes of the contact and of all that were merged into it: a person stays who they are.
     pub(super) fn homes_of(&self, contact: &str) -> Vec<&Home> {
+        let people = self.all_of(contact).into_iter();
+        people.map(|(_, person)| &person.home).collect()
+    }
+
+    /// Returns whether two people share the last name or the address, by any of the contacts that each of them had.
+    pub(super) fn share(&self, one: &str, other: &str) -> bool {
+        let others = self.all_of(other);
+        let mut ones = self.all_of(one).into_iter();
+        ones.any(|(id, one)| {
+            let mut others = others.iter().filter(|(other, _)| *other != id);
+            others.any(|(_, other)| one.shared.is_shared_with(&other.shared))
+        })
+    }
+
+    /// The contact, and all that were merged into it.
+    fn all_of(&self, contact: &str) -> Vec<(&str, &Person)> {
         let mut all = BTreeSet::from([contact]);
         let mut left = vec![contact];
-        let mut homes = Vec::new();
-        while let Some(person) = left.pop().and_then(|id| self.people.get(id)) {
-            homes.push(&person.home);
+        let mut people = Vec::new();
+        while let Some((id, person)) = left.pop().and_then(|id| self.people.get_key_value(id)) {
+            people.push((id.as_str(), person));
             let absorbed = person.absorbed.iter().map(String::as_str);
             left.extend(absorbed.filter(|id| self.people.contains_key(*id) && all.insert(id)));
         }
-        homes
+        people
     }
 }
 

@@ -211,6 +211,22 @@ impl TwoWaySync {
             .collect())
     }
 
+    /// Returns the households in which usher put or saw each of these contacts: the latest, the one before, and its own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn households_left(
+        &self,
+        contacts: Vec<String>,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
+        let homes = self.homes(contacts).await?.into_iter();
+        let known = homes.map(|(contact, home)| {
+            let known = [home.at, home.left, home.own].into_iter();
+            (contact, known.flatten().collect())
+        });
+        Ok(known.collect())
+    }
+
     pub(super) async fn claims(&self, contacts: Vec<String>) -> Result<Vec<Claim>, StoreError> {
         let notes = self.store.tree_records(KIN, contacts).await?.into_iter();
         Ok(notes.filter_map(claim).collect())

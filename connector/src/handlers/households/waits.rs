@@ -112,7 +112,8 @@ fn kin_key(identity: &str) -> String {
     format!("kin of {identity}")
 }
 
-pub(super) fn home_key(contact: &str) -> String {
+/// The key by which nobody else moves the contact meanwhile.
+pub(crate) fn home_key(contact: &str) -> String {
     format!("home of {contact}")
 }
 

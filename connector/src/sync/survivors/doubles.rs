@@ -8,7 +8,7 @@ use runtime::salesforce::{COLLECTION_MAX, CallError};
 use serde_json::{Map, Value};
 
 use super::{Merge, Referred, Referring, parent, text};
-use crate::handlers::households::DONOR;
+use crate::handlers::households::{DONOR, home_key};
 use crate::sync::TwoWaySync;
 use crate::sync::meeting::Meeting;
 use crate::trees::{Joined, ROLE, children};
@@ -20,7 +20,7 @@ pub(super) type Double = (usize, String);
 #[derive(Default)]
 pub(super) struct Doubles {
     pub(super) gone: Vec<Double>,
-    joined: Vec<Joined>,
+    pub(super) joined: Vec<Joined>,
 }
 
 impl TwoWaySync {
@@ -119,10 +119,16 @@ impl TwoWaySync {
             _ => return,
         };
         for of in referred.iter() {
-            let key = text(&of.record, by).map(|id| children(ROLE, &id));
-            if !meeting.claim(key.into_iter().collect())
-                && let Some(merge) = merges.get_mut(of.merge)
-            {
+            let Some(merge) = merges.get_mut(of.merge) else {
+                continue;
+            };
+            let mut keys: Vec<String> = Vec::new();
+            keys.extend(text(&of.record, by).map(|id| children(ROLE, &id)));
+            if referring.field == DONOR {
+                // The donation goes where the survivor lives: nobody moves the two meanwhile.
+                keys.extend([&merge.from, &merge.to].map(|contact| home_key(contact)));
+            }
+            if !meeting.claim(keys) {
                 merge.outcome.get_or_insert(self.meets_elsewhere());
             }
         }
