@@ -6,9 +6,25 @@ use serde_json::Value;
 
 use super::batch::{Fate, give_back};
 use super::outcome::settle;
+use super::pair::Pair;
 use super::{TwoWaySync, Unit};
 
+/// Time for the webhook of a merge to arrive, once Ticketure says that it has the identity no longer.
+const MERGE_TOLD_MS: i64 = 60_000;
+
 impl TwoWaySync {
+    /// Ticketure has the identity no longer. `Some` while that may be a merge which its webhook has not told of yet: the
+    /// pair of a merge ends otherwise than that of a delete.
+    pub(super) fn may_be_merged(&self, pair: &Pair) -> Option<Outcome> {
+        let first = pair.unit.items.iter().map(|item| item.received_at_ms).min();
+        let told_ms = first.unwrap_or_default() + MERGE_TOLD_MS;
+        (self.now_ms() < told_ms).then(|| Outcome::Retry {
+            due_ms: told_ms,
+            error: "Ticketure has the identity no longer: a merge may be told of".to_owned(),
+            charge: false,
+        })
+    }
+
     /// Rows whose pair was deleted: an older row does not bring it back, a newer one is not lost.
     pub(super) async fn without_buried(
         &self,

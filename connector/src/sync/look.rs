@@ -228,11 +228,17 @@ impl TwoWaySync {
             pair.source.asked_ms = self.now_ms();
             match ticketure.read(entity, &pair.unit.source_id).await {
                 Err(error) => pair.stopped = Some(self.not_pushed(&pair.unit, &error)),
-                Ok(None) => {
-                    let read_at = self.now_ms() + self.clocks().source_offset_ms;
-                    pair.unit.fate = Some(Fate::Deleted);
-                    pair.unit.fate_ms = pair.unit.fate_ms.max(read_at);
-                }
+                Ok(None) => match self.may_be_merged(pair) {
+                    Some(later) => {
+                        pair.stopped = Some(later);
+                        continue;
+                    }
+                    None => {
+                        let read_at = self.now_ms() + self.clocks().source_offset_ms;
+                        pair.unit.fate = Some(Fate::Deleted);
+                        pair.unit.fate_ms = pair.unit.fate_ms.max(read_at);
+                    }
+                },
                 Ok(Some(row)) => self.source_read(pair, Value::Object(row)),
             }
             if let Some(fate) = pair.unit.fate.clone() {

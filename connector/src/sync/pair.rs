@@ -387,9 +387,18 @@ impl Pair {
 
     /// Returns the base of the link by which a survivor takes over the record of this side.
     pub(super) fn taken_over(&self, stays: Side) -> String {
-        match self.unknown {
-            true => "{}".to_owned(),
-            false => self.state.taken_over(stays),
+        if !self.unknown {
+            return self.state.taken_over(stays);
+        }
+        // Made by a create of ours whose answer never came: until it is read, that is what both had.
+        let mut creates = self.intents.iter();
+        let create = creates.find(|one| one.key.side == stays && one.kind == "create");
+        match create.filter(|_| self.is_made_by_us(stays)) {
+            Some(create) => {
+                let made = wanted(self.unit.mapping, create);
+                LinkState::created(self.unit.mapping, made.as_ref(), 0).taken_over(stays)
+            }
+            None => "{}".to_owned(),
         }
     }
 

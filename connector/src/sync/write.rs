@@ -393,8 +393,11 @@ impl TwoWaySync {
             }
             Ok(None) => {
                 pair.closes.push(key(pair, Side::Source));
-                self.gone_from_ticketure(pair, super::batch::Fate::Deleted)
-                    .await?;
+                pair.stopped = self.may_be_merged(pair);
+                if pair.stopped.is_none() {
+                    self.gone_from_ticketure(pair, super::batch::Fate::Deleted)
+                        .await?;
+                }
             }
             Err(error) => {
                 writing.failed_back = Some(self.not_pushed(&pair.unit, &error));
