@@ -148,7 +148,7 @@ pub struct TwoWaySync {
     standstills: standstill::Standstills,
     held_mappings: held::Held,
     broken: Option<Broken>,
-    meetings: Arc<meeting::Meetings>,
+    pub(crate) meetings: Arc<meeting::Meetings>,
     /// What mappings read as `$name`.
     pub(crate) settings: Settings,
     /// The same as members of a row, without NPSP and with it.

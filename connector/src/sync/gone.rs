@@ -241,7 +241,12 @@ impl TwoWaySync {
 
     /// The surviving record takes the pair over, unless it has an identity of its own.
     async fn merged_in_salesforce(&self, pair: &mut Pair, master: &str) -> Result<(), StoreError> {
+        let waits = self.until_created(pair, master).await?;
         let taken = self.person_of_record(pair, master).await?;
+        if waits.is_some() && taken.is_none() {
+            pair.stopped = waits;
+            return Ok(());
+        }
         let mut refused = self.refused_by(pair);
         if let Some(link) = &taken {
             for field in self.refused_by_link(pair.mapping(), link).await? {

@@ -44,6 +44,12 @@ impl Meetings {
         }
     }
 
+    /// Returns whether another batch than this one has claimed the key.
+    pub(crate) fn is_elsewhere(&self, key: &str, batch: u64) -> bool {
+        let claims = self.locked();
+        claims.owners.get(key).is_some_and(|of| *of != batch)
+    }
+
     fn locked(&self) -> MutexGuard<'_, Claims> {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,7 +157,8 @@ impl TwoWaySync {
         let mut meeting = self.meetings.open();
         let (mut kept, mut claimed) = (Vec::with_capacity(pairs.len()), Vec::new());
         let mut put_off = Vec::new();
-        for pair in pairs {
+        for mut pair in pairs {
+            pair.batch = meeting.batch;
             let linked_to = Some(pair.link.destination_id.as_str());
             let ended = pair.unit.fate.is_some();
             let mut wanted = keys(mapping, &pair.unit, linked_to);

@@ -16,6 +16,8 @@ use super::outcome::settle;
 pub(crate) struct Pair {
     pub(crate) unit: Unit,
     pub(crate) link: Link,
+    /// Number of the batch, which its claims are made by.
+    pub(crate) batch: u64,
     pub(crate) state: LinkState,
     /// The link is on the disk.
     pub(crate) kept: bool,
@@ -96,6 +98,7 @@ impl Pair {
         let base = std::mem::take(&mut link.base);
         let state = LinkState::from_json(unit.mapping, &base);
         Pair {
+            batch: 0,
             kept: true,
             unknown: !LinkState::is_known(&base),
             before: Before::from_json(unit.mapping, &base),

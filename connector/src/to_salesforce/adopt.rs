@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use runtime::mapping::{MappingDescriptor, MatchPolicy, Rung, Side};
 use runtime::queue::{Outcome, Review, Settlement, StoreError};
+use runtime::salesforce::normalise;
 use serde_json::{Map, Value};
 
 use super::resembling::{are_apart, compared, values_of};
@@ -86,8 +87,8 @@ impl TwoWaySync {
                     found.settlements.extend(settle(unit, &outcome, None));
                 }
                 Finding::Nothing => {
-                    self.ask_whom_it_resembles(&unit, index.resembled(&unit))
-                        .await?;
+                    let others = (index.resembled(&unit), index.made_from(&unit));
+                    self.ask_whom_it_resembles(&unit, others).await?;
                     found.unknown.push(unit);
                 }
             }
@@ -381,6 +382,14 @@ impl<'r> Index<'r> {
         ids
     }
 
+    /// Returns the record that the identity was made from, where it is another's by now. A merge or a match was quicker
+    /// than a create whose answer never came.
+    fn made_from(&self, unit: &Unit) -> Option<String> {
+        let id = normalise(unit.external_ref.as_deref()?);
+        let record = self.by_id.get(&id)?;
+        (unit.new_since_ms.is_none() && !self.is_free(record, unit)).then_some(id)
+    }
+
     fn find(&self, unit: &Unit) -> Finding<'r> {
         match self.by_external_id.get(&unit.source_id).map(Vec::as_slice) {
             Some([record]) => return Finding::Adopt(record),
@@ -400,10 +409,7 @@ impl<'r> Index<'r> {
             return Finding::Nothing;
         }
         // Ticketure names the record that it was made from.
-        let named = unit
-            .external_ref
-            .as_deref()
-            .map(runtime::salesforce::normalise);
+        let named = unit.external_ref.as_deref().map(normalise);
         if let Some(record) = named.and_then(|id| self.by_id.get(&id))
             && self.is_free(record, unit)
         {

@@ -9,6 +9,9 @@ use super::adopt::{Record, rungs, text};
 use crate::sync::meeting::Meeting;
 use crate::sync::{TwoWaySync, Unit};
 
+const RESEMBLES: &str = "another customer has a record with the same names and address";
+const MADE_FROM: &str = "the record that it was made from is another customer's";
+
 impl TwoWaySync {
     /// Returns whether a record like this one is about to be made, in this batch or another: it is linked first.
     pub(super) fn is_twin(&self, unit: &Unit, meeting: &mut Meeting) -> bool {
@@ -24,21 +27,29 @@ impl TwoWaySync {
         keys.iter().any(|key| meeting.has(key)) || !meeting.claim(keys)
     }
 
-    /// Asks a person whether the new record is one of those that it resembles. Meanwhile its sales land.
+    /// Asks a person whether the new record is one of those that it resembles, or the one that it was made from.
+    /// Meanwhile its sales land.
     pub(super) async fn ask_whom_it_resembles(
         &self,
         unit: &Unit,
-        candidates: Vec<String>,
+        (resembled, made_from): (Vec<String>, Option<String>),
     ) -> Result<(), StoreError> {
         let question = format!("{}:double", unit.source_id);
+        let (candidates, why) = match made_from {
+            Some(record) => (vec![record], MADE_FROM),
+            None => (resembled, RESEMBLES),
+        };
         if candidates.is_empty() {
             return Ok(());
         }
+        let reason = format!(
+            "{why}, and this one got a record of its own: merge the two in Ticketure and in Salesforce if they are one, or leave it"
+        );
         let review = Review {
             mapping: unit.mapping.name.to_owned(),
             source_id: question,
             candidates,
-            reason: "another customer has a record with the same names and address, and this one got a record of its own: merge the two in Ticketure and in Salesforce if they are one, or leave it".to_owned(),
+            reason,
         };
         self.store.add_review(review).await
     }

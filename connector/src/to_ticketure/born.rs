@@ -2,6 +2,7 @@
 //! conflict, and linked; the external id written back, which is the pair's first change.
 
 mod known;
+mod pending;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,9 @@ use crate::sync::meeting::{Meeting, source_key};
 use crate::sync::notes::missing;
 use crate::sync::outcome::{cannot_go_back, dead, settle, unfit};
 use crate::sync::{Broken, TwoWaySync, Unit, image};
+
+/// Wait for a pair that moves to its heir.
+const HEIR_MS: i64 = 2_000;
 
 /// A record that may go, in both wordings.
 struct Birth {
@@ -91,17 +95,19 @@ impl TwoWaySync {
                 }
             };
             for ((unit, id), found) in chunk.into_iter().zip(ids).zip(found) {
-                if heirs.contains(&id) {
-                    settlements.extend(settle(unit, &self.meets_elsewhere(), None));
+                let begun = open
+                    .iter()
+                    .find(|intent| intent.key == birth_key(mapping, &id));
+                // What was begun may be there already, or come at any time: it goes on.
+                if heirs.contains(&id) && begun.is_none() {
+                    let outcome = self.again(HEIR_MS, "its record is about to take a pair over");
+                    settlements.extend(settle(unit, &outcome, None));
                     continue;
                 }
                 if links.contains_key(&id) {
                     settlements.extend(settle(unit, &give_back(), None));
                     continue;
                 }
-                let begun = open
-                    .iter()
-                    .find(|intent| intent.key == birth_key(mapping, &id));
                 let judged = self.judge(mapping, unit, id, found, begun, meeting);
                 match judged.await? {
                     Ok(birth) => births.push(birth),

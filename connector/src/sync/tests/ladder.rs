@@ -93,6 +93,23 @@ async fn the_record_that_ticketure_names_is_the_one_whatever_it_is_called() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_record_that_ticketure_names_may_be_anothers_by_now() {
+    let museum = Museum::working();
+    let there = insert(&museum, ada());
+    museum.people(1).await;
+    museum.settled().await;
+    let mut late = person(1);
+    late["external_ref"] = json!(there);
+    museum.tell([late]).await;
+    museum.settled().await;
+    assert_eq!(museum.contacts(), 2);
+    let review = museum.store.reviews().await.unwrap().remove(0);
+    assert_eq!(review.source_id, "i-1:double");
+    assert_eq!(review.candidates, [there]);
+    assert!(review.reason.contains("made from"), "{}", review.reason);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mapping_may_ask_about_every_match_or_look_for_none() {
     let museum = |policy| {
         let museum = Museum::new(Setup {
