@@ -10,6 +10,7 @@ mod observe;
 mod past;
 mod plan;
 mod read_back;
+mod sent;
 mod state;
 mod taken_over;
 mod went_under;

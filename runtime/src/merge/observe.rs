@@ -1,10 +1,9 @@
 //! What a side says: seen, written, or met for the first time.
 
-use serde_json::Value;
-
 use super::plan::{Decision, Why};
 use super::read_back::is_telling;
-use super::state::{Late, LinkState, Sent};
+use super::sent::Sent;
+use super::state::{Late, LinkState};
 use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef};
 use crate::json;
@@ -305,6 +304,7 @@ impl LinkState {
             }
             self.agreed.slot_mut(field).set(value);
             let here = self.side_mut(side);
+            let late = here.restore.get(&field).cloned();
             here.clear(field);
             here.kept.slot_mut(field).set_absent();
             let times = match here.sent.get(&field) {
@@ -318,6 +318,7 @@ impl LinkState {
             let sent = Sent {
                 value: written,
                 before,
+                late,
                 decided,
                 times,
                 unseen: true,
@@ -372,15 +373,7 @@ impl LinkState {
     /// The side was just made by us, with all that was agreed: what it shows otherwise, its org made of it.
     pub fn made(&mut self, side: Side) {
         for field in present_fields(self.agreed.as_ref()) {
-            let sent = Sent {
-                value: json::value(self.agreed.slot(field)),
-                before: Value::Null,
-                decided: false,
-                times: 1,
-                unseen: true,
-                read_ms: 0,
-                known_ms: 0,
-            };
+            let sent = Sent::new(json::value(self.agreed.slot(field)));
             self.side_mut(side).sent.insert(field, sent);
         }
     }

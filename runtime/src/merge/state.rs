@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::past::Past;
 use super::plan::Clocks;
+use super::sent::Sent;
 use super::went_under::{Overwrote, Stood};
 use crate::change::{Mask, present};
 use crate::entity::{Entity, SlotRef, copied, overlay};
@@ -74,67 +75,6 @@ pub(super) struct Late {
     /// As of when the side was known when it was given up, by the side's own clock.
     pub(super) since_ms: i64,
     pub(super) fields: Box<dyn Entity>,
-}
-
-/// A field as it was last written to a side.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sent {
-    pub(super) value: Value,
-    /// What stood there, as far as was known.
-    pub(super) before: Value,
-    /// That was somebody's change, and lost: the conflict log has it.
-    pub(super) decided: bool,
-    /// The same value again and again is a value that does not stay.
-    pub(super) times: u32,
-    /// Nothing has been seen of the side since.
-    pub(super) unseen: bool,
-    /// As of when the side was known then; 0 where that says nothing.
-    pub(super) read_ms: i64,
-    /// As of when it was known before that reading; the reading's own where that says nothing.
-    pub(super) known_ms: i64,
-}
-
-impl Sent {
-    /// What was read before it was written may have been changed and put back since this time, unseen and untold.
-    pub(super) fn untold_since_ms(&self) -> i64 {
-        match self.decided {
-            true => self.read_ms,
-            false => self.known_ms,
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        let mut kept = vec![
-            self.value.clone(),
-            Value::from(self.times),
-            Value::from(self.unseen),
-            self.before.clone(),
-        ];
-        if self.read_ms > 0 {
-            kept.push(Value::from(self.read_ms));
-            if self.known_ms != self.read_ms {
-                kept.push(Value::from(self.known_ms));
-            }
-        }
-        if self.decided {
-            kept.push(Value::from(true));
-        }
-        Value::Array(kept)
-    }
-
-    fn from_json(kept: &Value) -> Self {
-        let at = |index: usize| kept.get(index);
-        let read_ms = at(4).and_then(Value::as_i64).unwrap_or_default();
-        Sent {
-            value: at(0).cloned().unwrap_or(Value::Null),
-            times: at(1).and_then(Value::as_u64).unwrap_or(1) as u32,
-            unseen: at(2).and_then(Value::as_bool).unwrap_or(false),
-            before: at(3).cloned().unwrap_or(Value::Null),
-            read_ms,
-            known_ms: at(5).and_then(Value::as_i64).unwrap_or(read_ms),
-            decided: [at(4), at(5), at(6)].contains(&Some(&Value::Bool(true))),
-        }
-    }
 }
 
 impl SideState {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::observe::present_fields;
 use super::plan::Decision;
+use super::sent::{late_from_json, late_json};
 use super::state::{Late, LinkState, SideState, read_record, record_json};
 use crate::change::Mask;
 use crate::entity::{Entity, SlotRef};
@@ -19,6 +20,8 @@ pub(super) struct Overwrote {
     before: Box<dyn Entity>,
     /// Those that were as agreed: nobody had changed them, or somebody had and took it back.
     as_agreed: Mask,
+    /// Those in which a write of ours had come late.
+    late: Mask,
 }
 
 /// So long an answer about Salesforce, or an item, may still tell of what stood before a write that has stayed.
@@ -28,6 +31,8 @@ const STOOD_MS: i64 = 600_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stood {
     before: Value,
+    /// A write of ours that came late stood there instead.
+    late: Option<Value>,
     /// As of when that was read, and as of when the write was seen to have stayed.
     read_ms: i64,
     seen_ms: i64,
@@ -38,16 +43,18 @@ pub(super) struct Stood {
 
 impl Stood {
     pub(super) fn to_json(&self) -> Value {
-        match self.known_ms < self.read_ms {
-            true => json!([self.before, self.read_ms, self.seen_ms, self.known_ms]),
-            false => json!([self.before, self.read_ms, self.seen_ms]),
-        }
+        let times = [self.read_ms, self.seen_ms, self.known_ms];
+        let count = if self.known_ms < self.read_ms { 3 } else { 2 };
+        let times = times.into_iter().take(count).map(Value::from);
+        let kept = [self.before.clone()].into_iter().chain(times);
+        Value::Array(kept.chain(late_json(self.late.as_ref())).collect())
     }
 
     pub(super) fn from_json(kept: &Value) -> Self {
         let time = |index: usize| kept.get(index).and_then(Value::as_i64);
         Stood {
             before: kept.get(0).cloned().unwrap_or(Value::Null),
+            late: late_from_json(kept),
             read_ms: time(1).unwrap_or_default(),
             seen_ms: time(2).unwrap_or_default(),
             known_ms: time(3).or(time(1)).unwrap_or_default(),
@@ -67,6 +74,7 @@ impl SideState {
             let known_ms = sent.untold_since_ms();
             let stood = Stood {
                 before: sent.before,
+                late: sent.late,
                 read_ms: sent.read_ms,
                 seen_ms: version_ms,
                 known_ms,
@@ -78,17 +86,22 @@ impl SideState {
 
 impl Overwrote {
     pub(super) fn to_json(&self) -> Value {
-        let fields = self.before.descriptor().fields.iter().enumerate();
-        let as_agreed: Vec<&str> = fields
-            .filter(|(index, _)| self.as_agreed.contains(*index) && self.known_ms < self.read_ms)
-            .filter_map(|(_, field)| field.path.last().copied())
-            .collect();
-        json!([
-            self.read_ms,
-            record_json(self.before.as_ref()),
-            self.known_ms,
-            as_agreed
-        ])
+        let named = |mask: &Mask| -> Vec<&str> {
+            let fields = self.before.descriptor().fields.iter().enumerate();
+            let fields = fields.filter(|(index, _)| mask.contains(*index));
+            let names = fields.filter_map(|(_, field)| field.path.last().copied());
+            names.collect()
+        };
+        let as_agreed = match self.known_ms < self.read_ms {
+            true => named(&self.as_agreed),
+            false => Vec::new(),
+        };
+        let before = record_json(self.before.as_ref());
+        let late = named(&self.late);
+        match late.is_empty() {
+            true => json!([self.read_ms, before, self.known_ms, as_agreed]),
+            false => json!([self.read_ms, before, self.known_ms, as_agreed, late]),
+        }
     }
 
     pub(super) fn from_json(mapping: &'static MappingDescriptor, kept: &Value) -> Self {
@@ -96,16 +109,20 @@ impl Overwrote {
         read_record(before.as_mut(), kept.get(1).unwrap_or(&Value::Null));
         let time = |index: usize| kept.get(index).and_then(Value::as_i64);
         let read_ms = time(0).unwrap_or_default();
-        let names = kept.get(3).and_then(Value::as_array).map(Vec::as_slice);
-        let mut as_agreed = Mask::default();
-        let names = names.unwrap_or_default().iter().filter_map(Value::as_str);
-        let fields = names.filter_map(|name| mapping.record.field(name));
-        fields.for_each(|field| as_agreed.set(field));
+        let named = |index: usize| {
+            let mut mask = Mask::default();
+            let names = kept.get(index).and_then(Value::as_array).map(Vec::as_slice);
+            let names = names.unwrap_or_default().iter().filter_map(Value::as_str);
+            let fields = names.filter_map(|name| mapping.record.field(name));
+            fields.for_each(|field| mask.set(field));
+            mask
+        };
         Overwrote {
             read_ms,
             known_ms: time(2).unwrap_or(read_ms),
             before,
-            as_agreed,
+            as_agreed: named(3),
+            late: named(4),
         }
     }
 }
@@ -115,14 +132,16 @@ impl LinkState {
     /// what was there before.
     pub(super) fn note_overwritten(&mut self, fields: &dyn Entity) {
         let mut before = self.mapping.new_record();
-        let mut as_agreed = Mask::default();
+        let (mut as_agreed, mut late) = (Mask::default(), Mask::default());
         for field in present_fields(fields) {
             let current = self.has(Side::Source, field);
             match current.is_absent() {
                 true => before.slot_mut(field).set_null(),
                 false => before.slot_mut(field).set(current),
             }
-            if current.equivalent(self.agreed.slot(field)) {
+            if self.source.restore.contains_key(&field) {
+                late.set(field);
+            } else if current.equivalent(self.agreed.slot(field)) {
                 as_agreed.set(field);
             }
         }
@@ -131,6 +150,7 @@ impl LinkState {
             known_ms: self.source.known_ms.min(self.source.heard_ms),
             before,
             as_agreed,
+            late,
         });
     }
 
@@ -195,8 +215,7 @@ impl LinkState {
                 let wrote = late.fields.slot(field);
                 let gone = !typed.is_absent() && !typed.resembles(wrote);
                 // A newer write of ours may stand over the late one by now.
-                let stood = self.stood_under_the_last_write(field, version_ms);
-                let stood = stood.is_some_and(|stood| stood.resembles(wrote));
+                let stood = self.stood_under_the_last_write(field, version_ms, wrote);
                 if gone && (now.resembles(wrote) || stood) {
                     found.push(self.overwritten_late(Side::Source, field, typed, version_ms));
                 }
@@ -205,11 +224,14 @@ impl LinkState {
         found
     }
 
-    /// What was read, at this time or later, before our last write of the field.
-    fn stood_under_the_last_write(&self, field: usize, version_ms: i64) -> Option<SlotRef<'_>> {
-        let overwrote = self.source.overwrote.as_ref()?;
+    /// Returns whether a late write was read, at this time or later, before our last write of the field.
+    fn stood_under_the_last_write(&self, field: usize, version_ms: i64, late: SlotRef<'_>) -> bool {
+        let Some(overwrote) = &self.source.overwrote else {
+            return false;
+        };
         let stood = overwrote.before.slot(field);
-        (version_ms <= overwrote.read_ms && !stood.is_absent()).then_some(stood)
+        let stood = !stood.is_absent() && (overwrote.late.contains(field) || stood.resembles(late));
+        version_ms <= overwrote.read_ms && stood
     }
 
     /// A side was seen with these values, and by now it has others that we wrote: what was somebody's and went under
@@ -236,11 +258,13 @@ impl LinkState {
         let agreed = self.agreed.slot(field);
         let is_known = image.slot(field).is_absent()
             || seen == stood.before
+            || stood.late.as_ref() == Some(&seen)
             || image.slot(field).equivalent(agreed)
             || image.slot(field).equivalent(here.changes.slot(field));
         // It was changed and put back before that reading: what it was put back to was somebody's word as well.
         let before = stood.known_ms < version_ms && version_ms <= stood.read_ms;
-        let loser = match before {
+        // Where a late write of ours stood, that went over what was seen.
+        let loser = match before && stood.late.is_none() {
             true => (stood.before.clone(), stood.read_ms),
             false => (seen, version_ms),
         };
@@ -257,7 +281,8 @@ impl LinkState {
         let seen = json::value(image);
         let known = here.changes.slot(field);
         let is_known = !known.is_absent() && known.equivalent(image);
-        if image.is_absent() || seen == sent.before || is_known {
+        let is_late = sent.late.as_ref() == Some(&seen);
+        if image.is_absent() || seen == sent.before || is_late || is_known {
             return Vec::new();
         }
         let lost = |loser: Value, loser_at_ms: i64| {
@@ -270,7 +295,7 @@ impl LinkState {
             found.push(lost(seen, version_ms));
         }
         // It was changed and put back before the last reading: what it was put back to was somebody's word as well.
-        if version_ms <= here.version_ms && !sent.decided {
+        if version_ms <= here.version_ms && !sent.decided && sent.late.is_none() {
             found.push(lost(sent.before.clone(), here.version_ms));
         }
         found

@@ -65,3 +65,44 @@ fn two_that_say_the_same_agree_once_both_were_looked_at() {
     assert!(state.plan(&Clocks::default()).decisions.is_empty());
     assert!(state.is_settled());
 }
+
+fn phone(value: &str) -> Person {
+    Person {
+        phone: Slot::Value(value.to_owned()),
+        ..Person::default()
+    }
+}
+
+/// A pair whose side was read with a late write of ours, "2". A newer write, "4", went over that one.
+fn with_a_late_write_under_a_newer_one(side: Side) -> LinkState {
+    let before = person("Ada", "1");
+    let mut state = LinkState::created(&ACCEPTS, &before, 1);
+    state.observe(side, &before, 1_000, 1_000);
+    let mut state = kept(&state, &ACCEPTS);
+    assert!(!state.read_back(side, &phone("2"), (&before, 1_000), 2_000));
+    state.observe(side.other(), &person("Ada", "4"), 6_000, 6_000);
+    let mut state = kept(&state, &ACCEPTS);
+    state.observe(side, &person("Ada", "2"), 5_000, 7_000);
+    state.plan(&Clocks::default());
+    state.landed(side, &phone("4"));
+    kept(&state, &ACCEPTS)
+}
+
+#[test]
+fn what_a_late_write_went_over_is_told_after_a_newer_write() {
+    for side in [Side::Source, Side::Destination] {
+        let state = with_a_late_write_under_a_newer_one(side);
+        let mut seen = kept(&state, &ACCEPTS);
+        seen.observe(side, &person("Ada", "4"), 9_000, 9_000);
+        for state in [state, kept(&seen, &ACCEPTS)] {
+            let losers = |phone: &str, at_ms: i64| -> Vec<_> {
+                let under = state.went_under(side, &person("Ada", phone), at_ms);
+                under.into_iter().map(|one| one.loser).collect()
+            };
+            let typed = Some(serde_json::Value::from("3"));
+            assert_eq!(losers("3", 4_000), [typed], "{side:?}: typed before it");
+            assert_eq!(losers("2", 5_000), [], "{side:?}: the late write itself");
+            assert_eq!(losers("4", 8_000), [], "{side:?}: the newer write");
+        }
+    }
+}
