@@ -305,6 +305,12 @@ impl TwoWaySync {
         )
     }
 
+    /// The wait of an item before its next try; `None` if its tries are used up.
+    fn next_try_ms(&self, failure: &outcome::Failure<'_>, failures: u32) -> Option<i64> {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        runtime::retry::next_try_ms(failure.verdict, failure.code, failures, &mut random)
+    }
+
     /// All units of one mapping. `keys` are those by which trees wait for them.
     async fn write(
         &self,

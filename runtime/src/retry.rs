@@ -2,10 +2,12 @@
 
 mod groups;
 mod table;
+mod tries;
 
 use groups::GROUPS;
 pub use table::{APEX_LIMIT, CPU_TIME, QUERY_ROWS};
 use table::{AUTOMATION, MESSAGES, TABLE, WRAPPED};
+pub use tries::{next_try_ms, tries};
 
 /// What happens to an item after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +37,11 @@ pub enum Verdict {
     OrgWide,
 }
 
-/// How often a transient failure is tried before it goes to the error log.
+/// How often anything is asked for before it counts as not to be found out.
 pub const ATTEMPTS_MAX: u32 = 12;
+
+/// Another record has the value of a unique field.
+pub const DUPLICATE_VALUE: &str = "DUPLICATE_VALUE";
 
 /// What to make of an error code and its message.
 pub fn verdict(code: &str, message: &str) -> Verdict {

@@ -1,6 +1,8 @@
 //! Records into calls: as many a call as their object takes, those that fight for a lock apart, and a call that is
 //! refused as a whole divided until the record to blame is alone.
 
+mod divided;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::PoisonError;
 
@@ -13,6 +15,7 @@ use runtime::salesforce::{CallError, RecordResult, SalesforceError};
 use super::TwoWaySync;
 use super::blamed::Blamed;
 use super::held::calls::Parts;
+use divided::Divided;
 
 /// Somebody else's call has the lock now; so long it takes, about.
 const LOCK_TAKEN_MS: i64 = 500;
@@ -69,7 +72,9 @@ pub(crate) struct Refusal {
     pub(crate) errors: Vec<SalesforceError>,
     /// Nothing else was in the call.
     pub(crate) alone: bool,
-    /// Others of the call were written.
+    /// Others of its own call were written.
+    pub(crate) call_landed: bool,
+    /// Others of the same calls were written.
     pub(crate) others_landed: bool,
     /// A person has said already that it is none of the records that are there.
     pub(crate) decided: bool,
@@ -77,6 +82,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Returns whether the record is to blame for what its call ran out of: it was alone in it, or others landed.
+    pub(crate) fn is_to_blame(&self) -> bool {
+        self.alone || self.call_landed
+    }
+
     /// The org ran out of time, or of something else, over the call.
     pub(crate) fn is_too_much(&self) -> bool {
         let error = self.errors.first();
@@ -136,18 +146,18 @@ impl TwoWaySync {
         let object = mapping.object;
         let (records, mut sent) = self.with_room(records);
         let mut left = VecDeque::from(records);
-        let mut halves: Vec<Vec<Record<T>>> = Vec::new();
+        let mut divided: Divided<Record<T>> = Divided::new();
         let ticket = self.lock_groups().ticket();
-        while !left.is_empty() || !halves.is_empty() {
+        while !left.is_empty() || !divided.is_empty() {
             let waits = parts == Parts::Whole && self.is_held_back(mapping.name);
             if self.held().is_some() || waits {
-                let rest = halves.into_iter().flatten().chain(left);
+                let rest = divided.rest().chain(left);
                 sent.extend(rest.map(|record| self.put_off_record(mapping.name, record)));
                 break;
             }
             let size = self.call_size(object);
-            let call = match halves.pop() {
-                Some(half) => half,
+            let call = match divided.next() {
+                Some(part) => part,
                 None => self.next_call(ticket, &mut left, size),
             };
             if call.is_empty() {
@@ -162,12 +172,12 @@ impl TwoWaySync {
             let results = self.one_call(object, duplicates, &call).await;
             self.note_blame(&call, &results);
             match results {
-                Err(error) if error.is_about_content() && call.len() > 1 => {
-                    let mut first = call;
-                    let second = first.split_off(first.len() / 2);
-                    halves.extend([second, first]);
-                }
+                Err(error) if error.is_about_content() && call.len() > 1 => divided.refused(call),
                 results => {
+                    match results {
+                        Ok(_) => divided.answered(),
+                        Err(_) => divided.ended(),
+                    }
                     let alone = self.alone(object, duplicates, &call, &results).await;
                     self.release(ticket, &call);
                     let held = self.held_after(mapping, &call, &results, parts).await;
@@ -274,6 +284,8 @@ impl TwoWaySync {
     fn note_size(&self, object: &str, sent: usize, results: &Result<Vec<RecordResult>, CallError>) {
         let too_much = match results {
             Err(error) => error.is_too_much(),
+            // Where others of the call landed, it had records enough.
+            Ok(results) if results.iter().any(Result::is_ok) => false,
             Ok(results) => results
                 .iter()
                 .filter_map(|result| result.as_ref().err())
@@ -384,14 +396,15 @@ fn each<T>(
                 .collect()
         }
         Ok(results) => {
-            let others_landed = results.iter().any(Result::is_ok);
+            let call_landed = results.iter().any(Result::is_ok);
             let sent = |record: Record<T>, result: RecordResult| match result {
                 Ok(id) => (record.of, Sent::Landed(id)),
                 Err(errors) => {
                     let refusal = Refusal {
                         errors,
                         alone,
-                        others_landed,
+                        call_landed,
+                        others_landed: call_landed,
                         decided: false,
                         locks: record.locks,
                     };

@@ -3,7 +3,7 @@
 use runtime::handler::{FieldError, RecordError};
 use runtime::mapping::MappingDescriptor;
 use runtime::queue::{ErrorRecord, Item, Link, Outcome, SALESFORCE_CHANGED, Settlement};
-use runtime::retry::{self, ATTEMPTS_MAX, Verdict};
+use runtime::retry::{self, Verdict};
 use runtime::salesforce::CallError;
 use runtime::ticketure;
 
@@ -177,7 +177,7 @@ impl TwoWaySync {
                 false => self.again(0, FEWER),
             },
             Sent::Unanswered { error, .. } => self.unanswered_by(asking, attempts, error),
-            Sent::Refused(refusal) if refusal.is_too_much() && !refusal.alone => {
+            Sent::Refused(refusal) if refusal.is_too_much() && !refusal.is_to_blame() => {
                 self.again(0, FEWER)
             }
             Sent::Refused(refusal) => return Err(refusal),
@@ -230,7 +230,7 @@ impl TwoWaySync {
                 let until_ms = self.hold(&format!("{}. {help}", failure.line()));
                 self.again(until_ms - self.now_ms(), &failure.line())
             }
-            // What they wait for, or what became of it, was not to be found out: they are tried as often as the rest.
+            // What they wait for, or what became of it, was not to be found out.
             Verdict::Transient | Verdict::Lock | Verdict::Waiting | Verdict::Stale => {
                 self.charged(attempts, failure)
             }
@@ -245,9 +245,9 @@ impl TwoWaySync {
 
     /// Again, a bounded number of times.
     fn charged(&self, attempts: u32, failure: Failure<'_>) -> Outcome {
-        if attempts + 1 < ATTEMPTS_MAX {
+        if let Some(wait_ms) = self.next_try_ms(&failure, attempts) {
             return Outcome::Retry {
-                due_ms: self.now_ms() + self.backoff_ms(attempts),
+                due_ms: self.now_ms() + wait_ms,
                 error: failure.line(),
                 charge: true,
             };

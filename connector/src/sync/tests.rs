@@ -14,6 +14,7 @@ mod kept;
 mod ladder;
 mod merges;
 pub(crate) mod museum;
+mod one_bad;
 mod organizations;
 mod pages;
 mod rehold;

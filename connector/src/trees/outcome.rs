@@ -102,10 +102,10 @@ impl TwoWaySync {
             return self.refers_to_nothing(tree, mapping, error, message);
         }
         // It is there already, or no longer: what is known of the tree is asked for anew.
-        if error.code == "DUPLICATE_VALUE" || error.verdict() == Verdict::Stale {
+        if error.code == retry::DUPLICATE_VALUE || error.verdict() == Verdict::Stale {
             tree.open = true;
             self.forget_lookups();
-            if tree.attempts() + 1 < retry::ATTEMPTS_MAX {
+            if tree.attempts() + 1 < retry::tries(error.verdict(), &error.code) {
                 return Outcome::Retry {
                     due_ms: self.now_ms() + TREE_AGAIN_MS,
                     error: message,

@@ -132,7 +132,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     // It is looked up by its external id and adopted.
     row(
-        "DUPLICATE_VALUE",
+        super::DUPLICATE_VALUE,
         Transient,
         "Another record in Salesforce has the value of a unique field: change one of them, then retry the item.",
     ),
