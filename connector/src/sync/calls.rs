@@ -172,7 +172,12 @@ impl TwoWaySync {
             let results = self.one_call(object, duplicates, &call).await;
             self.note_blame(&call, &results);
             match results {
-                Err(error) if error.is_about_content() && call.len() > 1 => divided.refused(call),
+                Err(error)
+                    if call.len() > 1
+                        && (error.is_about_content() || self.is_doubted(mapping, &error)) =>
+                {
+                    divided.refused(call);
+                }
                 results => {
                     match results {
                         Ok(_) => divided.answered(),
@@ -209,7 +214,9 @@ impl TwoWaySync {
 
     fn note_blame<T>(&self, call: &[Record<T>], results: &Result<Vec<RecordResult>, CallError>) {
         if let [record] = call {
-            let to_blame = results.as_ref().is_err_and(CallError::is_about_content);
+            let is_refused =
+                |error: &CallError| error.is_about_content() || error.verdict() == Verdict::Mapping;
+            let to_blame = results.as_ref().is_err_and(is_refused);
             self.blamed().note(&record.key, to_blame, self.now_ms());
         }
     }
@@ -386,6 +393,7 @@ fn each<T>(
             let records = call.into_iter().enumerate();
             let mut sent = |place| match held.remove(&place) {
                 Some(later) => Sent::Later(later),
+                None if alone => refused_alone(error.clone()),
                 None => Sent::Unanswered {
                     error: error.clone(),
                     alone,
@@ -419,14 +427,28 @@ fn each<T>(
                 match sent_alone.remove(&place) {
                     None => sent(record, result),
                     Some(Alone::Sent(Ok(result))) => sent(record, result),
-                    Some(Alone::Sent(Err(error))) => {
-                        (record.of, Sent::Unanswered { error, alone: true })
-                    }
+                    Some(Alone::Sent(Err(error))) => (record.of, refused_alone(error)),
                     Some(Alone::Later(outcome)) => (record.of, Sent::Later(outcome)),
                 }
             })
             .collect()
         }
+    }
+}
+
+/// A call over one record that gave no result. A refusal that does not hold the mapping is the record's own.
+fn refused_alone(error: CallError) -> Sent {
+    let sounds_like_all = matches!(error.verdict(), Verdict::Mapping | Verdict::Full);
+    match error {
+        CallError::Refused { errors, .. } if sounds_like_all => Sent::Refused(Refusal {
+            errors,
+            alone: true,
+            call_landed: false,
+            others_landed: true,
+            decided: false,
+            locks: Vec::new(),
+        }),
+        error => Sent::Unanswered { error, alone: true },
     }
 }
 

@@ -83,12 +83,7 @@ impl TwoWaySync {
         };
         let mut waiting = Vec::new();
         for unit in units {
-            let goes = match &admission {
-                Admission::All => true,
-                Admission::One(key) => *key == unit.source_id,
-                Admission::None => false,
-            };
-            let later = match goes {
+            let later = match admission.lets(&unit.source_id) {
                 true => None,
                 false => self.held_mapping(mapping.name, &unit.source_id),
             };
@@ -120,11 +115,13 @@ impl TwoWaySync {
         Ok(going)
     }
 
-    /// Holds the mapping, or all creates if the org is full. Returns the name of the hold.
+    /// Holds the mapping, or all creates if the org is full. `only`: the record, if one alone was refused. Returns the
+    /// name of the hold.
     pub(crate) fn hold_for(
         &self,
         mapping: &'static MappingDescriptor,
         error: &SalesforceError,
+        only: Option<&str>,
     ) -> &'static str {
         let object = mapping.object;
         let (name, cause) = match error.verdict() {
@@ -132,7 +129,8 @@ impl TwoWaySync {
             _ => (mapping.name, Cause::Mapping { object }),
         };
         let reason = self.reason(name, error);
-        self.holds().hold(name, cause, reason, self.now_ms());
+        self.holds()
+            .hold(name, cause, (reason, only), self.now_ms());
         name
     }
 
@@ -156,7 +154,7 @@ impl TwoWaySync {
         let named = asking.iter().find(is_named).or(asking.first());
         let mut all = self.handlers.iter().flat_map(|handler| handler.mappings());
         let found = named.or_else(|| all.find(is_named)).copied();
-        let name = found.map(|mapping| self.hold_for(mapping, first))?;
+        let name = found.map(|mapping| self.hold_for(mapping, first, None))?;
         self.held_mapping(name, "")
     }
 
@@ -211,9 +209,10 @@ impl TwoWaySync {
     /// A record of the mapping landed.
     pub(crate) fn landed(&self, name: &'static str, is_new: bool) {
         let mut holds = self.holds();
-        holds.landed(name);
+        let now_ms = self.now_ms();
+        holds.landed(name, now_ms);
         if is_new {
-            holds.landed(CREATES);
+            holds.landed(CREATES, now_ms);
         }
     }
 

@@ -2,11 +2,16 @@
 //! and time in, a decision out; no clock, no call.
 //!
 //! Items of a held mapping are not charged. Now and then one record is tried, another one each time. A record that
-//! lands ends the hold.
+//! lands ends the hold. While one record alone was refused, the others go: a second one that is refused alike holds all.
+
+mod doubts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use runtime::queue::Outcome;
+
+pub(crate) use doubts::OrgSaid;
+use doubts::{Landings, OrgDoubt};
 
 /// Records refused in a row for one reason that hold a mapping.
 pub(crate) const IN_A_ROW: usize = 20;
@@ -61,6 +66,8 @@ pub(crate) struct Hold {
     hand: usize,
     /// The record that is being tried.
     probe: Option<String>,
+    /// The only record that was refused so far.
+    only: Option<String>,
 }
 
 impl Hold {
@@ -68,14 +75,33 @@ impl Hold {
     pub(crate) fn is_tried(&self) -> bool {
         self.probe.is_some()
     }
+
+    /// Returns whether one record alone was refused, so that others may go.
+    pub(crate) fn is_of_one(&self) -> bool {
+        self.only.is_some()
+    }
 }
 
 /// The records of a mapping that may go.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     All,
+    /// All but the one that was refused.
+    AllBut(String),
     One(String),
     None,
+}
+
+impl Admission {
+    /// Returns whether the record may go.
+    pub(crate) fn lets(&self, key: &str) -> bool {
+        match self {
+            Admission::All => true,
+            Admission::AllBut(other) => other != key,
+            Admission::One(one) => one == key,
+            Admission::None => false,
+        }
+    }
 }
 
 /// A code and the field that it names.
@@ -119,6 +145,8 @@ pub(crate) struct Holds {
     counted: HashMap<String, HashSet<(&'static str, String)>>,
     released: Vec<&'static str>,
     take_back: Vec<TakeBack>,
+    landings: Landings,
+    org: Option<OrgDoubt>,
 }
 
 impl Holds {
@@ -134,8 +162,16 @@ impl Holds {
         self.held.get(name)
     }
 
-    /// Holds a mapping. A mapping that is held already keeps the time of its next try.
-    pub(crate) fn hold(&mut self, name: &'static str, cause: Cause, reason: String, now_ms: i64) {
+    /// Holds a mapping. A mapping that is held already keeps the time of its next try. `only`: the record that was
+    /// refused by itself; another record of the mapping may go until it is refused, too.
+    pub(crate) fn hold(
+        &mut self,
+        name: &'static str,
+        cause: Cause,
+        (reason, only): (String, Option<&str>),
+        now_ms: i64,
+    ) {
+        let is_new = !self.held.contains_key(name);
         let hold = self.held.entry(name).or_insert_with(|| Hold {
             cause,
             reason: String::new(),
@@ -144,7 +180,10 @@ impl Holds {
             tried: HashSet::new(),
             hand: 0,
             probe: None,
+            only: None,
         });
+        let is_same = is_new || hold.only.is_some() && hold.only.as_deref() == only;
+        hold.only = only.filter(|_| is_same).map(str::to_owned);
         (hold.reason, hold.probe) = (reason, None);
     }
 
@@ -165,6 +204,15 @@ impl Holds {
         let Some(hold) = self.held.get_mut(name) else {
             return Admission::All;
         };
+        if let Some(only) = &hold.only {
+            let is_due = now_ms >= hold.until_ms && keys.clone().any(|key| key == only);
+            if !is_due {
+                return Admission::AllBut(only.clone());
+            }
+            hold.probe = Some(only.clone());
+            hold.until_ms = now_ms + hold.cause.every_ms();
+            return Admission::All;
+        }
         if now_ms < hold.until_ms {
             return Admission::None;
         }
@@ -187,7 +235,7 @@ impl Holds {
     /// Whether records may go, without a try of one.
     pub(crate) fn look(&self, name: &str, now_ms: i64) -> Admission {
         match self.held.get(name) {
-            Some(hold) if now_ms < hold.until_ms => Admission::None,
+            Some(hold) if now_ms < hold.until_ms && !hold.is_of_one() => Admission::None,
             _ => Admission::All,
         }
     }
@@ -209,9 +257,10 @@ impl Holds {
     }
 
     /// Notes that a record landed: nothing holds the mapping any longer.
-    pub(crate) fn landed(&mut self, name: &'static str) {
+    pub(crate) fn landed(&mut self, name: &'static str, now_ms: i64) {
         self.streaks.remove(name);
         self.release(name);
+        self.note_landing(name, now_ms);
     }
 
     /// Notes that the try of a mapping is over. A record that met nothing of what held the mapping ends the hold.
@@ -268,12 +317,18 @@ impl Holds {
             code: streak.kind.0.clone(),
             records: streak.records.into_iter().collect(),
         });
-        self.hold(name, Cause::Streak, String::new(), now_ms);
+        self.hold(name, Cause::Streak, (String::new(), None), now_ms);
         if let Some(hold) = self.held.get_mut(name) {
             hold.refused_with = Some(streak.kind);
             hold.tried.extend(tried);
         }
         true
+    }
+
+    /// Returns whether the refusal of a single record says something of all: it is held already, or it is the first
+    /// one of the record since it landed.
+    pub(crate) fn is_of_all(&mut self, record: &Refused<'_>) -> bool {
+        self.get(record.mapping).is_some() | self.count(record)
     }
 
     /// Returns whether the record is refused with the code for the first time.

@@ -124,7 +124,7 @@ impl<'f> Failure<'f> {
     }
 
     /// Joins the code and the message. A message that contains the code stands alone.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         match self.message.contains(self.code) {
             true => self.message.clone(),
             false => format!("{}: {}", self.code, self.message),

@@ -7,6 +7,7 @@ mod classes;
 mod clones;
 mod closing;
 mod consent;
+mod doubts;
 mod duplicates;
 mod faults;
 mod holds;

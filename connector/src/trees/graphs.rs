@@ -149,7 +149,7 @@ impl TwoWaySync {
                 if let (Some(error), Some(mapping)) = (error, mapping)
                     && self.is_closed_to(mapping, error, true).await
                 {
-                    self.hold_for(mapping, error);
+                    self.hold_for(mapping, error, None);
                 }
             }
         }

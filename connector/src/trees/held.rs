@@ -26,7 +26,7 @@ impl TwoWaySync {
         if admission == Admission::All {
             return Ok(items);
         }
-        let goes = |item: &Item| admission == Admission::One(item.key.clone());
+        let goes = |item: &Item| admission.lets(&item.key);
         let (going, later): (Vec<Item>, Vec<Item>) = items.into_iter().partition(goes);
         let settlements = later.iter().filter_map(|item| {
             let outcome = self.held_mapping(root.name, &item.key)?;
@@ -77,8 +77,7 @@ impl TwoWaySync {
             };
             for place in places {
                 if let Some(tree) = work.trees.get_mut(place)
-                    && admission != Admission::All
-                    && admission != Admission::One(tree.id.clone())
+                    && !admission.lets(&tree.id)
                     && let Some(held) = self.held_mapping(name, &tree.id)
                 {
                     tree.stop(held);
@@ -107,7 +106,7 @@ impl TwoWaySync {
         error: &SalesforceError,
     ) -> bool {
         let is_closed = error.code == NO_ACCESS && self.is_held_back(mapping.name);
-        is_closed || self.is_of_all(mapping, tree, error)
+        is_closed || self.is_of_all(mapping, tree, error, false)
     }
 }
 

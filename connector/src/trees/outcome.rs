@@ -90,9 +90,12 @@ impl TwoWaySync {
         let error = errors.first().unwrap_or(&unnamed);
         if !others_landed
             && self.holds_mapping(mapping, &tree.id, error)
-            && let Some(held) = self.held_now(mapping, &tree.id, error)
+            && let Some(held) = self.held_now(mapping, &tree.id, error, Some(&tree.id))
         {
             return held;
+        }
+        if !others_landed && let Some(later) = self.doubted_org(root.name, &tree.id, error) {
+            return later;
         }
         let each = errors
             .iter()

@@ -105,9 +105,7 @@ impl CallError {
         match self {
             _ if self.is_outage() => Verdict::Innocent,
             // Its address names an object.
-            CallError::Refused { status: 404, .. } if self.code() == "NOT_FOUND" => {
-                Verdict::Mapping
-            }
+            _ if self.is_about_what_it_names() => Verdict::Mapping,
             CallError::Refused { errors, .. } => errors
                 .first()
                 .map_or(Verdict::Transient, SalesforceError::verdict),
@@ -153,6 +151,11 @@ impl CallError {
     pub fn is_about_content(&self) -> bool {
         matches!(self, CallError::Refused { status, .. } if UNDONE.contains(status))
             && self.verdict() == Verdict::Permanent
+    }
+
+    /// Nothing was found of what the call names: its object, or a record.
+    pub fn is_about_what_it_names(&self) -> bool {
+        matches!(self, CallError::Refused { status: 404, .. }) && self.code() == "NOT_FOUND"
     }
 
     /// With fewer records it may go: Salesforce ran out of time, or failed over one of them.

@@ -9,7 +9,7 @@ use runtime::salesforce::{CallError, RecordResult, SalesforceError};
 
 use crate::sync::TwoWaySync;
 use crate::sync::calls::{Record, Sent};
-use crate::sync::holds::{Admission, CREATES, Refused};
+use crate::sync::holds::{CREATES, Hold, OrgSaid, Refused};
 use crate::sync::outcome::Failure;
 
 /// Fields of the records of a call.
@@ -24,10 +24,14 @@ pub(in crate::sync) enum Parts {
 /// The user may not write the record, or none of its object.
 pub(crate) const NO_ACCESS: &str = "INSUFFICIENT_ACCESS_OR_READONLY";
 
+/// Wait of a record that was refused with a code of the whole org, before a second one was.
+const ORG_AGAIN_MS: i64 = 5_000;
+
 impl TwoWaySync {
     /// Returns whether nothing of the mapping may be sent now. While a record is tried, its calls go.
     pub(crate) fn is_held_back(&self, name: &str) -> bool {
-        self.holds().get(name).is_some_and(|hold| !hold.is_tried())
+        let stops = |hold: &Hold| !hold.is_tried() && !hold.is_of_one();
+        self.holds().get(name).is_some_and(stops)
     }
 
     /// The records for which the org has room as far as is known, and those that wait for some.
@@ -42,11 +46,7 @@ impl TwoWaySync {
             let keys = records.iter().map(|record| record.key.as_str());
             self.holds().admit(CREATES, keys, self.now_ms())
         };
-        let goes = |record: &Record<T>| match &admission {
-            Admission::All => true,
-            Admission::One(key) => *key == record.key,
-            Admission::None => false,
-        };
+        let goes = |record: &Record<T>| admission.lets(&record.key);
         let (going, later): (Vec<_>, Vec<_>) = records.into_iter().partition(goes);
         let later = later.into_iter();
         let later = later.map(|record| self.put_off_record(CREATES, record));
@@ -97,12 +97,14 @@ impl TwoWaySync {
             let Some(error) = result.as_ref().err().and_then(|errors| errors.first()) else {
                 continue;
             };
-            if self.is_closed_to(mapping, error, creates).await
-                || self.is_of_all(mapping, &record.key, error)
-            {
-                let later = self.held_now(mapping, &record.key, error);
-                held.extend(later.map(|later| (place, later)));
-            }
+            let later = if self.is_closed_to(mapping, error, creates).await {
+                self.held_now(mapping, &record.key, error, None)
+            } else if self.is_of_all(mapping, &record.key, error, call.len() == 1) {
+                self.held_now(mapping, &record.key, error, Some(&record.key))
+            } else {
+                self.doubted_org(mapping.name, &record.key, error)
+            };
+            held.extend(later.map(|later| (place, later)));
         }
         held
     }
@@ -144,11 +146,75 @@ impl TwoWaySync {
         let Some(first) = errors.first().filter(|_| is_of_all) else {
             return BTreeMap::new();
         };
+        let only = match call {
+            [record] if !self.is_call_of_all(mapping, &record.key, error) => {
+                return BTreeMap::new();
+            }
+            [record] => Some(record.key.as_str()),
+            _ => None,
+        };
         let records = call.iter().enumerate();
         let held = records.filter_map(|(place, record)| {
-            Some((place, self.held_now(mapping, &record.key, first)?))
+            let later = self.held_now(mapping, &record.key, first, only)?;
+            Some((place, later))
         });
         held.collect()
+    }
+
+    /// Returns whether the refusal of a call over one record says something of all.
+    fn is_call_of_all(
+        &self,
+        mapping: &'static MappingDescriptor,
+        key: &str,
+        error: &CallError,
+    ) -> bool {
+        let name = match error.verdict() {
+            Verdict::Full => CREATES,
+            _ => mapping.name,
+        };
+        let refused = Refused {
+            mapping: name,
+            of: mapping.name,
+            key,
+            code: error.code(),
+            field: "",
+        };
+        self.holds().is_of_all(&refused)
+    }
+
+    /// Returns whether one record may be to blame for a refusal that sounds like all: Salesforce does not find what the
+    /// call names, and a record of the mapping landed a short while ago.
+    pub(in crate::sync) fn is_doubted(
+        &self,
+        mapping: &'static MappingDescriptor,
+        error: &CallError,
+    ) -> bool {
+        error.is_about_what_it_names() && self.holds().landed_lately(mapping.name, self.now_ms())
+    }
+
+    /// The outcome of a record that was refused with a code of the whole org, until a second record is refused alike.
+    pub(crate) fn doubted_org(
+        &self,
+        of: &str,
+        key: &str,
+        error: &SalesforceError,
+    ) -> Option<Outcome> {
+        if error.verdict() != Verdict::OrgWide {
+            return None;
+        }
+        let failure = Failure::of(&error.code, error.message.clone());
+        let said = self.holds().org_said(format!("{of}:{key}"), &error.code);
+        match said {
+            OrgSaid::Everybodys => None,
+            OrgSaid::Doubt => Some(self.again(ORG_AGAIN_MS, &failure.line())),
+            OrgSaid::Own => Some(self.failed_after(
+                0,
+                Failure {
+                    verdict: Verdict::Permanent,
+                    ..failure
+                },
+            )),
+        }
     }
 
     /// Counts a record over which a call of its own was refused as a whole. `Some` if its mapping is held.
@@ -166,40 +232,42 @@ impl TwoWaySync {
         self.held_in_a_row(mapping, record, &failure, first.fields.first())
     }
 
-    /// Holds the mapping, and returns what becomes of the record.
+    /// Holds the mapping, and returns what becomes of the record. `only`: the record, if one alone was refused.
     pub(crate) fn held_now(
         &self,
         mapping: &'static MappingDescriptor,
         key: &str,
         error: &SalesforceError,
+        only: Option<&str>,
     ) -> Option<Outcome> {
-        let name = self.hold_for(mapping, error);
+        let name = self.hold_for(mapping, error, only);
         self.holds().was_tried(name, key);
         self.held_mapping(name, key)
     }
 
     /// Returns whether the error of one record says that no record of its mapping gets through. A record that is refused
-    /// so once more after others landed is to blame itself.
+    /// so once more after others landed is to blame itself; for want of room only if it was alone in its call.
     pub(crate) fn is_of_all(
         &self,
         mapping: &'static MappingDescriptor,
         key: &str,
         error: &SalesforceError,
+        alone: bool,
     ) -> bool {
         let name = match error.verdict() {
-            Verdict::Full => return true,
+            Verdict::Full if !alone => return true,
+            Verdict::Full => CREATES,
             Verdict::Mapping => mapping.name,
             _ => return false,
         };
         let refused = Refused {
             mapping: name,
-            of: name,
+            of: mapping.name,
             key,
             code: &error.code,
             field: "",
         };
-        let mut holds = self.holds();
-        holds.get(name).is_some() | holds.count(&refused)
+        self.holds().is_of_all(&refused)
     }
 
     /// Returns whether the user may not write any record of the object, where one was refused for lack of access.

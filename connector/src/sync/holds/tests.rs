@@ -53,7 +53,7 @@ fn twenty_different_records_in_a_row_hold_their_mapping() {
 fn a_landing_or_another_code_ends_a_streak() {
     let mut holds = Holds::default();
     refuse(&mut holds, &keys(19), "RULE");
-    holds.landed("contact");
+    holds.landed("contact", 0);
     assert!(!holds.refused(refusal("i-19", "RULE"), 0));
     let mut holds = Holds::default();
     refuse(&mut holds, &keys(19), "RULE");
@@ -65,7 +65,7 @@ fn a_landing_or_another_code_ends_a_streak() {
 fn another_record_is_tried_each_time() {
     let mut holds = Holds::default();
     let keys = keys(3);
-    holds.hold("contact", MAPPING, "hidden".to_owned(), 0);
+    holds.hold("contact", MAPPING, ("hidden".to_owned(), None), 0);
     assert_eq!(admit(&mut holds, &keys, 299_999), Admission::None);
     let mut now_ms = 0;
     for expected in ["i-2", "i-1", "i-0", "i-2"] {
@@ -73,14 +73,14 @@ fn another_record_is_tried_each_time() {
         let expected = Admission::One(expected.to_owned());
         assert_eq!(admit(&mut holds, &keys, now_ms), expected);
         assert_eq!(admit(&mut holds, &keys, now_ms + 1), Admission::None);
-        holds.hold("contact", MAPPING, "hidden".to_owned(), now_ms);
+        holds.hold("contact", MAPPING, ("hidden".to_owned(), None), now_ms);
     }
 }
 
 #[test]
 fn a_few_items_come_back_for_the_next_try_and_the_others_later() {
     let mut holds = Holds::default();
-    holds.hold("contact", Cause::Full, "full".to_owned(), 0);
+    holds.hold("contact", Cause::Full, ("full".to_owned(), None), 0);
     let soon = keys(100)
         .iter()
         .filter(|key| due(holds.outcome("contact", key, 0)) == FULL_MS)
@@ -99,11 +99,11 @@ fn a_few_items_come_back_for_the_next_try_and_the_others_later() {
 #[test]
 fn a_try_that_meets_nothing_ends_the_hold_of_a_hidden_field_alone() {
     let mut holds = Holds::default();
-    holds.hold("contact", MAPPING, "hidden".to_owned(), 0);
+    holds.hold("contact", MAPPING, ("hidden".to_owned(), None), 0);
     holds.tried("contact");
     assert!(!holds.is_empty(), "nothing was tried");
     admit(&mut holds, &keys(1), MAPPING_MS);
-    holds.hold("contact", MAPPING, "hidden".to_owned(), MAPPING_MS);
+    holds.hold("contact", MAPPING, ("hidden".to_owned(), None), MAPPING_MS);
     holds.tried("contact");
     assert!(!holds.is_empty(), "the try failed");
     admit(&mut holds, &keys(1), 2 * MAPPING_MS);
@@ -115,7 +115,7 @@ fn a_try_that_meets_nothing_ends_the_hold_of_a_hidden_field_alone() {
     admit(&mut holds, &keys(1), STREAK_MS);
     holds.tried("contact");
     assert!(!holds.is_empty(), "no record landed");
-    holds.landed("contact");
+    holds.landed("contact", 0);
     assert!(holds.is_empty());
 }
 
@@ -123,7 +123,28 @@ fn a_try_that_meets_nothing_ends_the_hold_of_a_hidden_field_alone() {
 fn after_a_hold_a_record_that_is_refused_again_is_its_own_fault() {
     let mut holds = Holds::default();
     refuse(&mut holds, &keys(20), "RULE");
-    holds.landed("contact");
+    holds.landed("contact", 0);
     assert!(!refuse(&mut holds, &keys(20), "RULE"));
     assert!(holds.is_empty());
+}
+
+#[test]
+fn one_refused_record_stops_no_other_until_a_second_is_refused() {
+    let mut holds = Holds::default();
+    let keys = keys(3);
+    let hold = |holds: &mut Holds, key: &str, now_ms| {
+        holds.hold("contact", MAPPING, ("no".to_owned(), Some(key)), now_ms);
+    };
+    hold(&mut holds, "i-1", 0);
+    let but_one = Admission::AllBut("i-1".to_owned());
+    assert_eq!(admit(&mut holds, &keys, 1), but_one);
+    assert!(but_one.lets("i-0") && !but_one.lets("i-1"));
+    assert_eq!(due(holds.outcome("contact", "i-1", 1)), MAPPING_MS);
+    assert_eq!(admit(&mut holds, &keys, MAPPING_MS), Admission::All);
+    hold(&mut holds, "i-1", MAPPING_MS);
+    assert_eq!(admit(&mut holds, &keys, MAPPING_MS + 1), but_one);
+    hold(&mut holds, "i-2", MAPPING_MS + 1);
+    assert_eq!(admit(&mut holds, &keys, MAPPING_MS + 2), Admission::None);
+    hold(&mut holds, "i-2", MAPPING_MS + 2);
+    assert_eq!(admit(&mut holds, &keys, MAPPING_MS + 3), Admission::None);
 }

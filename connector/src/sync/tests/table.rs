@@ -4,9 +4,9 @@ use runtime::queue::State;
 use runtime::retry::{self, Verdict};
 use simulator::FaultKind;
 
-use super::museum::{Museum, Setup, WRITES};
+use super::museum::{Museum, Setup, WRITES, person};
 
-/// After one try.
+/// After one try; where one record proves nothing of the org, after one of a second record.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Becomes {
     /// Again after a while; it counts.
@@ -132,8 +132,18 @@ async fn after_one_try(code: &str, message: &str) -> Becomes {
         (State::Delayed, 1) if waits(&seen) => Charged,
         (State::Delayed, 0) if museum.sync.held().is_some() => Held,
         (State::Delayed, 0) if !museum.sync.holds().is_empty() => PartHeld,
-        (State::Delayed, 0) => Uncharged,
+        (State::Delayed, 0) => after_a_second_record(&museum).await,
         other => panic!("{code}: {other:?}"),
+    }
+}
+
+async fn after_a_second_record(museum: &Museum) -> Becomes {
+    museum.tell([person(1)]).await;
+    let item = museum.step().await.remove(0);
+    assert_eq!(museum.state(item.id).await, (State::Delayed, 0));
+    match museum.sync.held() {
+        Some(_) => Held,
+        None => Uncharged,
     }
 }
 
