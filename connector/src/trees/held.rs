@@ -40,48 +40,64 @@ impl TwoWaySync {
         Ok(going.into_iter().chain(freed).collect())
     }
 
-    /// Stops the trees that want a record of a held mapping.
+    /// Stops the trees that want a record of a held mapping. A try goes to a tree that nothing else stops.
     pub(super) fn stop_held(&self, work: &mut Work) {
         if self.holds().is_empty() {
             return;
         }
-        let mut wanting: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
-        for (place, tree) in work
-            .trees
-            .iter()
-            .enumerate()
-            .filter(|(_, tree)| tree.goes_on())
-        {
-            let mut names: BTreeSet<&'static str> = tree
-                .wanted
-                .iter()
-                .map(|wanted| wanted.mapping.name)
-                .collect();
-            names.remove(work.root.name);
-            if tree.root_id.is_none() && !tree.doubt {
-                names.insert(CREATES);
-            }
-            for name in names {
-                wanting.entry(name).or_default().insert(place);
+        let wanting = wanting(work);
+        for (name, places) in &wanting {
+            if self.holds().look(name, self.now_ms()) == Admission::None {
+                self.stop_but(work, name, places, &Admission::None);
             }
         }
-        for (name, places) in wanting {
-            let ids = places.iter().filter_map(|place| work.trees.get(*place));
-            let admission = {
-                let keys = ids.map(|tree| tree.id.as_str());
-                // A create takes its turn when it is sent.
-                match name {
-                    CREATES => self.holds().look(CREATES, self.now_ms()),
-                    name => self.holds().admit(name, keys, self.now_ms()),
-                }
-            };
-            for place in places {
-                if let Some(tree) = work.trees.get_mut(place)
-                    && !admission.lets(&tree.id)
-                    && let Some(held) = self.held_mapping(name, &tree.id)
-                {
-                    tree.stop(held);
-                }
+        let mut trying = BTreeSet::new();
+        for (name, places) in &wanting {
+            // A create takes its turn when it is sent.
+            if *name != CREATES {
+                self.stop_but_a_try(work, name, places, &mut trying);
+            }
+        }
+    }
+
+    /// Stops the trees that may not go. A tree that tries for another mapping goes first.
+    fn stop_but_a_try(
+        &self,
+        work: &mut Work,
+        name: &'static str,
+        places: &BTreeSet<usize>,
+        trying: &mut BTreeSet<usize>,
+    ) {
+        let goes = |place: &usize| work.trees.get(*place).is_some_and(Tree::goes_on);
+        let going: BTreeSet<usize> = places.iter().copied().filter(goes).collect();
+        let tries: BTreeSet<usize> = going.intersection(trying).copied().collect();
+        let first = if tries.is_empty() { &going } else { &tries };
+        let ids = first.iter().filter_map(|place| work.trees.get(*place));
+        let admission = {
+            let keys = ids.map(|tree| tree.id.as_str());
+            self.holds().admit(name, keys, self.now_ms())
+        };
+        self.stop_but(work, name, &going, &admission);
+        if let Admission::One(id) = &admission {
+            let is_it = |place: &usize| work.trees.get(*place).is_some_and(|tree| tree.id == *id);
+            trying.extend(going.into_iter().filter(is_it));
+        }
+    }
+
+    fn stop_but(
+        &self,
+        work: &mut Work,
+        name: &'static str,
+        places: &BTreeSet<usize>,
+        admission: &Admission,
+    ) {
+        for place in places {
+            if let Some(tree) = work.trees.get_mut(*place)
+                && tree.goes_on()
+                && !admission.lets(&tree.id)
+                && let Some(held) = self.held_mapping(name, &tree.id)
+            {
+                tree.stop(held);
             }
         }
     }
@@ -108,6 +124,21 @@ impl TwoWaySync {
         let is_closed = error.code == NO_ACCESS && self.is_held_back(mapping.name);
         is_closed || self.is_of_all(mapping, tree, error, false)
     }
+}
+
+/// The places of the trees that want a record of each mapping but the root's, or a new root.
+fn wanting(work: &Work) -> BTreeMap<&'static str, BTreeSet<usize>> {
+    let mut wanting: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
+    let trees = work.trees.iter().enumerate();
+    for (place, tree) in trees.filter(|(_, tree)| tree.goes_on()) {
+        let names = tree.wanted.iter().map(|wanted| wanted.mapping.name);
+        let is_new = tree.root_id.is_none() && !tree.doubt;
+        let names = names.filter(|name| *name != work.root.name);
+        for name in names.chain(is_new.then_some(CREATES)) {
+            wanting.entry(name).or_default().insert(place);
+        }
+    }
+    wanting
 }
 
 fn is_unrefused(tree: &Tree) -> bool {

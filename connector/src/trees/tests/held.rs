@@ -5,6 +5,7 @@ use serde_json::json;
 use simulator::{Fault, FaultKind};
 
 use super::shapes::{cart, ticket, webhook};
+use crate::sync::holds::Cause;
 use crate::sync::tests::museum::{Museum, pass};
 
 /// The user does not see a field of opportunity lines.
@@ -92,4 +93,36 @@ async fn twenty_carts_that_a_rule_refuses_hold_their_mapping() {
     museum.settled().await;
     assert_eq!(sales(&museum), 25);
     assert_eq!(museum.errors().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_goes_to_a_cart_that_no_other_hold_stops() {
+    let museum = Museum::working();
+    sell(&museum, 0..1).await;
+    let object = "OpportunityLineItem";
+    let hold = |name| {
+        let (sync, reason) = (&museum.sync, "hidden".to_owned());
+        let cause = Cause::Mapping { object };
+        sync.holds()
+            .hold(name, cause, (reason, None), sync.now_ms());
+    };
+    hold("ticket");
+    pass(290).await;
+    hold("fees");
+    pass(20).await;
+    let mut with_fees = cart("c-9");
+    with_fees["total_fee_fixed_outside"] = json!("2.50");
+    let more = vec![ticket("c-0", 7, "purchased")];
+    let new = vec![ticket("c-9", 9, "purchased")];
+    museum
+        .send(vec![
+            webhook("ticket_audit", "ticket_audit", 7, more),
+            webhook("ticket_audit", "ticket_audit", 9, new),
+            webhook("cart_changed", "cart", 9, vec![with_fees]),
+        ])
+        .await;
+    pass(5).await;
+    assert_eq!(museum.simulator.records(object).len(), 2);
+    museum.settled().await;
+    assert_eq!(sales(&museum), 2);
 }
