@@ -2,7 +2,7 @@
 
 pub(crate) mod calls;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +35,8 @@ pub(crate) struct Held {
 struct Tended {
     /// Earlier processes may have left items delayed.
     begun: bool,
+    /// The mappings of which many records in a row were refused.
+    streaks: BTreeSet<&'static str>,
     /// Holds that ended, until when their items are looked for, and when that is next.
     ended: BTreeMap<String, (i64, i64)>,
     /// A hash of the schema of a held mapping's object, and when it was read.
@@ -278,6 +280,10 @@ impl TwoWaySync {
     async fn take_back_refused(&self) -> Result<(), StoreError> {
         let taken = self.holds().take_back();
         for back in taken {
+            // An earlier process may have ended before it took its refused records back.
+            let is_first = locked(&self.held_mappings.tended).streaks.insert(back.name);
+            // The latest ones with the code are its own.
+            let latest = if is_first { 2 * IN_A_ROW } else { 0 };
             let mut by_mapping: BTreeMap<&str, Vec<String>> = BTreeMap::new();
             for (mapping, key) in back.records {
                 by_mapping.entry(mapping).or_default().push(key);
@@ -295,6 +301,7 @@ impl TwoWaySync {
                     mapping: mapping.to_owned(),
                     keys,
                     code: back.code.clone(),
+                    latest,
                     due_ms,
                     note,
                 };

@@ -489,6 +489,8 @@ pub struct TakeBack {
     /// Source ids.
     pub keys: Vec<String>,
     pub code: String,
+    /// The number of the latest items with this code that are taken back as well.
+    pub latest: usize,
     pub due_ms: i64,
     pub note: String,
 }

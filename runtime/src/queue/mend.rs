@@ -56,9 +56,13 @@ pub(super) fn take_back(step: &Step<'_>, back: &TakeBack) -> Result<usize, Store
         back.due_ms,
         &back.note,
         step.now_ms,
+        i64::try_from(back.latest).unwrap_or(i64::MAX),
     );
-    let which = "state = 4 AND mapping = ?1 AND key IN (SELECT value FROM json_each(?2))
-                 AND json_extract(error, '$.code') = ?3";
+    let failed = "state = 4 AND mapping = ?1 AND json_extract(error, '$.code') = ?3";
+    let which = format!(
+        "{failed} AND (key IN (SELECT value FROM json_each(?2))
+                       OR id IN (SELECT id FROM items WHERE {failed} ORDER BY id DESC LIMIT ?7))"
+    );
     step.execute(
         &format!(
             "INSERT INTO history (item_id, at, what, detail)

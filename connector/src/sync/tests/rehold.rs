@@ -390,3 +390,27 @@ async fn a_record_that_is_rolled_back_each_time_costs_fewer_calls_each_time() {
     pass(330).await;
     assert_eq!(museum.contacts(), 50);
 }
+
+/// A process that is killed between the twentieth refusal and the end of its batch takes nobody back.
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_process_left_in_the_error_log_is_taken_back() {
+    let museum = Museum::new(Setup {
+        works: false,
+        ..Setup::default()
+    });
+    on_contacts(&museum, refuse(RULE, "A gift needs a date.", None));
+    let first = restarted(&museum);
+    for number in 0..19 {
+        museum.tell([person(number)]).await;
+        work(&first, 1).await;
+    }
+    drop(first);
+    assert_eq!(museum.errors().await.len(), 19);
+    let second = restarted(&museum);
+    museum.tell((19..60).map(person)).await;
+    work(&second, 30).await;
+    assert_eq!(museum.errors().await, []);
+    museum.simulator.clear_faults();
+    work(&second, 90).await;
+    assert_eq!((museum.contacts(), museum.errors().await.len()), (60, 0));
+}
