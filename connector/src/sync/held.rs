@@ -137,8 +137,7 @@ impl TwoWaySync {
     }
 
     /// Returns the outcome of an item after a call that no record of a mapping gets past. Of the mappings that asked, it
-    /// holds the one whose object the error names, else the first one. Where none is known to have asked, it holds the
-    /// first of all whose object is named. `None` if the error is of another class.
+    /// holds the one whose object the error names, else the first one. `None` if the error is of another class.
     pub(super) fn held_by_call(
         &self,
         asking: &[&'static MappingDescriptor],
@@ -154,10 +153,13 @@ impl TwoWaySync {
         let is_named =
             |mapping: &&&'static MappingDescriptor| names_object(&first.message, mapping.object);
         let named = asking.iter().find(is_named).or(asking.first());
-        let mut all = self.handlers.iter().flat_map(|handler| handler.mappings());
-        let found = named.or_else(|| all.find(is_named)).copied();
-        let name = found.map(|mapping| self.hold_for(mapping, first, None))?;
+        let name = self.hold_for(named?, first, None);
         self.held_mapping(name, "")
+    }
+
+    /// Notes that a call of the mapping's own was answered, beside the calls over its records.
+    pub(crate) fn answered(&self, name: &'static str) {
+        self.holds().answered(name);
     }
 
     fn reason(&self, name: &str, error: &SalesforceError) -> String {

@@ -273,6 +273,14 @@ impl Holds {
         }
     }
 
+    /// Notes that a call was answered that asks for the mapping: what no call gets past is over.
+    pub(crate) fn answered(&mut self, name: &'static str) {
+        let is_over = |hold: &Hold| matches!(hold.cause, Cause::Mapping { .. });
+        if self.get(name).is_some_and(is_over) {
+            self.release(name);
+        }
+    }
+
     /// Tries a held mapping at once.
     pub(crate) fn try_now(&mut self, name: &'static str, now_ms: i64) {
         if let Some(hold) = self.held.get_mut(name) {

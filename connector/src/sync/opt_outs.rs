@@ -285,8 +285,8 @@ impl TwoWaySync {
         };
         let sent = self.opt_outs_in_calls(unit.mapping, vec![call]).await;
         let attempts = attempts_of(unit);
-        sent.iter().find_map(
-            |((), sent)| match self.unless_refused(&[], attempts, sent) {
+        sent.iter().find_map(|((), sent)| {
+            match self.unless_refused(&[unit.mapping], attempts, sent) {
                 Ok(outcome) => outcome,
                 Err(refusal) => {
                     let error = refusal.errors.first()?;
@@ -296,8 +296,8 @@ impl TwoWaySync {
                     let outcome = self.failed(unit, failure);
                     (may_pass && matches!(outcome, Outcome::Retry { .. })).then_some(outcome)
                 }
-            },
-        )
+            }
+        })
     }
 
     /// Keeps the opt-out that the items show of a record that was deleted, for the record that it was merged into.

@@ -138,11 +138,6 @@ impl TwoWaySync {
         self.unanswered_by(&[unit.mapping], attempts_of(unit), error)
     }
 
-    /// The outcome after a call without an answer, and after so many charged failures.
-    pub(crate) fn unanswered(&self, attempts: u32, error: &CallError) -> Outcome {
-        self.unanswered_by(&[], attempts, error)
-    }
-
     /// Returns the outcome after a call without an answer that these mappings made.
     pub(crate) fn unanswered_by(
         &self,

@@ -146,11 +146,12 @@ impl TwoWaySync {
             match self.still_referring(referring, merges).await {
                 Err(error) => {
                     for place in 0..merges.len() {
-                        self.note_no_answer(merges, place, &error);
+                        self.note_no_answer(merges, place, referring.mapping, &error);
                     }
                     return Ok(());
                 }
                 Ok(records) => {
+                    self.answered(referring.mapping.name);
                     let records = self.of_ours(referring, records).await?;
                     let trees = self.trees_of_records(referring, &records).await?;
                     // Who is of which family may have another answer now. Before anything is moved: after a crash nothing
@@ -334,7 +335,7 @@ impl TwoWaySync {
             Err(Unknown::Store(error)) => return Err(error),
             Err(Unknown::Call(error)) => {
                 for of in referred {
-                    self.note_no_answer(merges, of.merge, &error);
+                    self.note_no_answer(merges, of.merge, referring.mapping, &error);
                 }
                 return Ok(());
             }
@@ -381,15 +382,22 @@ impl TwoWaySync {
             .collect()
     }
 
-    fn note_no_answer(&self, merges: &mut [Merge], place: usize, error: &CallError) {
+    /// `mapping`: the one whose records were asked for.
+    fn note_no_answer(
+        &self,
+        merges: &mut [Merge],
+        place: usize,
+        mapping: &'static MappingDescriptor,
+        error: &CallError,
+    ) {
         if let Some(merge) = merges.get_mut(place) {
-            let outcome = self.unanswered(merge.item.attempts, error);
+            let outcome = self.unanswered_by(&[mapping], merge.item.attempts, error);
             merge.outcome.get_or_insert(outcome);
         }
     }
 
     fn not_moved(&self, merge: &Merge, referring: Referring, sent: Sent) -> Option<Outcome> {
-        match self.unless_refused(&[], merge.item.attempts, &sent) {
+        match self.unless_refused(&[referring.mapping], merge.item.attempts, &sent) {
             Ok(outcome) => outcome,
             Err(refusal) => {
                 let error = refusal.errors.first().cloned().unwrap_or_default();

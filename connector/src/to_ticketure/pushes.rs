@@ -95,13 +95,16 @@ impl TwoWaySync {
         items: &[Item],
     ) -> Result<(), StoreError> {
         let read = match self.read_pushed(mapping, items).await {
-            Ok(read) => read,
+            Ok(read) => {
+                self.answered(mapping.name);
+                read
+            }
             Err(error) => {
                 let settled = items.iter().map(|item| {
                     Settlement::new(
                         item.id,
                         item.attempt,
-                        self.unanswered(item.attempts, &error),
+                        self.unanswered_by(&[mapping], item.attempts, &error),
                     )
                 });
                 return self.store.settle(settled.collect()).await.map(|_| ());

@@ -139,7 +139,7 @@ impl TwoWaySync {
                     Found::Stop(why) => drop(stops.insert(text, why)),
                 }
             }
-            let root = work.root;
+            let (root, asking) = (work.root, work.asking());
             for tree in work.going() {
                 let asked = of(tree)
                     .into_iter()
@@ -147,7 +147,7 @@ impl TwoWaySync {
                 let asked: BTreeSet<String> = asked.map(|(_, text)| text).collect();
                 for text in asked {
                     if let Some(why) = stops.get(&text).filter(|_| tree.goes_on()) {
-                        let outcome = self.without_answer(tree.attempts(), why.clone());
+                        let outcome = self.without_answer(&asking, tree.attempts(), why.clone());
                         go_without(tree, root, outcome, &text);
                     }
                 }
@@ -217,10 +217,15 @@ impl TwoWaySync {
         Ok(found)
     }
 
-    fn without_answer(&self, attempts: u32, why: Why) -> Outcome {
+    fn without_answer(
+        &self,
+        asking: &[&'static MappingDescriptor],
+        attempts: u32,
+        why: Why,
+    ) -> Outcome {
         match why {
             Why::Dead(outcome) => outcome,
-            Why::Unanswered(error) => self.unanswered(attempts, &error),
+            Why::Unanswered(error) => self.unanswered_by(asking, attempts, &error),
             Why::Refused { error, message } => {
                 let failure = outcome::Failure {
                     code: &error.code,

@@ -157,7 +157,7 @@ impl TwoWaySync {
             match self.salesforce.delete(&ids).await {
                 Err(error) => {
                     for (place, _) in call {
-                        self.note_no_answer(merges, *place, &error);
+                        self.note_no_answer(merges, *place, referring.mapping, &error);
                     }
                 }
                 Ok(results) => {

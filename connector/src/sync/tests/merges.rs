@@ -2,6 +2,7 @@
 
 use runtime::queue::State;
 use serde_json::{Map, Value, json};
+use simulator::{Fault, FaultKind};
 
 use super::museum::{Museum, pass, person};
 
@@ -157,4 +158,33 @@ async fn merged_in_salesforce_and_then_in_ticketure_leaves_no_question() {
     museum.tell([teacher(1, "o-1")]).await;
     museum.settled().await;
     assert_eq!(employer(&museum, "i-1"), two);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_that_waits_for_a_hidden_object_is_in_status() {
+    let museum = Museum::working();
+    museum.people(2).await;
+    museum.settled().await;
+    museum.simulator.add_fault(Fault {
+        path: Some("/query".to_owned()),
+        about: Some("OpportunityContactRole".to_owned()),
+        ..Fault::always(FaultKind::Error {
+            status: 400,
+            code: "INVALID_TYPE".to_owned(),
+        })
+    });
+    museum.simulator.end_identity("i-0", Some("i-1"));
+    museum.tell([json!({ "id": "i-0" })]).await;
+    pass(60).await;
+    let pauses = museum.store.status().await.unwrap().pauses;
+    let names: Vec<String> = pauses.into_iter().map(|pause| pause.direction).collect();
+    assert!(
+        names.iter().any(|name| name.starts_with("mapping ")),
+        "{names:?}"
+    );
+    museum.simulator.clear_faults();
+    museum.settled().await;
+    pass(10).await;
+    assert_eq!(museum.store.status().await.unwrap().pauses, []);
+    assert_eq!(museum.errors().await, []);
 }

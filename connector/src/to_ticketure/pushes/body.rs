@@ -129,11 +129,12 @@ impl TwoWaySync {
     /// Decides about a push whose record names one that is gone. After a merge the record names the survivor, so it is
     /// read again; after a delete nothing more comes once a merge would have shown.
     async fn unless_gone(&self, name: &'static str, id: &str) -> Option<Outcome> {
-        let object = self.mapping(name)?.object;
+        let mapping = self.mapping(name)?;
+        let object = mapping.object;
         let ids = [id.to_owned()];
         let found = match self.salesforce.with_deleted(object, "Id", &ids).await {
             Ok(found) => found.into_iter().next(),
-            Err(error) => return Some(self.unanswered(0, &error)),
+            Err(error) => return Some(self.unanswered_by(&[mapping], 0, &error)),
         };
         let Some(found) = found else {
             return Some(is_gone(name, object, id));

@@ -121,7 +121,7 @@ impl TwoWaySync {
     /// The day that Ticketure was told is cleared; another that somebody typed meanwhile stays, and goes next.
     async fn clear(
         &self,
-        mapping: &MappingDescriptor,
+        mapping: &'static MappingDescriptor,
         item: &Item,
         (typed, read): (&Value, &Record),
     ) -> Result<(), Outcome> {
@@ -142,7 +142,7 @@ impl TwoWaySync {
                 .update_unmodified(object, &item.key, &body, at_ms);
             if written
                 .await
-                .map_err(|error| self.unanswered(item.attempts, &error))?
+                .map_err(|error| self.unanswered_by(&[mapping], item.attempts, &error))?
             {
                 return Ok(());
             }
@@ -151,7 +151,7 @@ impl TwoWaySync {
                 .retrieve(mapping.object, &ids, &[EXTEND_TO, MODIFIED])
                 .await;
             let read: Vec<Option<Record>> =
-                read.map_err(|error| self.unanswered(item.attempts, &error))?;
+                read.map_err(|error| self.unanswered_by(&[mapping], item.attempts, &error))?;
             match read.into_iter().flatten().next() {
                 Some(now) => found = now,
                 None => return Ok(()),

@@ -33,7 +33,7 @@ impl TwoWaySync {
         let records = noted.into_iter().map(record).collect();
         let sent = self.in_calls(mapping, records).await.into_iter();
         let settlements = sent.map(|((item, pushed), sent)| {
-            let outcome = self.not_noted(&item, sent);
+            let outcome = self.not_noted(mapping, &item, sent);
             let replaces = pushed.replaces.clone();
             let now = outcome.map_or(pushed, Pushed::is);
             settled(&item, Pushed { replaces, ..now })
@@ -42,8 +42,13 @@ impl TwoWaySync {
     }
 
     /// What becomes of an item whose record was not written to: Ticketure is asked again, and says the same.
-    fn not_noted(&self, item: &Item, sent: Sent) -> Option<Outcome> {
-        match self.unless_refused(&[], item.attempts, &sent) {
+    fn not_noted(
+        &self,
+        mapping: &'static MappingDescriptor,
+        item: &Item,
+        sent: Sent,
+    ) -> Option<Outcome> {
+        match self.unless_refused(&[mapping], item.attempts, &sent) {
             Ok(outcome) => outcome,
             Err(refusal) => {
                 let error = refusal.errors.first().cloned().unwrap_or_default();
