@@ -35,7 +35,7 @@ impl TwoWaySync {
             Ok(roles) => roles,
             Err(error) => {
                 for place in 0..merges.len() {
-                    self.note_no_answer(merges, place, &error);
+                    self.note_no_answer(merges, place, mapping, &error);
                 }
                 return Ok(());
             }
