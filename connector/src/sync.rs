@@ -323,6 +323,11 @@ impl TwoWaySync {
         if units.is_empty() {
             return Ok(());
         }
+        let is_try = {
+            let holds = self.holds();
+            let mut units = units.iter();
+            units.any(|unit| holds.is_probe(mapping.name, &unit.source_id))
+        };
         let (mut pairs, unlinked) = self.split_by_link(mapping, units).await?;
         let mut unlinked = self.without_creates(unlinked).await?;
         self.know_failed(mapping, &mut pairs, &mut unlinked).await?;
@@ -353,7 +358,9 @@ impl TwoWaySync {
         self.fetch(wanted).await?;
         let settlements = self.born(mapping, born, &mut meeting).await?;
         self.settle_and_wake(settlements, keys).await?;
-        self.holds().tried(mapping.name);
+        if is_try {
+            self.holds().tried(mapping.name);
+        }
         Ok(())
     }
 

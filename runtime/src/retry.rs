@@ -37,7 +37,7 @@ pub enum Verdict {
     OrgWide,
 }
 
-/// How often anything is asked for before it counts as not to be found out.
+/// Number of tries before usher gives up an open question.
 pub const ATTEMPTS_MAX: u32 = 12;
 
 /// Another record has the value of a unique field.

@@ -13,14 +13,15 @@ use super::{TwoWaySync, Unit};
 const MERGE_TOLD_MS: i64 = 60_000;
 
 impl TwoWaySync {
-    /// Ticketure has the identity no longer. `Some` while that may be a merge which its webhook has not told of yet: the
-    /// pair of a merge ends otherwise than that of a delete.
+    /// Returns a retry while a missing identity may still turn out to be merged. The webhook of a merge may come later
+    /// than the 404.
     pub(super) fn may_be_merged(&self, pair: &Pair) -> Option<Outcome> {
         let first = pair.unit.items.iter().map(|item| item.received_at_ms).min();
         let told_ms = first.unwrap_or_default() + MERGE_TOLD_MS;
         (self.now_ms() < told_ms).then(|| Outcome::Retry {
             due_ms: told_ms,
-            error: "Ticketure has the identity no longer: a merge may be told of".to_owned(),
+            error: "Ticketure no longer has this identity: the webhook of a merge may follow"
+                .to_owned(),
             charge: false,
         })
     }

@@ -291,7 +291,7 @@ impl TwoWaySync {
     fn note_size(&self, object: &str, sent: usize, results: &Result<Vec<RecordResult>, CallError>) {
         let too_much = match results {
             Err(error) => error.is_too_much(),
-            // Where others of the call landed, it had records enough.
+            // If other records of the call landed, the call was not too large.
             Ok(results) if results.iter().any(Result::is_ok) => false,
             Ok(results) => results
                 .iter()
@@ -436,7 +436,7 @@ fn each<T>(
     }
 }
 
-/// A call over one record that gave no result. A refusal that does not hold the mapping is the record's own.
+/// Returns the result of a failed call over one record. A refusal that holds no mapping is charged to the record.
 fn refused_alone(error: CallError) -> Sent {
     let sounds_like_all = matches!(error.verdict(), Verdict::Mapping | Verdict::Full);
     match error {

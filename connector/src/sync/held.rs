@@ -21,6 +21,8 @@ const SCHEMA_MS: i64 = 60_000;
 /// usher looks for them every `LOOK_MS`.
 const GO_ON_MS: i64 = 30_000;
 const LOOK_MS: i64 = 5_000;
+/// Age of the items that an earlier process may have left in the error log.
+const LEFT_MS: i64 = 3_600_000;
 /// How long usher takes the rights that it read of an object for granted.
 const RIGHTS_MS: i64 = 300_000;
 
@@ -76,7 +78,7 @@ impl TwoWaySync {
             None => return Ok(units),
             // Nothing that goes to Ticketure alone was refused.
             Some(Cause::Streak | Cause::Full) => units.into_iter().partition(Unit::goes_forward),
-            Some(Cause::Mapping { .. }) => (units, Vec::new()),
+            Some(Cause::Mapping { .. } | Cause::Reading { .. }) => (units, Vec::new()),
         };
         let mut going = back;
         let admission = {
@@ -126,9 +128,19 @@ impl TwoWaySync {
         only: Option<&str>,
     ) -> &'static str {
         let object = mapping.object;
+        self.hold_as(mapping, error, only, Cause::Mapping { object })
+    }
+
+    fn hold_as(
+        &self,
+        mapping: &'static MappingDescriptor,
+        error: &SalesforceError,
+        only: Option<&str>,
+        cause: Cause,
+    ) -> &'static str {
         let (name, cause) = match error.verdict() {
             Verdict::Full => (CREATES, Cause::Full),
-            _ => (mapping.name, Cause::Mapping { object }),
+            _ => (mapping.name, cause),
         };
         let reason = self.reason(name, error);
         self.holds()
@@ -153,7 +165,9 @@ impl TwoWaySync {
         let is_named =
             |mapping: &&&'static MappingDescriptor| names_object(&first.message, mapping.object);
         let named = asking.iter().find(is_named).or(asking.first());
-        let name = self.hold_for(named?, first, None);
+        let mapping = *named?;
+        let object = mapping.object;
+        let name = self.hold_as(mapping, first, None, Cause::Reading { object });
         self.held_mapping(name, "")
     }
 
@@ -284,7 +298,7 @@ impl TwoWaySync {
         for back in taken {
             // An earlier process may have ended before it took its refused records back.
             let is_first = locked(&self.held_mappings.tended).streaks.insert(back.name);
-            // The latest ones with the code are its own.
+            // The latest errors with the code are probably that process's.
             let latest = if is_first { 2 * IN_A_ROW } else { 0 };
             let mut by_mapping: BTreeMap<&str, Vec<String>> = BTreeMap::new();
             for (mapping, key) in back.records {
@@ -304,6 +318,7 @@ impl TwoWaySync {
                     keys,
                     code: back.code.clone(),
                     latest,
+                    since_ms: self.now_ms() - LEFT_MS,
                     due_ms,
                     note,
                 };
@@ -317,10 +332,9 @@ impl TwoWaySync {
     async fn look_at_schemas(&self) {
         let held: Vec<(&'static str, &'static str)> = {
             let holds = self.holds();
-            let objects = holds.all().filter_map(|(name, hold)| match hold.cause {
-                Cause::Mapping { object } => Some((name, object)),
-                _ => None,
-            });
+            let objects = holds
+                .all()
+                .filter_map(|(name, hold)| Some((name, hold.cause.object()?)));
             objects.collect()
         };
         locked(&self.held_mappings.tended)

@@ -36,6 +36,8 @@ pub(crate) const CREATES: &str = "creates";
 pub(crate) enum Cause {
     /// The user does not see an object or a field of the mapping, or it is gone.
     Mapping { object: &'static str },
+    /// A reading for the mapping was refused as a whole.
+    Reading { object: &'static str },
     /// Many records in a row were refused with one code.
     Streak,
     /// The org has no room for new records.
@@ -43,9 +45,17 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
+    /// Returns the object that the user does not see as a whole.
+    pub(crate) fn object(self) -> Option<&'static str> {
+        match self {
+            Cause::Mapping { object } | Cause::Reading { object } => Some(object),
+            Cause::Streak | Cause::Full => None,
+        }
+    }
+
     fn every_ms(self) -> i64 {
         match self {
-            Cause::Mapping { .. } => MAPPING_MS,
+            Cause::Mapping { .. } | Cause::Reading { .. } => MAPPING_MS,
             Cause::Streak => STREAK_MS,
             Cause::Full => FULL_MS,
         }
@@ -146,7 +156,7 @@ pub(crate) struct Holds {
     released: Vec<&'static str>,
     take_back: Vec<TakeBack>,
     landings: Landings,
-    org: Option<OrgDoubt>,
+    org: OrgDoubt,
 }
 
 impl Holds {
@@ -265,20 +275,35 @@ impl Holds {
 
     /// Notes that the try of a mapping is over. A record that met nothing of what held the mapping ends the hold.
     pub(crate) fn tried(&mut self, name: &'static str) {
-        let is_over = self.held.get(name).is_some_and(|hold| {
-            hold.probe.is_some() && matches!(hold.cause, Cause::Mapping { .. })
-        });
+        let is_over = self
+            .held
+            .get(name)
+            .is_some_and(|hold| hold.probe.is_some() && hold.cause.object().is_some());
         if is_over {
-            self.release(name);
+            self.let_go(name);
         }
     }
 
-    /// Notes that a call was answered that asks for the mapping: what no call gets past is over.
+    /// Returns whether the record of this key is the one that is being tried.
+    pub(crate) fn is_probe(&self, name: &str, key: &str) -> bool {
+        let probe = self.get(name).and_then(|hold| hold.probe.as_deref());
+        probe == Some(key)
+    }
+
+    /// Notes that a call was answered that reads for the mapping: what held its readings is over.
     pub(crate) fn answered(&mut self, name: &'static str) {
-        let is_over = |hold: &Hold| matches!(hold.cause, Cause::Mapping { .. });
+        let is_over = |hold: &Hold| matches!(hold.cause, Cause::Reading { .. });
         if self.get(name).is_some_and(is_over) {
-            self.release(name);
+            self.let_go(name);
         }
+    }
+
+    /// Ends a hold although no record landed. The refusals of its records count as none: the next is a first one again.
+    fn let_go(&mut self, name: &'static str) {
+        for codes in self.counted.values_mut() {
+            codes.retain(|(mapping, _)| *mapping != name);
+        }
+        self.release(name);
     }
 
     /// Tries a held mapping at once.
@@ -352,7 +377,9 @@ impl Holds {
 
     /// Forgets the refusals of a record that landed: the next one is a first try again.
     pub(crate) fn record_landed(&mut self, of: &str, key: &str) {
-        self.counted.remove(&key_of(of, key));
+        let key = key_of(of, key);
+        self.counted.remove(&key);
+        self.forget_doubt(&key);
     }
 
     /// Says why a streak holds its mapping.

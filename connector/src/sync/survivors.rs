@@ -89,8 +89,11 @@ impl TwoWaySync {
     }
 
     /// Judges the families of survivors again: those merged into them may have shared a name or an address.
+    /// Done once: an item comes again while writes are under way. A second claim may follow a crash.
     async fn wake_kin_of_survivors(&self, name: &str, merges: &[Merge]) -> Result<(), StoreError> {
-        let ids = merges.iter().map(|merge| merge.item.key.clone()).collect();
+        let is_first = |merge: &&Merge| merge.item.attempt <= 2;
+        let ids = merges.iter().filter(is_first);
+        let ids = ids.map(|merge| merge.item.key.clone()).collect();
         let heirs = self.store.heirs(name, ids).await?;
         let survivors = heirs.values().filter_map(|heir| heir.source_id.as_deref());
         let keys = self.kin_keys(name, survivors).await?;

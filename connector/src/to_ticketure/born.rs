@@ -98,7 +98,7 @@ impl TwoWaySync {
                 let begun = open
                     .iter()
                     .find(|intent| intent.key == birth_key(mapping, &id));
-                // What was begun may be there already, or come at any time: it goes on.
+                // A begun create may already be carried out, so it continues.
                 if heirs.contains(&id) && begun.is_none() {
                     let outcome = self.again(HEIR_MS, "its record is about to take a pair over");
                     settlements.extend(settle(unit, &outcome, None));

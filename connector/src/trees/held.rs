@@ -107,9 +107,11 @@ impl TwoWaySync {
         let mut holds = self.holds();
         for tree in work.trees.iter().filter(|tree| is_unrefused(tree)) {
             holds.record_landed(work.root.name, &tree.id);
-            holds.tried(work.root.name);
-            for wanted in &tree.wanted {
-                holds.tried(wanted.mapping.name);
+            let wanted = tree.wanted.iter().map(|wanted| wanted.mapping.name);
+            for name in wanted.chain([work.root.name]) {
+                if holds.is_probe(name, &tree.id) {
+                    holds.tried(name);
+                }
             }
         }
     }

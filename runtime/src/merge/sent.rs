@@ -9,19 +9,19 @@ const LATE: &str = "late";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sent {
     pub(super) value: Value,
-    /// What stood there, as far as was known.
+    /// Value before our write, as last read.
     pub(super) before: Value,
-    /// A write of ours that came late stood there instead.
+    /// Value of our own late write that the field had before this write.
     pub(super) late: Option<Value>,
-    /// That was somebody's change, and lost: the conflict log has it.
+    /// True: the overwritten value was a user's edit, and the conflict log has it.
     pub(super) decided: bool,
-    /// The same value again and again is a value that does not stay.
+    /// Number of consecutive writes of this value. Many mean that the org changes it back.
     pub(super) times: u32,
-    /// Nothing has been seen of the side since.
+    /// True: the side was not read after the write.
     pub(super) unseen: bool,
     /// As of when the side was known then; 0 where that says nothing.
     pub(super) read_ms: i64,
-    /// As of when it was known before that reading; the reading's own where that says nothing.
+    /// Time of the reading before that one, or `read_ms` if there is none.
     pub(super) known_ms: i64,
 }
 
@@ -40,7 +40,7 @@ impl Sent {
         }
     }
 
-    /// What was read before it was written may have been changed and put back since this time, unseen and untold.
+    /// Start of the window in which the field may have been changed and reverted without our reading it.
     pub(super) fn untold_since_ms(&self) -> i64 {
         match self.decided {
             true => self.read_ms,

@@ -20,7 +20,7 @@ pub(super) struct Overwrote {
     before: Box<dyn Entity>,
     /// Those that were as agreed: nobody had changed them, or somebody had and took it back.
     as_agreed: Mask,
-    /// Those in which a write of ours had come late.
+    /// Fields that had the value of one of our late writes.
     late: Mask,
 }
 
@@ -31,7 +31,7 @@ const STOOD_MS: i64 = 600_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stood {
     before: Value,
-    /// A write of ours that came late stood there instead.
+    /// Value of our own late write that the field had before this write.
     late: Option<Value>,
     /// As of when that was read, and as of when the write was seen to have stayed.
     read_ms: i64,

@@ -491,6 +491,8 @@ pub struct TakeBack {
     pub code: String,
     /// The number of the latest items with this code that are taken back as well.
     pub latest: usize,
+    /// Unix milliseconds. The latest items are those that arrived since.
+    pub since_ms: i64,
     pub due_ms: i64,
     pub note: String,
 }

@@ -57,11 +57,12 @@ pub(super) fn take_back(step: &Step<'_>, back: &TakeBack) -> Result<usize, Store
         &back.note,
         step.now_ms,
         i64::try_from(back.latest).unwrap_or(i64::MAX),
+        back.since_ms,
     );
     let failed = "state = 4 AND mapping = ?1 AND json_extract(error, '$.code') = ?3";
     let which = format!(
         "{failed} AND (key IN (SELECT value FROM json_each(?2))
-                       OR id IN (SELECT id FROM items WHERE {failed} ORDER BY id DESC LIMIT ?7))"
+                       OR id IN (SELECT id FROM items WHERE {failed} AND received_at >= ?8 ORDER BY id DESC LIMIT ?7))"
     );
     step.execute(
         &format!(

@@ -4,8 +4,8 @@ use super::Verdict;
 
 /// Waits after a failure that time may end: together more than ten minutes, so that an item outlasts a long lock.
 const LONG_MS: &[i64] = &[1_000, 10_000, 60_000, 480_000, 900_000];
-/// Waits after a failure that only another look at Salesforce ends, which costs more calls: together longer than a merge
-/// needs to show.
+/// Waits after a failure that ends only when usher reads Salesforce again. Together they exceed the time in which a merge
+/// shows.
 const SHORT_MS: &[i64] = &[2_000, 30_000, 150_000];
 
 /// Returns how often an item is tried, the first time included.

@@ -259,7 +259,7 @@ impl Facts {
         })
     }
 
-    /// The contact, and all that were merged into it.
+    /// Returns the contact and every contact that was merged into it.
     fn all_of(&self, contact: &str) -> Vec<(&str, &Person)> {
         let mut all = BTreeSet::from([contact]);
         let mut left = vec![contact];

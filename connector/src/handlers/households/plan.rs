@@ -123,13 +123,16 @@ impl<'f> Plan<'f> {
         Some(own).filter(|_| goes && is_free)
     }
 
-    /// Did usher move the leader to a contact whose identity was merged into the leader's since? Where the merge is heard
-    /// of first, the leader never moves.
+    /// Returns whether usher moved the leader to an anchor that was then merged into the leader. Where the merge is heard
+    /// of first, the leader never moves. Beside an anchor that lives the leader stays.
     fn has_outlived_its_anchor(&self, leader: &str) -> bool {
         let Some(person) = self.person(leader) else {
             return false;
         };
-        let was_put = person.home.left.is_some() && !self.is_taken(leader);
+        let mut claims = self.facts.claims.iter().filter(|one| one.member == leader);
+        let has_anchor =
+            claims.any(|claim| self.account(&claim.anchor) == person.account.as_deref());
+        let was_put = person.home.left.is_some() && !has_anchor && !self.is_taken(leader);
         let mut absorbed = self.facts.homes_of(leader).into_iter().skip(1);
         was_put && absorbed.any(|home| home.at.is_some() && home.at == person.account)
     }
@@ -354,6 +357,28 @@ mod tests {
         assert!(moves(&found).is_empty());
         found.people.get_mut("b").unwrap().absorbed = BTreeSet::from(["a".to_owned()]);
         assert_eq!(moves(&found), to(&[("b", "hb"), ("c", "hb")]));
+    }
+
+    #[test]
+    fn whoever_has_an_anchor_that_lives_stays_after_a_merge() {
+        let mut found = facts(&["a", "b", "c"], &[("1", "b", "a"), ("2", "c", "a")]);
+        found.people.get_mut("a").unwrap().home = Home {
+            at: Some("ha".to_owned()),
+            ..Home::default()
+        };
+        for contact in ["b", "c"] {
+            put(&mut found, contact, "ha");
+            let home = &mut found.people.get_mut(contact).unwrap().home;
+            home.left = home.own.clone();
+        }
+        let mut found = housed(found);
+        let empty = Place {
+            is_household: true,
+            ..Place::default()
+        };
+        found.places.insert("hb".to_owned(), empty);
+        found.people.get_mut("b").unwrap().absorbed = BTreeSet::from(["c".to_owned()]);
+        assert!(moves(&found).is_empty());
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl<T> Divided<T> {
         }
     }
 
-    /// Notes that a call says nothing of the other part.
+    /// Notes that the call gave no information about the other part.
     pub(super) fn ended(&mut self) {
         if let Some(other) = self.parts.last_mut() {
             other.is_other = false;

@@ -79,16 +79,17 @@ impl TwoWaySync {
         results: &Result<Vec<RecordResult>, CallError>,
         parts: Parts,
     ) -> BTreeMap<usize, Outcome> {
+        if parts == Parts::OptOuts {
+            return BTreeMap::new();
+        }
         let creates = call.iter().all(|record| record.id.is_none());
         let results = match results {
             Ok(results) => results,
             Err(error) => return self.held_by_refusal(mapping, call, error),
         };
         if results.iter().any(Result::is_ok) {
-            if parts == Parts::Whole {
-                self.records_landed(mapping, call, results);
-                self.landed(mapping.name, creates);
-            }
+            self.records_landed(mapping, call, results);
+            self.landed(mapping.name, creates);
             return BTreeMap::new();
         }
         let mut held = BTreeMap::new();
@@ -203,7 +204,9 @@ impl TwoWaySync {
             return None;
         }
         let failure = Failure::of(&error.code, error.message.clone());
-        let said = self.holds().org_said(format!("{of}:{key}"), &error.code);
+        let said = self
+            .holds()
+            .org_said(format!("{of}:{key}"), &error.code, self.now_ms());
         match said {
             OrgSaid::Everybodys => None,
             OrgSaid::Doubt => Some(self.again(ORG_AGAIN_MS, &failure.line())),

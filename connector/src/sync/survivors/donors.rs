@@ -9,8 +9,8 @@ use crate::handlers::households::{self, Unknown};
 use crate::sync::TwoWaySync;
 
 impl TwoWaySync {
-    /// A donor's household goes with the donor; a donation that was put elsewhere stays there. The household may be one
-    /// that the donor has left since: while a merge is followed, NPSP no longer moves the donation.
+    /// Moves donations to the survivor's household. A donation in a household that the donor never had stays. While a
+    /// merge is followed, NPSP no longer moves the donation with its donor.
     pub(super) async fn with_households(
         &self,
         merges: &[Merge],

@@ -125,7 +125,7 @@ impl TwoWaySync {
             let mut keys: Vec<String> = Vec::new();
             keys.extend(text(&of.record, by).map(|id| children(ROLE, &id)));
             if referring.field == DONOR {
-                // The donation goes where the survivor lives: nobody moves the two meanwhile.
+                // Reserves both contacts: the donation gets the survivor's household.
                 keys.extend([&merge.from, &merge.to].map(|contact| home_key(contact)));
             }
             if !meeting.claim(keys) {

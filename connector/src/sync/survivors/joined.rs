@@ -99,7 +99,7 @@ impl TwoWaySync {
         Ok(roles)
     }
 
-    /// Of several roles of a contact the one stays that is the most, and those of ours beside it go.
+    /// Keeps the highest role of each contact, and marks those of ours beside it for deletion.
     async fn doubles_of(
         &self,
         object: &str,
@@ -115,7 +115,9 @@ impl TwoWaySync {
                 continue;
             };
             for (place, goes) in roles {
-                let is_ours = kept.iter().any(|kept| self.is_made(kept, &goes));
+                // After a crash between the note and the call, the role is known by its word alone.
+                let is_ours = self.role_rank(ROLE, &goes) > 0
+                    || kept.iter().any(|kept| self.is_made(kept, &goes));
                 let Some(id) = text(&goes, "Id").filter(|_| is_ours) else {
                     continue;
                 };

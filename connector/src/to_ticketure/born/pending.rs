@@ -26,9 +26,7 @@ impl TwoWaySync {
         if self.meetings.is_elsewhere(&key, pair.batch) {
             return Ok(Some(self.meets_elsewhere()));
         }
-        let heard_ms = pair.unit.items.iter().map(|item| item.received_at_ms).min();
-        let is_over = heard_ms.is_none_or(|heard_ms| heard_ms + SETTLED_MS <= self.now_ms());
-        if is_over || !self.is_create_pending(pair, record).await? {
+        if !self.is_create_pending(pair, record).await? {
             return Ok(None);
         }
         let waits = "the surviving record is being created in Ticketure";
@@ -38,9 +36,10 @@ impl TwoWaySync {
     async fn is_create_pending(&self, pair: &Pair, record: &str) -> Result<bool, StoreError> {
         let key = birth_key(pair.mapping(), record).key;
         let open = self.store.intents(pair.mapping().name, vec![key]).await?;
-        let is_create = |side: Side, kind: &str| side == Side::Source && kind == "create";
-        let mut open = open.iter();
-        let is_pending = open.any(|intent| is_create(intent.key.side, intent.kind));
+        let is_over = |made_at_ms: i64| made_at_ms + SETTLED_MS <= self.now_ms();
+        let mut creates = open.iter().filter(|one| one.kind == "create");
+        let is_pending =
+            creates.any(|one| one.key.side == Side::Source && !is_over(one.made_at_ms));
         Ok(is_pending && !self.breaks(Broken::Intents))
     }
 }
