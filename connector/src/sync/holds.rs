@@ -157,6 +157,8 @@ pub(crate) struct Holds {
     take_back: Vec<TakeBack>,
     landings: Landings,
     org: OrgDoubt,
+    /// How often each record was refused alone for want of room.
+    without_room: HashMap<String, u32>,
 }
 
 impl Holds {

@@ -259,7 +259,8 @@ impl TwoWaySync {
     ) -> bool {
         let name = match error.verdict() {
             Verdict::Full if !alone => return true,
-            Verdict::Full => CREATES,
+            // The org may be full once more: a record is to blame only if it is refused again and again.
+            Verdict::Full => return self.holds().lacks_room(mapping.name, key),
             Verdict::Mapping => mapping.name,
             _ => return false,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Holds;
+use super::{COUNTED_MAX, CREATES, Holds, key_of};
 
 /// Time after a landing in which a refusal may be about one record alone.
 const LATELY_MS: i64 = 600_000;
@@ -10,6 +10,8 @@ const LATELY_MS: i64 = 600_000;
 /// Time of the last landing, by mapping.
 pub(super) type Landings = BTreeMap<&'static str, i64>;
 
+/// Tries after which a record that lacks room alone is to blame.
+const ROOM_TRIES: u32 = 5;
 /// Time for which a refusal with a code of the whole org is remembered.
 const DOUBT_MS: i64 = 600_000;
 
@@ -81,9 +83,20 @@ impl Holds {
         }
     }
 
+    /// Returns whether a record that was refused alone for want of room says that the org is full.
+    pub(crate) fn lacks_room(&mut self, of: &str, key: &str) -> bool {
+        if self.without_room.len() >= COUNTED_MAX {
+            self.without_room.clear();
+        }
+        let times = self.without_room.entry(key_of(of, key)).or_default();
+        *times += 1;
+        *times < ROOM_TRIES || self.get(CREATES).is_some_and(|hold| !hold.is_of_one())
+    }
+
     /// Forgets the doubt about a record that landed.
     pub(super) fn forget_doubt(&mut self, key: &str) {
         self.org.refused.remove(key);
+        self.without_room.remove(key);
     }
 }
 
