@@ -146,6 +146,8 @@ impl TwoWaySync {
         };
         let identities = family.members.keys().cloned().collect();
         // The contact of an identity that was merged stays until somebody merges it as well.
+        let heirs = self.store.heirs(PEOPLE, identities).await?;
+        let identities = family.members.keys().cloned().collect();
         let former = self
             .store
             .tombstones(PEOPLE, Side::Source, identities)
@@ -167,14 +169,22 @@ impl TwoWaySync {
             claim: Claim {
                 since: family.members.get(identity).cloned().unwrap_or_default(),
                 tree: (work.root.name.to_owned(), tree.id.clone()),
-                identity: identity.clone(),
+                identity: match heirs.get(identity).and_then(|heir| heir.source_id.clone()) {
+                    Some(survivor) if !is_former => survivor,
+                    _ => identity.clone(),
+                },
                 member: normalise(contact),
                 anchor: normalise(anchor),
                 is_former,
             },
         });
         // A member who was merged with the anchor stays among them: an earlier claim may have to go.
-        Ok(kin.collect())
+        let mut kin: Vec<Kin> = kin.collect();
+        // Of identities that became one, the one counts that was heard of first.
+        kin.sort_by(|one, other| one.claim.cmp(&other.claim));
+        let mut members = BTreeSet::new();
+        kin.retain(|one| members.insert(one.claim.member.clone()));
+        Ok(kin)
     }
 
     /// Nobody else moves these contacts meanwhile, or those who live with them.
