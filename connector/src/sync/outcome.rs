@@ -225,7 +225,7 @@ impl TwoWaySync {
                 let until_ms = self.hold(&format!("{}. {help}", failure.line()));
                 self.again(until_ms - self.now_ms(), &failure.line())
             }
-            // What they wait for, or what became of it, was not to be found out.
+            // usher could not find out whether the write landed, or whom it waits for.
             Verdict::Transient | Verdict::Lock | Verdict::Waiting | Verdict::Stale => {
                 self.charged(attempts, failure)
             }

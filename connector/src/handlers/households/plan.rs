@@ -290,6 +290,22 @@ mod tests {
         person.home.at = Some(household.to_owned());
     }
 
+    /// Usher moved `b` and `c` to `a`, and the household of `b` is empty.
+    fn moved_to_a(mut facts: Facts) -> Facts {
+        for contact in ["b", "c"] {
+            put(&mut facts, contact, "ha");
+            let home = &mut facts.people.get_mut(contact).unwrap().home;
+            home.left = home.own.clone();
+        }
+        let mut facts = housed(facts);
+        let empty = Place {
+            is_household: true,
+            ..Place::default()
+        };
+        facts.places.insert("hb".to_owned(), empty);
+        facts
+    }
+
     fn moves(facts: &Facts) -> Vec<(String, String)> {
         let moves = Plan::of(facts).moves().into_iter();
         moves.map(|one| (one.contact, one.to)).collect()
@@ -342,18 +358,8 @@ mod tests {
 
     #[test]
     fn whoever_followed_a_contact_that_was_merged_into_it_goes_home() {
-        let mut found = facts(&["a", "b", "c"], &[("1", "c", "b")]);
-        for contact in ["b", "c"] {
-            put(&mut found, contact, "ha");
-            let home = &mut found.people.get_mut(contact).unwrap().home;
-            home.left = home.own.clone();
-        }
-        let mut found = housed(found);
-        let empty = Place {
-            is_household: true,
-            ..Place::default()
-        };
-        found.places.insert("hb".to_owned(), empty);
+        let found = facts(&["a", "b", "c"], &[("1", "c", "b")]);
+        let mut found = moved_to_a(found);
         assert!(moves(&found).is_empty());
         found.people.get_mut("b").unwrap().absorbed = BTreeSet::from(["a".to_owned()]);
         assert_eq!(moves(&found), to(&[("b", "hb"), ("c", "hb")]));
@@ -366,17 +372,7 @@ mod tests {
             at: Some("ha".to_owned()),
             ..Home::default()
         };
-        for contact in ["b", "c"] {
-            put(&mut found, contact, "ha");
-            let home = &mut found.people.get_mut(contact).unwrap().home;
-            home.left = home.own.clone();
-        }
-        let mut found = housed(found);
-        let empty = Place {
-            is_household: true,
-            ..Place::default()
-        };
-        found.places.insert("hb".to_owned(), empty);
+        let mut found = moved_to_a(found);
         found.people.get_mut("b").unwrap().absorbed = BTreeSet::from(["c".to_owned()]);
         assert!(moves(&found).is_empty());
     }

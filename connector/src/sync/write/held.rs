@@ -87,7 +87,7 @@ impl TwoWaySync {
         let is_newer = pair.unit.version_ms() > pair.state.source.version_ms;
         let row = is_newer.then_some(pair.unit.record.as_ref());
         let to_destination = row.and_then(|row| lacking(&pair, Side::Destination, row));
-        // What was typed and taken back since is no opt-out.
+        // The latest edit counts: an opt-out that was taken back since is none.
         let latest = pair.earlier().into_iter().max_by_key(|(_, at)| *at);
         let back = latest.and_then(|(edit, _)| lacking(&pair, Side::Source, edit.as_ref()));
         let to_source = back.and_then(|record| self.wording(mapping, record).ok());
